@@ -1,0 +1,1 @@
+"""Raw samples in, statistics out: steady state, quantiles, bootstrap intervals."""

@@ -1,0 +1,69 @@
+"""Frames between the engine and a child process: a JSON header and raw tensors, over a private pair of pipes.
+
+Layout of a frame, little-endian: magic `MLRH`, header length (u32), payload length (u64), header (UTF-8 JSON), payload.
+The header's `"tensors"` lists name, dtype and shape; the payload is their C-order bytes one after another. A child's
+standard output is never part of the protocol, so a runtime that prints cannot break it.
+
+Runs in the engine and in every child's environment: standard library and NumPy (1.24 or later) only.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any, BinaryIO
+
+import numpy as np
+
+MAGIC = b"MLRH"
+PREFIX = struct.Struct("<4sIQ")
+LARGEST_HEADER = 64 * 1024 * 1024
+LARGEST_PAYLOAD = 8 * 1024 * 1024 * 1024
+
+
+class ProtocolError(Exception):
+    """The other side sent something that is not a frame, or ended in the middle of one."""
+
+
+def write_frame(stream: BinaryIO, header: dict[str, Any], tensors: dict[str, Any] | None = None) -> None:
+    """Write one frame and flush. `tensors`: name → array; any C-order convertible dtype without objects."""
+    arrays = {name: np.ascontiguousarray(value).reshape(np.shape(value)) for name, value in (tensors or {}).items()}
+    described = [{"name": n, "dtype": a.dtype.str, "shape": list(a.shape)} for n, a in arrays.items()]
+    encoded = json.dumps({**header, "tensors": described}).encode()
+    stream.write(PREFIX.pack(MAGIC, len(encoded), sum(a.nbytes for a in arrays.values())))
+    stream.write(encoded)
+    for array in arrays.values():
+        stream.write(array.tobytes())
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read one frame: header (without `"tensors"`) and tensors. Raises EOFError at a clean end, else ProtocolError."""
+    prefix = stream.read(PREFIX.size)
+    if not prefix:
+        raise EOFError
+    if len(prefix) < PREFIX.size:
+        raise ProtocolError("the stream ended inside a frame's prefix")
+    magic, header_length, payload_length = PREFIX.unpack(prefix)
+    if magic != MAGIC or header_length > LARGEST_HEADER or payload_length > LARGEST_PAYLOAD:
+        raise ProtocolError("what came is not a frame")
+    encoded = stream.read(header_length)
+    payload = stream.read(payload_length)
+    if len(encoded) < header_length or len(payload) < payload_length:
+        raise ProtocolError("the stream ended inside a frame")
+    try:
+        header = json.loads(encoded)
+        described = header.pop("tensors")
+        tensors, offset = {}, 0
+        for entry in described:
+            dtype = np.dtype(entry["dtype"])
+            if dtype.hasobject:
+                raise ProtocolError("a tensor of Python objects is refused")
+            size = int(np.prod(entry["shape"], dtype=np.int64)) * dtype.itemsize
+            tensors[entry["name"]] = (
+                np.frombuffer(payload[offset : offset + size], dtype).reshape(entry["shape"]).copy()
+            )
+            offset += size
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProtocolError(f"a frame that cannot be read: {error}") from error
+    return header, tensors

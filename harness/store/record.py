@@ -1,0 +1,218 @@
+"""The run record: everything that one run saw, immutable once written. Everything shown is computed from these.
+
+`SCHEMA_VERSION` rises with every change to the meaning or the fields; `schema/run-<version>.json` is the written
+schema, made from these classes and checked against them by a test.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from harness.artifact import FileHash, Frozen
+
+SCHEMA_VERSION = 1
+
+
+class Outcome(StrEnum):
+    """How a case ended. Every case of the matrix has exactly one."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+    UNAVAILABLE = "unavailable"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed out"
+
+
+class Comparison(Frozen):
+    """One tensor against its reference, over all samples. Errors are in the tensor's real units.
+
+    A NaN or infinity on either side where the other has none makes `finite` false, and then the case fails.
+    """
+
+    output: str
+    finite: bool
+    elements: int
+    max_abs: float | None
+    mean_abs: float | None
+    rmse: float | None
+    sqnr_db: float | None
+    """10·log10(signal power / error power); null where the error is exactly zero or undefined."""
+    cosine: float | None
+    """Mean over samples of the cosine similarity of the flattened output."""
+    top1_agreement: float | None = None
+    top5_agreement: float | None = None
+    max_lsb: int | None = None
+    """Largest difference of the stored integers; null for floating-point outputs."""
+    differing_share: float | None = None
+    """Share of stored values that differ at all."""
+    smallest_tolerance: float | None
+    """The smallest `t` for which |actual − expected| ≤ t·(1 + |expected|) holds everywhere: it would have passed."""
+    worst_sample: int | None = None
+    worst_index: tuple[int, ...] | None = None
+
+
+class TaskMetric(Frozen):
+    """The model's own figure of merit on labelled data, for the converted model and for the float32 golden."""
+
+    name: str
+    value: float
+    golden: float
+    samples: int
+    higher_is_better: bool = True
+
+
+class Parity(Frozen):
+    """Both edges. `conversion`: the artifact in a reference interpreter against the TensorFlow float32 golden.
+    `runtime`: this target against that reference interpreter, same artifact, same bytes in.
+    `end_to_end`: this target against the golden."""
+
+    samples: int
+    reference: str
+    conversion: tuple[Comparison, ...]
+    runtime: tuple[Comparison, ...]
+    end_to_end: tuple[Comparison, ...]
+    task: TaskMetric | None = None
+
+
+class SteadyState(StrEnum):
+    """What the samples did over time (Barrett et al., OOPSLA 2017, name them warm-up, flat, slow-down and none)."""
+
+    FLAT = "flat"
+    WARMUP = "warm-up"
+    SLOWDOWN = "slow-down"
+    NONE = "none"
+
+
+class Interval(Frozen):
+    low: float
+    high: float
+
+
+class Latency(Frozen):
+    """Milliseconds per inference; statistics over the steady part of `samples_ns` alone."""
+
+    state: SteadyState
+    warmup_discarded: int
+    iterations: int
+    first_ms: float
+    load_ms: float | None = None
+    median_ms: float
+    p90_ms: float
+    p99_ms: float
+    min_ms: float
+    median_interval: Interval
+    """95 % bootstrap interval of the median."""
+    clock_resolution_ns: float | None = None
+    load_average: float | None = None
+    samples_ns: tuple[int, ...]
+    details: dict[str, str] = Field(default_factory=dict)
+
+
+class OperatorCost(Frozen):
+    index: int
+    operator: str
+    instructions: int
+
+
+class Measured(Frozen):
+    """Sizes and counts by name; the name ends in the unit. `exact` ones are equal at every run."""
+
+    figures: dict[str, int] = Field(default_factory=dict)
+    exact: tuple[str, ...] = ()
+    per_operator: tuple[OperatorCost, ...] = ()
+
+
+class Check(Frozen):
+    """One rule of the gate applied to one case: what was measured, against what, and where the limit comes from."""
+
+    rule: str
+    metric: str
+    measured: float | None
+    limit: float | None
+    passed: bool
+    source: str
+    message: str = ""
+
+
+class ArtifactSummary(Frozen):
+    key: str
+    digest: str
+    bytes: int
+    files: tuple[FileHash, ...]
+    operators: dict[str, int]
+    converter: dict[str, str]
+
+
+class CaseResult(Frozen):
+    """One cell of the matrix."""
+
+    key: str
+    """Content address of the case: artifact, target fingerprint, plan, measuring code (and machine, when timed)."""
+    model: str
+    variant: str
+    target: str
+    outcome: Outcome
+    reason: str = ""
+    """One sentence, unless passed: what is wrong, and what to do."""
+    log: str | None = None
+    """Name of the full log under the run's `logs`, where there is one."""
+    artifact: ArtifactSummary | None = None
+    fingerprint: dict[str, str] = Field(default_factory=dict)
+    parity: Parity | None = None
+    latency: Latency | None = None
+    latency_note: str = ""
+    """Why there is no latency, where there is none."""
+    measured: Measured = Measured()
+    checks: tuple[Check, ...] = ()
+    simulated: bool = False
+    seconds: float
+    reused_from: str | None = None
+    """The run that measured this, where it was not measured again."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.model}/{self.variant}/{self.target}"
+
+
+class Machine(Frozen):
+    id: str
+    """Hash of what decides speed: CPU model, core count, memory, operating system."""
+    cpu: str
+    cores: int
+    memory_bytes: int
+    system: str
+    python: str
+    load_average: float
+
+
+class ModelSummary(Frozen):
+    name: str
+    summary: str
+    task: str
+    samples: int | None = None
+    source: str
+    golden_digest: str | None = None
+    golden_metric: float | None = None
+
+
+class RunRecord(Frozen):
+    """One execution over a set of cases."""
+
+    schema_version: Literal[1] = 1
+    id: str
+    """`YYYYMMDDTHHMMSSZ-xxxxxxxx`: start in UTC and the first digits of the hash of the content."""
+    started: datetime
+    finished: datetime
+    status: Literal["complete", "interrupted"]
+    command: str
+    harness_version: str
+    commit: str | None
+    machine: Machine
+    models: tuple[ModelSummary, ...]
+    cases: tuple[CaseResult, ...]
+    plan: dict[str, Any] = Field(default_factory=dict)

@@ -1,0 +1,135 @@
+"""The interface of a target: one runtime in one place. The engine depends on this, never on a target.
+
+A target is small on purpose: `probe` says whether it is ready, `coverage` what it cannot run, `open` gives a session.
+Every session runs in another process (or a browser, or an emulator), so that a crash is an outcome and not the end.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.artifact import Artifact
+from harness.model import Tensors
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether a target can run here. `missing` names the part, `install` is the one line that installs it."""
+
+    ready: bool
+    missing: str = ""
+    install: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+    """What is there: versions, paths' names, renderer; shown by `doctor`, kept in the run record."""
+
+
+@dataclass(frozen=True)
+class TimingPlan:
+    """How long to measure. The worker stops at `max_seconds` or `max_iterations`, not before both minima are met."""
+
+    min_iterations: int = 100
+    min_seconds: float = 0.5
+    max_iterations: int = 2000
+    max_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Raw samples of one timing run, in order, warm-up included; the engine decides what is warm-up.
+
+    `samples_ns` int64 nanoseconds shaped (iterations,), each around one invocation alone; `first_ns` is the first
+    inference after loading, apart; `load_ns` the time to load the model; `details` what the target wants recorded.
+    """
+
+    samples_ns: NDArray[np.int64]
+    first_ns: int
+    load_ns: int | None = None
+    clock_resolution_ns: float | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Deterministic and observed sizes. Keys end in their unit: `artifact_bytes`, `arena_bytes`, `peak_memory_bytes`,
+    `instructions`, `flash_bytes`, `ram_bytes`. `exact` names those that are the same at every run."""
+
+    figures: Mapping[str, int] = field(default_factory=dict)
+    exact: frozenset[str] = frozenset()
+    per_operator: tuple[Mapping[str, Any], ...] = ()
+    """Per operator, in execution order: `{"index": 0, "operator": "CONV_2D", "instructions": 12345}`."""
+
+
+class Session(abc.ABC):
+    """An artifact loaded into a runtime."""
+
+    @abc.abstractmethod
+    def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
+        """Run every sample through the model, one invocation a sample.
+
+        `samples`: canonical input name → array shaped (samples, *static shape) of the artifact's own dtype (already
+        quantised). Returns canonical output name → array shaped (samples, *output shape) of the artifact's dtype.
+        Raises `Unsupported`, `Crashed` or `TimedOut`.
+        """
+
+    @abc.abstractmethod
+    def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
+        """Invoke repeatedly on the first sample; the loop runs beside the runtime. Raises as `infer`, and
+        `Unsupported` where the target has no clock (an emulator)."""
+
+    def footprint(self) -> Footprint:
+        """Sizes seen so far in this session."""
+        return Footprint()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one session, in seconds."""
+
+    open_seconds: float = 60.0
+    infer_seconds: float = 300.0
+
+
+class Target(abc.ABC):
+    """One runtime in one place."""
+
+    name: str
+    """`family/runtime`, as `tflite/litert-xnnpack`."""
+    format: str
+    """The artifact format that it opens: `tflite`, `tfjs`."""
+    default_variants: tuple[str, ...]
+    """The variants that the default matrix takes on this target; `--all` takes every variant of the format."""
+    timed: bool = True
+    """False where milliseconds mean nothing (emulators)."""
+    simulated: bool = False
+    """True for emulators and software renderers: rows are marked and their milliseconds never gate."""
+    slot: Literal["processor", "browser", "emulator"] = "processor"
+
+    @abc.abstractmethod
+    def probe(self) -> Readiness:
+        """Cheap: no runtime is started, nothing is installed. Never raises."""
+
+    def prepare(self) -> None:
+        """Install what the project itself can install (an environment from pinned requirements). Idempotent, quick when
+        nothing changed. Raises `Unavailable`."""
+        return
+
+    @abc.abstractmethod
+    def fingerprint(self) -> dict[str, str]:
+        """What decides the figures: runtime versions, flags, threads. Part of a case's content address."""
+
+    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+        """The operators (or types) of `artifact` that this target cannot run, each with the reason in words; empty if
+        it can run all as far as is known."""
+        return ()
+
+    @abc.abstractmethod
+    def open(self, artifact: Artifact, limits: Limits = Limits()) -> AbstractContextManager[Session]:
+        """Load `artifact` in a process of its own; leaving the context ends it, whatever happened.
+        Raises `Unsupported`, `Unavailable`, `Crashed`, `TimedOut`."""

@@ -1,0 +1,1 @@
+"""The zoo: one file a model. Importing a model never imports TensorFlow."""
