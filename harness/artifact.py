@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,4 +89,4 @@ class Artifact(Frozen):
         return sum(file.bytes for file in self.files)
 
 
-ArtifactFormat = Literal["tflite", "tfjs"]
+

@@ -1,0 +1,177 @@
+"""A child process that holds a converter or a runtime, seen from the engine.
+
+Whatever the child does (dies, hangs, writes rubbish) ends in one of the engine's own exceptions, and the child with all
+its descendants is gone afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, cast
+
+from harness.errors import Crashed, HarnessError, TimedOut, Unavailable, Unsupported
+from harness.process.protocol import ProtocolError, read_frame, write_frame
+
+SERVE = Path(__file__).with_name("serve.py")
+LOG_TAIL_BYTES = 16_384
+
+
+class WorkerFailure(HarnessError):
+    """The worker answered with an error of its own: `kind` and `type` say which, the text is the message."""
+
+    def __init__(self, kind: str, type_name: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.type_name = type_name
+
+
+class _TimedReader:
+    """Reads exactly what is asked from a pipe, until a deadline (`time.monotonic()` seconds)."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.deadline = 0.0
+
+    def read(self, count: int) -> bytes:
+        parts: list[bytes] = []
+        while count > 0:
+            left = self.deadline - time.monotonic()
+            if left <= 0 or not select.select([self.descriptor], [], [], left)[0]:
+                raise TimeoutError
+            part = os.read(self.descriptor, min(count, 1 << 20))
+            if not part:
+                break
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+
+class ChildProcess:
+    """A worker under `harness/process/serve.py`, as a context manager.
+
+    `what` is what error messages call it ("tflite/litert-xnnpack"). Raises `Crashed`, `TimedOut`, `Unavailable`.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        python: Path,
+        worker: Path,
+        *,
+        packages: Mapping[str, Path] | None = None,
+        environment: Mapping[str, str] | None = None,
+        start_seconds: float = 120.0,
+    ) -> None:
+        self.what = what
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        request_read, request_write = os.pipe()
+        reply_read, reply_write = os.pipe()
+        named = [f"{name}={folder}" for name, folder in (packages or {}).items()]
+        try:
+            self._process = subprocess.Popen(
+                [str(python), "-I", str(SERVE), str(request_read), str(reply_write), str(worker), *named],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=(request_read, reply_write),
+                start_new_session=True,
+                env={**os.environ, **(environment or {})},
+            )
+        except OSError as error:
+            for descriptor in (request_write, reply_read):
+                os.close(descriptor)
+            raise Unavailable(f"{what}: {python} cannot be started ({error.strerror}); run `make setup`.") from error
+        finally:
+            os.close(request_read)
+            os.close(reply_write)
+        self._requests = os.fdopen(request_write, "wb")
+        self._reader = _TimedReader(reply_read)
+        try:
+            self._receive(start_seconds, "start")
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> ChildProcess:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def call(
+        self, operation: str, tensors: dict[str, Any] | None = None, *, seconds: float, **fields: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """One request, one reply: header and tensors. Raises `Crashed`, `TimedOut`, `Unsupported`, `WorkerFailure`."""
+        try:
+            write_frame(self._requests, {"op": operation, **fields}, tensors)
+        except OSError as error:
+            raise self._crashed(operation) from error
+        return self._receive(seconds, operation)
+
+    def _receive(self, seconds: float, operation: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        self._reader.deadline = time.monotonic() + seconds
+        try:
+            header, tensors = read_frame(cast(Any, self._reader))
+        except TimeoutError as error:
+            self._kill()
+            raise TimedOut(f"{self.what} did not answer '{operation}' within {seconds:g} s and was killed.") from error
+        except (EOFError, ProtocolError) as error:
+            raise self._crashed(operation) from error
+        problem = header.get("error")
+        if problem is None:
+            return header, tensors
+        if problem["kind"] == "unsupported":
+            raise Unsupported(problem["message"])
+        raise WorkerFailure(problem["kind"], problem["type"], problem["message"])
+
+    def _crashed(self, operation: str) -> Crashed:
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._kill()
+            return Crashed(f"{self.what} broke the protocol during '{operation}' and was killed.")
+        if code < 0:
+            with contextlib.suppress(ValueError):
+                return Crashed(f"{self.what} died of {signal.Signals(-code).name} during '{operation}'.")
+        last = self.log().strip().splitlines()
+        ending = f": {last[-1][:300]}" if last else ""
+        return Crashed(f"{self.what} ended with exit code {code} during '{operation}'{ending}.")
+
+    def log(self) -> str:
+        """The last part of what the child printed on either stream."""
+        if self._log.closed:
+            return ""
+        size = os.fstat(self._log.fileno()).st_size
+        start = max(0, size - LOG_TAIL_BYTES)
+        return os.pread(self._log.fileno(), LOG_TAIL_BYTES, start).decode(errors="replace")
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def close(self) -> None:
+        """End the child and its descendants; safe to call twice."""
+        if self._log.closed:
+            return
+        with contextlib.suppress(OSError):
+            self._requests.close()
+        # A worker ends by itself when its requests end; one that does not is not worth waiting for.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1)
+        self._kill()
+        os.close(self._reader.descriptor)
+        self._log.close()

@@ -1,0 +1,83 @@
+"""The main loop of every child process that holds a converter or a runtime. Run as a script, never imported.
+
+    python -I serve.py REQUEST_FD REPLY_FD WORKER.py [PACKAGE=FOLDER ...]
+
+`WORKER.py` defines `handlers() -> dict[str, Callable[[dict, dict], tuple[dict, dict]]]`: operation name to a function of
+header and tensors. Each `PACKAGE` becomes importable from its folder without anything else on `sys.path`, so that the
+engine's own packages never leak into a runtime's environment. Standard output is turned to standard error, which the
+engine keeps as a log: what a runtime prints can never be taken for an answer.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+def load(name: str, path: Path, search: list[str] | None = None) -> ModuleType:
+    """Import the file at `path` under `name`, as a package where `search` is given."""
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=search)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def end_with_parent() -> None:
+    """End this process when the engine is gone, however it went (it is then adopted by another process)."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(70)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main() -> None:
+    request_fd, reply_fd, worker = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    os.dup2(2, 1)
+    end_with_parent()
+    for entry in sys.argv[4:]:
+        package, _, folder = entry.partition("=")
+        load(package, Path(folder) / "__init__.py", [folder])
+    protocol = load("harness_protocol", Path(__file__).with_name("protocol.py"))
+    requests, replies = os.fdopen(request_fd, "rb"), os.fdopen(reply_fd, "wb")
+    try:
+        handlers = load("harness_worker", worker).handlers()
+    except Exception as error:
+        traceback.print_exc()
+        protocol.write_frame(replies, describe(error))
+        return
+    protocol.write_frame(replies, {"ready": True})
+    while True:
+        try:
+            header, tensors = protocol.read_frame(requests)
+        except EOFError:
+            return
+        try:
+            reply, arrays = handlers[header["op"]](header, tensors)
+        except Exception as error:
+            traceback.print_exc()
+            reply, arrays = describe(error), {}
+        protocol.write_frame(replies, reply, arrays)
+
+
+def describe(error: Exception) -> dict[str, Any]:
+    """What the engine needs to know of an exception: kind (an exception may carry one as `harness_kind`) and text."""
+    kind = getattr(error, "harness_kind", "exception")
+    return {"error": {"kind": kind, "type": type(error).__name__, "message": str(error)}}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The TFLite interpreters as targets: LiteRT with three kernel families, TensorFlow's own, and tflite-runtime."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.artifact import Artifact
+from harness.environment import Environment, environment
+from harness.errors import Crashed
+from harness.model import Tensors
+from harness.process.child import ChildProcess
+from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
+
+WORKER = Path(__file__).with_name("worker.py")
+THREADS_VARIABLE = "HARNESS_TFLITE_THREADS"
+
+
+class TFLiteSession(Session):
+    """One interpreter in one child process."""
+
+    def __init__(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> None:
+        self.child = child
+        self.artifact = artifact
+        self.limits = limits
+
+    def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
+        _, outputs = self.child.call("infer", dict(samples), seconds=self.limits.infer_seconds)
+        return outputs
+
+    def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
+        reply, arrays = self.child.call(
+            "time",
+            {name: values[:1] for name, values in samples.items()},
+            seconds=self.limits.infer_seconds + plan.max_seconds,
+            **vars(plan),
+        )
+        if not reply["stable_outputs"]:
+            raise Crashed(f"{self.child.what} changed its outputs between the first and the last timed invocation.")
+        return Timing(
+            samples_ns=arrays["samples_ns"].astype(np.int64),
+            first_ns=reply["first_ns"],
+            load_ns=reply["load_ns"],
+            clock_resolution_ns=reply["clock_resolution_ns"],
+        )
+
+    def footprint(self) -> Footprint:
+        reply, _ = self.child.call("footprint", seconds=10)
+        return Footprint({"peak_memory_bytes": reply["peak_memory_bytes"]})
+
+
+class TFLiteTarget(Target):
+    """A runtime package with one kernel family and a number of threads."""
+
+    format = "tflite"
+
+    def __init__(
+        self, name: str, runtime: str, resolver: str, environment: Environment, variants: tuple[str, ...], threads: int
+    ) -> None:
+        self.name = name
+        self.runtime = runtime
+        self.resolver = resolver
+        self.environment = environment
+        self.default_variants = variants
+        self.threads = threads
+
+    def probe(self) -> Readiness:
+        reason = self.environment.unavailable_reason()
+        return Readiness(
+            ready=reason is None,
+            missing=reason or "",
+            install="" if reason is None else "make setup",
+            details={**self.environment.versions(), "installed": str(self.environment.ready()).lower()},
+        )
+
+    def prepare(self) -> None:
+        self.environment.python()
+
+    def fingerprint(self) -> dict[str, str]:
+        return {
+            **self.environment.versions(),
+            "environment": self.environment.digest(),
+            "resolver": self.resolver,
+            "threads": str(self.threads),
+        }
+
+    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+        """Select-TF operators run in TensorFlow's own interpreter alone."""
+        if self.runtime == "tensorflow":
+            return ()
+        return tuple(
+            f"{operator} (a TensorFlow operator, which needs the Flex delegate)"
+            for operator in artifact.operators
+            if operator.startswith("Flex")
+        )
+
+    @contextmanager
+    def open(self, artifact: Artifact, limits: Limits = Limits()) -> Iterator[Session]:
+        with ChildProcess(
+            self.name,
+            self.environment.python(),
+            WORKER,
+            environment={"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
+            start_seconds=limits.open_seconds,
+        ) as child:
+            child.call(
+                "load",
+                seconds=limits.open_seconds,
+                runtime=self.runtime,
+                path=str(artifact.path),
+                threads=self.threads,
+                resolver=self.resolver,
+                inputs=[info.model_dump() for info in artifact.inputs],
+                outputs=[info.model_dump() for info in artifact.outputs],
+            )
+            yield TFLiteSession(child, artifact, limits)
+
+
+def targets() -> list[Target]:
+    """All TFLite targets; threads come from HARNESS_TFLITE_THREADS (1 unless set)."""
+    threads = int(os.environ.get(THREADS_VARIABLE, "1"))
+    plain = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+    everything = ("float32", "float16", "dynamic", "int8", "int8-float-io", "int16x8")
+    rows = (
+        ("tflite/litert-xnnpack", "litert", "AUTO", "litert", everything),
+        ("tflite/litert-builtin", "litert", plain, "litert", ("float32", "int8")),
+        ("tflite/litert-reference", "litert", "BUILTIN_REF", "litert", ()),
+        ("tflite/tensorflow", "tensorflow", "AUTO", "converter", ()),
+        ("tflite/tflite-runtime", "tflite-runtime", "AUTO", "tflite-runtime", ("float32", "int8")),
+    )
+    return [
+        TFLiteTarget(name, runtime, resolver, environment(where), variants, threads)
+        for name, runtime, resolver, where, variants in rows
+    ]

@@ -1,0 +1,143 @@
+"""Holds one TFLite interpreter. Runs in a runtime's own environment under `harness/process/serve.py`.
+
+Standard library, NumPy (1.x or 2.x) and the runtime only.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import importlib
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MODULES = {
+    "litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+    "tensorflow": "tensorflow.lite.python.interpreter",
+}
+
+
+class Refused(Exception):
+    """The runtime says that it cannot run this artifact."""
+
+    harness_kind = "unsupported"
+
+
+def status_bytes(field: str) -> int:
+    """`VmRSS` or `VmHWM` of this process in bytes; 0 where the system does not say."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith(field):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+class Worker:
+    """One interpreter and the operations that the engine asks of it."""
+
+    def __init__(self) -> None:
+        self.interpreter: Any = None
+        self.inputs: list[dict[str, Any]] = []
+        self.outputs: list[dict[str, Any]] = []
+        self.memory_before = 0
+        self.load_ns = 0
+
+    def load(self, header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Load a `.tflite`, with `resolver` one of AUTO, BUILTIN_WITHOUT_DEFAULT_DELEGATES, BUILTIN_REF."""
+        module = importlib.import_module(MODULES[header["runtime"]])
+        resolvers = module.OpResolverType
+        self.memory_before = status_bytes("VmRSS")
+        start = time.perf_counter_ns()
+        try:
+            self.interpreter = module.Interpreter(
+                model_path=header["path"],
+                num_threads=header["threads"],
+                experimental_op_resolver_type=getattr(resolvers, header["resolver"]),
+            )
+            for info, detail in zip(header["inputs"], self.interpreter.get_input_details()):
+                if list(detail["shape"]) != list(info["shape"]):
+                    self.interpreter.resize_tensor_input(detail["index"], info["shape"])
+            self.interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise Refused(" ".join(str(error).split())[:500]) from error
+        self.load_ns = time.perf_counter_ns() - start
+        self.inputs = [
+            {**info, "slot": detail["index"]}
+            for info, detail in zip(header["inputs"], self.interpreter.get_input_details())
+        ]
+        self.outputs = [
+            {**info, "slot": detail["index"]}
+            for info, detail in zip(header["outputs"], self.interpreter.get_output_details())
+        ]
+        return {"version": getattr(importlib.import_module(module.__name__.split(".")[0]), "__version__", "")}, {}
+
+    def feed(self, tensors: dict[str, Any], sample: int) -> None:
+        for info in self.inputs:
+            self.interpreter.set_tensor(info["slot"], tensors[info["name"]][sample])
+
+    def read(self) -> dict[str, Any]:
+        return {info["name"]: self.interpreter.get_tensor(info["slot"]) for info in self.outputs}
+
+    def invoke(self) -> None:
+        try:
+            self.interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            raise Refused(" ".join(str(error).split())[:500]) from error
+
+    def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Every sample once: arrays shaped (samples, *output shape)."""
+        results: dict[str, list[Any]] = {info["name"]: [] for info in self.outputs}
+        for sample in range(len(next(iter(tensors.values())))):
+            self.feed(tensors, sample)
+            self.invoke()
+            for name, value in self.read().items():
+                results[name].append(value)
+        return {}, {name: np.stack(values) for name, values in results.items()}
+
+    def time(self, header: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Invoke on the first sample again and again; each invocation is timed alone. Also the digests of the outputs
+        before and after, which the engine compares: a fast wrong answer is not a latency."""
+        self.feed(tensors, 0)
+        clock, invoke = time.perf_counter_ns, self.interpreter.invoke
+        start = clock()
+        self.invoke()
+        first = clock() - start
+        before = self.digest()
+        samples = np.empty(header["max_iterations"], np.int64)
+        count = 0
+        gc.collect()
+        gc.disable()
+        begun = clock()
+        enough, too_long = begun + int(header["min_seconds"] * 1e9), begun + int(header["max_seconds"] * 1e9)
+        while count < len(samples):
+            start = clock()
+            invoke()
+            end = clock()
+            samples[count] = end - start
+            count += 1
+            if end > too_long or (count >= header["min_iterations"] and end > enough):
+                break
+        gc.enable()
+        return {
+            "first_ns": first,
+            "load_ns": self.load_ns,
+            "stable_outputs": before == self.digest(),
+            "clock_resolution_ns": time.get_clock_info("perf_counter").resolution * 1e9,
+        }, {"samples_ns": samples[:count]}
+
+    def digest(self) -> str:
+        return hashlib.sha256(b"".join(np.ascontiguousarray(v).tobytes() for v in self.read().values())).hexdigest()
+
+    def footprint(self, _: dict[str, Any], __: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"peak_memory_bytes": max(0, status_bytes("VmHWM") - self.memory_before)}, {}
+
+
+def handlers() -> dict[str, Any]:
+    worker = Worker()
+    return {"load": worker.load, "infer": worker.infer, "time": worker.time, "footprint": worker.footprint}
