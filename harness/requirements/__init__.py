@@ -1,0 +1,1 @@
+"""Pinned, hashed requirement files of the child environments: `NAME.in` says what is wanted, `NAME.txt` is compiled."""
