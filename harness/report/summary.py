@@ -1,0 +1,93 @@
+"""What a run amounts to: the verdict in one sentence, and what a reader must know before trusting the figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.report.outcomes import LABELS, WRONG, count
+from harness.store.record import CaseResult, Outcome, RunRecord, SteadyState
+
+BUSY_LOAD_PER_CORE = 0.5
+"""Above this share of the cores in use by others, wall-clock figures are worth little."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`tone` decides symbol and colour; `headline` says it in a few words, `detail` in one sentence."""
+
+    tone: Literal["good", "bad", "open"]
+    headline: str
+    detail: str
+
+    @property
+    def symbol(self) -> str:
+        return {"good": "✓", "bad": "✗", "open": "!"}[self.tone]
+
+
+def plural(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def counts_in_words(cases: tuple[CaseResult, ...]) -> str:
+    return ", ".join(f"{number:,} {LABELS[outcome].word.lower()}" for outcome, number in count(cases).items())
+
+
+def verdict(record: RunRecord) -> Verdict:
+    """The run in one sentence. It states what was found; whether that blocks a release is the gate's policy."""
+    total = len(record.cases)
+    counts = count(record.cases)
+    wrong = sum(counts.get(outcome, 0) for outcome in WRONG)
+    passed = counts.get(Outcome.PASSED, 0)
+    unjudged = total - wrong - passed
+    detail = f"{plural(total, 'case')}: {counts_in_words(record.cases)}."
+    if wrong:
+        verb = "goes" if wrong == 1 else "go"
+        return Verdict("bad", f"{plural(wrong, 'case')} of {total:,} {verb} wrong", detail)
+    if total == 0:
+        return Verdict("open", "Nothing was measured", "The run holds no case.")
+    if record.status == "interrupted":
+        return Verdict("open", "Nothing wrong so far, but the run is not finished", detail)
+    if passed == 0:
+        return Verdict("open", "Nothing could be judged", detail)
+    if unjudged:
+        return Verdict(
+            "good", f"Every case that could run here passed; {plural(unjudged, 'case')} could not be judged", detail
+        )
+    return Verdict("good", "Every case passed", detail)
+
+
+def warnings(record: RunRecord) -> list[str]:
+    """What limits the trust in this run, one sentence each, the gravest first."""
+    found: list[str] = []
+    if record.status == "interrupted":
+        found.append("The run was interrupted: cases are missing. The same command goes on where it stopped.")
+    found.extend(_load(record))
+    simulated = sorted({case.target for case in record.cases if case.simulated})
+    if simulated:
+        found.append(
+            "Emulators or software renderers, marked “simulated”: "
+            + ", ".join(simulated)
+            + ". Their answers count; their milliseconds say nothing about real hardware."
+        )
+    restless = [case.id for case in record.cases if case.latency and case.latency.state is SteadyState.NONE]
+    if restless:
+        found.append(
+            f"{plural(len(restless), 'timing')} never became steady, marked “never steady”: "
+            "do not compare these medians."
+        )
+    if record.commit is None:
+        found.append("The commit is not known: the run was not started in a git work tree.")
+    return found
+
+
+def _load(record: RunRecord) -> list[str]:
+    loads = [record.machine.load_average]
+    loads += [case.latency.load_average for case in record.cases if case.latency and case.latency.load_average]
+    highest = max(loads)
+    if highest <= BUSY_LOAD_PER_CORE * record.machine.cores:
+        return []
+    return [
+        f"The machine was busy (load average up to {highest:.1f} on {plural(record.machine.cores, 'core')}): "
+        "latencies may be too high; answers and sizes are not affected."
+    ]

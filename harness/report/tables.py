@@ -1,0 +1,138 @@
+"""A run as tables in the terminal: short, worst first. Rich is imported on use, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.report import numbers
+from harness.report.outcomes import LABELS, WORST_FIRST, Trouble, severity, troubles
+from harness.report.summary import verdict, warnings
+from harness.store.record import CaseResult, Outcome, RunRecord, SteadyState
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+MOST_ROWS = 30
+"""A terminal is for the worst; the page shows everything."""
+
+TONES = {"good": "bold green", "bad": "bold red", "open": "bold yellow"}
+
+
+def show(record: RunRecord) -> RenderableType:
+    """The verdict, what limits trust in it, everything that did not pass, and the counts per model."""
+    from rich.console import Group
+    from rich.text import Text
+
+    judgement = verdict(record)
+    parts: list[RenderableType] = [
+        Text(f"{judgement.symbol} {judgement.headline}", style=TONES[judgement.tone]),
+        Text(judgement.detail),
+        *(Text(f"! {warning}", style="yellow") for warning in warnings(record)),
+    ]
+    troubled = troubles(record.cases)
+    if troubled:
+        parts += [Text(), _not_passed(troubled[:MOST_ROWS])]
+        if len(troubled) > MOST_ROWS:
+            parts.append(Text(f"… and {len(troubled) - MOST_ROWS:,} more: `harness report` shows all.", style="dim"))
+    if record.cases:
+        parts += [Text(), _per_model(record)]
+    return Group(*parts)
+
+
+def compare(record: RunRecord, model: str) -> RenderableType:
+    """One model on every target: outcome, latency with its interval, both errors, size; per variant the fastest first."""
+    from rich.text import Text
+
+    table = _table(title=Text(f"{model}: targets side by side"))
+    for heading in ("Variant", "Target", "Outcome"):
+        table.add_column(heading, no_wrap=heading == "Target")
+    for heading in ("Median", "95 % interval", "Conversion error", "Runtime error", "Size"):
+        table.add_column(heading, justify="right")
+    variant = None
+    for case in sorted((case for case in record.cases if case.model == model), key=_by_variant_then_speed):
+        if variant is not None and case.variant != variant:
+            table.add_section()
+        latency, parity = case.latency, case.parity
+        table.add_row(
+            Text(case.variant if case.variant != variant else ""),
+            Text(case.target + (" (simulated)" if case.simulated else "")),
+            _outcome(case.outcome),
+            numbers.milliseconds(latency.median_ms) + _restless(latency.state) if latency else "–",
+            numbers.interval(latency.median_interval) if latency else "–",
+            numbers.error_words(parity.conversion) if parity else "–",
+            numbers.error_words(parity.runtime) if parity else "–",
+            numbers.byte_size(case.artifact.bytes) if case.artifact else "–",
+        )
+        variant = case.variant
+    if not table.row_count:
+        return Text(f"The run {record.id} holds no case of the model {model}.")
+    return table
+
+
+def _by_variant_then_speed(case: CaseResult) -> tuple[str, bool, float]:
+    """Simulated rows come last: their milliseconds are not on the same scale."""
+    return case.variant, case.simulated, case.latency.median_ms if case.latency else float("inf")
+
+
+def _restless(state: SteadyState) -> str:
+    return " (never steady)" if state is SteadyState.NONE else ""
+
+
+def _not_passed(groups: list[Trouble]) -> Table:
+    from rich.text import Text
+
+    table = _table()
+    for heading in ("Outcome", "Model", "Variant", "Target", "Reason"):
+        table.add_column(heading, overflow="fold")
+    for group in groups:
+        # `Text`, because a reason may hold square brackets that Rich would take for markup.
+        table.add_row(
+            _outcome(group.outcome),
+            Text(_few(group.models, "models")),
+            Text(_few(group.variants, "variants")),
+            Text(group.target),
+            Text(group.reason),
+        )
+    return table
+
+
+def _few(names: tuple[str, ...], noun: str) -> str:
+    return ", ".join(names) if len(names) <= 2 else f"{len(names)} {noun}"
+
+
+def _per_model(record: RunRecord) -> Table:
+    from rich.text import Text
+
+    present = [outcome for outcome in WORST_FIRST if any(case.outcome is outcome for case in record.cases)]
+    table = _table()
+    table.add_column("Model", overflow="fold")
+    for outcome in present:
+        table.add_column(LABELS[outcome].word, justify="right")
+    models = dict.fromkeys(case.model for case in record.cases)
+    by_model = {model: [case.outcome for case in record.cases if case.model == model] for model in models}
+    for model, outcomes in sorted(by_model.items(), key=lambda item: min(severity(outcome) for outcome in item[1])):
+        counts = [outcomes.count(outcome) for outcome in present]
+        table.add_row(
+            Text(model),
+            *(
+                Text(str(number) if number else "·", style=LABELS[outcome].style if number else "dim")
+                for outcome, number in zip(present, counts, strict=True)
+            ),
+        )
+    return table
+
+
+def _table(title: Text | None = None) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def _outcome(outcome: Outcome) -> Text:
+    from rich.text import Text
+
+    label = LABELS[outcome]
+    return Text(f"{label.symbol} {label.word}", style=label.style)
