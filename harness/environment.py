@@ -132,7 +132,8 @@ class Environment:
         """Run uv. It inherits the lock: killed alone, this process leaves it held until uv has ended as well, so that
         nobody clears a folder that uv still writes to."""
         # A person at a terminal sees uv's own progress, unless something else is drawing there.
-        seen = sys.stderr is not None and sys.stderr is sys.__stderr__ and sys.stderr.isatty()
+        terminal = sys.__stderr__
+        seen = terminal is not None and terminal is sys.stderr and terminal.isatty()
         variables = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH"}}
         command = [_find_uv(), *arguments, "--no-python-downloads"]
         done = subprocess.run(
