@@ -82,14 +82,11 @@ if ! "$uv" --version >/dev/null 2>&1 && ! install_uv; then
     say "pip did not install uv $uv_version: going on with $("$uv" --version)"
 fi
 
-if ! works .venv/bin/python || [ ! -f "$stamp" ] || [ "$(head -n 1 "$stamp")" != "$root" ]; then
-    if [ -e .venv ] && { works .venv/bin/python && [ ! -f "$stamp" ]; }; then
-        say "taking over the .venv that is there"
-    else
-        say "creating .venv with $("$python" --version)"
-        rm -rf .venv
-        "$uv" venv --quiet --python "$python" --prompt harness .venv
-    fi
+# An environment that was copied or moved here runs scripts of the place that it came from.
+if ! works .venv/bin/python || ! grep -qF "'$root/.venv'" .venv/bin/activate 2>/dev/null; then
+    say "creating .venv with $("$python" --version)"
+    rm -rf .venv
+    "$uv" venv --quiet --python "$python" --prompt harness .venv
 fi
 rm -f "$stamp"
 
