@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -121,25 +121,28 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 
 @pytest.fixture
-def slow_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A uv that waits, while it installs, until the file `go` is there; processes take it for the real one."""
+def slow_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A uv that waits, before it installs packages, until the file `go` is there, and says so by `go.waited-for`."""
     go = tmp_path / "go"
     real = module._find_uv()
     package = tmp_path / "slow" / "uv"
     package.mkdir(parents=True)
     script = package / "slow-uv"
     script.write_text(
-        f'#!/bin/sh\nif [ "$1" = pip ]; then while [ ! -e "{go}" ]; do sleep 0.05; done; fi\nexec "{real}" "$@"\n'
+        "#!/bin/sh\n"
+        f'if [ "$1" = pip ]; then touch "{go}.waited-for"; while [ ! -e "{go}" ]; do sleep 0.05; done; fi\n'
+        f'exec "{real}" "$@"\n'
     )
     script.chmod(0o755)
     (package / "__init__.py").write_text(f"def find_uv_bin():\n    return {str(script)!r}\n")
     monkeypatch.setenv("PYTHONPATH", str(package.parent))
-    return go
+    yield go
+    go.touch()  # nothing waits on after a test that failed
 
 
 def test_two_processes_install_it_once(small: Environment, environments: Path, slow_uv: Path) -> None:
     first = start_install(small)
-    wait_until(lambda: environments.is_dir() and bool(leftovers(environments)))
+    wait_until(Path(f"{slow_uv}.waited-for").exists)
     second = start_install(small)
     assert second.stderr is not None
     assert "waiting for it" in second.stderr.readline()
@@ -156,7 +159,7 @@ def test_killed_in_mid_install_it_is_not_ready_and_the_next_one_clears_up(
     small: Environment, environments: Path, slow_uv: Path
 ) -> None:
     process = start_install(small)
-    wait_until(lambda: environments.is_dir() and any(environments.glob("*/environment/bin/python")))
+    wait_until(Path(f"{slow_uv}.waited-for").exists)
     process.kill()
     process.communicate()
     assert leftovers(environments)
