@@ -1,0 +1,20 @@
+"""The TensorFlow.js graph model format and its variants: how the weights are stored. All compute in float32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.variant import Format, Variant
+
+SHARD_BYTES = 4 * 1024 * 1024
+
+FORMAT = Format(
+    name="tfjs",
+    variants=(
+        Variant("float32", "weights as they are", {"weights": "float32", "shard_bytes": SHARD_BYTES}),
+        Variant("float16", "weights stored as float16", {"weights": "float16", "shard_bytes": SHARD_BYTES}),
+        Variant("uint8", "weights stored as uint8, affine", {"weights": "uint8", "shard_bytes": SHARD_BYTES}),
+        Variant("uint16", "weights stored as uint16, affine", {"weights": "uint16", "shard_bytes": SHARD_BYTES}),
+    ),
+    converter=Path(__file__).with_name("converter.py"),
+)
