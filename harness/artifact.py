@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
+
+from harness.quantisation import dequantise, quantise
 
 
 class Frozen(BaseModel):
@@ -35,21 +36,17 @@ class TensorInfo(Frozen):
     dtype: str
     quantisation: Quantisation | None = None
 
-    def quantise(self, values: NDArray[np.floating]) -> NDArray[np.generic]:
-        """Real values to the stored type; rounds half away from zero as TFLite's QUANTIZE does. Any shape."""
+    def to_stored(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Real values to what the artifact takes; any shape."""
         if self.quantisation is None:
             return values.astype(self.dtype)
-        scaled = values.astype(np.float32) / np.float32(self.quantisation.scale)
-        rounded = np.sign(scaled) * np.floor(np.abs(scaled) + np.float32(0.5)) + self.quantisation.zero_point
-        limits = np.iinfo(self.dtype)
-        return np.clip(rounded, limits.min, limits.max).astype(self.dtype)
+        return quantise(values, self.quantisation.scale, self.quantisation.zero_point, self.dtype)
 
-    def dequantise(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Stored values to real ones (float32) where the tensor is quantised; unchanged otherwise. Any shape."""
+    def to_real(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """What the artifact gives to real values (float32 where it is quantised); any shape."""
         if self.quantisation is None:
-            return values
-        shifted = values.astype(np.float32) - np.float32(self.quantisation.zero_point)
-        return shifted * np.float32(self.quantisation.scale)
+            return stored
+        return dequantise(stored, self.quantisation.scale, self.quantisation.zero_point)
 
 
 class FileHash(Frozen):
@@ -59,7 +56,7 @@ class FileHash(Frozen):
 
 
 class Artifact(Frozen):
-    """One converted model in the artifact cache. `directory` is where its files are now; it is not part of its identity."""
+    """One converted model in the artifact cache. Where its files are now, `directory`, is no part of its identity."""
 
     model: str
     format: str
@@ -77,7 +74,6 @@ class Artifact(Frozen):
     """Operator name to count, as the format names them (`CONV_2D`, `FlexErf`, `_FusedConv2D`)."""
     converter: dict[str, str]
     """Package name to version of everything that took part."""
-    seconds: float
     directory: Path
 
     @property
@@ -87,6 +83,3 @@ class Artifact(Frozen):
     @property
     def bytes(self) -> int:
         return sum(file.bytes for file in self.files)
-
-
-

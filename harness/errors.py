@@ -10,7 +10,15 @@ class HarnessError(Exception):
 
 
 class CaseError(HarnessError):
-    """Ends one case and nothing else; each subclass is one outcome of a case."""
+    """Ends one case and nothing else; each subclass is one outcome of a case. `log` is all that the process printed."""
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class Failed(CaseError):
+    """A step that should have worked did not: the message says which and why."""
 
 
 class Unsupported(CaseError):

@@ -96,6 +96,9 @@ class Limits:
     infer_seconds: float = 300.0
 
 
+DEFAULT_LIMITS = Limits()
+
+
 class Target(abc.ABC):
     """One runtime in one place."""
 
@@ -130,6 +133,6 @@ class Target(abc.ABC):
         return ()
 
     @abc.abstractmethod
-    def open(self, artifact: Artifact, limits: Limits = Limits()) -> AbstractContextManager[Session]:
+    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> AbstractContextManager[Session]:
         """Load `artifact` in a process of its own; leaving the context ends it, whatever happened.
         Raises `Unsupported`, `Unavailable`, `Crashed`, `TimedOut`."""

@@ -22,7 +22,8 @@ class Format:
 
     `converter` is a Python file that runs in the converter's environment, never in the engine. It defines
     `convert(saved_model, options, calibration, output) -> str` (entry file name), `inspect(path) -> dict` (inputs,
-    outputs, operators) and `reference(path, inspected, samples) -> dict of arrays` (a reference interpreter).
+    outputs, operators) and `reference(path, inspected, samples) -> (name, dict of arrays)`
+    (a reference interpreter).
     """
 
     name: str

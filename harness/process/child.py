@@ -13,25 +13,26 @@ import signal
 import subprocess
 import tempfile
 import time
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, cast
 
-from harness.errors import Crashed, HarnessError, TimedOut, Unavailable, Unsupported
+from harness.errors import CaseError, Crashed, Failed, TimedOut, Unavailable, Unsupported
 from harness.process.protocol import ProtocolError, read_frame, write_frame
 
 SERVE = Path(__file__).with_name("serve.py")
 LOG_TAIL_BYTES = 16_384
 
 
-class WorkerFailure(HarnessError):
-    """The worker answered with an error of its own: `kind` and `type` say which, the text is the message."""
+_ALIVE: weakref.WeakSet[ChildProcess] = weakref.WeakSet()
 
-    def __init__(self, kind: str, type_name: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.type_name = type_name
+
+def end_all() -> None:
+    """Kill every child there is: whoever waits for one gets `Crashed`. For an interrupted run."""
+    for child in list(_ALIVE):
+        child.kill()
 
 
 class _TimedReader:
@@ -93,6 +94,7 @@ class ChildProcess:
         finally:
             os.close(request_read)
             os.close(reply_write)
+        _ALIVE.add(self)
         self._requests = os.fdopen(request_write, "wb")
         self._reader = _TimedReader(reply_read)
         try:
@@ -104,7 +106,9 @@ class ChildProcess:
     def __enter__(self) -> ChildProcess:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -114,7 +118,7 @@ class ChildProcess:
     def call(
         self, operation: str, tensors: dict[str, Any] | None = None, *, seconds: float, **fields: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """One request, one reply: header and tensors. Raises `Crashed`, `TimedOut`, `Unsupported`, `WorkerFailure`."""
+        """One request, one reply: header and tensors. Raises `Crashed`, `TimedOut`, `Unsupported`, `Failed`."""
         try:
             write_frame(self._requests, {"op": operation, **fields}, tensors)
         except OSError as error:
@@ -126,29 +130,45 @@ class ChildProcess:
         try:
             header, tensors = read_frame(cast(Any, self._reader))
         except TimeoutError as error:
-            self._kill()
-            raise TimedOut(f"{self.what} did not answer '{operation}' within {seconds:g} s and was killed.") from error
+            self.kill()
+            message = f"{self.what} did not answer '{operation}' within {seconds:g} s and was killed."
+            raise TimedOut(message, self.log()) from error
         except (EOFError, ProtocolError) as error:
             raise self._crashed(operation) from error
         problem = header.get("error")
         if problem is None:
             return header, tensors
+        raise self.failure(problem, operation)
+
+    def failure(self, problem: Mapping[str, str], operation: str) -> CaseError:
+        """The engine's exception for an error that the worker reported: `kind` decides the type."""
+        log = self.log()
         if problem["kind"] == "unsupported":
-            raise Unsupported(problem["message"])
-        raise WorkerFailure(problem["kind"], problem["type"], problem["message"])
+            return Unsupported(problem["message"], log)
+        if problem["kind"] == "crashed":
+            return Crashed(problem["message"], log)
+        lines = problem["message"].strip().splitlines() or ["no message"]
+        if problem["kind"] == "failed":
+            return Failed(lines[0][:500], log)
+        return Failed(f"{self.what} failed during '{operation}': {problem['type']}: {lines[0][:400]}", log)
+
+    def alive(self) -> bool:
+        """Whether the process is still there."""
+        return self._process.poll() is None
 
     def _crashed(self, operation: str) -> Crashed:
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
-            self._kill()
-            return Crashed(f"{self.what} broke the protocol during '{operation}' and was killed.")
+            self.kill()
+            return Crashed(f"{self.what} broke the protocol during '{operation}' and was killed.", self.log())
+        log = self.log()
         if code < 0:
             with contextlib.suppress(ValueError):
-                return Crashed(f"{self.what} died of {signal.Signals(-code).name} during '{operation}'.")
-        last = self.log().strip().splitlines()
+                return Crashed(f"{self.what} died of {signal.Signals(-code).name} during '{operation}'.", log)
+        last = log.strip().splitlines()
         ending = f": {last[-1][:300]}" if last else ""
-        return Crashed(f"{self.what} ended with exit code {code} during '{operation}'{ending}.")
+        return Crashed(f"{self.what} ended with exit code {code} during '{operation}'{ending}.", log)
 
     def log(self) -> str:
         """The last part of what the child printed on either stream."""
@@ -158,7 +178,8 @@ class ChildProcess:
         start = max(0, size - LOG_TAIL_BYTES)
         return os.pread(self._log.fileno(), LOG_TAIL_BYTES, start).decode(errors="replace")
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
+        """End the child and its descendants at once."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -172,6 +193,6 @@ class ChildProcess:
         # A worker ends by itself when its requests end; one that does not is not worth waiting for.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1)
-        self._kill()
+        self.kill()
         os.close(self._reader.descriptor)
         self._log.close()

@@ -205,7 +205,7 @@ class RunRecord(Frozen):
 
     schema_version: Literal[1] = 1
     id: str
-    """`YYYYMMDDTHHMMSSZ-xxxxxxxx`: start in UTC and the first digits of the hash of the content."""
+    """`YYYYMMDDTHHMMSSZ-xxxxxxxx`: start in UTC and a hash of machine, process and time that keeps it unique."""
     started: datetime
     finished: datetime
     status: Literal["complete", "interrupted"]
@@ -215,4 +215,6 @@ class RunRecord(Frozen):
     machine: Machine
     models: tuple[ModelSummary, ...]
     cases: tuple[CaseResult, ...]
+    planned_cases: int = 0
+    """How many cases were to be run; an interrupted run has fewer in `cases`."""
     plan: dict[str, Any] = Field(default_factory=dict)

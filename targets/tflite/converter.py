@@ -145,26 +145,41 @@ def describe(graph: Any, tensor_index: int, position: int, names: dict[int, str]
     }
 
 
-def reference(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) -> dict[str, Any]:
-    """Outputs of TensorFlow 2.19's reference kernels (BUILTIN_REF), stored types, shaped (samples, *output shape).
+def reference(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The reference interpreter's name and its outputs: stored types, shaped (samples, *output shape).
 
-    These match TensorFlow Lite Micro bit for bit on int8 models, the fused LSTM aside, and run select-TF operators.
+    TensorFlow 2.19's reference kernels (BUILTIN_REF) match TensorFlow Lite Micro bit for bit on int8 models, the fused
+    LSTM aside, and run select-TF operators. They lack a few newer hybrid operators; its optimised kernels have them.
     """
     import tensorflow as tf
 
-    interpreter = tf.lite.Interpreter(
-        model_path=str(path), experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF
-    )
-    for info, detail in zip(inspected["inputs"], interpreter.get_input_details(), strict=True):
-        if list(detail["shape"]) != info["shape"]:
-            interpreter.resize_tensor_input(detail["index"], info["shape"])
-    interpreter.allocate_tensors()
+    resolvers = tf.lite.experimental.OpResolverType
+    refusal: Exception | None = None
+    for resolver in (resolvers.BUILTIN_REF, resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
+        try:
+            interpreter = tf.lite.Interpreter(model_path=str(path), experimental_op_resolver_type=resolver)
+            for info, detail in zip(inspected["inputs"], interpreter.get_input_details(), strict=True):
+                if list(detail["shape"]) != list(info["shape"]):
+                    interpreter.resize_tensor_input(detail["index"], info["shape"])
+            interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            refusal = refusal or error
+            continue
+        return f"TensorFlow {tf.__version__} {resolver.name}", run(interpreter, inspected, samples)
+    raise Refused(f"no reference interpreter runs it: {one_line(refusal) if refusal else ''}")
+
+
+def run(interpreter: Any, inspected: dict[str, Any], samples: dict[str, Any]) -> dict[str, Any]:
+    """Every sample through an allocated interpreter."""
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     collected: dict[str, list[Any]] = {info["name"]: [] for info in inspected["outputs"]}
     for sample in range(len(next(iter(samples.values())))):
         for info, detail in zip(inspected["inputs"], inputs, strict=True):
             interpreter.set_tensor(detail["index"], samples[info["name"]][sample])
-        interpreter.invoke()
+        try:
+            interpreter.invoke()
+        except RuntimeError as error:
+            raise Refused(f"the reference interpreter refuses it: {one_line(error)}") from error
         for info, detail in zip(inspected["outputs"], outputs, strict=True):
             collected[info["name"]].append(interpreter.get_tensor(detail["index"]))
     return {name: np.stack(values) for name, values in collected.items()}

@@ -14,7 +14,9 @@ FORMAT = Format(
         Variant("dynamic", "int8 weights, activations quantised on the fly", {"scheme": "dynamic"}),
         Variant("int8", "int8 throughout, int8 in and out", {"scheme": "int8", "io": "int8"}),
         Variant("int8-float-io", "int8 throughout, float32 in and out", {"scheme": "int8", "io": "float32"}),
-        Variant("int16x8", "int16 activations, int8 weights, float32 in and out", {"scheme": "int16x8", "io": "float32"}),
+        Variant(
+            "int16x8", "int16 activations, int8 weights, float32 in and out", {"scheme": "int16x8", "io": "float32"}
+        ),
     ),
     converter=Path(__file__).with_name("converter.py"),
 )

@@ -16,7 +16,7 @@ from harness.environment import Environment, environment
 from harness.errors import Crashed
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
+from harness.target import DEFAULT_LIMITS, Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
 
 WORKER = Path(__file__).with_name("worker.py")
 THREADS_VARIABLE = "HARNESS_TFLITE_THREADS"
@@ -71,13 +71,9 @@ class TFLiteTarget(Target):
         self.threads = threads
 
     def probe(self) -> Readiness:
-        reason = self.environment.unavailable_reason()
-        return Readiness(
-            ready=reason is None,
-            missing=reason or "",
-            install="" if reason is None else "make setup",
-            details={**self.environment.versions(), "installed": str(self.environment.ready()).lower()},
-        )
+        """Always ready: what is missing is installed on first use, from pinned requirements."""
+        state = "installed" if self.environment.ready() else "installed on first use"
+        return Readiness(ready=True, details={**self.environment.versions(), "environment": state})
 
     def prepare(self) -> None:
         self.environment.python()
@@ -101,7 +97,7 @@ class TFLiteTarget(Target):
         )
 
     @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = Limits()) -> Iterator[Session]:
+    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
         with ChildProcess(
             self.name,
             self.environment.python(),

@@ -1,0 +1,119 @@
+"""The artifact cache: folders addressed by the hash of all that decides their content.
+
+An entry is written to a temporary folder and renamed, so a half-written one is never read. Every read checks the hash of
+every file; a damaged entry is set aside and made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.artifact import FileHash
+
+MANIFEST = "manifest.json"
+
+
+def sha256_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_json(value: Any) -> str:
+    """Hexadecimal SHA-256 of a JSON value in one canonical form."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def sha256_tree(paths: Iterable[Path]) -> str:
+    """Hash over names and contents of files, and of all files below folders, in a stable order."""
+    found: list[tuple[str, str]] = []
+    for path in paths:
+        if path.is_dir():
+            inner = (file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+            found += [(f"{path.name}/{file.relative_to(path).as_posix()}", sha256_file(file)) for file in inner]
+        else:
+            found.append((path.name, sha256_file(path)))
+    return sha256_json(sorted(found))
+
+
+def hash_files(folder: Path) -> tuple[FileHash, ...]:
+    """Every file below `folder` except its manifest, in the order of its path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    return tuple(
+        FileHash(path=path.relative_to(folder).as_posix(), bytes=path.stat().st_size, sha256=sha256_file(path))
+        for path in files
+    )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry: where it is, its files, and the facts that its maker wrote down."""
+
+    folder: Path
+    files: tuple[FileHash, ...]
+    facts: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Hash over the names and hashes of all files: equal digests are equal bytes."""
+        return sha256_json([(file.path, file.sha256) for file in self.files])
+
+
+class Cache:
+    """Entries of several kinds (`prepared`, `converted`, `reference`, …) below one root."""
+
+    def __init__(self, root: Path, warn: Callable[[str], None] = lambda _: None) -> None:
+        self.root = root
+        self.warn = warn
+
+    def find(self, kind: str, key: str) -> Entry | None:
+        """The entry, checked byte for byte; None where there is none or where it was damaged (it is then removed)."""
+        folder = self.root / kind / key
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text())
+            files = tuple(FileHash(**file) for file in manifest["files"])
+            for file in files:
+                path = folder / file.path
+                if path.stat().st_size != file.bytes or sha256_file(path) != file.sha256:
+                    raise ValueError(f"{file.path} has changed since it was written")
+        except FileNotFoundError as error:
+            if not folder.exists():
+                return None
+            problem = f"{Path(str(error.filename)).name} is missing"
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            problem = str(error)
+        else:
+            return Entry(folder, files, manifest["facts"])
+        self.warn(f"The cached {kind} entry {key[:12]} is damaged ({problem}); it is made again.")
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+
+    def make(self, kind: str, key: str, write: Callable[[Path], dict[str, Any]]) -> Entry:
+        """Have `write` fill a temporary folder and return its facts (JSON), then put it in place in one step."""
+        parent = self.root / kind
+        parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{key[:12]}-", dir=parent))
+        try:
+            facts = write(temporary)
+            files = hash_files(temporary)
+            manifest = {"key": key, "facts": facts, "files": [file.model_dump() for file in files]}
+            with (temporary / MANIFEST).open("w") as stream:
+                json.dump(manifest, stream, indent=1)
+                stream.flush()
+                os.fsync(stream.fileno())
+            try:
+                temporary.rename(parent / key)
+            except OSError:  # another process was first: its entry is as good as this one
+                if not (parent / key / MANIFEST).exists():
+                    raise
+            return Entry(parent / key, files, facts)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)

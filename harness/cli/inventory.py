@@ -1,0 +1,95 @@
+"""`doctor`, `models`, `targets`: what there is, and what is missing."""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import Console
+from rich.table import Table
+
+from harness import registry
+from harness.paths import project_root
+from harness.project import model_entries
+
+
+def plain_table(*columns: str) -> Table:
+    """A table that also reads well when piped."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def doctor(*, as_json: bool) -> int:
+    """Print each target's readiness; 0 however much is missing, as nothing was asked of it."""
+    rows = []
+    for target in registry.targets().values():
+        readiness = target.probe()
+        rows.append(
+            {
+                "target": target.name,
+                "ready": readiness.ready,
+                "missing": readiness.missing,
+                "install": readiness.install,
+                "details": dict(readiness.details),
+            }
+        )
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    table = plain_table("target", "ready", "")
+    for row in rows:
+        details = ", ".join(f"{key} {value}" for key, value in row["details"].items())  # type: ignore[attr-defined]
+        lacking = f"missing: {row['missing']}\ninstall: {row['install']}"
+        table.add_row(str(row["target"]), "yes" if row["ready"] else "no", details if row["ready"] else lacking)
+    Console().print(table)
+    return 0
+
+
+def models(*, as_json: bool) -> None:
+    """Print the models."""
+    entries = model_entries(project_root()).values()
+    if as_json:
+        rows = [
+            {
+                "name": e.name,
+                "summary": e.summary,
+                "task": e.task,
+                "source": e.source.kind,
+                "path": str(e.source.path),
+                "in_default": e.in_default,
+                "problem": e.problem,
+            }
+            for e in entries
+        ]
+        print(json.dumps(rows, indent=1))
+        return
+    table = plain_table("model", "source", "task", "default", "")
+    for entry in entries:
+        text = f"problem: {entry.problem}" if entry.problem else entry.summary
+        table.add_row(entry.name, entry.source.kind, entry.task, "yes" if entry.in_default else "no", text)
+    Console().print(table)
+
+
+def targets(*, as_json: bool) -> None:
+    """Print the targets."""
+    known = registry.targets().values()
+    if as_json:
+        rows = [
+            {
+                "name": t.name,
+                "format": t.format,
+                "default_variants": list(t.default_variants),
+                "timed": t.timed,
+                "ready": t.probe().ready,
+                "fingerprint": t.fingerprint(),
+            }
+            for t in known
+        ]
+        print(json.dumps(rows, indent=1))
+        return
+    table = plain_table("target", "format", "ready", "variants by default")
+    for target in known:
+        variants = ", ".join(target.default_variants) or "none (name the target, or use --all)"
+        table.add_row(target.name, target.format, "yes" if target.probe().ready else "no", variants)
+    Console().print(table)

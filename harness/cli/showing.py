@@ -1,0 +1,49 @@
+"""`show`, `compare`, `report`: what a record says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.errors import HarnessError
+from harness.paths import results_directory
+from harness.report import tables
+from harness.report.page import write
+from harness.store.record import RunRecord
+from harness.store.runs import RunStore
+
+
+def find(name: str) -> RunRecord:
+    """A stored record by its name."""
+    return RunStore(results_directory()).find(name)
+
+
+def show(name: str, *, as_json: bool) -> None:
+    """Print a run."""
+    record = find(name)
+    if as_json:
+        print(record.model_dump_json(indent=1))
+    else:
+        Console().print(tables.show(record))
+
+
+def compare(model: str, name: str, *, as_json: bool) -> None:
+    """Print the targets of one model. Raises `HarnessError` where the run has no such model."""
+    record = find(name)
+    rows = [case for case in record.cases if case.model == model]
+    if not rows:
+        known = ", ".join(sorted({case.model for case in record.cases}))
+        raise HarnessError(f"The run {record.id} has no model '{model}'; it has {known}.")
+    if as_json:
+        print(json.dumps([case.model_dump(mode="json") for case in rows], indent=1))
+    else:
+        Console().print(tables.compare(record, model))
+
+
+def report(name: str, output: str | None) -> None:
+    """Write the dashboard and say where."""
+    path = Path(output) if output else results_directory() / "dashboard.html"
+    write(find(name), path)
+    print(path)

@@ -1,0 +1,273 @@
+"""Conversion, seen from the engine: child processes that hold TensorFlow, in front of them the artifact cache."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import registry
+from harness.artifact import Artifact, TensorInfo
+from harness.cache import Cache, Entry, sha256_json, sha256_tree
+from harness.environment import Environment
+from harness.errors import CaseError, Crashed, Failed, TimedOut, Unsupported
+from harness.process.child import ChildProcess
+from harness.project import ModelEntry
+from harness.variant import Format, Variant
+
+HERE = Path(__file__).parent
+WORKER = HERE / "worker.py"
+READY = Variant("ready", "as it was given, not converted", {})
+"""The one variant of a model that comes as a ready artifact."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one conversion step, in seconds."""
+
+    start: float = 180.0
+    prepare: float = 600.0
+    convert: float = 600.0
+    reference: float = 600.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A source in the one form that converters take, with its golden; all on disk."""
+
+    model: str
+    key: str
+    folder: Path
+    facts: dict[str, Any]
+    golden_digest: str
+
+    @property
+    def golden_path(self) -> Path:
+        return self.folder / "golden.npz"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the reference interpreter gave: an `.npz` of stored values by canonical name, (samples, *shape) each."""
+
+    interpreter: str
+    path: Path
+    digest: str
+
+    def read(self) -> dict[str, NDArray[Any]]:
+        with np.load(self.path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Inputs and TensorFlow float32 outputs in real units, (samples, *shape) each; labels (samples,) or None."""
+
+    inputs: dict[str, NDArray[Any]]
+    outputs: dict[str, NDArray[Any]]
+    labels: NDArray[Any] | None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+
+def read_golden(path: Path) -> Golden:
+    """The golden that a preparation wrote."""
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    return Golden(
+        {name[3:]: values for name, values in arrays.items() if name.startswith("in:")},
+        {name[4:]: values for name, values in arrays.items() if name.startswith("out:")},
+        arrays.get("labels"),
+    )
+
+
+class Converter:
+    """Prepares, converts and computes references; nothing that is in the cache is done again.
+
+    Thread-safe: at most `workers` child processes work at once, started when first needed, replaced when they die.
+    """
+
+    def __init__(self, cache: Cache, environment: Environment, workers: int, limits: Limits | None = None) -> None:
+        self.cache = cache
+        self.environment = environment
+        self.limits = limits or Limits()
+        self._slots: queue.LifoQueue[ChildProcess | None] = queue.LifoQueue()
+        for _ in range(workers):
+            self._slots.put(None)
+        self._workers = workers
+        own = [
+            HERE / "prepare.py",
+            HERE / "sources.py",
+            WORKER,
+            HERE.parent / "model.py",
+            HERE.parent / "quantisation.py",
+        ]
+        self._code = sha256_json([environment.digest(), sha256_tree(own)])
+
+    def close(self) -> None:
+        """End every child process."""
+        for _ in range(self._workers):
+            child = self._slots.get()
+            if child is not None:
+                child.close()
+            self._slots.put(None)
+
+    @contextmanager
+    def _child(self) -> Iterator[ChildProcess]:
+        child = self._slots.get()
+        try:
+            if child is None:
+                zoos = {name for _, name, _ in registry.zoo().values()}
+                child = ChildProcess(
+                    "the converter",
+                    self.environment.python(),
+                    WORKER,
+                    packages={name: Path(registry.package_folder(name)) for name in ("harness", *sorted(zoos))},
+                    environment={
+                        "TF_CPP_MIN_LOG_LEVEL": "2",
+                        "TF_ENABLE_ONEDNN_OPTS": "0",
+                        "CUDA_VISIBLE_DEVICES": "-1",
+                        "KERAS_BACKEND": "tensorflow",
+                    },
+                    start_seconds=self.limits.start,
+                )
+            yield child
+        except (Crashed, TimedOut):
+            if child is not None and not child.alive():
+                child.close()
+                child = None
+            raise
+        except BaseException as error:
+            if not isinstance(error, CaseError) and child is not None:
+                child.close()
+                child = None
+            raise
+        finally:
+            self._slots.put(child)
+
+    def prepare(self, entry: ModelEntry) -> Prepared:
+        """The prepared form of a model. Raises a `CaseError` that says why there is none."""
+        if entry.problem:
+            raise Failed(entry.problem)
+        request = entry.source.request()
+        code = [self._code]
+        if entry.source.kind == "tflite":
+            converter = registry.formats()["tflite"].converter
+            request["converter"] = str(converter)
+            code.append(sha256_tree([converter]))
+        key = sha256_json(["prepared", code, entry.source.identity()])
+
+        def write(folder: Path) -> dict[str, Any]:
+            with self._child() as child:
+                reply, _ = child.call("prepare", seconds=self.limits.prepare, source=request, output=str(folder))
+            return reply
+
+        found = self._entry("prepared", key, write)
+        digests = {file.path: file.sha256 for file in found.files}
+        return Prepared(entry.name, key, found.folder, found.facts, digests["golden.npz"])
+
+    def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
+        """The artifact of one variant. Raises a `CaseError` that says why there is none."""
+        if "ready" in prepared.facts:
+            return self._ready(prepared, form)
+        key = sha256_json(["converted", self._code, prepared.key, sha256_tree([form.converter]), variant.options])
+
+        def write(folder: Path) -> dict[str, Any]:
+            with self._child() as child:
+                reply, _ = child.call(
+                    "convert",
+                    seconds=self.limits.convert,
+                    converter=str(form.converter),
+                    saved_model=str(prepared.folder / "saved_model"),
+                    calibration=str(prepared.folder / "calibration.npz"),
+                    options=variant.options,
+                    output=str(folder),
+                )
+            return reply
+
+        found = self._entry("converted", key, write)
+        return self._artifact(prepared, form, variant, key, found, found.facts)
+
+    def _ready(self, prepared: Prepared, form: Format) -> Artifact:
+        key = sha256_json(["ready", prepared.key])
+
+        def write(folder: Path) -> dict[str, Any]:
+            entry = prepared.facts["ready"]
+            (folder / entry).write_bytes((prepared.folder / entry).read_bytes())
+            return {"entry": entry, **prepared.facts["inspected"]}
+
+        found = self._entry("converted", key, write)
+        return self._artifact(prepared, form, READY, key, found, found.facts)
+
+    def _artifact(
+        self, prepared: Prepared, form: Format, variant: Variant, key: str, found: Entry, facts: dict[str, Any]
+    ) -> Artifact:
+        return Artifact(
+            model=prepared.model,
+            format=form.name,
+            variant=variant.name,
+            key=key,
+            digest=found.digest,
+            entry=facts["entry"],
+            files=found.files,
+            inputs=tuple(TensorInfo(**info) for info in facts["inputs"]),
+            outputs=tuple(TensorInfo(**info) for info in facts["outputs"]),
+            operators=facts["operators"],
+            converter=self.environment.versions(),
+            directory=found.folder,
+        )
+
+    def reference(self, prepared: Prepared, artifact: Artifact, form: Format) -> Reference:
+        """The reference interpreter's outputs on the golden's inputs. Raises a `CaseError`."""
+        key = sha256_json(
+            ["reference", self._code, artifact.digest, prepared.golden_digest, sha256_tree([form.converter])]
+        )
+
+        def write(folder: Path) -> dict[str, Any]:
+            golden = read_golden(prepared.golden_path)
+            samples = folder / "samples.npz"
+            np.savez(samples, **{info.name: info.to_stored(golden.inputs[info.name]) for info in artifact.inputs})  # type: ignore[arg-type]
+            with self._child() as child:
+                reply, _ = child.call(
+                    "reference",
+                    seconds=self.limits.reference,
+                    converter=str(form.converter),
+                    path=str(artifact.path),
+                    inspected={
+                        "inputs": [info.model_dump() for info in artifact.inputs],
+                        "outputs": [info.model_dump() for info in artifact.outputs],
+                        "operators": artifact.operators,
+                    },
+                    samples=str(samples),
+                    output=str(folder / "outputs.npz"),
+                )
+            samples.unlink()
+            return reply
+
+        found = self._entry("reference", key, write)
+        return Reference(found.facts["interpreter"], found.folder / "outputs.npz", found.digest)
+
+    def _entry(self, kind: str, key: str, write: Any) -> Entry:
+        """From the cache, or made; a refusal (which would only come again) is cached as well."""
+        found = self.cache.find(kind, key)
+        if found is None:
+            try:
+                found = self.cache.make(kind, key, write)
+            except Unsupported as error:
+                message, log = str(error), error.log
+
+                def write_refusal(folder: Path) -> dict[str, Any]:
+                    (folder / "log.txt").write_text(log)
+                    return {"refused": message}
+
+                found = self.cache.make(kind, key, write_refusal)
+        if "refused" in found.facts:
+            raise Unsupported(found.facts["refused"], (found.folder / "log.txt").read_text())
+        return found

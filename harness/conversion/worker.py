@@ -1,0 +1,119 @@
+"""Runs in the converter's environment under `harness/process/serve.py`: TensorFlow is imported here and nowhere else.
+
+TensorFlow is imported once; every job then runs in a fork of this process, so that it starts in a clean state within
+milliseconds and a converter that dies takes nothing with it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+Handler = Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
+
+
+class ConverterCrashed(Exception):
+    """The fork that ran the job died."""
+
+    harness_kind = "crashed"
+
+
+def forked(job: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:
+    """A handler that runs `job` in a fork; its JSON answer comes back over a pipe."""
+
+    def handler(header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        read_end, write_end = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        child = os.fork()
+        if child == 0:
+            os.close(read_end)
+            try:
+                answer = job(header)
+            except BaseException as error:
+                traceback.print_exc()
+                kind = getattr(error, "harness_kind", "exception")
+                answer = {"error": {"kind": kind, "type": type(error).__name__, "message": str(error)}}
+            try:
+                with os.fdopen(write_end, "w") as stream:
+                    json.dump(answer, stream)
+                sys.stderr.flush()
+            finally:
+                os._exit(0)  # no clean-up: threads of the runtime would be waited for
+        os.close(write_end)
+        with os.fdopen(read_end) as stream:
+            content = stream.read()
+        status = os.waitpid(child, 0)[1]
+        try:
+            return json.loads(content), {}
+        except ValueError:
+            code = os.waitstatus_to_exitcode(status)
+            how = f"died of {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+            raise ConverterCrashed(f"the converter {how} during '{header['op']}'") from None
+
+    return handler
+
+
+def format_converter(path: str) -> ModuleType:
+    """The converter module of a format, from its file."""
+    spec = importlib.util.spec_from_file_location("format_converter", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def prepare(header: dict[str, Any]) -> dict[str, Any]:
+    """Bring a source into the one form that all converters take: see `harness.conversion.prepare`."""
+    from harness.conversion.prepare import prepare as prepare_source
+
+    return prepare_source(header["source"], Path(header["output"]))
+
+
+def convert(header: dict[str, Any]) -> dict[str, Any]:
+    """One variant of a prepared model: the format's converter writes it, then reads it back."""
+    module = format_converter(header["converter"])
+    calibration = None
+    if header["calibration"] is not None:
+        with np.load(header["calibration"], allow_pickle=False) as archive:
+            calibration = {name: archive[name] for name in archive.files}
+    output = Path(header["output"])
+    entry = module.convert(Path(header["saved_model"]), header["options"], calibration, output)
+    return {"entry": entry, **module.inspect(output / entry)}
+
+
+def inspect(header: dict[str, Any]) -> dict[str, Any]:
+    """Inputs, outputs and operators of a ready artifact."""
+    return dict(format_converter(header["converter"]).inspect(Path(header["path"])))
+
+
+def reference(header: dict[str, Any]) -> dict[str, Any]:
+    """Outputs of the format's reference interpreter on `samples` (an `.npz`), written to `output` (another)."""
+    module = format_converter(header["converter"])
+    with np.load(header["samples"], allow_pickle=False) as archive:
+        samples = {name: archive[name] for name in archive.files}
+    interpreter, outputs = module.reference(Path(header["path"]), header["inspected"], samples)
+    np.savez(header["output"], **outputs)
+    return {"interpreter": interpreter}
+
+
+def handlers() -> dict[str, Handler]:
+    import tensorflow  # noqa: F401 - before the forks, so that each starts with it
+
+    return {
+        "prepare": forked(prepare),
+        "convert": forked(convert),
+        "inspect": forked(inspect),
+        "reference": forked(reference),
+    }

@@ -1,0 +1,89 @@
+"""Which cases there are: model × variant × target, chosen by globs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from harness.conversion.converter import READY
+from harness.errors import HarnessError
+from harness.project import ModelEntry
+from harness.target import Target
+from harness.variant import Format, Variant
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user asked for. Empty means the default; a glob may name anything there is."""
+
+    models: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    everything: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell of the matrix."""
+
+    model: ModelEntry
+    format: Format
+    variant: Variant
+    target: Target
+
+    @property
+    def id(self) -> str:
+        return f"{self.model.name}/{self.variant.name}/{self.target.name}"
+
+
+def cases(
+    selection: Selection,
+    models: Mapping[str, ModelEntry],
+    targets: Mapping[str, Target],
+    formats: Mapping[str, Format],
+) -> list[Case]:
+    """The matrix of a selection, in the order of models, targets, variants. Raises `HarnessError` for a glob that
+    matches nothing, and for a selection without a case."""
+    named = matching("model", selection.models, models)
+    chosen_models = [
+        entry for name, entry in models.items() if name in named and (selection.models or entry.in_default)
+    ]
+    wanted = matching("target", selection.targets, targets)
+    variant_names = dict.fromkeys([v.name for form in formats.values() for v in form.variants] + [READY.name])
+    variants = matching("variant", selection.variants, variant_names)
+    found: list[Case] = []
+    for entry in chosen_models:
+        for target in (target for name, target in targets.items() if name in wanted):
+            form = formats[target.format]
+            for variant in variants_of(entry, form):
+                usual = variant is READY or variant.name in target.default_variants
+                asked = (
+                    selection.everything or selection.variants or (selection.targets and not target.default_variants)
+                )
+                if variant.name in variants and (usual or asked):
+                    found.append(Case(entry, form, variant, target))
+    if not found:
+        raise HarnessError("No case matches; `harness models` and `harness targets` list what there is.")
+    return found
+
+
+def variants_of(entry: ModelEntry, form: Format) -> tuple[Variant, ...]:
+    """A ready artifact is its own only variant, in its own format; any other source has all of the format's."""
+    if entry.source.kind == "tflite":
+        return (READY,) if form.name == "tflite" else ()
+    return form.variants
+
+
+def matching(what: str, globs: Iterable[str], names: Iterable[str]) -> set[str]:
+    """The names that a glob matches; all without globs. Raises `HarnessError` for a glob without a match."""
+    everything = list(names)
+    if not globs:
+        return set(everything)
+    found: set[str] = set()
+    for glob in globs:
+        matches = {name for name in everything if fnmatchcase(name, glob)}
+        if not matches:
+            raise HarnessError(f"No {what} matches '{glob}'; there are {', '.join(everything)}.")
+        found |= matches
+    return found

@@ -1,0 +1,99 @@
+"""Measuring one case. Each function takes values that can be sent to another process or machine, and returns one.
+
+Nothing here is shared with the engine: a job names its target, and all else is on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import registry
+from harness.artifact import Artifact
+from harness.conversion.converter import Reference, read_golden
+from harness.errors import Crashed, Failed
+from harness.project import Task
+from harness.store.record import Latency, Measured, OperatorCost, Parity
+from harness.target import Footprint, Session, TimingPlan
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that measuring one case takes."""
+
+    target: str
+    artifact: Artifact
+    golden: Path
+    reference: Reference
+    task: Task
+    plan: TimingPlan
+
+
+@dataclass(frozen=True)
+class ParityResult:
+    """What the parity step of one case saw."""
+
+    parity: Parity
+    measured: Measured
+    seconds: float
+
+
+def measure_parity(job: Job) -> ParityResult:
+    """Every golden input through the target, compared along both edges. Raises a `CaseError`."""
+    from harness.parity.comparison import Incomparable
+    from harness.parity.edges import parity
+
+    begun = time.monotonic()
+    golden = read_golden(job.golden)
+    stored = {info.name: info.to_stored(golden.inputs[info.name]) for info in job.artifact.inputs}
+    with opened(job) as session:
+        actual = session.infer(stored)
+        footprint = session.footprint()
+    try:
+        result = parity(
+            golden.outputs,
+            job.reference.read(),
+            actual,
+            job.artifact.outputs,
+            golden.labels,
+            job.task,
+            job.reference.interpreter,
+            golden.inputs,
+        )
+    except Incomparable as error:
+        raise Failed(str(error)) from error
+    return ParityResult(result, measured(footprint, job.artifact), time.monotonic() - begun)
+
+
+def measure_latency(job: Job) -> Latency:
+    """The first golden input again and again. Raises a `CaseError`. To be run alone on its machine."""
+    from harness.latency.statistics import summarise
+
+    golden = read_golden(job.golden)
+    stored = {info.name: info.to_stored(golden.inputs[info.name][:1]) for info in job.artifact.inputs}
+    load = os.getloadavg()[0]
+    with opened(job) as session:
+        timing = session.time(stored, job.plan)
+    if len(timing.samples_ns) == 0:
+        raise Crashed(f"{job.target} returned no timing samples.")
+    return summarise(timing, load)
+
+
+def measured(footprint: Footprint, artifact: Artifact) -> Measured:
+    """A session's sizes, and the artifact's."""
+    return Measured(
+        figures={"artifact_bytes": artifact.bytes, **footprint.figures},
+        exact=tuple(sorted({"artifact_bytes", *footprint.exact})),
+        per_operator=tuple(OperatorCost(**dict(cost)) for cost in footprint.per_operator),
+    )
+
+
+@contextmanager
+def opened(job: Job) -> Iterator[Session]:
+    """A session on the job's artifact."""
+    with registry.targets()[job.target].open(job.artifact) as session:
+        yield session

@@ -1,0 +1,140 @@
+"""From what was measured to what the record says: one outcome a case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.artifact import Artifact
+from harness.conversion.converter import Prepared
+from harness.errors import CaseError, Crashed, TimedOut, Unavailable, Unsupported
+from harness.gate.judge import judge
+from harness.gate.policy import Policy
+from harness.run.matrix import Case
+from harness.store.record import (
+    ArtifactSummary,
+    CaseResult,
+    Check,
+    Latency,
+    Measured,
+    ModelSummary,
+    Outcome,
+    Parity,
+)
+from harness.store.runs import write_atomically
+
+OUTCOMES: Mapping[type[CaseError], Outcome] = {
+    Unsupported: Outcome.UNSUPPORTED,
+    Unavailable: Outcome.UNAVAILABLE,
+    Crashed: Outcome.CRASHED,
+    TimedOut: Outcome.TIMED_OUT,
+}
+"""Any other `CaseError` is a failure."""
+
+
+@dataclass
+class Finished:
+    """What is known of one case so far."""
+
+    case: Case
+    key: str = ""
+    artifact: Artifact | None = None
+    fingerprint: dict[str, str] = field(default_factory=dict)
+    parity: Parity | None = None
+    latency: Latency | None = None
+    latency_note: str = ""
+    measured: Measured = field(default_factory=Measured)
+    problem: CaseError | None = None
+    seconds: float = 0.0
+    reused_from: str | None = None
+
+    def end(self, problem: CaseError) -> None:
+        """The case ends here, for this reason."""
+        self.problem = problem
+
+    def is_done(self, parity_only: bool) -> bool:
+        """Whether all that was asked of it is there."""
+        if self.problem is not None:
+            return True
+        return self.parity is not None and (parity_only or self.latency is not None or not self.case.target.timed)
+
+
+def case_result(finished: Finished, results: Path) -> CaseResult:
+    """The record's entry of a finished case; its log, if there is one, is written below `results/logs`."""
+    case, artifact, problem = finished.case, finished.artifact, finished.problem
+    checks: tuple[Check, ...] = ()
+    log = None
+    if problem is not None:
+        outcome = OUTCOMES.get(type(problem), Outcome.FAILED)
+        reason = str(problem)
+        if problem.log:
+            log = f"logs/{case.model.name}.{case.variant.name}.{case.target.name.replace('/', '.')}.txt"
+            write_atomically(results / log, problem.log)
+    else:
+        assert finished.parity is not None
+        checks = judge(
+            finished.parity,
+            finished.latency,
+            finished.measured,
+            case.variant.name,
+            case.format.name,
+            case.target.name,
+            Policy(),
+        )
+        broken = [check for check in checks if not check.passed]
+        outcome = Outcome.FAILED if broken else Outcome.PASSED
+        reason = broken[0].message if broken else ""
+    software = (finished.latency.details if finished.latency else {}).get("software_renderer") == "true"
+    return CaseResult(
+        key=finished.key,
+        model=case.model.name,
+        variant=case.variant.name,
+        target=case.target.name,
+        outcome=outcome,
+        reason=reason,
+        log=log,
+        artifact=artifact and summary(artifact),
+        fingerprint=finished.fingerprint,
+        parity=finished.parity,
+        latency=finished.latency,
+        latency_note=finished.latency_note,
+        measured=finished.measured,
+        checks=checks,
+        simulated=case.target.simulated or software,
+        seconds=round(finished.seconds, 3),
+        reused_from=finished.reused_from,
+    )
+
+
+def summary(artifact: Artifact) -> ArtifactSummary:
+    """What the record keeps of an artifact."""
+    return ArtifactSummary(
+        key=artifact.key,
+        digest=artifact.digest,
+        bytes=artifact.bytes,
+        files=artifact.files,
+        operators=artifact.operators,
+        converter=artifact.converter,
+    )
+
+
+def model_summaries(
+    cases: Iterable[Case], prepared: Mapping[str, Prepared | CaseError], results: Iterable[CaseResult]
+) -> tuple[ModelSummary, ...]:
+    """Each model once, with its golden where there is one."""
+    golden_metric = {r.model: r.parity.task.golden for r in results if r.parity and r.parity.task}
+    found: dict[str, ModelSummary] = {}
+    for case in cases:
+        entry = case.model
+        ready = prepared.get(entry.name)
+        found[entry.name] = ModelSummary(
+            name=entry.name,
+            summary=entry.summary,
+            task=entry.task,
+            samples=ready.facts["samples"] if isinstance(ready, Prepared) else None,
+            source=str(ready.facts["recognised"]) if isinstance(ready, Prepared) else entry.source.kind,
+            golden_digest=ready.golden_digest if isinstance(ready, Prepared) else None,
+            golden_metric=golden_metric.get(entry.name),
+        )
+    return tuple(found.values())
