@@ -161,8 +161,8 @@ def read_model(path: Path) -> dict[str, Any]:
 def inspect(path: Path) -> dict[str, Any]:
     """Inputs, outputs and operators of the graph model at `path`.
 
-    `inputs` and `outputs`: dicts that fit `harness.artifact.TensorInfo` (an open dimension is 1; `dtype` is the one that
-    TensorFlow.js computes in). `operators`: name → count, functions included, constants and placeholders left out.
+    `inputs` and `outputs`: dicts that fit `harness.artifact.TensorInfo` (an open dimension is 1; `dtype` is the one
+    that TensorFlow.js computes in). `operators`: name → count, functions included, constants and placeholders left out.
     An input that conversion removed because nothing uses it is not listed. Raises `Broken`, `Refused`.
     """
     model = read_model(path)

@@ -1,0 +1,137 @@
+"""The TensorFlow.js files that the page loads: installed once by npm from pinned, hashed packages, kept by content."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness.errors import Unavailable
+from harness.paths import cache_directory
+
+HERE = Path(__file__).parent
+PINS = ("package.json", "package-lock.json")
+KERNELS_SCRIPT = HERE / "kernels.cjs"
+KERNELS_FILE = "kernels.json"
+INSTALL_SECONDS = 600
+
+CORE = ("tf-core.min.js", "tf-converter.min.js")
+BACKENDS = {name: f"tf-backend-{name}.min.js" for name in ("cpu", "wasm", "webgl", "webgpu")}
+WASM_BINARIES = ("tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm", "tfjs-backend-wasm-threaded-simd.wasm")
+_PACKAGE_FILES = {
+    "tfjs-core": (CORE[0],),
+    "tfjs-converter": (CORE[1],),
+    "tfjs-backend-cpu": (BACKENDS["cpu"],),
+    "tfjs-backend-wasm": (BACKENDS["wasm"], *WASM_BINARIES),
+    "tfjs-backend-webgl": (BACKENDS["webgl"],),
+    "tfjs-backend-webgpu": (BACKENDS["webgpu"],),
+}
+
+
+def version() -> str:
+    """The pinned version of TensorFlow.js."""
+    pins: dict[str, str] = json.loads((HERE / "package.json").read_text())["dependencies"]
+    return pins["@tensorflow/tfjs-core"]
+
+
+def digest() -> str:
+    """Hash over the pins and over what is kept of the packages."""
+    content = [(HERE / name).read_bytes() for name in PINS]
+    kept = [KERNELS_SCRIPT.read_bytes(), json.dumps(_PACKAGE_FILES).encode()]
+    return hashlib.sha256(b"\0".join([*content, *kept])).hexdigest()[:16]
+
+
+def directory() -> Path:
+    """Where the bundles are once installed."""
+    return cache_directory() / "npm" / digest()
+
+
+def installed() -> bool:
+    """True where they are there; a directory is renamed into place only when it is whole."""
+    return directory().is_dir()
+
+
+def missing() -> str:
+    """What keeps the bundles from being used or installed; empty if nothing."""
+    if installed() or (shutil.which("npm") and shutil.which("node")):
+        return ""
+    return "npm (Node.js), which installs the TensorFlow.js bundles"
+
+
+def install() -> Path:
+    """Install the bundles unless they are there; returns their directory. Raises `Unavailable`.
+
+    Safe beside itself: each call works in a folder of its own, and the first to finish wins.
+    """
+    target = directory()
+    if target.is_dir():
+        return target
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        raise Unavailable("TensorFlow.js needs npm, which is not on PATH; install it with `apt-get install -y npm`.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".installing-", dir=target.parent))
+    try:
+        for name in PINS:
+            shutil.copyfile(HERE / name, work / name)
+        _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--loglevel=error"], work)
+        kernels = json.loads(_run([node, str(KERNELS_SCRIPT)], work))
+        kept = work / "kept"
+        kept.mkdir()
+        for package, names in _PACKAGE_FILES.items():
+            for name in names:
+                shutil.copyfile(work / "node_modules" / "@tensorflow" / package / "dist" / name, kept / name)
+        (kept / KERNELS_FILE).write_text(json.dumps(kernels, indent=1, sort_keys=True))
+        _rename(kept, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def kernels(backend: str) -> tuple[dict[str, str], frozenset[str]]:
+    """Graph operator → kernel, and the kernels that `backend` registers, as read from the packages at installation.
+    Both are empty where the bundles are not installed."""
+    path = directory() / KERNELS_FILE
+    if not path.is_file():
+        return {}, frozenset()
+    operators, registered = _read_kernels(path)
+    return operators, registered[backend]
+
+
+@functools.lru_cache(maxsize=4)
+def _read_kernels(path: Path) -> tuple[dict[str, str], dict[str, frozenset[str]]]:
+    content = json.loads(path.read_text())
+    return content["operators"], {backend: frozenset(names) for backend, names in content["kernels"].items()}
+
+
+def _run(command: list[str], folder: Path) -> str:
+    """Standard output of a command. Raises `Unavailable` with its last word where it fails."""
+    what = f"`{Path(command[0]).name} {command[1] if len(command) < 3 else 'ci'}`"
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(
+            f"TensorFlow.js: {what} took more than {INSTALL_SECONDS} s; run `make setup` again."
+        ) from error
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
+        raise Unavailable(
+            f"TensorFlow.js could not be installed: {what} failed ({lines[0].strip()[:200]}); check that npm reaches its"
+            " registry and run `make setup`."
+        )
+    return done.stdout
+
+
+def _rename(made: Path, target: Path) -> None:
+    try:
+        os.rename(made, target)  # noqa: PTH104 - fails where the target is not empty, which Path.rename does not promise
+    except OSError:
+        if not target.is_dir():
+            raise

@@ -1,0 +1,67 @@
+// Loads one TensorFlow.js backend and says what really runs: a silent fallback would measure something else.
+import {PageError} from './errors.mjs';
+
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+function script(address) {
+  return new Promise((resolve, reject) => {
+    const element = document.createElement('script');
+    element.src = address;
+    element.onload = resolve;
+    element.onerror = () => reject(new PageError('failed', `the page could not load ${address.split('/').pop()}`));
+    document.head.append(element);
+  });
+}
+
+// `backend`: cpu, wasm, webgl or webgpu. `scripts`: names below `../bundle/`, in order. `threads`: 1 for the wasm binary
+// without threads, more for the threaded one. Returns what is active, every value a string.
+export async function load({backend, scripts, threads}) {
+  if (!crossOriginIsolated) throw new PageError('failed', 'the page is not cross-origin isolated');
+  for (const name of scripts) await script(`../bundle/${name}`);
+  const tf = globalThis.tf;
+  if (backend === 'wasm') {
+    tf.wasm.setWasmPaths(new URL('../bundle/', location.href).href);
+    if (threads > 1) tf.wasm.setThreadsCount(threads);
+    else tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  }
+  if (backend === 'webgpu' && !navigator.gpu) throw new PageError('unsupported', 'this browser has no WebGPU');
+  const accepted = await tf.setBackend(backend);
+  await tf.ready();
+  if (!accepted || tf.getBackend() !== backend) {
+    throw new PageError('unsupported', `this browser did not start the ${backend} backend (it offered ${tf.getBackend()})`);
+  }
+  return {
+    backend: tf.getBackend(),
+    tfjs: tf.version_core,
+    user_agent: navigator.userAgent,
+    hardware_concurrency: String(navigator.hardwareConcurrency),
+    cross_origin_isolated: String(crossOriginIsolated),
+    ...await particulars(tf, backend, threads),
+  };
+}
+
+async function particulars(tf, backend, threads) {
+  if (backend === 'wasm') {
+    const [simd, threaded] = await Promise.all(
+        ['WASM_HAS_SIMD_SUPPORT', 'WASM_HAS_MULTITHREAD_SUPPORT'].map(flag => tf.env().getAsync(flag)));
+    const active = threaded ? tf.wasm.getThreadsCount() : 1;
+    if (!simd) throw new PageError('unsupported', 'this browser has no WebAssembly SIMD');
+    if (active !== threads) throw new PageError('unsupported', `the wasm backend took ${active} threads, not ${threads}`);
+    return {wasm_simd: String(simd), wasm_threads: String(active)};
+  }
+  if (backend === 'webgl') {
+    const gl = tf.backend().gpgpu.gl;
+    const names = gl.getExtension('WEBGL_debug_renderer_info');
+    return rendered(names ? gl.getParameter(names.UNMASKED_RENDERER_WEBGL) : gl.getParameter(gl.RENDERER));
+  }
+  if (backend === 'webgpu') {
+    const info = tf.backend().device.adapterInfo ?? (await navigator.gpu.requestAdapter()).info;
+    return rendered([info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' '));
+  }
+  return {};
+}
+
+// An unnamed renderer is taken for software: milliseconds pass for a GPU's only where a GPU is named.
+function rendered(renderer) {
+  return {renderer, software_renderer: String(renderer === '' || SOFTWARE.test(renderer))};
+}

@@ -1,0 +1,155 @@
+// One artifact in one backend, driven from outside through `harness`. Tensors travel as bytes over HTTP; what is called
+// and returned here is small.
+import * as artifacts from './artifact.mjs';
+import * as backends from './backend.mjs';
+import {PageError, described} from './errors.mjs';
+
+const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array};
+
+let tf;
+let model;
+let active;
+let loadMilliseconds;
+let firstMilliseconds = null;
+let asynchronous = false;
+
+async function open(request) {
+  active = await backends.load(request);
+  tf = globalThis.tf;
+  ({model, milliseconds: loadMilliseconds} = await artifacts.load(tf, request));
+  return {details: active};
+}
+
+// `inputs`: tensor, dtype and shape of each; in the body, each is all its samples one after another.
+async function fetched(inputs, samples) {
+  const body = await (await fetch('../samples')).arrayBuffer();
+  let offset = 0;
+  const blocks = inputs.map(({tensor, dtype, shape}) => {
+    const size = shape.reduce((product, length) => product * length, 1);
+    const bytes = size * samples * ARRAYS[dtype].BYTES_PER_ELEMENT;
+    const values = new ARRAYS[dtype](body.slice(offset, offset + bytes));
+    offset += bytes;
+    return {tensor, sample: index => tf.tensor(values.subarray(index * size, (index + 1) * size), shape, dtype)};
+  });
+  if (offset !== body.byteLength) throw new PageError('failed', 'the samples are not as long as their description');
+  return index => Object.fromEntries(blocks.map(({tensor, sample}) => [tensor, sample(index)]));
+}
+
+const disposeAll = feeds => Object.values(feeds).forEach(tensor => tensor.dispose());
+
+async function executed(feeds, outputs) {
+  if (!asynchronous) {
+    try {
+      return [model.execute(feeds, outputs)].flat();
+    } catch (error) {
+      // Graphs with control flow run asynchronously or not at all; TensorFlow.js says so at the first call.
+      if (!/executeAsync\(\)/.test(error.message)) throw error;
+      asynchronous = true;
+    }
+  }
+  return [await model.executeAsync(feeds, outputs)].flat();
+}
+
+// One invocation, timed until every output's data is here: a GPU's call returns long before its work is done.
+async function invoked(feeds, outputs) {
+  const start = performance.now();
+  const tensors = await executed(feeds, outputs);
+  const values = await Promise.all(tensors.map(tensor => tensor.data()));
+  const milliseconds = performance.now() - start;
+  firstMilliseconds ??= milliseconds;
+  const shapes = tensors.map(({shape, dtype}) => ({shape, dtype}));
+  tensors.forEach(tensor => tensor.dispose());
+  return {milliseconds, values, shapes};
+}
+
+async function posted(parts) {
+  const response = await fetch('../results', {method: 'POST', body: new Blob(parts)});
+  if (!response.ok) throw new PageError('failed', `the results were refused (HTTP ${response.status})`);
+}
+
+// Posts, output after output, every sample's values; returns dtype and shape of one sample's.
+async function infer({inputs, outputs, samples}) {
+  const feed = await fetched(inputs, samples);
+  const columns = outputs.map(() => []);
+  let shapes = null;
+  for (let index = 0; index < samples; index++) {
+    const feeds = feed(index);
+    const result = await invoked(feeds, outputs);
+    disposeAll(feeds);
+    if (shapes !== null && JSON.stringify(shapes) !== JSON.stringify(result.shapes)) {
+      throw new PageError('failed', `sample ${index} gave outputs of another shape than the one before`);
+    }
+    shapes = result.shapes;
+    result.values.forEach((values, column) => columns[column].push(values));
+  }
+  await posted(columns.flat());
+  return {outputs: shapes};
+}
+
+const same = (one, other) => one.every((values, index) => {
+  const [a, b] = [values, other[index]].map(array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  return a.length === b.length && a.every((byte, position) => byte === b[position]);
+});
+
+// Posts the milliseconds of each invocation as float64. Inputs stay where the first invocation put them.
+async function time({inputs, outputs, minIterations, minSeconds, maxIterations, maxSeconds}) {
+  const feeds = (await fetched(inputs, 1))(0);
+  const before = await invoked(feeds, outputs);
+  let last = before;
+  const samples = [];
+  const tensors = tf.memory().numTensors;
+  const begun = performance.now();
+  while (samples.length < maxIterations) {
+    last = await invoked(feeds, outputs);
+    samples.push(last.milliseconds);
+    const seconds = (performance.now() - begun) / 1000;
+    if (seconds >= maxSeconds || (samples.length >= minIterations && seconds >= minSeconds)) break;
+  }
+  const leaked = tf.memory().numTensors - tensors;
+  disposeAll(feeds);
+  await posted([Float64Array.from(samples)]);
+  return {
+    firstMilliseconds,
+    loadMilliseconds,
+    clockMilliseconds: clockStep(),
+    stable: same(before.values, last.values),
+    details: {...active, execution: asynchronous ? 'executeAsync' : 'execute', tensors_leaked: String(leaked)},
+  };
+}
+
+// The smallest step that this page's clock was seen to take, in milliseconds.
+function clockStep() {
+  let smallest = Infinity;
+  for (let found = 0, last = performance.now(); found < 50;) {
+    const now = performance.now();
+    if (now > last) {
+      smallest = Math.min(smallest, now - last);
+      last = now;
+      found++;
+    }
+  }
+  return smallest;
+}
+
+// Bytes of all tensors: at rest (the weights) and at the highest point of one invocation, on zeros.
+async function footprint({inputs, outputs}) {
+  const feeds = Object.fromEntries(inputs.map(({tensor, dtype, shape}) => [tensor, tf.zeros(shape, dtype)]));
+  const profile = await tf.profile(async () => {
+    (await executed(feeds, outputs)).forEach(tensor => tensor.dispose());
+  });
+  disposeAll(feeds);
+  const heap = active.backend === 'wasm' ? {wasm_heap_bytes: tf.backend().wasm.HEAPU8.byteLength} : {};
+  return {figures: {tensor_bytes: tf.memory().numBytes, peak_memory_bytes: profile.peakBytes, ...heap}};
+}
+
+const answered = operation => async request => {
+  try {
+    return await operation(request);
+  } catch (error) {
+    console.error(error?.stack ?? error);
+    return {problem: described(error)};
+  }
+};
+
+globalThis.harness = Object.fromEntries(
+    Object.entries({open, infer, time, footprint}).map(([name, operation]) => [name, answered(operation)]));

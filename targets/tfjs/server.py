@@ -1,0 +1,160 @@
+"""A loopback HTTP server for one page: its files, one artifact, and tensors as plain bytes.
+
+Only what was named beforehand is served: a request's path is looked up, never joined to a folder. Every path starts with
+an unguessable token, and the Host header must be the server's own, so that no other page of the machine can reach it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import shutil
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+
+SAMPLES = "samples"
+RESULTS = "results"
+LARGEST_BODY = 1 << 30
+BINARY = "application/octet-stream"
+KINDS = {".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
+
+# Cross-origin isolation gives the page shared memory and a fine clock; the policy keeps it from asking anyone else.
+HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:;"
+        " connect-src 'self' blob: data:"
+    ),
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class TooLarge(Exception):
+    """Tensors that go beyond what one exchange may hold."""
+
+    harness_kind = "failed"
+
+
+class Server:
+    """Serves `files` (path below the token → file) on 127.0.0.1, on a port of the system's choice.
+
+    `offer` sets the bytes that `GET samples` answers with; `POST results` keeps the bytes that `take` gives back.
+    """
+
+    def __init__(self, files: Mapping[str, Path], largest_body: int = LARGEST_BODY) -> None:
+        self.files = dict(files)
+        self.largest_body = largest_body
+        self.token = secrets.token_urlsafe(32)
+        self._samples = b""
+        self._results: bytes | None = None
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, name="page server", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def origin(self) -> str:
+        return f"http://{self.host}"
+
+    def address(self, path: str) -> str:
+        """The address of a served path."""
+        return f"{self.origin}/{self.token}/{path}"
+
+    def offer(self, samples: bytes) -> None:
+        """What the page gets as samples. Raises `TooLarge`."""
+        if len(samples) > self.largest_body:
+            raise TooLarge(f"the samples are {len(samples)} bytes, more than the {self.largest_body} of one exchange.")
+        self._samples = samples
+        self._results = None
+
+    def samples(self) -> bytes:
+        return self._samples
+
+    def keep(self, results: bytes) -> None:
+        self._results = results
+
+    def take(self) -> bytes:
+        """What the page posted since `offer`; empty bytes if nothing."""
+        results, self._results, self._samples = self._results or b"", None, b""
+        return results
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+
+
+def _handler(owner: Server) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 60
+
+        def do_GET(self) -> None:
+            name = self._name()
+            if name == SAMPLES:
+                content = owner.samples()
+                self._start(200, len(content), BINARY)
+                self.wfile.write(content)
+                return
+            file = owner.files.get(name) if name is not None else None
+            if file is None or not file.is_file():
+                self._refuse(404)
+                return
+            with file.open("rb") as stream:
+                self._start(200, file.stat().st_size, KINDS.get(file.suffix, BINARY))
+                shutil.copyfileobj(stream, self.wfile)
+
+        def do_POST(self) -> None:
+            length = self.headers.get("Content-Length", "")
+            if self._name() != RESULTS:
+                self._refuse(404)
+            elif not length.isascii() or not length.isdigit():
+                self._refuse(411)
+            elif int(length) > owner.largest_body:
+                self._refuse(413)
+            else:
+                content = self.rfile.read(int(length))
+                if len(content) == int(length):
+                    owner.keep(content)
+                    self._start(204, 0, BINARY)
+
+        def _name(self) -> str | None:
+            """The path below the token; None where the token or the host is not ours."""
+            token, _, name = self.path.removeprefix("/").partition("/")
+            ours = hmac.compare_digest(token.encode(), owner.token.encode())
+            return name if ours and self.headers.get("Host") == owner.host else None
+
+        def _start(self, status: int, length: int, kind: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(length))
+            for name, value in HEADERS.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def _refuse(self, status: int) -> None:
+            self.close_connection = True  # a body that was not read would be taken for the next request
+            self._start(status, 0, "text/plain")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silent: one line a request would bury the browser's own messages."""
+
+    return Handler

@@ -1,0 +1,173 @@
+"""TensorFlow.js in headless Chromium as targets: one backend each."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.artifact import Artifact
+from harness.errors import Failed, Unavailable
+from harness.model import Tensors
+from harness.process.child import ChildProcess
+from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
+
+from . import browser, bundles
+
+HERE = Path(__file__).parent
+WORKER = HERE / "worker.py"
+MEASURING_FILES = (WORKER, HERE / "server.py", *sorted((HERE / "page").iterdir()))
+WASM_THREADS = 2
+
+
+class TFJSSession(Session):
+    """One graph model in one page. Everything in `Timing.details` is a string; `software_renderer` is "true" where a
+    software rasteriser did the work, whose milliseconds say nothing about a GPU's."""
+
+    def __init__(self, child: ChildProcess, artifact: Artifact, limits: Limits, profile: Path) -> None:
+        self.child = child
+        self.artifact = artifact
+        self.limits = limits
+        self.profile = profile
+
+    def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
+        _, outputs = self.child.call("infer", self._own(samples), seconds=self.limits.infer_seconds)
+        return outputs
+
+    def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
+        reply, arrays = self.child.call(
+            "time",
+            {name: values[:1] for name, values in self._own(samples).items()},
+            seconds=self.limits.infer_seconds + plan.max_seconds,
+            plan={
+                "minIterations": plan.min_iterations,
+                "minSeconds": plan.min_seconds,
+                "maxIterations": plan.max_iterations,
+                "maxSeconds": plan.max_seconds,
+            },
+        )
+        if not reply["stable"]:
+            raise Failed(f"{self.child.what} changed its outputs between the first and the last timed invocation.")
+        return Timing(
+            samples_ns=arrays["samples_ns"],
+            first_ns=round(reply["firstMilliseconds"] * 1e6),
+            load_ns=round(reply["loadMilliseconds"] * 1e6),
+            clock_resolution_ns=reply["clockMilliseconds"] * 1e6,
+            details={**reply["details"], "browser": browser.version()},
+        )
+
+    def footprint(self) -> Footprint:
+        """`tensor_bytes`: tensors at rest, which are the weights. `peak_memory_bytes`: tensors at the highest point of
+        one invocation. Both are counted, not sampled. `wasm_heap_bytes`: the wasm module's memory."""
+        reply, _ = self.child.call("footprint", seconds=self.limits.infer_seconds)
+        figures = {"artifact_bytes": self.artifact.bytes, **reply["figures"]}
+        return Footprint(figures, exact=frozenset({"artifact_bytes", "tensor_bytes", "peak_memory_bytes"}))
+
+    def foreign_requests(self) -> list[str]:
+        """Addresses beyond the page's own server that it asked for; all were refused."""
+        reply, _ = self.child.call("status", seconds=10)
+        return [str(address) for address in reply["foreign"]]
+
+    def _own(self, samples: Tensors) -> dict[str, NDArray[Any]]:
+        """The samples that the artifact takes: conversion drops inputs that nothing uses."""
+        return {info.name: np.asarray(samples[info.name]) for info in self.artifact.inputs if info.name in samples}
+
+
+class TFJSTarget(Target):
+    """One backend: cpu, wasm, webgl or webgpu; `threads` is for wasm alone."""
+
+    format = "tfjs"
+    slot = "browser"
+
+    def __init__(self, name: str, backend: str, default_variants: tuple[str, ...], threads: int = 1) -> None:
+        self.name = name
+        self.backend = backend
+        self.default_variants = default_variants
+        self.threads = threads
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return (*browser.QUIET, *browser.BACKEND_FLAGS[self.backend])
+
+    def probe(self) -> Readiness:
+        details = {"tfjs": bundles.version(), "installed": str(bundles.installed()).lower()}
+        if no_browser := browser.missing():
+            return Readiness(False, no_browser, browser.INSTALL, details)
+        details["browser"] = str(browser.executable())
+        if no_bundles := bundles.missing():
+            return Readiness(False, no_bundles, "apt-get install -y npm", details)
+        return Readiness(True, details=details)
+
+    def prepare(self) -> None:
+        bundles.install()
+
+    def fingerprint(self) -> dict[str, str]:
+        measuring = hashlib.sha256(b"\0".join(path.read_bytes() for path in MEASURING_FILES)).hexdigest()
+        return {
+            "browser": browser.version(),
+            "tfjs": bundles.version(),
+            "bundles": bundles.digest(),
+            "backend": self.backend,
+            "threads": str(self.threads),
+            "flags": " ".join(self.flags),
+            "page": measuring[:16],
+        }
+
+    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+        """Operators whose one kernel this backend does not register, as the installed packages say; operators that
+        come down to several kernels are left to the run itself."""
+        kernels, registered = bundles.kernels(self.backend)
+        return tuple(
+            f"{operator} (the {self.backend} backend of TensorFlow.js has no kernel {kernels[operator]})"
+            for operator in artifact.operators
+            if operator in kernels and kernels[operator] not in registered
+        )
+
+    @contextmanager
+    def open(self, artifact: Artifact, limits: Limits = Limits()) -> Iterator[Session]:
+        program = browser.executable()
+        if program is None:
+            raise Unavailable(f"{self.name} needs {browser.missing()}; install it with `{browser.INSTALL}`.")
+        folder = bundles.install()
+        profile = Path(tempfile.mkdtemp(prefix="harness-browser-"))
+        with (
+            browser.ended(profile),
+            ChildProcess(self.name, Path(sys.executable), WORKER, start_seconds=limits.open_seconds) as child,
+        ):
+            child.call(
+                "open",
+                seconds=limits.open_seconds,
+                executable=str(program),
+                profile=str(profile),
+                flags=self.flags,
+                bundles=str(folder),
+                directory=str(artifact.directory),
+                inputs=[info.model_dump(mode="json") for info in artifact.inputs],
+                outputs=[info.model_dump(mode="json") for info in artifact.outputs],
+                page={
+                    "backend": self.backend,
+                    "threads": self.threads,
+                    "scripts": [*bundles.CORE, bundles.BACKENDS[self.backend]],
+                    "entry": artifact.entry,
+                    "files": [file.model_dump() for file in artifact.files],
+                },
+            )
+            yield TFJSSession(child, artifact, limits, profile)
+
+
+def targets() -> list[Target]:
+    """All TensorFlow.js targets; those without default variants run when asked for by name."""
+    return [
+        TFJSTarget("tfjs/chromium-wasm", "wasm", ("float32", "uint8", "float16")),
+        TFJSTarget("tfjs/chromium-cpu", "cpu", ("float32",)),
+        TFJSTarget("tfjs/chromium-webgl", "webgl", ("float32",)),
+        TFJSTarget("tfjs/chromium-wasm-threads", "wasm", (), threads=WASM_THREADS),
+        TFJSTarget("tfjs/chromium-webgpu", "webgpu", ()),
+    ]

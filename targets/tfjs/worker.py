@@ -1,0 +1,162 @@
+"""Holds one page in one browser. Runs in the engine's own environment under `harness/process/serve.py`.
+
+Playwright's `evaluate` has no time limit: the engine's, on this process, is the one that holds. Tensors go to and from
+the page over loopback HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from harness_targets.tfjs.server import Server
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page, Route, sync_playwright
+
+Reply = tuple[dict[str, Any], dict[str, Any]]
+PAGE = Path(__file__).with_name("page")
+
+
+class PageProblem(Exception):
+    """The page says what is wrong: `harness_kind` is its own."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.harness_kind = kind
+
+
+class Gone(Exception):
+    """The tab or the browser died."""
+
+    harness_kind = "crashed"
+
+
+class Holder:
+    """The browser, the page and the server, from `open` to the end of the process."""
+
+    page: Page
+    server: Server
+
+    def __init__(self) -> None:
+        self.foreign: list[str] = []
+        self.crashed = False
+        self.tensors: dict[str, Any] = {}
+
+    def open(self, header: dict[str, Any], _: dict[str, Any]) -> Reply:
+        """Start browser and server, load the backend and the artifact.
+
+        Header: `executable`, `profile` (folder), `flags`, `bundles` (folder), `directory` (the artifact's), `inputs`,
+        `outputs`, and `page`: what `open` of `page/session.mjs` takes.
+        """
+        request = header["page"]
+        bundles, directory = Path(header["bundles"]), Path(header["directory"])
+        self.server = Server(
+            {
+                **{f"page/{file.name}": file for file in PAGE.iterdir()},
+                **{f"bundle/{file.name}": file for file in bundles.iterdir()},
+                **{f"artifact/{file['path']}": directory / file["path"] for file in request["files"]},
+            }
+        )
+        self.inputs, self.outputs = header["inputs"], header["outputs"]
+        # Never closed by itself: ending this process and the browser is the engine's, and it must work without us too.
+        context = (
+            sync_playwright()
+            .start()
+            .chromium.launch_persistent_context(
+                header["profile"], executable_path=header["executable"], headless=True, args=header["flags"], timeout=0
+            )
+        )
+        context.route(lambda address: not address.startswith(self.server.origin), self._refuse)
+        self.page = context.pages[0] if context.pages else context.new_page()
+        self.page.on("crash", self._mark_crashed)
+        self.page.on("console", lambda message: print(f"console {message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: print(f"page error: {error}"))
+        self.page.goto(self.server.address("page/index.html"), wait_until="load", timeout=0)
+        self.page.wait_for_function("() => globalThis.harness", timeout=0)
+        return self._ask("open", request), {}
+
+    def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> Reply:
+        """Every sample once. Tensors in: (samples, *shape); out: likewise."""
+        samples = self._offer(tensors)
+        answer = self._ask("infer", {**self._described(), "samples": samples})
+        content, offset, results = self.server.take(), 0, {}
+        for info, found in zip(self.outputs, answer["outputs"], strict=True):
+            if found["dtype"] != info["dtype"]:
+                raise PageProblem(
+                    "failed", f"output '{info['name']}' came as {found['dtype']} and the artifact says {info['dtype']}."
+                )
+            kind = np.dtype(info["dtype"]).newbyteorder("<")
+            shape = (samples, *found["shape"])
+            size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+            if offset + size > len(content):
+                raise Gone("the page sent fewer bytes than it announced.")
+            results[info["name"]] = np.frombuffer(content[offset : offset + size], kind).reshape(shape)
+            offset += size
+        return {}, results
+
+    def time(self, header: dict[str, Any], tensors: dict[str, Any]) -> Reply:
+        """Invoke on the first sample again and again, in the page. Tensor out: `samples_ns`, int64 (iterations,)."""
+        self._offer(tensors)
+        answer = self._ask("time", {**self._described(), **header["plan"]})
+        milliseconds = np.frombuffer(self.server.take(), "<f8")
+        return answer, {"samples_ns": np.rint(milliseconds * 1e6).astype(np.int64)}
+
+    def footprint(self, _: dict[str, Any], __: dict[str, Any]) -> Reply:
+        return self._ask("footprint", self._described()), {}
+
+    def status(self, _: dict[str, Any], __: dict[str, Any]) -> Reply:
+        """What the page asked of anybody but the server (all of it was refused)."""
+        return {"foreign": self.foreign}, {}
+
+    def _described(self) -> dict[str, Any]:
+        inputs = [{key: info[key] for key in ("tensor", "dtype", "shape")} for info in self.inputs]
+        return {"inputs": inputs, "outputs": [info["tensor"] for info in self.outputs]}
+
+    def _offer(self, tensors: dict[str, Any]) -> int:
+        """Lay the samples out for the page; returns how many. Raises `PageProblem`."""
+        counts = set()
+        for info in self.inputs:
+            values = tensors.get(info["name"])
+            if values is None or list(values.shape[1:]) != info["shape"] or str(values.dtype) != info["dtype"]:
+                found = "missing" if values is None else f"{values.dtype} {list(values.shape)}"
+                raise PageProblem(
+                    "failed", f"input '{info['name']}' is {found}, not {info['dtype']} samples × {info['shape']}."
+                )
+            counts.add(len(values))
+        if len(counts) != 1:
+            raise PageProblem("failed", f"the inputs have different numbers of samples: {sorted(counts)}.")
+        self.server.offer(b"".join(np.ascontiguousarray(tensors[info["name"]]).tobytes() for info in self.inputs))
+        return int(counts.pop())
+
+    def _ask(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Call the page. Raises `PageProblem` for what it reports and `Gone` where it is no longer there."""
+        try:
+            answer: dict[str, Any] = self.page.evaluate(
+                "([operation, request]) => globalThis.harness[operation](request)", [operation, request]
+            )
+        except PlaywrightError as error:
+            what = "the tab crashed" if self.crashed or "crashed" in error.message.lower() else "the browser died"
+            raise Gone(f"{what} during '{operation}' ({error.message.splitlines()[0][:200]}).") from error
+        if "problem" in answer:
+            raise PageProblem(answer["problem"]["kind"], answer["problem"]["message"])
+        return answer
+
+    def _refuse(self, route: Route) -> None:
+        self.foreign.append(route.request.url)
+        route.abort()
+
+    def _mark_crashed(self, _: Page) -> None:
+        self.crashed = True
+
+
+def handlers() -> dict[str, Callable[[dict[str, Any], dict[str, Any]], Reply]]:
+    holder = Holder()
+    return {
+        "open": holder.open,
+        "infer": holder.infer,
+        "time": holder.time,
+        "footprint": holder.footprint,
+        "status": holder.status,
+    }
