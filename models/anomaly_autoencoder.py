@@ -9,7 +9,9 @@ from harness.model import Dataset, Model, TensorSpec
 from .committed_weights import CommittedWeights
 from .data.machine_sounds import LABELS, WIDTH, machine_sounds
 
-WEIGHTS = CommittedWeights("anomaly_autoencoder.npz", sha256="4a7d380202197936c1a265662a5a9a62f4a2decd04940952aa8908f9cc6bf704")
+WEIGHTS = CommittedWeights(
+    "anomaly_autoencoder.npz", sha256="4a7d380202197936c1a265662a5a9a62f4a2decd04940952aa8908f9cc6bf704"
+)
 UNITS = (128, 128, 128, 128, 8, 128, 128, 128, 128)
 """The hidden layers; the eight in the middle are all that is known of a sound when it is drawn again."""
 

@@ -9,7 +9,9 @@ from harness.model import Dataset, Model, TensorSpec
 from .committed_weights import CommittedWeights
 from .data.textured_shapes import LABELS, SIDE, shape_images
 
-WEIGHTS = CommittedWeights("image_resnet8.npz", sha256="")
+WEIGHTS = CommittedWeights(
+    "image_resnet8.npz", sha256="6b405aae348de9eb2283672fb45380a73b5158c9fe603cca3b6e0c0d66d6aba3"
+)
 
 
 def network() -> Any:

@@ -9,7 +9,9 @@ from harness.model import Dataset, Model, TensorSpec
 from .committed_weights import CommittedWeights
 from .data.keyword_patterns import COEFFICIENTS, FRAMES, LABELS, keyword_samples
 
-WEIGHTS = CommittedWeights("keyword_dscnn.npz", sha256="a1b50d743ca73f4edb4b74bb83252bf0e22256a364c90970f918acde0ed09293")
+WEIGHTS = CommittedWeights(
+    "keyword_dscnn.npz", sha256="a1b50d743ca73f4edb4b74bb83252bf0e22256a364c90970f918acde0ed09293"
+)
 FILTERS = 64
 
 

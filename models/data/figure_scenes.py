@@ -1,6 +1,6 @@
 """Synthetic stand-in for visual wake words: 96×96 colour scenes with or without a standing figure.
 
-Every scene is cluttered with bars and blobs. Scenes without a figure often hold something close to one: a body with
+Every scene is cluttered with bars and blobs. Some scenes without a figure hold something close to one: a body with
 no head, or a whole figure upside down; a network that only finds roundness or uprightness fails on them.
 """
 
@@ -15,7 +15,7 @@ from .random_stream import random_stream
 
 SIDE = 96
 LABELS = ("no figure", "figure")
-NOISE = 0.08
+NOISE = 0.05
 
 Canvas = NDArray[np.float32]
 ROW, COLUMN = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
@@ -39,29 +39,29 @@ def scenes(count: int, seed: int) -> Scenes:
 
 def _scene(present: bool, random: np.random.Generator) -> Canvas:
     canvas = np.empty((SIDE, SIDE, 3), dtype=np.float32)
-    canvas[:] = random.uniform(0.1, 0.9, 3)
-    canvas += (ROW[..., None] / SIDE - 0.5) * random.normal(0, 0.3, 3).astype(np.float32)
-    for _ in range(random.integers(3, 9)):
+    canvas[:] = random.uniform(0.05, 0.5, 3)
+    canvas += (ROW[..., None] / SIDE - 0.5) * random.normal(0, 0.2, 3).astype(np.float32)
+    for _ in range(random.integers(2, 6)):
         _clutter(canvas, random)
     if present:
         _figure(canvas, random, head=True, upright=True)
     else:
         near_miss = random.random()
-        if near_miss < 0.3:
+        if near_miss < 0.15:
             _figure(canvas, random, head=False, upright=True)
-        elif near_miss < 0.6:
+        elif near_miss < 0.3:
             _figure(canvas, random, head=True, upright=False)
-    for _ in range(random.integers(0, 3)):
+    for _ in range(random.integers(0, 2)):
         _clutter(canvas, random)
     return canvas + random.normal(0, NOISE, canvas.shape).astype(np.float32)
 
 
 def _figure(canvas: Canvas, random: np.random.Generator, *, head: bool, upright: bool) -> None:
-    """A head, a body, two arms and two legs, `size` pixels tall."""
-    size = random.uniform(32, 70)
-    x, y = random.uniform(22, SIDE - 22), random.uniform(size / 2 + 4, SIDE - size / 2 - 4)
+    """A head, a body, two arms and two legs, `size` pixels tall, all brighter than the ground."""
+    size = random.uniform(52, 80)
+    x, y = random.uniform(24, SIDE - 24), random.uniform(size / 2 + 4, SIDE - size / 2 - 4)
     down = size if upright else -size
-    coat, skin, trousers = random.uniform(0, 1, (3, 3))
+    coat, skin, trousers = random.uniform(0.5, 1, (3, 3))
     width = 0.07 * size
 
     def limb(from_x: float, from_y: float, to_x: float, to_y: float, colour: NDArray[np.float64], thick: float) -> None:
@@ -79,10 +79,10 @@ def _figure(canvas: Canvas, random: np.random.Generator, *, head: bool, upright:
 def _clutter(canvas: Canvas, random: np.random.Generator) -> None:
     """A bar or a blob anywhere."""
     x, y = random.uniform(0, SIDE, 2)
-    length = random.uniform(0, 1) ** 2 * 60
+    length = random.uniform(0, 1) ** 2 * 50
     angle = random.uniform(0, np.pi)
     ends = (x, y, x + length * np.cos(angle), y + length * np.sin(angle))
-    _stroke(canvas, ends, random.uniform(1.5, 7), random.uniform(0, 1, 3))
+    _stroke(canvas, ends, random.uniform(1.5, 6), random.uniform(0, 0.8, 3))
 
 
 def _stroke(

@@ -13,7 +13,7 @@ SIDE = 32
 SHAPES = ("disc", "square", "triangle", "ring", "cross")
 TEXTURES = ("striped", "chequered")
 LABELS = tuple(f"{texture} {shape}" for shape in SHAPES for texture in TEXTURES)
-NOISE = 0.11
+NOISE = 0.06
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ def shape_images(count: int, seed: int) -> ShapeImages:
 
 def _draw(shape: str, texture: str, random: np.random.Generator) -> NDArray[np.float64]:
     row, column = np.mgrid[0:SIDE, 0:SIDE] + 0.5
-    centre = SIDE / 2 + random.uniform(-5, 5, 2)
-    turn, size = random.uniform(0, 2 * np.pi), random.uniform(6.5, 11)
+    centre = SIDE / 2 + random.uniform(-3, 3, 2)
+    turn, size = random.uniform(0, 2 * np.pi), random.uniform(9, 13)
     x = ((column - centre[0]) * np.cos(turn) + (row - centre[1]) * np.sin(turn)) / size
     y = ((row - centre[1]) * np.cos(turn) - (column - centre[0]) * np.sin(turn)) / size
     inside = _covers(shape, x, y)[..., None]
@@ -65,7 +65,7 @@ def _paint(
     texture: str, x: NDArray[np.float64], y: NDArray[np.float64], random: np.random.Generator
 ) -> NDArray[np.bool_]:
     """Which pixels the texture inks."""
-    period, phase = random.uniform(0.45, 0.7), random.uniform(0, np.pi, 2)
+    period, phase = random.uniform(0.55, 0.75), random.uniform(0, np.pi, 2)
     across = np.sin(2 * np.pi * x / period + phase[0])
     if texture == "striped":
         return across > 0

@@ -44,12 +44,12 @@ def keywords() -> Examples:
 
 
 def shapes() -> Examples:
-    drawn = shape_images(6000, seed=43)
+    drawn = shape_images(8000, seed=43)
     return drawn.images, drawn.labels
 
 
 def figures() -> Examples:
-    drawn = scenes(3000, seed=53)
+    drawn = scenes(8000, seed=53)
     return drawn.images, drawn.labels
 
 
@@ -70,10 +70,10 @@ RECIPES = {
         keyword_dscnn.WEIGHTS, keyword_dscnn.network, keywords, loss=CLASSES, epochs=8, batch_size=64
     ),
     "image_resnet8": Recipe(
-        image_resnet8.WEIGHTS, image_resnet8.network, shapes, loss=CLASSES, epochs=8, batch_size=64
+        image_resnet8.WEIGHTS, image_resnet8.network, shapes, loss=CLASSES, epochs=10, batch_size=32
     ),
     "wakeword_mobilenet": Recipe(
-        wakeword_mobilenet.WEIGHTS, wakeword_mobilenet.network, figures, loss=CLASSES, epochs=12, learning_rate=0.004
+        wakeword_mobilenet.WEIGHTS, wakeword_mobilenet.network, figures, loss=CLASSES, epochs=6, learning_rate=0.004
     ),
     "anomaly_autoencoder": Recipe(
         anomaly_autoencoder.WEIGHTS, anomaly_autoencoder.network, healthy_sounds, loss="mse", epochs=20, batch_size=64
