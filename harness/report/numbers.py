@@ -62,6 +62,21 @@ def share(value: float | None) -> str:
     return "–" if value is None else f"{significant(value * 100)} %"
 
 
+def cosine(value: float | None) -> str:
+    """Six places, because all the news is in the last ones."""
+    return "–" if value is None else f"{value:.6f}"
+
+
+def figure(name: str, value: int) -> str:
+    """A figure whose name ends in its unit."""
+    return byte_size(value) if name.endswith("_bytes") else whole(value)
+
+
+def figure_name(name: str) -> str:
+    """`peak_memory_bytes` as a heading: the unit stands beside the value."""
+    return name.removesuffix("_bytes").replace("_", " ").capitalize()
+
+
 def duration(seconds: float) -> str:
     """Seconds as minutes or hours where they are many."""
     if seconds < 60:

@@ -8,19 +8,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.report import numbers
-from harness.report.outcomes import LABELS, count, not_passed
+from harness.report.anchors import case_anchor, cell_anchor, model_anchor
+from harness.report.case_view import EDGES, case_view
+from harness.report.matrix import matrix
+from harness.report.microcontroller import FIGURES, budgets
+from harness.report.outcomes import LABELS, count, troubles
 from harness.report.summary import verdict, warnings
-from harness.store.record import RunRecord
+from harness.store.record import RunRecord, SteadyState
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
 
+FAMILIES = {"tflite": "TFLite (phones)", "tfjs": "TensorFlow.js (browsers)", "mcu": "Microcontrollers"}
+"""What the families of this project are called for people; another one goes by its own name."""
+
+STEADY_STATES = {
+    SteadyState.FLAT: "steady from the start",
+    SteadyState.WARMUP: "steady after warm-up",
+    SteadyState.SLOWDOWN: "became slower, then steady",
+    SteadyState.NONE: "never steady: do not compare",
+}
+
+CHART_ENTRY = "window.vegaEmbed = vegaEmbed;"
+
 
 def render(record: RunRecord) -> str:
     """The page as text. Everything from the record is escaped: names and reasons are not to be trusted."""
     import jinja2
+
+    from harness.report import charts
+    from harness.report.model_view import model_views
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -29,15 +48,32 @@ def render(record: RunRecord) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html.j2").render(
-        record=record,
+    environment.globals.update(
         numbers=numbers,
         labels=LABELS,
+        families=FAMILIES,
+        edge_meanings=EDGES,
+        steady_states=STEADY_STATES,
+        microcontroller_figures=FIGURES,
+        case_anchor=case_anchor,
+        cell_anchor=cell_anchor,
+        model_anchor=model_anchor,
+    )
+    return environment.get_template("page.html.j2").render(
+        record=record,
         verdict=verdict(record),
         warnings=warnings(record),
         counts=count(record.cases),
-        not_passed=not_passed(record.cases),
+        matrix=matrix(record),
+        troubles=troubles(record.cases),
+        models=model_views(record),
+        budgets=budgets(record),
+        views={case.id: case_view(case) for case in record.cases},
+        fresh=sum(case.reused_from is None for case in record.cases),
+        chart_config=charts.CONFIG,
+        chart_library=_chart_library(),
         style=_own_file("style.css"),
+        script=_own_file("page.js"),
     )
 
 
@@ -60,3 +96,12 @@ def _own_file(name: str) -> Markup:
     from markupsafe import Markup
 
     return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def _chart_library() -> Markup:
+    """Vega-Embed with all it needs as one script, in a scope of its own, as text that ends no script element early."""
+    import vl_convert
+    from markupsafe import Markup
+
+    library = vl_convert.javascript_bundle(CHART_ENTRY).replace("</script", "<\\/script")
+    return Markup(f"(() => {{{library}}})();")

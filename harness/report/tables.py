@@ -42,30 +42,29 @@ def show(record: RunRecord) -> RenderableType:
 
 
 def compare(record: RunRecord, model: str) -> RenderableType:
-    """One model on every target: outcome, latency with its interval, both errors, size; per variant the fastest first."""
+    """One model on every target: outcome, latency, both errors, size; per variant the fastest first."""
     from rich.text import Text
 
     table = _table(title=Text(f"{model}: targets side by side"))
-    for heading in ("Variant", "Target", "Outcome"):
-        table.add_column(heading, no_wrap=heading == "Target")
-    for heading in ("Median", "95 % interval", "Conversion error", "Runtime error", "Size"):
+    for heading in ("Target", "Outcome"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("Median (95 % interval)", "Conversion error", "Runtime error", "Size"):
         table.add_column(heading, justify="right")
     variant = None
     for case in sorted((case for case in record.cases if case.model == model), key=_by_variant_then_speed):
-        if variant is not None and case.variant != variant:
+        if case.variant != variant:
             table.add_section()
-        latency, parity = case.latency, case.parity
+            table.add_row(Text(case.variant, style="bold"))
+            variant = case.variant
+        parity = case.parity
         table.add_row(
-            Text(case.variant if case.variant != variant else ""),
-            Text(case.target + (" (simulated)" if case.simulated else "")),
+            Text(f"  {case.target}"),
             _outcome(case.outcome),
-            numbers.milliseconds(latency.median_ms) + _restless(latency.state) if latency else "–",
-            numbers.interval(latency.median_interval) if latency else "–",
+            _latency(case),
             numbers.error_words(parity.conversion) if parity else "–",
             numbers.error_words(parity.runtime) if parity else "–",
             numbers.byte_size(case.artifact.bytes) if case.artifact else "–",
         )
-        variant = case.variant
     if not table.row_count:
         return Text(f"The run {record.id} holds no case of the model {model}.")
     return table
@@ -76,8 +75,13 @@ def _by_variant_then_speed(case: CaseResult) -> tuple[str, bool, float]:
     return case.variant, case.simulated, case.latency.median_ms if case.latency else float("inf")
 
 
-def _restless(state: SteadyState) -> str:
-    return " (never steady)" if state is SteadyState.NONE else ""
+def _latency(case: CaseResult) -> str:
+    """The median with its interval, and beside it whatever forbids comparing it."""
+    if case.latency is None:
+        return "–"
+    marks = [" simulated"] * case.simulated + [" never steady"] * (case.latency.state is SteadyState.NONE)
+    interval = numbers.interval(case.latency.median_interval)
+    return f"{numbers.milliseconds(case.latency.median_ms)} ({interval}){','.join(marks)}"
 
 
 def _not_passed(groups: list[Trouble]) -> Table:

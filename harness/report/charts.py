@@ -1,0 +1,215 @@
+"""Charts as Vega-Lite specifications. Colours are CSS variables, so that one drawing serves light, dark and print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from harness.report import numbers
+from harness.report.trade_off import TradeOff
+from harness.store.record import CaseResult, SteadyState
+
+LOG_SPAN = 20
+"""A linear axis hides the small figures where the largest is more than this many times the smallest."""
+
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"]
+COLOURS = [f"var(--series-{index})" for index in range(1, 9)]
+
+CONFIG: dict[str, Any] = {
+    "background": None,
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "var(--soft)",
+        "titleColor": "var(--soft)",
+        "gridColor": "var(--line)",
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": 500,
+        "labelLimit": 210,
+    },
+}
+
+TIME_LABELS = (
+    "datum.value >= 1000 ? format(datum.value / 1000, '~g') + ' s' : "
+    "datum.value >= 1 || datum.value == 0 ? format(datum.value, '~g') + ' ms' : "
+    "datum.value >= 0.001 ? format(datum.value * 1000, '~g') + ' µs' : format(datum.value * 1e6, '~g') + ' ns'"
+)
+SIZE_LABELS = (
+    "datum.value >= 1048576 ? format(datum.value / 1048576, '~r') + ' MiB' : "
+    "datum.value >= 1024 ? format(datum.value / 1024, '.3~r') + ' KiB' : format(datum.value, '~r') + ' B'"
+)
+ERROR_LABELS = (
+    "datum.value >= 0.0001 ? format(datum.value * 100, '~g') + ' %' : "
+    "datum.value >= 1e-8 ? format(datum.value * 1e6, '~g') + ' ppm' : format(datum.value, '.0e')"
+)
+
+
+def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, Any] | None:
+    """One model: median and interval per target and variant. None where nothing was timed.
+
+    `variants` are those of the whole page: a variant has one shape and one colour everywhere.
+    """
+    timed = [case for case in cases if case.latency]
+    if not timed:
+        return None
+    rows = [_latency_row(case) for case in timed]
+    # Simulated targets stand below all others: their milliseconds must not sit between those of hardware.
+    order = list(dict.fromkeys(row["place"] for row in sorted(rows, key=lambda row: row["simulated"])))
+    shown = [variant for variant in variants if any(row["variant"] == variant for row in rows)]
+    data = alt.Chart(alt.InlineData(values=rows))
+    place = alt.Y("place:N", sort=order, title=None, axis=alt.Axis(grid=False, domain=False, ticks=False))
+    offset = alt.YOffset("variant:N", sort=shown, scale=alt.Scale(paddingOuter=0.6))
+    extent = [row[end] for row in rows for end in ("low", "high", "median")]
+    title = "Time of one inference, median with its 95 % interval" + (" (log scale)" if _wide(extent) else "")
+    axis = alt.Axis(labelExpr=TIME_LABELS, tickCount=5, labelOverlap=True)
+
+    def across(field: str) -> alt.X:
+        return alt.X(f"{field}:Q", title=title, scale=_scale(extent), axis=axis)
+
+    hollow = alt.condition("datum.simulated", alt.value("var(--panel)"), _colour(shown, variants))
+    layers = [
+        data.mark_rule(color="var(--line)", strokeDash=[2, 3]).encode(y=place),
+        data.mark_rule(strokeWidth=2).encode(
+            x=across("low"), x2="high:Q", y=place, yOffset=offset, color=_colour(shown, variants)
+        ),
+        data.mark_point(size=60, strokeWidth=1.5, opacity=1).encode(
+            x=across("median"),
+            y=place,
+            yOffset=offset,
+            fill=hollow,
+            stroke=_colour(shown, variants),
+            shape=_shape(shown, variants),
+            tooltip=_tooltips("Target", "Variant", "Median", "95 % interval", "p99", "First inference", "Steady state"),
+        ),
+        data.transform_filter("datum.restless")
+        .mark_text(align="left", dx=9, fontSize=11, fill="var(--ink)")
+        .encode(x=across("median"), y=place, yOffset=offset, text=alt.value("never steady")),
+    ]
+    lines = sum(max(2, sum(row["place"] == name for row in rows)) for name in order)
+    return _finish(alt.LayerChart(layer=layers, width="container", height=lines * 13 + 8 * len(order)))
+
+
+def _latency_row(case: CaseResult) -> dict[str, Any]:
+    timing = case.latency
+    assert timing is not None, "only timed cases get a row"
+    return {
+        "place": case.target + (" (simulated)" if case.simulated else ""),
+        "variant": case.variant,
+        "simulated": case.simulated,
+        "restless": timing.state is SteadyState.NONE,
+        "median": timing.median_ms,
+        "low": timing.median_interval.low,
+        "high": timing.median_interval.high,
+        "Target": case.target + (" (simulated)" if case.simulated else ""),
+        "Variant": case.variant,
+        "Median": numbers.milliseconds(timing.median_ms),
+        "95 % interval": numbers.interval(timing.median_interval),
+        "p99": numbers.milliseconds(timing.p99_ms),
+        "First inference": numbers.milliseconds(timing.first_ms),
+        "Steady state": "never steady" if timing.state is SteadyState.NONE else timing.state.value,
+    }
+
+
+def error_against_size(points: Sequence[TradeOff], variants: Sequence[str]) -> dict[str, Any] | None:
+    """One model: what each variant saves in bytes and costs in exactness. None where there is nothing to draw."""
+    drawable = [point for point in points if point.error is not None]
+    if not drawable:
+        return None
+    errors = [point.error for point in drawable if point.error]
+    # Zero has no place on a logarithmic axis: exact variants stand one step below the smallest error, and say so.
+    floor = min(errors, default=1e-8) / 10
+    rows = [
+        {
+            "variant": point.variant,
+            "family": point.families,
+            "bytes": point.bytes,
+            "error": point.error or floor,
+            "label": point.label,
+            "Variant": point.variant,
+            "Format of": point.families,
+            "Size": numbers.byte_size(point.bytes),
+            "Conversion error": numbers.error_share(point.error or 0.0),
+        }
+        for point in drawable
+    ]
+    shown = [variant for variant in variants if any(row["variant"] == variant for row in rows)]
+    sizes = [float(point.bytes) for point in drawable]
+    data = alt.Chart(alt.InlineData(values=rows))
+    size_axis = alt.Axis(labelExpr=SIZE_LABELS, tickCount=4, labelOverlap=True)
+    error_axis = alt.Axis(labelExpr=ERROR_LABELS, tickCount=5)
+    across = alt.X("bytes:Q", title="Size of the file, smaller is better", scale=_scale(sizes), axis=size_axis)
+    up = alt.Y(
+        "error:Q",
+        title="Error of the conversion (log scale), lower is better",
+        scale=alt.Scale(type="log", padding=14),
+        axis=error_axis,
+    )
+    layers = [
+        data.mark_point(size=90, strokeWidth=1.5, opacity=0.9).encode(
+            x=across,
+            y=up,
+            fill=_colour(shown, variants),
+            stroke=_colour(shown, variants),
+            shape=_shape(shown, variants),
+            tooltip=_tooltips("Variant", "Format of", "Size", "Conversion error"),
+        )
+    ]
+    # Names stand on the inner side of their points, so that none leaves the chart.
+    middle = (min(sizes) + max(sizes)) / 2
+    labelled = data.transform_filter("datum.label").encode(x=across, y=up, text="label:N")
+    layers += [
+        labelled.transform_filter(f"datum.bytes <= {middle}").mark_text(
+            align="left", dx=9, fontSize=11, fill="var(--ink)"
+        ),
+        labelled.transform_filter(f"datum.bytes > {middle}").mark_text(
+            align="right", dx=-9, fontSize=11, fill="var(--ink)"
+        ),
+    ]
+    return _finish(alt.LayerChart(layer=layers, width="container", height=260))
+
+
+def _wide(values: Sequence[float]) -> bool:
+    return min(values) > 0 and max(values) / min(values) > LOG_SPAN
+
+
+def _scale(values: Sequence[float]) -> alt.Scale:
+    if _wide(values):
+        return alt.Scale(type="log", padding=12)
+    return alt.Scale(domainMin=0, padding=12)
+
+
+def colour(variant: str, variants: Sequence[str]) -> str:
+    """The colour of a variant, the same on the whole page."""
+    return COLOURS[variants.index(variant) % len(COLOURS)]
+
+
+def shape(variant: str, variants: Sequence[str]) -> str:
+    """The shape of a variant, the same on the whole page."""
+    return SHAPES[variants.index(variant) % len(SHAPES)]
+
+
+def _colour(shown: Sequence[str], variants: Sequence[str]) -> alt.Color:
+    scale = alt.Scale(domain=list(shown), range=[colour(name, variants) for name in shown])
+    return alt.Color("variant:N", scale=scale, legend=None)
+
+
+def _shape(shown: Sequence[str], variants: Sequence[str]) -> alt.Shape:
+    scale = alt.Scale(domain=list(shown), range=[shape(name, variants) for name in shown])
+    return alt.Shape("variant:N", scale=scale, legend=None)
+
+
+def _tooltips(*names: str) -> list[alt.Tooltip]:
+    return [alt.Tooltip(f"{name}:N") for name in names]
+
+
+def _finish(chart: alt.LayerChart) -> dict[str, Any]:
+    specification: dict[str, Any] = chart.to_dict()
+    # The address of the schema and Altair's own look are of no use in the page; CONFIG is written there once.
+    del specification["$schema"]
+    specification.pop("config", None)
+    return specification
