@@ -1,0 +1,50 @@
+"""Raw samples in, the figures of a latency out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.latency.bootstrap import median_interval
+from harness.latency.steady_state import classify
+from harness.store.record import Interval, Latency, SteadyState
+from harness.target import Timing
+
+_NANOSECONDS = 1e-6
+"""Milliseconds in a nanosecond."""
+
+
+def summarise(timing: Timing, load_average: float | None) -> Latency:
+    """Median, p90, p99, minimum (milliseconds) and the 95 % moving-block bootstrap interval of the median.
+
+    Over the steady part of `timing.samples_ns` alone. Where no steady state was found the figures are over *all*
+    samples, the state says `none`, and `details["steady_state"]` says so in words: nothing is averaged in silence.
+    Percentiles interpolate linearly between order statistics (NumPy's default, type 7 of Hyndman and Fan 1996).
+
+    Raises ValueError where there is no sample, or where a sample is negative.
+    """
+    samples = np.asarray(timing.samples_ns)
+    if samples.ndim != 1 or len(samples) == 0:
+        raise ValueError(f"timing samples must be shaped (iterations,) with at least one, not {samples.shape}")
+    part = classify(samples)
+    steady = samples[part.begin :]
+    median, p90, p99 = (float(value) for value in np.percentile(steady, (50.0, 90.0, 99.0)))
+    low, high = median_interval(steady)
+    explanation = part.explanation
+    if part.state is SteadyState.NONE:
+        explanation = f"No steady state: {explanation}; the figures are over all {len(samples)} samples."
+    return Latency(
+        state=part.state,
+        warmup_discarded=part.begin,
+        iterations=len(steady),
+        first_ms=timing.first_ns * _NANOSECONDS,
+        load_ms=None if timing.load_ns is None else timing.load_ns * _NANOSECONDS,
+        median_ms=median * _NANOSECONDS,
+        p90_ms=p90 * _NANOSECONDS,
+        p99_ms=p99 * _NANOSECONDS,
+        min_ms=float(steady.min()) * _NANOSECONDS,
+        median_interval=Interval(low=low * _NANOSECONDS, high=high * _NANOSECONDS),
+        clock_resolution_ns=timing.clock_resolution_ns,
+        load_average=load_average,
+        samples_ns=tuple(int(sample) for sample in samples),
+        details={**timing.details, "steady_state": explanation},
+    )

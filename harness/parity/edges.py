@@ -1,0 +1,95 @@
+"""The two edges of parity, and both together.
+
+*conversion*: the artifact in a reference interpreter against the TensorFlow float32 golden: what the converter cost.
+*runtime*: this target against that interpreter on the same artifact, the same bytes in: what the runtime changed.
+*end to end*: this target against the golden: what a user will see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.artifact import TensorInfo
+from harness.model import Tensors
+from harness.parity.comparison import Incomparable, compare
+from harness.parity.task import Task, task_metric
+from harness.store.record import Comparison, Parity
+
+
+def parity(
+    golden: Tensors,
+    reference: Tensors,
+    actual: Tensors,
+    artifact_outputs: Sequence[TensorInfo],
+    labels: NDArray[Any] | None,
+    task: Task,
+    reference_name: str,
+    inputs: Tensors | None = None,
+) -> Parity:
+    """Compare one target's outputs along both edges.
+
+    Args:
+        golden: canonical output name → real values (samples, *shape) of the TensorFlow float32 model.
+        reference, actual: canonical output name → values (samples, *shape) of the artifact's own dtypes, from the
+            reference interpreter and from the target.
+        artifact_outputs: the artifact's outputs; their order is kept.
+        labels: class indices (samples,) or regression targets; None where the data set has none.
+        task: decides whether outputs are ranked (top-1, top-5) and which task metric is computed.
+        reference_name: says which reference interpreter it was.
+        inputs: canonical input name → real values, needed for the reconstruction error alone.
+
+    The task metric is taken on the first output that fits it; it is null where none does.
+
+    Raises `Incomparable` where an output is missing on one side or has another shape.
+    """
+    _same_names(golden, artifact_outputs, "the golden outputs")
+    _same_names(reference, artifact_outputs, f"the outputs of {reference_name}")
+    _same_names(actual, artifact_outputs, "the target's outputs")
+    ranked = task == "classification"
+    conversion: list[Comparison] = []
+    runtime: list[Comparison] = []
+    end_to_end: list[Comparison] = []
+    for info in artifact_outputs:
+        name = info.name
+        conversion.append(compare(name, reference[name], golden[name], info, ranked=ranked))
+        runtime.append(compare(name, actual[name], reference[name], info, info, ranked=ranked))
+        end_to_end.append(compare(name, actual[name], golden[name], info, ranked=ranked))
+    metrics = (
+        task_metric(golden[info.name], info.to_real(actual[info.name]), labels, task, inputs)
+        for info in artifact_outputs
+        if _holds_the_task(golden[info.name], labels, task)
+    )
+    return Parity(
+        samples=len(next(iter(golden.values()))) if golden else 0,
+        reference=reference_name,
+        conversion=tuple(conversion),
+        runtime=tuple(runtime),
+        end_to_end=tuple(end_to_end),
+        task=next((metric for metric in metrics if metric is not None), None),
+    )
+
+
+def _same_names(tensors: Tensors, outputs: Sequence[TensorInfo], whose: str) -> None:
+    missing = [info.name for info in outputs if info.name not in tensors]
+    if missing:
+        raise Incomparable(
+            f"Output {missing[0]!r} of the artifact is not among {whose} ({', '.join(sorted(tensors)) or 'none'})."
+        )
+    surplus = sorted(set(tensors) - {info.name for info in outputs})
+    if surplus:
+        raise Incomparable(f"Output {surplus[0]!r} is among {whose}, but the artifact does not have it.")
+
+
+def _holds_the_task(output: NDArray[Any], labels: NDArray[Any] | None, task: Task) -> bool:
+    """Whether `output` (samples, *shape) can be scored with `labels`: one row of enough classes, to classify."""
+    if task != "classification":
+        return True
+    if labels is None or labels.shape != (len(output),) or output.dtype.kind != "f" or output.size == 0:
+        return False
+    classes = output.shape[-1] if output.ndim > 1 else 1
+    one_row = output.size == len(output) * classes
+    return one_row and int(np.max(labels)) < max(2, classes)
