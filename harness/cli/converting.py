@@ -15,8 +15,8 @@ from harness.environment import environment
 from harness.errors import CaseError
 from harness.paths import cache_directory, project_root
 from harness.project import ModelEntry, model_entries
-from harness.run.engine import side_by_side
 from harness.run.matrix import matching, variants_of
+from harness.run.pool import side_by_side
 from harness.variant import Format, Variant
 
 

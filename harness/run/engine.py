@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,31 +21,21 @@ from harness.conversion.converter import Converter, Prepared, Reference
 from harness.environment import environment
 from harness.errors import CaseError, Unavailable, Unsupported
 from harness.process.child import end_all
+from harness.project import ModelEntry
 from harness.run import addressing
 from harness.run.exclusive import machine_to_oneself
 from harness.run.machine import commit, this_machine
 from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult, measure_latency, measure_parity
+from harness.run.pool import Progress, side_by_side
 from harness.run.results import Finished, case_result, model_summaries
 from harness.store.record import Latency, Measured, Parity, RunRecord
 from harness.store.runs import CaseStore, RunStore
 from harness.target import TimingPlan
+from harness.variant import Format, Variant
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-
-
-class Progress(Protocol):
-    """Who is told how far a run is."""
-
-    def stage(self, name: str, total: int) -> None:
-        """A stage of `total` steps begins."""
-
-    def step(self, what: str) -> None:
-        """One step of it is done."""
-
-    def note(self, text: str) -> None:
-        """Something that a person should read."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +52,22 @@ class Settings:
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
 
 
+class Conversion(Protocol):
+    """What a run needs of `harness.conversion.converter.Converter`. Each raises a `CaseError`."""
+
+    def prepare(self, entry: ModelEntry) -> Prepared:
+        """The prepared form of a model, with its golden."""
+
+    def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
+        """One variant of it."""
+
+    def reference(self, prepared: Prepared, artifact: Artifact, form: Format) -> Reference:
+        """What the reference interpreter makes of the artifact."""
+
+    def close(self) -> None:
+        """End every child process."""
+
+
 class Interrupted(Exception):
     """Ctrl-C or a signal: what is finished is kept, the rest is left for the next run."""
 
@@ -70,7 +75,9 @@ class Interrupted(Exception):
 class Run:
     """The state of one execution over a set of cases."""
 
-    def __init__(self, cases: list[Case], settings: Settings, progress: Progress) -> None:
+    def __init__(
+        self, cases: list[Case], settings: Settings, progress: Progress, converter: Conversion | None = None
+    ) -> None:
         self.cases = cases
         self.settings = settings
         self.progress = progress
@@ -78,9 +85,8 @@ class Run:
         self.started = datetime.now(UTC)
         identity = sha256_json([self.machine.id, os.getpid(), time.time_ns()])[:8]
         self.id = f"{self.started:%Y%m%dT%H%M%SZ}-{identity}"
-        self.converter = Converter(
-            Cache(settings.cache / "artifacts", progress.note), environment("converter"), settings.workers
-        )
+        cache = Cache(settings.cache / "artifacts", progress.note)
+        self.converter = converter or Converter(cache, environment("converter"), settings.workers)
         self.case_store = CaseStore(settings.cache)
         self.finished: dict[str, Finished] = {case.id: Finished(case) for case in cases}
         self.prepared: dict[str, Prepared | CaseError] = {}
@@ -251,32 +257,3 @@ class Run:
         )
         RunStore(self.settings.results).write(record)
         return record
-
-
-def side_by_side(
-    name: str, keys: Iterable[Key], work: Callable[[Key], Value], workers: int, progress: Progress
-) -> dict[Key, Value | CaseError]:
-    """`work` on every key in a pool of threads (each waits for a process); the errors of a case are values."""
-    todo = list(keys)
-    results: dict[Key, Value | CaseError] = {}
-    progress.stage(name, len(todo))
-    if not todo:
-        return results
-    pool = ThreadPoolExecutor(min(workers, len(todo)))
-    try:
-        futures: dict[Future[Value], Key] = {pool.submit(work, key): key for key in todo}
-        for future in as_completed(futures):
-            key = futures[future]
-            try:
-                results[key] = future.result()
-            except CaseError as error:
-                results[key] = error
-            progress.step(" ".join(key) if isinstance(key, tuple) else str(key))
-    except BaseException:
-        # Ending the children frees the threads that wait for them; what they then report counts for nothing.
-        pool.shutdown(wait=False, cancel_futures=True)
-        end_all()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-    return results

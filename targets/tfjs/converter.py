@@ -77,6 +77,9 @@ def convert(
             signature_def=SIGNATURE,
             quantization_dtype_map=None if stored == "float32" else {stored: "*"},
             weight_shard_size_bytes=options.get("shard_bytes", DEFAULT_SHARD_BYTES),
+            # Loops stay functions: lowered to Enter and Exit, tensorflowjs writes recurrent networks whose outputs
+            # its own executor then cannot reach (tensorflow/tfjs#4579).
+            control_flow_v2=True,
             metadata={METADATA: canonical_names(function)},
         )
     except Exception as error:
@@ -211,12 +214,15 @@ def tensor_infos(model: Mapping[str, Any], side: str) -> list[dict[str, Any]]:
     return infos
 
 
-def reference(path: Path, inspected: dict[str, Any], samples: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def reference(
+    path: Path, inspected: dict[str, Any], samples: dict[str, NDArray[Any]]
+) -> tuple[str, dict[str, NDArray[Any]]]:
     """TensorFlow's own kernels on the graph and the weights of the artifact itself.
 
     Weights are restored from the shards as TensorFlow.js restores them; fused operators run as what they are made of,
     and the graph is not optimised again. `samples`: input name → (samples, *shape) of the artifact's dtype; returns
-    output name → (samples, *output shape) likewise. Raises `Refused` naming an operator that TensorFlow cannot run.
+    the interpreter's name and output name → (samples, *output shape) likewise. Raises `Refused` naming an operator
+    that TensorFlow cannot run.
     """
     import tensorflow as tf
 
@@ -241,10 +247,11 @@ def reference(path: Path, inspected: dict[str, Any], samples: dict[str, NDArray[
                 rows.append(session.run(fetches, feed))
             except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
                 raise Refused(f"TensorFlow cannot run this graph: {one_line(error)}") from error
-    return {
+    outputs = {
         info["name"]: np.stack(column).astype(info["dtype"])
         for info, column in zip(inspected["outputs"], zip(*rows, strict=True), strict=True)
     }
+    return f"TensorFlow {tf.__version__} on the artifact's own graph", outputs
 
 
 def decoded_weights(model: Mapping[str, Any], folder: Path) -> dict[str, NDArray[Any]]:

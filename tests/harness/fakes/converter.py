@@ -1,0 +1,59 @@
+"""A converter of one model, y = 2·x, without TensorFlow."""
+
+import numpy as np
+
+from harness.artifact import Artifact, TensorInfo
+from harness.conversion.converter import Prepared, Reference
+from harness.conversion.source import Source
+from harness.project import ModelEntry
+from harness.variant import Format, Variant
+
+FAKE_FORMAT = Format("fake", (Variant("float32", "as it is"), Variant("int8", "smaller")), converter=None)
+
+
+def entry(name="double", problem=""):
+    return ModelEntry(name, "twice its input", "regression", Source("zoo", __file__), True, problem)
+
+
+class FakeConverter:
+    def __init__(self, folder, refuse=None):
+        self.folder = folder
+        self.refuse = refuse or {}
+        self.calls = []
+
+    def prepare(self, entry):
+        self.calls.append(("prepare", entry.name))
+        if ("prepare", entry.name) in self.refuse:
+            raise self.refuse[("prepare", entry.name)]
+        folder = self.folder / entry.name
+        folder.mkdir(parents=True, exist_ok=True)
+        x = np.linspace(-1, 1, 128 * 4, dtype=np.float32).reshape(128, 1, 4)
+        np.savez(folder / "golden.npz", **{"in:x": x, "out:y": 2 * x})
+        np.savez(folder / "outputs.npz", y=2 * x)
+        return Prepared(entry.name, "key", folder, {"samples": 128, "recognised": "a fake"}, "golden")
+
+    def convert(self, prepared, form, variant):
+        self.calls.append(("convert", prepared.model, variant.name))
+        if ("convert", variant.name) in self.refuse:
+            raise self.refuse[("convert", variant.name)]
+        info = {"index": 0, "shape": (1, 4), "dtype": "float32"}
+        return Artifact(
+            model=prepared.model,
+            format=form.name,
+            variant=variant.name,
+            key="key",
+            digest=f"{prepared.model}{variant.name}",
+            entry="model.fake",
+            files=(),
+            inputs=(TensorInfo(name="x", tensor="x", **info),),
+            outputs=(TensorInfo(name="y", tensor="y", **info),),
+            operators={"MUL": 1},
+            converter={"fake": "1"},
+            directory=prepared.folder,
+        )
+
+    def reference(self, prepared, artifact, form):
+        return Reference("fake reference", prepared.folder / "outputs.npz", "reference")
+
+    def close(self):
+        self.calls.append(("close",))

@@ -1,0 +1,161 @@
+"""A run: every case ends in one outcome, nothing is done twice, and whatever a runtime does stays in its case."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from harness import registry
+from harness.errors import Unsupported
+from harness.run.engine import Run, Settings
+from harness.run.matrix import Case
+from harness.store.record import Outcome
+from harness.store.runs import RunStore
+from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
+from tests.harness.fakes.target import FakeTarget
+
+
+class Notes:
+    def __init__(self):
+        self.texts = []
+
+    def stage(self, name, total):
+        pass
+
+    def step(self, what):
+        pass
+
+    def note(self, text):
+        self.texts.append(text)
+
+
+@pytest.fixture
+def execute(tmp_path, monkeypatch):
+    """Run the one fake model on targets and return its record; the same folders every time."""
+
+    def execute(*targets, converter=None, variants=("float32",), model=None, **settings):
+        monkeypatch.setattr(registry, "targets", lambda: {target.name: target for target in targets})
+        cases = [
+            Case(model or entry(), FAKE_FORMAT, FAKE_FORMAT.variant(variant), target)
+            for target in targets
+            for variant in variants
+        ]
+        chosen = Settings(root=tmp_path, cache=tmp_path / "cache", results=tmp_path / "results", **settings)
+        return Run(cases, chosen, Notes(), converter or FakeConverter(tmp_path / "models")).execute()
+
+    return execute
+
+
+def outcome(record, target="fake/plain", variant="float32"):
+    (case,) = [case for case in record.cases if case.target == target and case.variant == variant]
+    return case.outcome, case.reason
+
+
+def test_a_case_that_computes_the_same_passes_with_parity_and_latency(execute):
+    record = execute(FakeTarget())
+    (case,) = record.cases
+    assert case.outcome is Outcome.PASSED
+    assert case.parity.samples == 128
+    assert case.parity.runtime[0].max_abs == 0
+    assert case.latency.first_ms == 5.0
+    assert case.latency.median_ms == pytest.approx(1.0, rel=0.02)
+    assert record.status == "complete"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected", "words"),
+    [
+        ({"load": "segfault"}, Outcome.CRASHED, "SIGSEGV"),
+        ({"infer": "segfault"}, Outcome.CRASHED, "died of SIGSEGV during 'infer'"),
+        ({"time": "segfault"}, Outcome.CRASHED, "SIGSEGV during 'time'"),
+        ({"infer": "exit"}, Outcome.CRASHED, "exit code 3 during 'infer': the runtime lost its mind"),
+        ({"infer": "hang"}, Outcome.TIMED_OUT, "did not answer 'infer' within 2 s"),
+        ({"infer": "garbage"}, Outcome.CRASHED, "broke the protocol"),
+        ({"infer": "refuse"}, Outcome.UNSUPPORTED, "FROBNICATE"),
+        ({"infer": "nan"}, Outcome.FAILED, "NaN"),
+        ({"infer": "offset:0.5"}, Outcome.FAILED, "y"),
+    ],
+)
+def test_whatever_a_runtime_does_is_an_outcome_and_the_others_go_on(execute, script, expected, words):
+    record = execute(FakeTarget("fake/bad", script, seconds=2), FakeTarget())
+    assert outcome(record, "fake/bad")[0] is expected
+    assert words in outcome(record, "fake/bad")[1]
+    assert outcome(record)[0] is Outcome.PASSED
+
+
+def test_rubbish_on_standard_output_costs_nothing(execute):
+    script = dict.fromkeys(("load", "infer", "time"), "rubbish")
+    assert outcome(execute(FakeTarget(script=script)))[0] is Outcome.PASSED
+
+
+def test_a_missing_runtime_is_unavailable_and_says_how_to_get_it(execute):
+    assert outcome(execute(FakeTarget(ready=False))) == (
+        Outcome.UNAVAILABLE,
+        "the fake runtime is missing; make fake",
+    )
+
+
+def test_an_operator_known_to_be_missing_is_unsupported_without_opening_the_target(execute):
+    target = FakeTarget(missing=("FROBNICATE (unknown)",))
+    assert outcome(execute(target))[0] is Outcome.UNSUPPORTED
+    assert target.opened == 0
+
+
+def test_a_conversion_that_is_refused_is_an_outcome_of_its_variant_alone(execute, tmp_path):
+    converter = FakeConverter(tmp_path / "models", {("convert", "int8"): Unsupported("no int8 today")})
+    record = execute(FakeTarget(), converter=converter, variants=("float32", "int8"))
+    assert outcome(record)[0] is Outcome.PASSED
+    assert outcome(record, variant="int8") == (Outcome.UNSUPPORTED, "no int8 today")
+
+
+def test_nothing_is_measured_twice_unless_asked(execute):
+    target = FakeTarget()
+    first = execute(target)
+    assert target.opened == 2  # once for parity, once for latency
+    again = execute(target)
+    assert target.opened == 2
+    assert again.cases[0].reused_from == first.id
+    assert again.cases[0].latency == first.cases[0].latency
+    execute(target, fresh=True)
+    assert target.opened == 4
+
+
+def test_another_plan_measures_the_latency_again_and_the_parity_not(execute):
+    from harness.target import TimingPlan
+
+    target = FakeTarget()
+    execute(target)
+    execute(target, plan=TimingPlan(min_iterations=7))
+    assert target.opened == 3
+
+
+def test_parity_only_times_nothing(execute):
+    (case,) = execute(FakeTarget(), parity_only=True).cases
+    assert case.outcome is Outcome.PASSED
+    assert case.latency is None
+
+
+def test_a_damaged_measurement_is_measured_again(execute, tmp_path):
+    target = FakeTarget()
+    execute(target)
+    (stored,) = (tmp_path / "cache" / "measurements" / "parity").glob("*.json")
+    stored.write_text(stored.read_text().replace('"samples": 128', '"samples": 129'))
+    assert execute(target).cases[0].parity.samples == 128
+    assert target.opened == 3
+
+
+def test_an_interrupted_run_leaves_a_record_and_the_next_one_resumes(execute, tmp_path):
+    # Threads wait for a child that hangs; the signal comes as Ctrl-C does.
+    quick, slow = FakeTarget("fake/quick"), FakeTarget("fake/slow", {"time": "hang"}, seconds=60)
+    threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    begun = time.monotonic()
+    record = execute(quick, slow)
+    assert time.monotonic() - begun < 15
+    assert record.status == "interrupted"
+    assert [case.target for case in record.cases] == ["fake/quick"]
+    assert record.planned_cases == 2
+    assert RunStore(tmp_path / "results").latest() == record
+    resumed = execute(quick)
+    assert resumed.cases[0].reused_from == record.id
