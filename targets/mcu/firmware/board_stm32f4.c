@@ -1,0 +1,28 @@
+/* STM32F405/407 (Renode's stm32f4_discovery, QEMU's netduinoplus2): USART1, job in the upper part of the flash. */
+#include "board.h"
+#include "processor.h"
+
+#define CLOCK_ENABLE_APB2 REGISTER(0x40023844)
+#define CLOCK_ENABLE_USART1 (1u << 4)
+#define SERIAL_STATE REGISTER(0x40011000)
+#define SERIAL_DATA REGISTER(0x40011004)
+#define SERIAL_DIVIDER REGISTER(0x40011008)
+#define SERIAL_CONTROL REGISTER(0x4001100c)
+#define SERIAL_STATE_EMPTY (1u << 7)
+#define SERIAL_ENABLE (1u << 13)
+#define SERIAL_TRANSMIT (1u << 3)
+
+const void *const board_job = (const void *)0x08020000;
+const uint32_t board_job_bytes = (1024u - 128u) << 10;
+
+void board_start_serial(void) {
+    CLOCK_ENABLE_APB2 |= CLOCK_ENABLE_USART1;
+    SERIAL_DIVIDER = 16;
+    SERIAL_CONTROL = SERIAL_ENABLE | SERIAL_TRANSMIT;
+}
+
+void board_put_character(char character) {
+    while (!(SERIAL_STATE & SERIAL_STATE_EMPTY)) {
+    }
+    SERIAL_DATA = (uint8_t)character;
+}

@@ -1,0 +1,164 @@
+#include "executor.h"
+
+#include "crc32.h"
+#include "kernels.h"
+#include "memory.h"
+
+struct kernel_entry {
+    kernel *run;
+    uint32_t bytes; /* of its step */
+};
+
+static const struct kernel_entry kernel_table[STEP_KIND_END] = {
+    [STEP_CONVOLUTION_INT8] = {run_convolution_int8, sizeof(struct convolution_int8_step)},
+    [STEP_DEPTHWISE_INT8] = {run_depthwise_int8, sizeof(struct depthwise_int8_step)},
+    [STEP_AVERAGE_POOL_INT8] = {run_average_pool_int8, sizeof(struct pool_int8_step)},
+    [STEP_MAX_POOL_INT8] = {run_max_pool_int8, sizeof(struct pool_int8_step)},
+    [STEP_ADD_INT8] = {run_add_int8, sizeof(struct add_int8_step)},
+    [STEP_MULTIPLY_INT8] = {run_multiply_int8, sizeof(struct multiply_int8_step)},
+    [STEP_MEAN_INT8] = {run_mean_int8, sizeof(struct mean_int8_step)},
+    [STEP_SOFTMAX_INT8] = {run_softmax_int8, sizeof(struct softmax_int8_step)},
+    [STEP_LOOKUP_INT8] = {run_lookup_int8, sizeof(struct lookup_int8_step)},
+    [STEP_FILL] = {run_fill, sizeof(struct fill_step)},
+    [STEP_COPY] = {run_copy, sizeof(struct copy_step)},
+    [STEP_MATRIX_INT8] = {run_matrix_int8, sizeof(struct matrix_int8_step)},
+    [STEP_CONVOLUTION_FLOAT] = {run_convolution_float, sizeof(struct convolution_float_step)},
+    [STEP_DEPTHWISE_FLOAT] = {run_depthwise_float, sizeof(struct depthwise_float_step)},
+    [STEP_POOL_FLOAT] = {run_pool_float, sizeof(struct pool_float_step)},
+    [STEP_ELEMENTWISE_FLOAT] = {run_elementwise_float, sizeof(struct elementwise_float_step)},
+    [STEP_MEAN_FLOAT] = {run_mean_float, sizeof(struct mean_float_step)},
+    [STEP_SOFTMAX_FLOAT] = {run_softmax_float, sizeof(struct softmax_float_step)},
+    [STEP_UNARY_FLOAT] = {run_unary_float, sizeof(struct unary_float_step)},
+    [STEP_MATRIX_FLOAT] = {run_matrix_float, sizeof(struct matrix_float_step)},
+    [STEP_QUANTIZE] = {run_quantize, sizeof(struct quantize_step)},
+    [STEP_DEQUANTIZE] = {run_dequantize, sizeof(struct dequantize_step)},
+};
+
+static bool inside(uint32_t offset, uint32_t bytes, uint32_t limit) {
+    return offset <= limit && bytes <= limit - offset;
+}
+
+const void *plan_read(const struct execution *execution, uint32_t reference, uint32_t bytes, uint32_t alignment) {
+    uint32_t offset = reference & ~PLAN_CONSTANT_BIT;
+    if (offset % alignment != 0) {
+        return NULL;
+    }
+    if (reference & PLAN_CONSTANT_BIT) {
+        return inside(offset, bytes, execution->header->constants_bytes) ? execution->constants + offset : NULL;
+    }
+    return inside(offset, bytes, execution->arena_bytes) ? execution->arena + offset : NULL;
+}
+
+void *plan_write(const struct execution *execution, uint32_t reference, uint32_t bytes, uint32_t alignment) {
+    if (reference % alignment != 0 || !inside(reference, bytes, execution->arena_bytes)) {
+        return NULL;
+    }
+    return execution->arena + reference;
+}
+
+static bool table_inside(const struct plan_header *header, uint32_t offset, uint32_t count, uint32_t entry_bytes) {
+    return offset % 4 == 0 && count <= header->total_bytes / entry_bytes &&
+           inside(offset, count * entry_bytes, header->total_bytes);
+}
+
+static bool buffers_valid(const struct execution *execution, uint32_t offset, uint32_t count, bool writable) {
+    const struct plan_buffer *buffers = (const struct plan_buffer *)(execution->plan + offset);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t reference = buffers[i].reference;
+        if (writable ? plan_write(execution, reference, buffers[i].bytes, 1) == NULL
+                     : plan_read(execution, reference, buffers[i].bytes, 1) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum plan_status plan_open(struct execution *execution, const void *plan, uint32_t plan_bytes, void *arena,
+                           uint32_t arena_bytes) {
+    const struct plan_header *header = plan;
+    if ((uintptr_t)plan % 16 != 0 || (uintptr_t)arena % 16 != 0) {
+        return PLAN_MISALIGNED;
+    }
+    if (plan_bytes < sizeof *header) {
+        return PLAN_TRUNCATED;
+    }
+    if (header->magic != PLAN_MAGIC) {
+        return PLAN_BAD_MAGIC;
+    }
+    if (header->version != PLAN_VERSION) {
+        return PLAN_BAD_VERSION;
+    }
+    if (header->total_bytes > plan_bytes || header->total_bytes < sizeof *header) {
+        return PLAN_TRUNCATED;
+    }
+    const uint32_t checked_from = offsetof(struct plan_header, arena_bytes);
+    if (crc32_update(0, (const uint8_t *)plan + checked_from, header->total_bytes - checked_from) != header->crc32) {
+        return PLAN_BAD_CHECKSUM;
+    }
+    if (!table_inside(header, header->inputs_offset, header->input_count, sizeof(struct plan_buffer)) ||
+        !table_inside(header, header->outputs_offset, header->output_count, sizeof(struct plan_buffer)) ||
+        !table_inside(header, header->states_offset, header->state_count, sizeof(struct plan_buffer)) ||
+        !table_inside(header, header->steps_offset, header->step_count, sizeof(struct step_header)) ||
+        header->constants_offset % 16 != 0 ||
+        !inside(header->constants_offset, header->constants_bytes, header->total_bytes)) {
+        return PLAN_TRUNCATED;
+    }
+    if (header->arena_bytes > arena_bytes) {
+        return PLAN_ARENA_TOO_SMALL;
+    }
+    execution->plan = plan;
+    execution->header = header;
+    execution->constants = (const uint8_t *)plan + header->constants_offset;
+    execution->arena = arena;
+    execution->arena_bytes = header->arena_bytes;
+    if (!buffers_valid(execution, header->inputs_offset, header->input_count, true) ||
+        !buffers_valid(execution, header->outputs_offset, header->output_count, false) ||
+        !buffers_valid(execution, header->states_offset, header->state_count, true)) {
+        return PLAN_OUT_OF_BOUNDS;
+    }
+    return PLAN_OK;
+}
+
+const struct plan_buffer *plan_inputs(const struct execution *execution) {
+    return (const struct plan_buffer *)(execution->plan + execution->header->inputs_offset);
+}
+
+const struct plan_buffer *plan_outputs(const struct execution *execution) {
+    return (const struct plan_buffer *)(execution->plan + execution->header->outputs_offset);
+}
+
+static void reset_states(const struct execution *execution) {
+    const struct plan_buffer *states =
+        (const struct plan_buffer *)(execution->plan + execution->header->states_offset);
+    for (uint32_t i = 0; i < execution->header->state_count; i++) {
+        memset(execution->arena + states[i].reference, (int)states[i].fill, states[i].bytes);
+    }
+}
+
+enum plan_status plan_run(const struct execution *execution, step_hook hook, void *context) {
+    const struct plan_header *header = execution->header;
+    uint32_t offset = header->steps_offset;
+    reset_states(execution);
+    for (uint32_t i = 0; i < header->step_count; i++) {
+        if (!inside(offset, sizeof(struct step_header), header->total_bytes)) {
+            return PLAN_TRUNCATED;
+        }
+        const struct step_header *step = (const struct step_header *)(execution->plan + offset);
+        if (step->kind >= STEP_KIND_END || kernel_table[step->kind].run == NULL ||
+            step->words * 4 != kernel_table[step->kind].bytes || step->operator_index >= header->operator_count) {
+            return PLAN_BAD_STEP;
+        }
+        if (!inside(offset, step->words * 4, header->total_bytes)) {
+            return PLAN_TRUNCATED;
+        }
+        enum plan_status status = kernel_table[step->kind].run(execution, step);
+        if (status != PLAN_OK) {
+            return status;
+        }
+        if (hook != NULL) {
+            hook(context, step->operator_index);
+        }
+        offset += step->words * 4;
+    }
+    return PLAN_OK;
+}

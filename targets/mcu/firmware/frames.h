@@ -1,0 +1,22 @@
+/* Results as lines of text: "@KIND field field *CRC" with the CRC-32 of everything between '@' and " *".
+ *
+ * Fields are hexadecimal without a prefix. The first frame is HELLO, the last END, which holds how many went before it;
+ * a reader that sees anything else treats the run as broken.
+ */
+#ifndef FRAMES_H
+#define FRAMES_H
+
+#include <stdint.h>
+
+void frame_begin(const char *kind);
+void frame_number(uint64_t value);
+void frame_bytes(const uint8_t *bytes, uint32_t count);
+void frame_end(void);
+
+/* A frame of numbers alone. */
+void frame_send(const char *kind, const uint32_t *fields, uint32_t count);
+
+/* The END frame. */
+void frame_finish(void);
+
+#endif

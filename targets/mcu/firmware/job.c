@@ -1,0 +1,163 @@
+#include "job.h"
+
+#include "crc32.h"
+#include "executor.h"
+#include "frames.h"
+#include "memory.h"
+#include "port.h"
+
+#define OUTPUT_BYTES_A_FRAME 64u
+#define TIMED_OPERATORS 256u /* the rest of a longer model is counted in its total alone */
+
+struct operator_ticks {
+    uint64_t last;
+    uint64_t spent[TIMED_OPERATORS];
+};
+
+/* Static: two kilobytes have no place on a small stack. */
+static struct operator_ticks operator_ticks;
+
+static void count_step(void *context, uint32_t operator_index) {
+    struct operator_ticks *ticks = context;
+    uint64_t now = port_ticks();
+    if (operator_index < TIMED_OPERATORS) {
+        ticks->spent[operator_index] += now - ticks->last;
+    }
+    ticks->last = now;
+}
+
+static void send_error(enum job_status status, uint32_t detail) {
+    const uint32_t fields[] = {status, detail};
+    frame_send("ERROR", fields, 2);
+}
+
+static enum job_status check_job(const struct job_header *job, uint32_t limit) {
+    if (limit < sizeof *job) {
+        return JOB_TRUNCATED;
+    }
+    if (job->magic != JOB_MAGIC) {
+        return JOB_BAD_MAGIC;
+    }
+    if (job->version != JOB_VERSION) {
+        return JOB_BAD_VERSION;
+    }
+    if (job->total_bytes > limit || job->plan_offset > job->total_bytes || job->plan_offset % 16 != 0 ||
+        job->plan_bytes > job->total_bytes - job->plan_offset || job->inputs_offset > job->total_bytes ||
+        (uint64_t)job->input_bytes * job->input_count > job->total_bytes - job->inputs_offset) {
+        return JOB_TRUNCATED;
+    }
+    const uint8_t *bytes = (const uint8_t *)job;
+    const uint32_t checked_from = offsetof(struct job_header, plan_offset);
+    uint32_t crc = crc32_update(0, bytes + checked_from, sizeof *job - checked_from);
+    crc = crc32_update(crc, bytes + job->inputs_offset, job->input_bytes * job->input_count);
+    return crc == job->crc32 ? JOB_OK : JOB_BAD_CHECKSUM;
+}
+
+static uint32_t total_bytes(const struct plan_buffer *buffers, uint32_t count) {
+    uint32_t total = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        total += buffers[i].bytes;
+    }
+    return total;
+}
+
+static void write_inputs(const struct execution *execution, const uint8_t *values) {
+    const struct plan_buffer *inputs = plan_inputs(execution);
+    for (uint32_t i = 0; i < execution->header->input_count; i++) {
+        memcpy(execution->arena + inputs[i].reference, values, inputs[i].bytes);
+        values += inputs[i].bytes;
+    }
+}
+
+static void send_outputs(const struct execution *execution, uint32_t input_index) {
+    const struct plan_buffer *outputs = plan_outputs(execution);
+    uint32_t crc = 0;
+    for (uint32_t i = 0; i < execution->header->output_count; i++) {
+        const uint8_t *values = plan_read(execution, outputs[i].reference, outputs[i].bytes, 1);
+        crc = crc32_update(crc, values, outputs[i].bytes);
+        for (uint32_t offset = 0; offset < outputs[i].bytes; offset += OUTPUT_BYTES_A_FRAME) {
+            uint32_t left = outputs[i].bytes - offset;
+            frame_begin("OUT");
+            frame_number(input_index);
+            frame_number(i);
+            frame_number(offset);
+            frame_bytes(values + offset, left < OUTPUT_BYTES_A_FRAME ? left : OUTPUT_BYTES_A_FRAME);
+            frame_end();
+        }
+    }
+    const uint32_t fields[] = {input_index, crc};
+    frame_send("CRC", fields, 2);
+}
+
+static void send_operator_ticks(const struct execution *execution, uint32_t input_index) {
+    for (uint32_t i = 0; i < execution->header->operator_count && i < TIMED_OPERATORS; i++) {
+        frame_begin("OP");
+        frame_number(input_index);
+        frame_number(i);
+        frame_number(operator_ticks.spent[i]);
+        frame_end();
+    }
+}
+
+static bool infer(const struct execution *execution, const uint8_t *values, uint32_t input_index, uint32_t run) {
+    write_inputs(execution, values);
+    memset(&operator_ticks, 0, sizeof operator_ticks);
+    port_start_ticks();
+    enum plan_status status = plan_run(execution, count_step, &operator_ticks);
+    uint64_t ticks = port_ticks();
+    if (status != PLAN_OK) {
+        send_error(JOB_STEP_FAILED, status);
+        return false;
+    }
+    frame_begin("RUN");
+    frame_number(input_index);
+    frame_number(run);
+    frame_number(ticks);
+    frame_end();
+    return true;
+}
+
+static void run_all(const struct job_header *job, const struct execution *execution) {
+    const uint8_t *values = (const uint8_t *)job + job->inputs_offset;
+    for (uint32_t input = 0; input < job->input_count; input++) {
+        for (uint32_t run = 0; run < job->runs; run++) {
+            if (!infer(execution, values, input, run)) {
+                return;
+            }
+        }
+        if (job->runs > 0) {
+            send_operator_ticks(execution, input);
+            send_outputs(execution, input);
+        }
+        values += job->input_bytes;
+    }
+}
+
+void job_run(const void *raw, uint32_t limit, void *arena, uint32_t arena_bytes) {
+    const struct job_header *job = raw;
+    struct execution execution;
+    const uint32_t hello[] = {JOB_VERSION, PLAN_VERSION, arena_bytes};
+    frame_send("HELLO", hello, 3);
+    enum job_status status = check_job(job, limit);
+    if (status != JOB_OK) {
+        send_error(status, 0);
+    } else if (job->self_test != JOB_RUNS) {
+        port_self_test(job->self_test);
+    } else {
+        enum plan_status plan_status = plan_open(&execution, (const uint8_t *)job + job->plan_offset,
+                                                 job->plan_bytes, arena, arena_bytes);
+        if (plan_status != PLAN_OK) {
+            send_error(JOB_PLAN_REFUSED, plan_status);
+        } else if (total_bytes(plan_inputs(&execution), execution.header->input_count) != job->input_bytes) {
+            send_error(JOB_BAD_INPUTS, 0);
+        } else {
+            const uint32_t fields[] = {job->input_count, job->runs, execution.header->arena_bytes,
+                                       execution.header->crc32};
+            frame_send("JOB", fields, 4);
+            run_all(job, &execution);
+        }
+    }
+    const uint32_t stack[] = {port_stack_used(), port_stack_size()};
+    frame_send("STACK", stack, 2);
+    frame_finish();
+}

@@ -1,0 +1,14 @@
+/* Every kernel: one step in, a status out. A kernel checks its own geometry and buffers before it touches them. */
+#ifndef KERNELS_H
+#define KERNELS_H
+
+#include "executor.h"
+
+typedef enum plan_status kernel(const struct execution *execution, const void *step);
+
+kernel run_convolution_int8, run_depthwise_int8, run_average_pool_int8, run_max_pool_int8, run_add_int8,
+    run_multiply_int8, run_mean_int8, run_softmax_int8, run_lookup_int8, run_fill, run_copy, run_matrix_int8,
+    run_lstm_int8, run_convolution_float, run_depthwise_float, run_pool_float, run_elementwise_float, run_mean_float,
+    run_softmax_float, run_unary_float, run_matrix_float, run_quantize, run_dequantize, run_lstm_float;
+
+#endif

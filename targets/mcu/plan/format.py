@@ -1,0 +1,142 @@
+"""The layout of the binary plan; the C side of the same is firmware/plan_format.h (a test compares the two).
+
+A step's layout is a list of fields, each a name, a kind and a count. Kinds: `r` a reference to a buffer, `u` an unsigned
+and `i` a signed 32-bit integer, `f` a float32. Everything is little-endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+MAGIC = 0x4E4C5048
+VERSION = 1
+CONSTANT_BIT = 0x80000000
+RANK = 5
+HEADER_WORDS = 16
+BUFFER_WORDS = 3
+ALIGNMENT = 16
+
+Field = tuple[str, str, int]
+
+
+def _fields(text: str) -> list[Field]:
+    """`r input`, `i shape 5` … as fields."""
+    fields = []
+    for item in text.replace("\n", ",").split(","):
+        words = item.split()
+        if words:
+            fields.append((words[1], words[0], int(words[2]) if len(words) > 2 else 1))
+    return fields
+
+
+_WINDOW = """
+i batches, i input_height, i input_width, i input_channels, i output_height, i output_width, i output_channels,
+i kernel_height, i kernel_width, i stride_height, i stride_width, i dilation_height, i dilation_width, i pad_top,
+i pad_left
+"""
+_BROADCAST = "i shape 5, i stride1 5, i stride2 5, u elements1, u elements2"
+_MATRIX = """
+r left, r right, r output, i batches 3, i left_batch_stride 3, i right_batch_stride 3, i rows, i columns, i depth,
+i left_row_stride, i left_depth_stride, i right_column_stride, i right_depth_stride, u left_elements, u right_elements
+"""
+GATES = ("forget", "input", "cell", "output")
+_GATES_INT8 = ",".join(
+    f"r {g}_input_weights, r {g}_input_bias, r {g}_recurrent_weights, r {g}_recurrent_bias, i {g}_input_multiplier,"
+    f"i {g}_input_shift, i {g}_recurrent_multiplier, i {g}_recurrent_shift"
+    for g in (f"{gate}_gate" for gate in GATES)
+)
+_GATES_FLOAT = ",".join(
+    f"r {gate}_gate_input_weights, r {gate}_gate_input_bias, r {gate}_gate_recurrent_weights" for gate in GATES
+)
+
+# In the order of `enum step_kind`, which starts at 1.
+STEPS: dict[str, list[Field]] = {
+    "convolution_int8": _fields(
+        f"r input, r output, r weights, r channels, r scratch, {_WINDOW}, i groups, i input_zero_point,"
+        "i output_zero_point, i minimum, i maximum"
+    ),
+    "depthwise_int8": _fields(
+        f"r input, r output, r weights, r channels, r scratch, {_WINDOW}, i input_zero_point, i output_zero_point,"
+        "i minimum, i maximum"
+    ),
+    "average_pool_int8": _fields(f"r input, r output, {_WINDOW}, i minimum, i maximum"),
+    "max_pool_int8": _fields(f"r input, r output, {_WINDOW}, i minimum, i maximum"),
+    "add_int8": _fields(
+        f"r input1, r input2, r output, {_BROADCAST}, i offset1, i multiplier1, i shift1, i offset2, i multiplier2,"
+        "i shift2, i subtract, i multiplier, i shift, i output_zero_point, i minimum, i maximum"
+    ),
+    "multiply_int8": _fields(
+        f"r input1, r input2, r output, {_BROADCAST}, i offset1, i offset2, i multiplier, i shift,"
+        "i output_zero_point, i minimum, i maximum"
+    ),
+    "mean_int8": _fields(
+        "r input, r output, r scratch, i shape 5, i stride 5, u output_elements, i bias, i multiplier, i shift,"
+        "i output_zero_point"
+    ),
+    "softmax_int8": _fields("r input, r output, r table, i rows, i depth"),
+    "lookup_int8": _fields("r input, r output, r table, u elements"),
+    "fill": _fields("r output, u bytes, u pattern"),
+    "copy": _fields("r input, r output, i element_bytes, i shape 5, i input_stride 5, i output_stride 5"),
+    "matrix_int8": _fields(f"{_MATRIX}, i left_offset, i right_offset, i multiplier, i shift, i output_zero_point"),
+    "lstm_int8": _fields(
+        "r input, r output, r hidden, r cell, r scratch, r sigmoid_table, i batches, i time_steps, i features, i units,"
+        f"i time_major, {_GATES_INT8}, i cell_activation, i cell_clip, i tanh_multiplier, i tanh_shift,"
+        "i forget_multiplier, i forget_shift, i input_multiplier, i input_shift, i output_multiplier, i output_shift,"
+        "i output_zero_point"
+    ),
+    "convolution_float": _fields(
+        f"r input, r output, r weights, r bias, {_WINDOW}, i groups, f minimum, f maximum"
+    ),
+    "depthwise_float": _fields(f"r input, r output, r weights, r bias, {_WINDOW}, f minimum, f maximum"),
+    "pool_float": _fields(f"r input, r output, {_WINDOW}, i maximum_pool, f minimum, f maximum"),
+    "elementwise_float": _fields(
+        f"r input1, r input2, r output, {_BROADCAST}, i operation, f minimum, f maximum"
+    ),
+    "mean_float": _fields("r input, r output, i shape 5, i stride 5, u output_elements, f divisor"),
+    "softmax_float": _fields("r input, r output, i rows, i depth, f beta"),
+    "unary_float": _fields("r input, r output, u elements, i operation, f first, f second"),
+    "matrix_float": _fields(_MATRIX),
+    "quantize": _fields("r input, r output, u elements, f scale, i zero_point"),
+    "dequantize": _fields("r input, r output, r table, u elements"),
+    "lstm_float": _fields(
+        "r input, r output, r hidden, r cell, r scratch, i batches, i time_steps, i features, i units, i time_major,"
+        f"{_GATES_FLOAT}, i cell_activation, f cell_clip"
+    ),
+}
+STEP_KINDS = {name: number for number, name in enumerate(STEPS, start=1)}
+
+Value = int | float | Sequence[int]
+
+
+def step_words(name: str) -> int:
+    """Words of a step, its header of three included."""
+    return 3 + sum(count for _, _, count in STEPS[name])
+
+
+def pack_step(name: str, operator_index: int, values: Mapping[str, Value]) -> bytes:
+    """A step in binary form; `values` must name every field and no other, references already as numbers."""
+    fields = STEPS[name]
+    if set(values) != {field for field, _, _ in fields}:
+        raise ValueError(f"{name}: fields {sorted(set(values) ^ {field for field, _, _ in fields})} do not match")
+    packed = [struct.pack("<III", STEP_KINDS[name], step_words(name), operator_index)]
+    for field, kind, count in fields:
+        value = values[field]
+        items = [value] if count == 1 and not isinstance(value, Sequence) else list(value)
+        if len(items) != count:
+            raise ValueError(f"{name}.{field}: {len(items)} values, not {count}")
+        packed.append(struct.pack("<" + {"r": "I", "u": "I", "i": "i", "f": "f"}[kind] * count, *items))
+    return b"".join(packed)
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """An input, output or state: where it is, how long, and the byte a state starts with."""
+
+    reference: int
+    nbytes: int
+    fill: int = 0
+
+    def pack(self) -> bytes:
+        return struct.pack("<III", self.reference, self.nbytes, self.fill)

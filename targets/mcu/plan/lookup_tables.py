@@ -1,0 +1,157 @@
+"""Tables that replace arithmetic on the device: one entry for each of the 256 values an int8 can have.
+
+Each function follows one reference kernel of TensorFlow Lite Micro, named in its docstring, in plain integers; entries
+are in the order of the values' bits (0 … 127, -128 … -1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .fixed_point import (
+    exp_on_negative_values,
+    logistic,
+    quantise_multiplier,
+    requantise,
+    round_half_away,
+    rounding_high_product,
+    rounding_shift_right,
+    tanh,
+)
+
+_INT8 = range(-128, 128)
+
+
+def _by_bits(values: list[int] | list[float], dtype: type) -> NDArray:
+    return np.roll(np.array(values, dtype), 128)
+
+
+def _clamp(value: int, low: int = -128, high: int = 127) -> int:
+    return max(low, min(high, value))
+
+
+def _input_radius(integer_bits: int, left_shift: int) -> int:
+    """CalculateInputRadius: inputs further from zero than this saturate."""
+    return math.floor(((1 << integer_bits) - 1) * (1 << (31 - integer_bits)) / (1 << left_shift))
+
+
+def _saturating_function(
+    input_scale: float, zero_point: int, function: Callable[[int, int], int], finish: Callable[[int], int]
+) -> NDArray[np.int8]:
+    """A function of Q4.27 values: LOGISTIC and TANH, which share their input scaling."""
+    integer_bits = 4
+    fraction, left_shift = math.frexp(input_scale * (1 << (31 - integer_bits)))
+    multiplier = round_half_away(fraction * (1 << 31))
+    radius = _input_radius(integer_bits, left_shift)
+    entries = []
+    for value in _INT8:
+        centred = value - zero_point
+        if centred <= -radius:
+            entries.append(-128)
+        elif centred >= radius:
+            entries.append(127)
+        else:
+            entries.append(finish(function(requantise(centred, multiplier, left_shift), integer_bits)))
+    return _by_bits(entries, np.int8)
+
+
+def logistic_table(input_scale: float, zero_point: int) -> NDArray[np.int8]:
+    """reference_integer_ops::Logistic; the output has scale 1/256 and zero point -128."""
+    return _saturating_function(
+        input_scale, zero_point, logistic, lambda q31: _clamp(rounding_shift_right(q31, 23) - 128)
+    )
+
+
+def tanh_table(input_scale: float, zero_point: int) -> NDArray[np.int8]:
+    """reference_integer_ops::Tanh; the output has scale 1/128 and zero point 0."""
+    return _saturating_function(input_scale, zero_point, tanh, lambda q31: _clamp(rounding_shift_right(q31, 24)))
+
+
+def relu_table(
+    input_scale: np.float32, input_zero_point: int, output_scale: np.float32, output_zero_point: int
+) -> NDArray[np.int8]:
+    """ReluQuantized (micro/kernels/activations.h)."""
+    multiplier, shift = quantise_multiplier(float(input_scale / output_scale))
+    low = max(-128, output_zero_point)
+    return _by_bits(
+        [_clamp(output_zero_point + requantise(v - input_zero_point, multiplier, shift), low) for v in _INT8], np.int8
+    )
+
+
+def relu6_table(input_scale: np.float32, input_zero_point: int) -> NDArray[np.int8]:
+    """Relu6Quantized: a clamp in the input's scale, without rescaling."""
+    six = _clamp(round_half_away(float(np.float32(6.0) / input_scale)) + input_zero_point)
+    return _by_bits([six if v > six else max(v, input_zero_point) for v in _INT8], np.int8)
+
+
+def leaky_relu_table(
+    input_scale: np.float32,
+    input_zero_point: int,
+    output_scale: np.float32,
+    output_zero_point: int,
+    slope: np.float32,
+) -> NDArray[np.int8]:
+    """QuantizeLeakyRelu (reference/leaky_relu.h)."""
+    identity = quantise_multiplier(float(input_scale / output_scale))
+    alpha_multiplier, alpha_shift = quantise_multiplier(float(input_scale * slope / output_scale))
+    sign = -1 if alpha_multiplier < 0 else 1
+    entries = []
+    for value in _INT8:
+        centred = value - input_zero_point
+        if centred >= 0:
+            scaled = requantise(centred, *identity)
+        else:
+            scaled = sign * requantise(centred, abs(alpha_multiplier), alpha_shift)
+        entries.append(_clamp(output_zero_point + scaled))
+    return _by_bits(entries, np.int8)
+
+
+def requantise_table(
+    source: type[np.integer],
+    input_scale: float,
+    input_zero_point: int,
+    target: type[np.integer],
+    output_scale: float,
+    output_zero_point: int,
+) -> NDArray[np.uint8]:
+    """reference_ops::Requantize between eight-bit types, as the bits of the results."""
+    multiplier, shift = quantise_multiplier(input_scale / output_scale)
+    limits = np.iinfo(target)
+    bits = np.arange(256, dtype=np.uint8)
+    values = [
+        _clamp(requantise(int(v) - input_zero_point, multiplier, shift) + output_zero_point, limits.min, limits.max)
+        for v in bits.view(source)
+    ]
+    return np.array(values, target).view(np.uint8)
+
+
+def dequantise_table(source: type[np.integer], scale: float, zero_point: int) -> NDArray[np.float32]:
+    """reference_ops::Dequantize: the product is taken in double and rounded once."""
+    values = np.arange(256, dtype=np.uint8).view(source).astype(np.float64)
+    return (scale * (values - zero_point)).astype(np.float32)
+
+
+def softmax_exponentials(input_scale: float, beta: float) -> NDArray[np.int32] | None:
+    """exp(-i * scale * beta) in Q0.31 for i = 0 … 255, 0 where the reference leaves the element out.
+
+    PreprocessSoftmaxScaling and reference_ops::Softmax, five integer bits. None where the scaling is one that Micro
+    stops at.
+    """
+    integer_bits = 5
+    real = min(beta * input_scale * (1 << (31 - integer_bits)), float((1 << 31) - 1))
+    if not real > 1.0:
+        return None
+    multiplier, left_shift = quantise_multiplier(real)
+    furthest = _input_radius(integer_bits, left_shift)
+    entries = []
+    for distance in range(256):
+        if distance > furthest:
+            entries.append(0)
+            continue
+        rescaled = rounding_high_product(-distance << left_shift, multiplier)
+        entries.append(exp_on_negative_values(rescaled, integer_bits))
+    return np.array(entries, np.int32)

@@ -1,0 +1,162 @@
+"""Operators of one input, element by element, and SOFTMAX. In int8 nearly all of them are a table."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..builder import Builder
+from ..lookup_tables import (
+    dequantise_table,
+    leaky_relu_table,
+    logistic_table,
+    relu6_table,
+    relu_table,
+    requantise_table,
+    softmax_exponentials,
+    tanh_table,
+)
+from ..model import Operator, Tensor
+from .checks import FLOAT_MAX, common_dtype, dimensions_fit, operand, refuse, result, same_elements, unsupported
+
+_UNARY = {"LOGISTIC": 0, "TANH": 1, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 3}
+_INFINITY = float("inf")
+_EIGHT_BITS: dict[str, type[np.integer]] = {"int8": np.int8, "uint8": np.uint8}
+
+
+def _emit_table(source: Tensor, target: Tensor, table: NDArray, build: Builder) -> None:
+    build.step(
+        "lookup_int8",
+        input=build.read(source),
+        output=build.write(target),
+        table=build.constant(table),
+        elements=source.elements,
+    )
+
+
+def _table(operator: Operator, source: Tensor, target: Tensor) -> NDArray[np.int8]:
+    scale, zero_point = source.scale, source.zero_point
+    if operator.name in ("LOGISTIC", "TANH"):
+        if not 2.0**-27 <= float(scale) < 16:
+            raise unsupported(operator, f"an input scale of {float(scale):.3g}")
+        if operator.name == "TANH":
+            return tanh_table(float(scale), zero_point)
+        if target.zero_point != -128:
+            raise unsupported(operator, f"an output zero point of {target.zero_point} instead of -128")
+        return logistic_table(float(scale), zero_point)
+    if operator.name == "RELU6":
+        return relu6_table(scale, zero_point)
+    if float(scale / target.scale) > 1 << 20:
+        raise refuse(operator, "its scales magnify values beyond int32")
+    if operator.name == "RELU":
+        return relu_table(scale, zero_point, target.scale, target.zero_point)
+    return leaky_relu_table(scale, zero_point, target.scale, target.zero_point, operator.real(0, 0.0))
+
+
+def lower_unary(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    if common_dtype(operator, source, target) == "int8":
+        _emit_table(source, target, _table(operator, source, target), build)
+        return
+    first, second = {"RELU": (0.0, _INFINITY), "RELU6": (0.0, 6.0)}.get(operator.name, (0.0, 0.0))
+    if operator.name == "LEAKY_RELU":
+        first = float(operator.real(0, 0.0))
+    build.step(
+        "unary_float",
+        input=build.read(source),
+        output=build.write(target),
+        elements=source.elements,
+        operation=_UNARY[operator.name],
+        first=first,
+        second=second,
+    )
+
+
+def lower_softmax(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    dtype = common_dtype(operator, source, target)
+    beta = float(operator.real(0, 0.0))
+    if not source.shape:
+        raise refuse(operator, "its input is a scalar")
+    depth = source.shape[-1]
+    rows = source.elements // depth
+    if dtype == "float32":
+        build.step(
+            "softmax_float",
+            input=build.read(source),
+            output=build.write(target),
+            rows=rows,
+            depth=depth,
+            beta=min(max(beta, -FLOAT_MAX), FLOAT_MAX),
+        )
+        return
+    dimensions_fit(operator, depth)
+    if target.zero_point != -128 or float(target.scale) != 1 / 256:
+        raise unsupported(operator, "an output whose scale is not 1/256 with zero point -128")
+    table = softmax_exponentials(float(source.scale), beta) if beta == beta else None
+    if table is None:
+        raise refuse(operator, f"beta {beta:.3g} with input scale {float(source.scale):.3g} leaves no precision")
+    build.step(
+        "softmax_int8",
+        input=build.read(source),
+        output=build.write(target),
+        table=build.constant(table),
+        rows=rows,
+        depth=depth,
+    )
+
+
+def lower_quantize(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    if source.dtype in _EIGHT_BITS and target.dtype in _EIGHT_BITS and "int8" in (source.dtype, target.dtype):
+        if float(source.scale) / float(target.scale) > 1 << 20:
+            raise refuse(operator, "its scales magnify values beyond int32")
+        table = requantise_table(
+            _EIGHT_BITS[source.dtype],
+            float(source.scale),
+            source.zero_point,
+            _EIGHT_BITS[target.dtype],
+            float(target.scale),
+            target.zero_point,
+        )
+        _emit_table(source, target, table, build)
+        return
+    if (source.dtype, target.dtype) != ("float32", "int8"):
+        raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
+    if not -128 <= target.zero_point <= 127:
+        raise refuse(operator, f"its output has the zero point {target.zero_point}, outside int8")
+    build.step(
+        "quantize",
+        input=build.read(source),
+        output=build.write(target),
+        elements=source.elements,
+        scale=float(target.scale),
+        zero_point=target.zero_point,
+    )
+
+
+def lower_dequantize(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    if source.dtype not in _EIGHT_BITS or target.dtype != "float32":
+        raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
+    if source.constant is not None:
+        raise unsupported(operator, "its input is a constant (compressed weights)")
+    build.step(
+        "dequantize",
+        input=build.read(source),
+        output=build.write(target),
+        table=build.constant(dequantise_table(_EIGHT_BITS[source.dtype], float(source.scale), source.zero_point)),
+        elements=source.elements,
+    )
+
+
+LOWERINGS = {
+    **dict.fromkeys(_UNARY, lower_unary),
+    "SOFTMAX": lower_softmax,
+    "QUANTIZE": lower_quantize,
+    "DEQUANTIZE": lower_dequantize,
+}

@@ -1,0 +1,120 @@
+"""What lowerings ask of an operator before they believe it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..fixed_point import round_half_away
+from ..model import Operator, Tensor
+from ..refusal import OperatorUnsupported, PlanRefused
+
+FLOAT_MAX = float(np.finfo(np.float32).max)
+DIMENSION_LIMIT = 32767  # of the kernels, see firmware/geometry.h
+ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6", 4: "TANH", 5: "SIGN_BIT"}
+
+
+def refuse(operator: Operator, what: str) -> PlanRefused:
+    """The model contradicts itself or exceeds a limit."""
+    return PlanRefused(f"{operator.label}: {what}.")
+
+
+def unsupported(operator: Operator, what: str) -> OperatorUnsupported:
+    """The model may be right; the kernels cannot run it."""
+    return OperatorUnsupported(operator.name, f"{operator.label} is not supported: {what}.")
+
+
+def operand(operator: Operator, index: int, rank: int | None = None) -> Tensor:
+    """A required input."""
+    if index >= len(operator.inputs) or operator.inputs[index] is None:
+        raise refuse(operator, f"input {index} is missing")
+    tensor = operator.inputs[index]
+    if rank is not None and len(tensor.shape) != rank:
+        raise refuse(operator, f"input {index} has {len(tensor.shape)} dimensions, not {rank}")
+    if tensor.elements == 0:
+        raise refuse(operator, f"input {index} is empty, with shape {list(tensor.shape)}")
+    return tensor
+
+
+def optional_operand(operator: Operator, index: int) -> Tensor | None:
+    return operator.inputs[index] if index < len(operator.inputs) else None
+
+
+def result(operator: Operator, shape: tuple[int, ...] | None = None) -> Tensor:
+    """The single output, of `shape` if one is given."""
+    if len(operator.outputs) != 1:
+        raise refuse(operator, f"it has {len(operator.outputs)} outputs, not 1")
+    tensor = operator.outputs[0]
+    if shape is not None and tensor.shape != shape:
+        raise refuse(operator, f"its output has shape {list(tensor.shape)} where {list(shape)} follows from its inputs")
+    if tensor.elements == 0:
+        raise refuse(operator, "its output is empty")
+    return tensor
+
+
+def same_elements(operator: Operator, source: Tensor, target: Tensor) -> None:
+    if source.elements != target.elements:
+        raise refuse(operator, f"{source.elements} elements cannot become {target.elements}")
+
+
+def common_dtype(operator: Operator, *tensors: Tensor) -> str:
+    """The one element type of all, float32 or int8."""
+    dtypes = [tensor.dtype for tensor in tensors]
+    if len(set(dtypes)) != 1 or dtypes[0] not in ("float32", "int8"):
+        raise unsupported(operator, f"element types {' and '.join(dict.fromkeys(dtypes))}")
+    if dtypes[0] == "int8":
+        for tensor in tensors:
+            int8_zero_point(operator, tensor)
+    return dtypes[0]
+
+
+def int8_zero_point(operator: Operator, tensor: Tensor) -> int:
+    zero_point = tensor.zero_point
+    if not -128 <= zero_point <= 127:
+        raise refuse(operator, f"{tensor.label} has the zero point {zero_point}, outside int8")
+    return zero_point
+
+
+def constant_integers(operator: Operator, index: int) -> list[int]:
+    """A constant int32 or int64 input as a flat list."""
+    tensor = operator.inputs[index] if index < len(operator.inputs) else None
+    if tensor is None or tensor.constant is None or tensor.dtype not in ("int32", "int64"):
+        raise unsupported(operator, f"input {index} is not a constant integer tensor")
+    return [int(v) for v in tensor.constant.ravel()]
+
+
+def dimensions_fit(operator: Operator, *dimensions: int) -> None:
+    for dimension in dimensions:
+        if not 1 <= dimension <= DIMENSION_LIMIT:
+            raise refuse(operator, f"a dimension, stride or kernel size of {dimension} is outside 1 to {DIMENSION_LIMIT}")
+
+
+def activation_range_int8(operator: Operator, activation: int, output: Tensor) -> tuple[int, int]:
+    """Bounds of a fused activation in the output's own values (CalculateActivationRangeQuantized)."""
+    low, high = -128, 127
+    if activation not in (0, 1, 2, 3):
+        raise unsupported(operator, f"fused activation {ACTIVATIONS.get(activation, activation)}")
+
+    def quantised(value: float) -> int:
+        return output.zero_point + round_half_away(float(np.float32(value) / output.scale))
+
+    if activation in (1, 3):
+        low = max(low, quantised(0.0))
+    if activation == 2:
+        low = max(low, quantised(-1.0))
+    if activation == 2:
+        high = min(high, quantised(1.0))
+    if activation == 3:
+        high = min(high, quantised(6.0))
+    if low > high:
+        raise refuse(operator, f"its fused activation leaves no value between {low} and {high}")
+    return low, high
+
+
+def activation_range_float(operator: Operator, activation: int) -> tuple[float, float]:
+    """CalculateActivationRange for floats."""
+    ranges = {0: (-FLOAT_MAX, FLOAT_MAX), 1: (0.0, FLOAT_MAX), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
+    if activation not in ranges:
+        raise unsupported(operator, f"fused activation {ACTIVATIONS.get(activation, activation)}")
+    return ranges[activation]
+
+

@@ -1,0 +1,141 @@
+"""ADD, SUB and MUL, with broadcasting."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..builder import Builder
+from ..fixed_point import quantise_multiplier
+from ..model import Operator, Tensor
+from .axes import broadcast_strides, merge_axes
+from .checks import (
+    activation_range_float,
+    activation_range_int8,
+    common_dtype,
+    operand,
+    refuse,
+    result,
+    unsupported,
+)
+
+_LEFT_SHIFT = 20
+_OPERATIONS = {"ADD": 0, "SUB": 1, "MUL": 2}
+
+
+def _broadcast_fields(operator: Operator, first: Tensor, second: Tensor, target: Tensor) -> dict[str, int | list[int]]:
+    strides1, strides2 = broadcast_strides(first.shape, target.shape), broadcast_strides(second.shape, target.shape)
+    shapes = f"{list(first.shape)} and {list(second.shape)}"
+    if strides1 is None or strides2 is None or target.shape != np.broadcast_shapes(first.shape, second.shape):
+        raise refuse(operator, f"shapes {shapes} do not give {list(target.shape)}")
+    merged = merge_axes(target.shape, strides1, strides2)
+    if merged is None:
+        raise unsupported(operator, f"broadcasting {shapes}")
+    shape, (stride1, stride2) = merged
+    return {
+        "shape": shape,
+        "stride1": stride1,
+        "stride2": stride2,
+        "elements1": first.elements,
+        "elements2": second.elements,
+    }
+
+
+def _smaller_than_one(operator: Operator, real: float) -> tuple[int, int]:
+    """QuantizeMultiplierSmallerThanOneExp: Micro stops where the factor is not between 0 and 1."""
+    multiplier, shift = quantise_multiplier(real)
+    if not 0 < real < 1 or shift > 0:
+        raise refuse(operator, f"its scales give a rescaling factor of {real:.3g}, which is not between 0 and 1")
+    return multiplier, shift
+
+
+def _add_factors(first: Tensor, second: Tensor, target: Tensor) -> tuple[float, float, float]:
+    """ADD computes in double."""
+    twice_largest = 2 * float(max(first.scale, second.scale))
+    return (
+        float(first.scale) / twice_largest,
+        float(second.scale) / twice_largest,
+        twice_largest / ((1 << _LEFT_SHIFT) * float(target.scale)),
+    )
+
+
+def _subtract_factors(first: Tensor, second: Tensor, target: Tensor) -> tuple[float, float, float]:
+    """SUB computes in float32."""
+    twice_largest = np.float32(2) * max(first.scale, second.scale)
+    return (
+        float(first.scale / twice_largest),
+        float(second.scale / twice_largest),
+        float(twice_largest / (np.float32(1 << _LEFT_SHIFT) * target.scale)),
+    )
+
+
+def _emit_add_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
+    subtract = operator.name == "SUB"
+    factors = (_subtract_factors if subtract else _add_factors)(first, second, target)
+    (multiplier1, shift1), (multiplier2, shift2), (multiplier, shift) = (
+        _smaller_than_one(operator, factor) for factor in factors
+    )
+    low, high = activation_range_int8(operator, operator.integer(0), target)
+    build.step(
+        "add_int8",
+        input1=build.read(first),
+        input2=build.read(second),
+        output=build.write(target),
+        **_broadcast_fields(operator, first, second, target),
+        offset1=-first.zero_point,
+        multiplier1=multiplier1,
+        shift1=shift1,
+        offset2=-second.zero_point,
+        multiplier2=multiplier2,
+        shift2=shift2,
+        subtract=int(subtract),
+        multiplier=multiplier,
+        shift=shift,
+        output_zero_point=target.zero_point,
+        minimum=low,
+        maximum=high,
+    )
+
+
+def _emit_multiply_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
+    multiplier, shift = quantise_multiplier(float(first.scale) * float(second.scale) / float(target.scale))
+    if shift > 13:
+        raise refuse(operator, "its scales magnify a product beyond int32")
+    low, high = activation_range_int8(operator, operator.integer(0), target)
+    build.step(
+        "multiply_int8",
+        input1=build.read(first),
+        input2=build.read(second),
+        output=build.write(target),
+        **_broadcast_fields(operator, first, second, target),
+        offset1=-first.zero_point,
+        offset2=-second.zero_point,
+        multiplier=multiplier,
+        shift=shift,
+        output_zero_point=target.zero_point,
+        minimum=low,
+        maximum=high,
+    )
+
+
+def lower_elementwise(operator: Operator, build: Builder) -> None:
+    first, second, target = operand(operator, 0), operand(operator, 1), result(operator)
+    dtype = common_dtype(operator, first, second, target)
+    if dtype == "float32":
+        low, high = activation_range_float(operator, operator.integer(0))
+        build.step(
+            "elementwise_float",
+            input1=build.read(first),
+            input2=build.read(second),
+            output=build.write(target),
+            **_broadcast_fields(operator, first, second, target),
+            operation=_OPERATIONS[operator.name],
+            minimum=low,
+            maximum=high,
+        )
+    elif operator.name == "MUL":
+        _emit_multiply_int8(operator, first, second, target, build)
+    else:
+        _emit_add_int8(operator, first, second, target, build)
+
+
+LOWERINGS = dict.fromkeys(_OPERATIONS, lower_elementwise)

@@ -1,0 +1,59 @@
+"""AVERAGE_POOL_2D and MAX_POOL_2D."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..builder import Builder
+from ..model import Operator
+from .checks import activation_range_float, activation_range_int8, common_dtype, operand, result, unsupported
+from .window import convolution_window
+
+
+def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
+    source, target = operand(operator, 0, 4), result(operator)
+    dtype = common_dtype(operator, source, target)
+    window = convolution_window(
+        operator,
+        source,
+        target,
+        (operator.integer(4, "i"), operator.integer(3, "i")),
+        source.shape[3],
+        padding=operator.integer(0),
+        strides=(operator.integer(2, "i"), operator.integer(1, "i")),
+    )
+    activation = operator.integer(5)
+    if dtype == "float32":
+        low, high = activation_range_float(operator, activation)
+        build.step(
+            "pool_float",
+            input=build.read(source),
+            output=build.write(target),
+            **window.fields(),
+            maximum_pool=int(maximum_pool),
+            minimum=low,
+            maximum=high,
+        )
+        return
+    if np.abs(source.scale - target.scale) > 1.0e-6 or source.zero_point != target.zero_point:
+        raise unsupported(operator, "input and output have different scales")
+    low, high = activation_range_int8(operator, activation, target)
+    build.step(
+        "max_pool_int8" if maximum_pool else "average_pool_int8",
+        input=build.read(source),
+        output=build.write(target),
+        **window.fields(),
+        minimum=low,
+        maximum=high,
+    )
+
+
+def lower_average_pool(operator: Operator, build: Builder) -> None:
+    _lower(operator, build, maximum_pool=False)
+
+
+def lower_max_pool(operator: Operator, build: Builder) -> None:
+    _lower(operator, build, maximum_pool=True)
+
+
+LOWERINGS = {"AVERAGE_POOL_2D": lower_average_pool, "MAX_POOL_2D": lower_max_pool}

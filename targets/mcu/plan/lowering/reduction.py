@@ -1,0 +1,72 @@
+"""MEAN."""
+
+from __future__ import annotations
+
+import math
+
+from ..builder import Builder
+from ..fixed_point import quantise_multiplier
+from ..model import Operator, Tensor
+from .axes import merge_axes, row_major
+from .checks import common_dtype, constant_integers, operand, refuse, result, unsupported
+
+
+def _reduced_axes(operator: Operator, rank: int) -> set[int]:
+    axes = constant_integers(operator, 1)
+    if any(not -rank <= axis < rank for axis in axes):
+        raise refuse(operator, f"axes {axes[:8]} do not exist in a tensor of {rank} dimensions")
+    return {axis % rank for axis in axes}
+
+
+def _sum_strides(operator: Operator, source: Tensor, target: Tensor) -> tuple[list[int], list[int], int]:
+    """(shape, strides of the sums, elements averaged); the input itself is walked in its own order."""
+    reduced = _reduced_axes(operator, len(source.shape))
+    kept = [1 if i in reduced else size for i, size in enumerate(source.shape)]
+    if math.prod(kept) != target.elements:
+        raise refuse(operator, f"its output has {target.elements} elements where its axes leave {math.prod(kept)}")
+    strides = [0 if i in reduced else step for i, step in enumerate(row_major(kept))]
+    merged = merge_axes(source.shape, row_major(source.shape), strides)
+    if merged is None:
+        raise unsupported(operator, f"reducing {sorted(reduced)} of {list(source.shape)}")
+    shape, (_, sum_strides) = merged
+    return shape, sum_strides, source.elements // target.elements
+
+
+def lower_mean(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    dtype = common_dtype(operator, source, target)
+    shape, strides, count = _sum_strides(operator, source, target)
+    if dtype == "float32":
+        build.step(
+            "mean_float",
+            input=build.read(source),
+            output=build.write(target),
+            shape=shape,
+            stride=strides,
+            output_elements=target.elements,
+            divisor=float(count),
+        )
+        return
+    multiplier, shift = quantise_multiplier(float(source.scale) / float(target.scale))
+    # The division by the number of elements becomes part of the multiplier (reference/reduce.h).
+    extra = min(count.bit_length() - 1, 32, 31 + shift)
+    multiplier = (multiplier << extra) // count
+    shift -= extra
+    if (255 * count) << max(shift, 0) >= 1 << 30:
+        raise refuse(operator, f"averaging {count} elements with these scales can overflow int32")
+    build.step(
+        "mean_int8",
+        input=build.read(source),
+        output=build.write(target),
+        scratch=build.scratch(4 * target.elements),
+        shape=shape,
+        stride=strides,
+        output_elements=target.elements,
+        bias=-source.zero_point * count,
+        multiplier=multiplier,
+        shift=shift,
+        output_zero_point=target.zero_point,
+    )
+
+
+LOWERINGS = {"MEAN": lower_mean}

@@ -1,0 +1,15 @@
+"""Why a model cannot be planned."""
+
+from harness.errors import HarnessError
+
+
+class PlanRefused(HarnessError):
+    """One sentence: the model, tensor or operator at fault and what about it the planner or the kernels do not accept."""
+
+
+class OperatorUnsupported(PlanRefused):
+    """The kernels have no such operator, or not with these types or options; `operator` is its name."""
+
+    def __init__(self, operator: str, message: str) -> None:
+        super().__init__(message)
+        self.operator = operator
