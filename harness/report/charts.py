@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,11 @@ from harness.store.record import CaseResult, SteadyState
 
 LOG_SPAN = 20
 """A linear axis hides the small figures where the largest is more than this many times the smallest."""
+
+HEADING = ""
+"""Stands for the name of the target among the variants of its band."""
+
+LINE_HEIGHT = 11
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"]
 COLOURS = [f"var(--series-{index})" for index in range(1, 9)]
@@ -62,27 +68,30 @@ def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, A
     order = list(dict.fromkeys(row["place"] for row in sorted(rows, key=lambda row: row["simulated"])))
     shown = [variant for variant in variants if any(row["variant"] == variant for row in rows)]
     data = alt.Chart(alt.InlineData(values=rows))
-    place = alt.Y("place:N", sort=order, title=None, axis=alt.Axis(grid=False, domain=False, ticks=False))
-    offset = alt.YOffset("variant:N", sort=shown, scale=alt.Scale(paddingOuter=0.6))
+    # The name of a target takes the first line of its band, not a margin: on a phone a margin would eat the chart.
+    lines = alt.Scale(domain=[HEADING, *shown], paddingOuter=0.3)
+    place = alt.Y("place:N", sort=order, axis=None)
+    offset = alt.YOffset("variant:N", scale=lines)
     extent = [row[end] for row in rows for end in ("low", "high", "median")]
-    title = "Time of one inference, median with its 95 % interval" + (" (log scale)" if _wide(extent) else "")
-    axis = alt.Axis(labelExpr=TIME_LABELS, tickCount=5, labelOverlap=True)
+    axis = alt.Axis(labelExpr=TIME_LABELS, values=_ticks(extent, 10), labelOverlap=True, orient="top")
 
     def across(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", title=title, scale=_scale(extent), axis=axis)
+        return alt.X(f"{field}:Q", title=None, scale=_scale(extent), axis=axis)
 
-    hollow = alt.condition("datum.simulated", alt.value("var(--panel)"), _colour(shown, variants))
-    layers = [
-        data.mark_rule(color="var(--line)", strokeDash=[2, 3]).encode(y=place),
-        data.mark_rule(strokeWidth=2).encode(
-            x=across("low"), x2="high:Q", y=place, yOffset=offset, color=_colour(shown, variants)
+    headings = alt.Chart(alt.InlineData(values=[{"place": name, "line": HEADING} for name in order]))
+    colour_of = _colour(shown, variants)
+    layers: list[alt.Chart] = [
+        headings.mark_rule(color="var(--line)").encode(y=alt.Y("place:N", sort=order, axis=None, bandPosition=0)),
+        headings.mark_text(align="left", fontSize=12, fontWeight=500, fill="var(--soft)").encode(
+            x=alt.value(0), y=place, yOffset=alt.YOffset("line:N", scale=lines), text="place:N"
         ),
+        data.mark_rule(strokeWidth=2).encode(x=across("low"), x2="high:Q", y=place, yOffset=offset, color=colour_of),
         data.mark_point(size=60, strokeWidth=1.5, opacity=1).encode(
             x=across("median"),
             y=place,
             yOffset=offset,
-            fill=hollow,
-            stroke=_colour(shown, variants),
+            fill=alt.condition("datum.simulated", alt.value("var(--panel)"), colour_of),
+            stroke=colour_of,
             shape=_shape(shown, variants),
             tooltip=_tooltips("Target", "Variant", "Median", "95 % interval", "p99", "First inference", "Steady state"),
         ),
@@ -90,8 +99,8 @@ def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, A
         .mark_text(align="left", dx=9, fontSize=11, fill="var(--ink)")
         .encode(x=across("median"), y=place, yOffset=offset, text=alt.value("never steady")),
     ]
-    lines = sum(max(2, sum(row["place"] == name for row in rows)) for name in order)
-    return _finish(alt.LayerChart(layer=layers, width="container", height=lines * 13 + 8 * len(order)))
+    height = len(order) * (len(shown) + 2) * LINE_HEIGHT
+    return _finish(alt.LayerChart(layer=layers, width="container", height=height))
 
 
 def _latency_row(case: CaseResult) -> dict[str, Any]:
@@ -140,13 +149,13 @@ def error_against_size(points: Sequence[TradeOff], variants: Sequence[str]) -> d
     shown = [variant for variant in variants if any(row["variant"] == variant for row in rows)]
     sizes = [float(point.bytes) for point in drawable]
     data = alt.Chart(alt.InlineData(values=rows))
-    size_axis = alt.Axis(labelExpr=SIZE_LABELS, tickCount=4, labelOverlap=True)
+    size_axis = alt.Axis(labelExpr=SIZE_LABELS, values=_ticks(sizes, 2), labelOverlap=True)
     error_axis = alt.Axis(labelExpr=ERROR_LABELS, tickCount=5)
-    across = alt.X("bytes:Q", title="Size of the file, smaller is better", scale=_scale(sizes), axis=size_axis)
+    across = alt.X("bytes:Q", title="Size of the file", scale=_scale(sizes), axis=size_axis)
     up = alt.Y(
         "error:Q",
-        title="Error of the conversion (log scale), lower is better",
-        scale=alt.Scale(type="log", padding=14),
+        title=None,
+        scale=alt.Scale(type="log", domain=[floor, max(errors, default=1e-8)], padding=14),
         axis=error_axis,
     )
     layers = [
@@ -178,9 +187,27 @@ def _wide(values: Sequence[float]) -> bool:
 
 
 def _scale(values: Sequence[float]) -> alt.Scale:
+    """The domain is written out, because a layer that shows few of the rows must not narrow it."""
     if _wide(values):
-        return alt.Scale(type="log", padding=12)
-    return alt.Scale(domainMin=0, padding=12)
+        return alt.Scale(type="log", domain=[min(values), max(values)], padding=12)
+    return alt.Scale(domain=[0, max(values)], padding=12)
+
+
+def _ticks(values: Sequence[float], base: int) -> list[float]:
+    """Few round values inside the axis: 1, 2 and 5 times a power of ten, or powers of two (for bytes)."""
+    low, high = (min(values), max(values)) if _wide(values) else (0.0, max(values))
+    if base == 2:
+        step = 2.0 ** math.ceil(math.log2(high / 5))
+        powers = [2.0**exponent for exponent in range(math.ceil(math.log2(low or 1)), math.floor(math.log2(high)) + 1)]
+    else:
+        decade = 10.0 ** math.floor(math.log10(high / 5))
+        step = next(decade * factor for factor in (1, 2, 5, 10) if decade * factor >= high / 5)
+        powers = [
+            10.0**exponent for exponent in range(math.ceil(math.log10(low or 1)), math.floor(math.log10(high)) + 1)
+        ]
+    if low == 0:
+        return [step * index for index in range(math.floor(high / step) + 1)]
+    return powers
 
 
 def colour(variant: str, variants: Sequence[str]) -> str:

@@ -18,7 +18,10 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def optional(value: float | None) -> str:
-    return "–" if value is None else significant(value)
+    """Whole numbers stay whole: 9 LSB, not 9.00."""
+    if value is None:
+        return "–"
+    return whole(int(value)) if float(value).is_integer() and abs(value) < 1e9 else significant(value)
 
 
 def _unit(value: float) -> tuple[str, float]:

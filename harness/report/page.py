@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,7 @@ def render(record: RunRecord) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = _breakable
     environment.globals.update(
         numbers=numbers,
         labels=LABELS,
@@ -89,6 +91,13 @@ def write(record: RunRecord, path: Path) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _breakable(name: str) -> Markup:
+    """`name`, escaped, that a narrow column may break after its joints rather than in the middle of a word."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"([_/.-]+)", r"\1<wbr>", str(escape(name))))
 
 
 def _own_file(name: str) -> Markup:

@@ -43,7 +43,7 @@ def verdict(record: RunRecord) -> Verdict:
     detail = f"{plural(total, 'case')}: {counts_in_words(record.cases)}."
     if wrong:
         verb = "goes" if wrong == 1 else "go"
-        return Verdict("bad", f"{plural(wrong, 'case')} of {total:,} {verb} wrong", detail)
+        return Verdict("bad", f"{wrong:,} of {plural(total, 'case')} {verb} wrong", detail)
     if total == 0:
         return Verdict("open", "Nothing was measured", "The run holds no case.")
     if record.status == "interrupted":

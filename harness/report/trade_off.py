@@ -50,10 +50,20 @@ def _labelled(points: list[TradeOff]) -> list[TradeOff]:
             groups.append([point])
         else:
             near.append(point)
-    labels = {id(group[0]): ", ".join(dict.fromkeys(member.variant for member in group)) for group in groups}
+    labels = {id(group[0]): ", ".join(_names(group, points)) for group in groups}
     return [
         TradeOff(point.variant, point.families, point.bytes, point.error, labels.get(id(point), "")) for point in points
     ]
+
+
+def _names(group: list[TradeOff], everything: list[TradeOff]) -> list[str]:
+    """The variants of `group`; with the family where another file of that name lies elsewhere in the chart."""
+    elsewhere = {point.variant for point in everything if point not in group}
+    return list(
+        dict.fromkeys(
+            f"{point.variant} ({point.families})" if point.variant in elsewhere else point.variant for point in group
+        )
+    )
 
 
 def _near(one: TradeOff, other: TradeOff, everything: list[TradeOff]) -> bool:

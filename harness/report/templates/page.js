@@ -12,7 +12,8 @@
   const button = document.getElementById("theme");
   function setTheme(name) {
     if (name === "automatic") delete root.dataset.theme; else root.dataset.theme = name;
-    button.textContent = `Theme: ${name}`;
+    button.querySelector(".theme-name").textContent = name;
+    button.setAttribute("aria-label", `Colours: ${name}`);
   }
   let theme = themes.includes(remember.read()) ? remember.read() : "automatic";
   setTheme(theme);
