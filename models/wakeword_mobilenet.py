@@ -10,7 +10,7 @@ from .committed_weights import CommittedWeights
 from .data.figure_scenes import LABELS, SIDE, scenes
 
 WEIGHTS = CommittedWeights(
-    "wakeword_mobilenet.npz", sha256="8cfe20f4b722b5d349f11105b1cad68d37966edfafd26dccbb2d6f01bb234e62"
+    "wakeword_mobilenet.npz", sha256="50bbcd3ba8be0366da4f3931fc52551194925d19285e174646aee925f99530e6"
 )
 BLOCKS = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *[(128, 1)] * 5, (256, 2), (256, 1))
 """Filters and stride of each separable block: MobileNetV1's, times 0.25."""
