@@ -123,8 +123,8 @@ def _run(command: list[str], folder: Path) -> str:
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
         raise Unavailable(
-            f"TensorFlow.js could not be installed: {what} failed ({lines[0].strip()[:200]}); check that npm reaches its"
-            " registry and run `make setup`."
+            f"TensorFlow.js could not be installed: {what} failed ({lines[0].strip()[:200]}); check that npm reaches"
+            " its registry and run `make setup`."
         )
     return done.stdout
 

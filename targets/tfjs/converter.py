@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -280,11 +280,39 @@ def restored_graph(model: Mapping[str, Any], weights: Mapping[str, NDArray[Any]]
     from google.protobuf.json_format import ParseDict
 
     graph_def = ParseDict(model["modelTopology"], tf.compat.v1.GraphDef(), ignore_unknown_fields=True)
-    for nodes in (graph_def.node, *(function.node_def for function in graph_def.library.function)):
-        restored = [part for node in nodes for part in unfused(filled(node, weights))]
-        del nodes[:]
-        nodes.extend(restored)
+    restore_nodes(graph_def.node, weights)
+    for function in graph_def.library.function:
+        made = restore_nodes(function.node_def, weights)
+        # Inside a function a reference says which output of an operator it means, by that operator's name for it.
+        for node in function.node_def:
+            node.input[:] = [function_reference(name, made) for name in node.input]
+        for name, tensor in function.ret.items():
+            function.ret[name] = function_reference(tensor, made)
     return graph_def
+
+
+def restore_nodes(nodes: Any, weights: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    """Fill in the constants and take fused operators apart, in place; name → operator of the nodes made."""
+    made: dict[str, str] = {}
+    restored = []
+    for node in nodes:
+        parts = unfused(filled(node, weights))
+        restored.extend(parts)
+        if node.op == "AddV2" or len(parts) > 1:
+            made.update((part.name, part.op) for part in parts)
+    del nodes[:]
+    nodes.extend(restored)
+    return made
+
+
+def function_reference(reference: str, made: Mapping[str, str]) -> str:
+    """A reference inside a function, put right where it means a node made here (each of which has one output)."""
+    from tensorflow.python.framework import op_def_registry
+
+    name = reference.split(":")[0]
+    if name not in made:
+        return reference
+    return f"{name}:{op_def_registry.get(made[name]).output_arg[0].name}:0"
 
 
 def filled(node: Any, weights: Mapping[str, NDArray[Any]]) -> Any:
@@ -300,7 +328,7 @@ def filled(node: Any, weights: Mapping[str, NDArray[Any]]) -> Any:
     return node
 
 
-def unfused(node: Any) -> Iterable[Any]:
+def unfused(node: Any) -> list[Any]:
     """The TensorFlow operators that a fused one stands for; the last has its name. Raises `Refused`."""
     import tensorflow as tf
 

@@ -1,7 +1,7 @@
 """A loopback HTTP server for one page: its files, one artifact, and tensors as plain bytes.
 
-Only what was named beforehand is served: a request's path is looked up, never joined to a folder. Every path starts with
-an unguessable token, and the Host header must be the server's own, so that no other page of the machine can reach it.
+Only what was named beforehand is served: a request's path is looked up, never joined to a folder. Every path starts
+with an unguessable token, and the Host header must be the server's own, so that no other page can reach it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval' blob:; worker-src 'self' blob:;"
-        " connect-src 'self' blob: data:"
+        " connect-src 'self' blob: data:; img-src data:"
     ),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",

@@ -24,7 +24,7 @@ from . import browser, bundles
 HERE = Path(__file__).parent
 WORKER = HERE / "worker.py"
 MEASURING_FILES = (WORKER, HERE / "server.py", *sorted((HERE / "page").iterdir()))
-WASM_THREADS = 2
+DEFAULT_LIMITS = Limits()
 
 
 class TFJSSession(Session):
@@ -81,16 +81,17 @@ class TFJSSession(Session):
 
 
 class TFJSTarget(Target):
-    """One backend: cpu, wasm, webgl or webgpu; `threads` is for wasm alone."""
+    """One backend: cpu, wasm, webgl or webgpu. `threaded` is for wasm alone: its binary with threads, of which it
+    starts half as many as the machine has logical cores (the number is in `Timing.details`)."""
 
     format = "tfjs"
     slot = "browser"
 
-    def __init__(self, name: str, backend: str, default_variants: tuple[str, ...], threads: int = 1) -> None:
+    def __init__(self, name: str, backend: str, default_variants: tuple[str, ...], threaded: bool = False) -> None:
         self.name = name
         self.backend = backend
         self.default_variants = default_variants
-        self.threads = threads
+        self.threaded = threaded
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -115,7 +116,7 @@ class TFJSTarget(Target):
             "tfjs": bundles.version(),
             "bundles": bundles.digest(),
             "backend": self.backend,
-            "threads": str(self.threads),
+            "threaded": str(self.threaded).lower(),
             "flags": " ".join(self.flags),
             "page": measuring[:16],
         }
@@ -131,7 +132,7 @@ class TFJSTarget(Target):
         )
 
     @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = Limits()) -> Iterator[Session]:
+    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
         program = browser.executable()
         if program is None:
             raise Unavailable(f"{self.name} needs {browser.missing()}; install it with `{browser.INSTALL}`.")
@@ -153,7 +154,7 @@ class TFJSTarget(Target):
                 outputs=[info.model_dump(mode="json") for info in artifact.outputs],
                 page={
                     "backend": self.backend,
-                    "threads": self.threads,
+                    "threaded": self.threaded,
                     "scripts": [*bundles.CORE, bundles.BACKENDS[self.backend]],
                     "entry": artifact.entry,
                     "files": [file.model_dump() for file in artifact.files],
@@ -168,6 +169,6 @@ def targets() -> list[Target]:
         TFJSTarget("tfjs/chromium-wasm", "wasm", ("float32", "uint8", "float16")),
         TFJSTarget("tfjs/chromium-cpu", "cpu", ("float32",)),
         TFJSTarget("tfjs/chromium-webgl", "webgl", ("float32",)),
-        TFJSTarget("tfjs/chromium-wasm-threads", "wasm", (), threads=WASM_THREADS),
+        TFJSTarget("tfjs/chromium-wasm-threads", "wasm", (), threaded=True),
         TFJSTarget("tfjs/chromium-webgpu", "webgpu", ()),
     ]

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness_targets.tfjs.server import Server
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Route, sync_playwright
+
+from harness_targets.tfjs.server import Server
 
 Reply = tuple[dict[str, Any], dict[str, Any]]
 PAGE = Path(__file__).with_name("page")
@@ -71,8 +72,8 @@ class Holder:
         context.route(lambda address: not address.startswith(self.server.origin), self._refuse)
         self.page = context.pages[0] if context.pages else context.new_page()
         self.page.on("crash", self._mark_crashed)
-        self.page.on("console", lambda message: print(f"console {message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: print(f"page error: {error}"))
+        self.page.on("console", lambda message: print(f"console {message.type}: {message.text}", flush=True))
+        self.page.on("pageerror", lambda error: print(f"page error: {error}", flush=True))
         self.page.goto(self.server.address("page/index.html"), wait_until="load", timeout=0)
         self.page.wait_for_function("() => globalThis.harness", timeout=0)
         return self._ask("open", request), {}

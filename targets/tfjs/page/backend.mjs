@@ -13,16 +13,15 @@ function script(address) {
   });
 }
 
-// `backend`: cpu, wasm, webgl or webgpu. `scripts`: names below `../bundle/`, in order. `threads`: 1 for the wasm binary
-// without threads, more for the threaded one. Returns what is active, every value a string.
-export async function load({backend, scripts, threads}) {
+// `backend`: cpu, wasm, webgl or webgpu. `scripts`: names below `../bundle/`, in order. `threaded`: whether wasm takes its
+// binary with threads (it then starts half as many as there are logical cores). Returns what is active, in strings.
+export async function load({backend, scripts, threaded}) {
   if (!crossOriginIsolated) throw new PageError('failed', 'the page is not cross-origin isolated');
   for (const name of scripts) await script(`../bundle/${name}`);
   const tf = globalThis.tf;
   if (backend === 'wasm') {
     tf.wasm.setWasmPaths(new URL('../bundle/', location.href).href);
-    if (threads > 1) tf.wasm.setThreadsCount(threads);
-    else tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+    if (!threaded) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   }
   if (backend === 'webgpu' && !navigator.gpu) throw new PageError('unsupported', 'this browser has no WebGPU');
   const accepted = await tf.setBackend(backend);
@@ -36,18 +35,21 @@ export async function load({backend, scripts, threads}) {
     user_agent: navigator.userAgent,
     hardware_concurrency: String(navigator.hardwareConcurrency),
     cross_origin_isolated: String(crossOriginIsolated),
-    ...await particulars(tf, backend, threads),
+    ...await particulars(tf, backend, threaded),
   };
 }
 
-async function particulars(tf, backend, threads) {
+async function particulars(tf, backend, threaded) {
   if (backend === 'wasm') {
-    const [simd, threaded] = await Promise.all(
+    const [simd, multithread] = await Promise.all(
         ['WASM_HAS_SIMD_SUPPORT', 'WASM_HAS_MULTITHREAD_SUPPORT'].map(flag => tf.env().getAsync(flag)));
-    const active = threaded ? tf.wasm.getThreadsCount() : 1;
     if (!simd) throw new PageError('unsupported', 'this browser has no WebAssembly SIMD');
-    if (active !== threads) throw new PageError('unsupported', `the wasm backend took ${active} threads, not ${threads}`);
-    return {wasm_simd: String(simd), wasm_threads: String(active)};
+    if (multithread !== threaded) throw new PageError('unsupported', 'this browser has no WebAssembly threads');
+    return {
+      wasm_simd: String(simd),
+      wasm_binary: threaded ? 'threaded-simd' : 'simd',
+      wasm_threads: String(threaded ? tf.wasm.getThreadsCount() : 1),
+    };
   }
   if (backend === 'webgl') {
     const gl = tf.backend().gpgpu.gl;
