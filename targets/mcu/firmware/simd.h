@@ -32,7 +32,7 @@ static inline uint32_t even_pair(uint32_t word) {
 }
 
 static inline uint32_t odd_pair(uint32_t word) {
-    return (uint32_t)__sxtb16((int32_t)__ror(word, 8));
+    return (uint32_t)__sxtb16((int32_t)(word >> 8 | word << 24));
 }
 
 static inline int32_t add_pair_product(int32_t sum, uint32_t a, uint32_t b) {

@@ -1,0 +1,91 @@
+"""The boards: what memory they have, how each emulator names them, and how ticks become instructions.
+
+Figures come from the boards' own manuals and from the emulators' machine descriptions; a test runs each of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Board:
+    """`cpu` is the compiler's name of the core; memory sizes are in bytes.
+
+    On QEMU one instruction lasts 2^`qemu_instruction_shift` ns of virtual time and SysTick counts at `qemu_clock_hz`: the
+    shift is chosen so that no instruction is shorter than a tick, which makes the count exact. On Renode both are set to
+    the same rate by the harness, so a tick is an instruction.
+    """
+
+    name: str
+    cpu: str
+    description: str
+    firmware_port: str
+    flash_bytes: int
+    ram_bytes: int
+    job_address: int
+    job_bytes: int
+    qemu_machine: str | None
+    qemu_clock_hz: int
+    qemu_instruction_shift: int
+    renode_platform: str | None
+    renode_uart: str = ""
+
+    @property
+    def has_float_unit(self) -> bool:
+        return self.cpu != "cortex-m3"
+
+
+_MEGABYTE = 1 << 20
+_MPS2 = {
+    "firmware_port": "mps2",
+    "flash_bytes": 4 * _MEGABYTE,
+    "ram_bytes": 4 * _MEGABYTE,
+    "job_address": 0x21000000,
+    "job_bytes": 16 * _MEGABYTE,
+    "qemu_clock_hz": 25_000_000,
+    "qemu_instruction_shift": 6,
+    "renode_uart": "sysbus.uart0",
+}
+
+MPS2_CORTEX_M3 = Board(
+    name="mps2-cortex-m3",
+    cpu="cortex-m3",
+    description="Arm MPS2 with the AN385 image",
+    qemu_machine="mps2-an385",
+    renode_platform="mps2_cortex_m3.repl",
+    **_MPS2,
+)
+MPS2_CORTEX_M4 = Board(
+    name="mps2-cortex-m4",
+    cpu="cortex-m4",
+    description="Arm MPS2 with the AN386 image",
+    qemu_machine="mps2-an386",
+    renode_platform="mps2_cortex_m4.repl",
+    **_MPS2,
+)
+MPS2_CORTEX_M7 = Board(
+    name="mps2-cortex-m7",
+    cpu="cortex-m7",
+    description="Arm MPS2's memory map with a Cortex-M7",
+    qemu_machine=None,
+    renode_platform="mps2_cortex_m7.repl",
+    **_MPS2,
+)
+STM32F4 = Board(
+    name="stm32f4",
+    cpu="cortex-m4",
+    description="STM32F405/407: Renode's stm32f4_discovery, QEMU's netduinoplus2",
+    firmware_port="stm32f4",
+    flash_bytes=1 * _MEGABYTE,
+    ram_bytes=128 << 10,
+    job_address=0x08020000,
+    job_bytes=(1024 - 128) << 10,
+    qemu_machine="netduinoplus2",
+    qemu_clock_hz=168_000_000,
+    qemu_instruction_shift=3,
+    renode_platform="stm32f4.repl",
+    renode_uart="sysbus.usart1",
+)
+
+BOARDS = {board.name: board for board in (MPS2_CORTEX_M3, MPS2_CORTEX_M4, MPS2_CORTEX_M7, STM32F4)}

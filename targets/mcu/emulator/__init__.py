@@ -1,0 +1,14 @@
+"""Runs jobs on emulated boards."""
+
+from .outcome import EmulatorCrashed, EmulatorTimedOut, JobResult, JobRun, ProtocolBroken
+from .run import EMULATORS, run_job
+
+__all__ = [
+    "EMULATORS",
+    "EmulatorCrashed",
+    "EmulatorTimedOut",
+    "JobResult",
+    "JobRun",
+    "ProtocolBroken",
+    "run_job",
+]

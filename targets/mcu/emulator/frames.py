@@ -1,0 +1,136 @@
+"""Reads the firmware's result frames; the sending side is firmware/frames.h and firmware/job.c."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+
+from .outcome import FirmwareFault, JobRefused, ProtocolBroken
+
+JOB_ERRORS = {
+    1: "the job is truncated",
+    2: "it is not a job",
+    3: "the job is of another version than the firmware",
+    4: "the job's checksum is wrong",
+    5: "the inputs are not of the size that the plan asks for",
+    6: "the plan was refused",
+    7: "a step of the plan failed",
+}
+PLAN_ERRORS = {
+    1: "it is truncated",
+    2: "it is not a plan",
+    3: "it is of another version than the firmware",
+    4: "its checksum is wrong",
+    5: "the board has too little RAM for its arena",
+    6: "it has an unknown or malformed step",
+    7: "a step reaches outside the arena or the constants",
+    8: "a step has an impossible geometry",
+    9: "it is misaligned",
+}
+_EXCEPTIONS = {3: "hard fault", 4: "memory fault", 5: "bus fault", 6: "usage fault"}
+
+
+@dataclass
+class Report:
+    """All that one start of the firmware said. Ticks are as counted on the board."""
+
+    arena_limit: int = 0
+    arena_bytes: int = 0
+    outputs: dict[int, dict[int, bytearray]] = field(default_factory=dict)
+    output_crc: dict[int, int] = field(default_factory=dict)
+    run_ticks: dict[int, list[int]] = field(default_factory=dict)
+    operator_ticks: dict[int, list[int]] = field(default_factory=dict)
+    stack_used: int = 0
+    stack_size: int = 0
+
+    def output(self, index: int) -> bytes:
+        tensors = self.outputs.get(index, {})
+        return b"".join(bytes(tensors[i]) for i in sorted(tensors))
+
+
+def _split(line: str) -> list[str] | None:
+    """The words of a sound frame, None for anything else."""
+    if not line.startswith("@") or len(line) < 12 or line[-10:-8] != " *":
+        return None
+    text = line[1:-10]
+    try:
+        sound = zlib.crc32(text.encode("ascii")) == int(line[-8:], 16)
+    except ValueError:
+        return None
+    return text.split(" ") if sound else None
+
+
+def _fault_text(fields: list[int]) -> str:
+    overflowed, exception, pc, sp, status, hard_status, address = fields[:7]
+    kind = _EXCEPTIONS.get(exception, f"exception {exception}")
+    if overflowed:
+        return f"The firmware's stack overflowed ({kind}, stack pointer {sp:#010x})."
+    return (
+        f"The firmware stopped with a {kind} at {pc:#010x} (fault status {status:#x}, hard fault status"
+        f" {hard_status:#x}, address {address:#x})."
+    )
+
+
+def _take(report: Report, kind: str, words: list[str]) -> None:
+    if kind == "OUT":
+        inference, tensor, offset = (int(word, 16) for word in words[:3])
+        values = report.outputs.setdefault(inference, {}).setdefault(tensor, bytearray())
+        if offset != len(values):
+            raise ProtocolBroken(f"Output bytes arrived at {offset} where {len(values)} was next.")
+        values.extend(bytes.fromhex(words[3]))
+        return
+    numbers = [int(word, 16) for word in words]
+    if kind == "HELLO":
+        report.arena_limit = numbers[2]
+    elif kind == "JOB":
+        report.arena_bytes = numbers[2]
+    elif kind == "RUN":
+        report.run_ticks.setdefault(numbers[0], []).append(numbers[2])
+    elif kind == "OP":
+        report.operator_ticks.setdefault(numbers[0], []).append(numbers[2])
+    elif kind == "CRC":
+        report.output_crc[numbers[0]] = numbers[1]
+    elif kind == "STACK":
+        report.stack_used, report.stack_size = numbers
+    elif kind == "FAULT":
+        raise FirmwareFault(_fault_text(numbers), stack_overflow=bool(numbers[0]))
+    elif kind == "ERROR":
+        reason = JOB_ERRORS.get(numbers[0], f"error {numbers[0]}")
+        detail = f": {PLAN_ERRORS.get(numbers[1], numbers[1])}" if numbers[0] in (6, 7) else ""
+        raise JobRefused(f"The firmware refused the job: {reason}{detail}.")
+    else:
+        raise ProtocolBroken(f"The firmware sent a frame of the unknown kind {kind}.")
+
+
+def parse_report(text: str) -> Report | None:
+    """The report, None where it has no end: the firmware stopped in the middle, or never began.
+
+    Raises what the firmware reported (`FirmwareFault`, `JobRefused`) or `ProtocolBroken`.
+    """
+    report = Report()
+    frames = 0
+    for line in text.replace("\r", "").split("\n"):
+        if not line.startswith("@"):
+            continue
+        words = _split(line)
+        if words is None:
+            if line is text.rstrip("\n").split("\n")[-1]:
+                return None
+            raise ProtocolBroken(f"A frame is damaged: {line[:60]}")
+        if words[0] == "END":
+            if int(words[1], 16) != frames:
+                raise ProtocolBroken(f"{frames} frames arrived of {int(words[1], 16)}.")
+            _check_outputs(report)
+            return report
+        frames += 1
+        try:
+            _take(report, words[0], words[1:])
+        except (ValueError, IndexError):
+            raise ProtocolBroken(f"A frame makes no sense: {line[:60]}") from None
+    return None
+
+
+def _check_outputs(report: Report) -> None:
+    for index, crc in report.output_crc.items():
+        if zlib.crc32(report.output(index)) != crc:
+            raise ProtocolBroken(f"The outputs of input {index} are not those that the firmware computed.")

@@ -1,0 +1,83 @@
+"""Runs a job under `qemu-system-arm`.
+
+With `-icount` QEMU's virtual time advances by a fixed amount an instruction, so the board's own SysTick counts
+instructions: n ticks are n * (nanoseconds a tick) / (nanoseconds an instruction) of them. The firmware resets the board
+when it is done, which `-no-reboot` turns into QEMU's end.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..boards import Board
+from .child import child_process
+from .frames import Report, parse_report
+from .outcome import EmulatorCrashed, EmulatorTimedOut, EmulatorUnavailable
+
+_PROGRAM = "qemu-system-arm"
+
+
+@dataclass(frozen=True)
+class Qemu:
+    """QEMU's system emulator, found on the PATH."""
+
+    name = "qemu"
+
+    def program(self) -> Path:
+        found = shutil.which(_PROGRAM)
+        if found is None:
+            raise EmulatorUnavailable(f"{_PROGRAM} is not on the PATH: install QEMU (Debian: apt install qemu-system-arm).")
+        return Path(found)
+
+    def version(self) -> str:
+        text = subprocess.run([self.program(), "--version"], capture_output=True, text=True, check=False, timeout=30)
+        found = re.search(r"version (\S+)", text.stdout)
+        return found.group(1) if found else "unknown"
+
+    def runs(self, board: Board) -> bool:
+        return board.qemu_machine is not None
+
+    def start(self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float) -> Report:
+        """Runs the firmware on the job and returns what it reported; files are written to `directory`."""
+        if board.qemu_machine is None:
+            raise EmulatorUnavailable(f"QEMU has no machine for {board.name}.")
+        command = [
+            self.program(),
+            "-M",
+            board.qemu_machine,
+            "-icount",
+            f"shift={board.qemu_instruction_shift},sleep=off",
+            "-nodefaults",
+            "-display",
+            "none",
+            "-no-reboot",
+            "-serial",
+            f"file:{directory / 'uart'}",
+            "-kernel",
+            firmware,
+            "-device",
+            f"loader,file={job},addr={board.job_address:#x},force-raw=on",
+        ]
+        with child_process(command, directory) as process:
+            try:
+                status = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                raise EmulatorTimedOut(f"QEMU was stopped after {timeout:g} s without an end of the job.") from None
+        uart = directory / "uart"
+        report = parse_report(uart.read_text("ascii", "replace") if uart.exists() else "")
+        if report is None:
+            message = (directory / "stderr").read_text("utf-8", "replace").strip().splitlines()
+            raise EmulatorCrashed(
+                f"QEMU ended with status {status} before the job was done" + (f": {message[0][:200]}" if message else ".")
+            )
+        return report
+
+    def instructions(self, board: Board, ticks: int) -> int:
+        """The number of instructions that gives so many whole ticks; exact because a tick is never the longer."""
+        tick_times_rate = ticks * 1_000_000_000
+        instruction_times_rate = board.qemu_clock_hz << board.qemu_instruction_shift
+        return -(-tick_times_rate // instruction_times_rate)

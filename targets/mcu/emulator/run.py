@@ -1,0 +1,104 @@
+"""One call from a plan and inputs to outputs and counts."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ..boards import Board
+from ..job import DoesNotFit, SelfTest, inputs_that_fit, pack_job
+from ..plan import Plan
+from ..toolchain import Firmware, build_firmware
+from .frames import Report
+from .outcome import JobResult, JobRun, ProtocolBroken, split_outputs
+from .qemu import Qemu
+from .renode import Renode
+
+
+class Emulator(Protocol):
+    name: str
+
+    def version(self) -> str: ...
+
+    def runs(self, board: Board) -> bool: ...
+
+    def start(self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float) -> Report: ...
+
+    def instructions(self, board: Board, ticks: int) -> int: ...
+
+
+EMULATORS: dict[str, Emulator] = {"qemu": Qemu(), "renode": Renode()}
+
+
+def check_fit(board: Board, firmware: Firmware, plan: Plan) -> None:
+    """Raises `DoesNotFit` with the bytes that are missing."""
+    inputs_that_fit(board, plan)
+    missing = plan.arena_bytes - firmware.arena_room
+    if missing > 0:
+        raise DoesNotFit(
+            f"The model does not fit {board.name}: {missing} bytes of RAM are missing for its arena of"
+            f" {plan.arena_bytes}.",
+            missing,
+        )
+
+
+def run_job(
+    board: Board,
+    emulator: str,
+    plan: Plan,
+    inputs: Sequence[bytes],
+    runs: int,
+    timeout: float,
+    cache: Path,
+    self_test: SelfTest = SelfTest.NONE,
+) -> JobResult:
+    """Runs every input `runs` times in as few starts of the emulator as the board's memory allows.
+
+    `inputs` holds for each inference the bytes of the model's inputs, in the model's order. `timeout` is in seconds, for
+    each start. Firmware is built into `cache` where it is not there yet.
+    """
+    firmware = build_firmware(board, cache)
+    check_fit(board, firmware, plan)
+    machine = EMULATORS[emulator]
+    batch = inputs_that_fit(board, plan)
+    began = time.monotonic()
+    results: list[JobRun] = []
+    stack_used = 0
+    report = Report()
+    for first in range(0, len(inputs), batch):
+        part = inputs[first : first + batch]
+        with tempfile.TemporaryDirectory(prefix="mcu-job-") as name:
+            directory = Path(name)
+            job = directory / "job.bin"
+            job.write_bytes(pack_job(plan, part, runs, self_test))
+            report = machine.start(board, firmware.elf, job, directory, timeout)
+        results.extend(_job_run(report, index, board, machine, plan, runs) for index in range(len(part)))
+        stack_used = max(stack_used, report.stack_used)
+    return JobResult(
+        board=board.name,
+        emulator=machine.name,
+        emulator_version=machine.version(),
+        runs=tuple(results),
+        arena_bytes=plan.arena_bytes,
+        stack_used=stack_used,
+        stack_size=report.stack_size,
+        plan_bytes=len(plan.blob),
+        sections=firmware.sections,
+        firmware_sha256=firmware.sha256,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _job_run(report: Report, index: int, board: Board, machine: Emulator, plan: Plan, runs: int) -> JobRun:
+    ticks = report.run_ticks.get(index, [])
+    if len(ticks) != runs or index not in report.output_crc:
+        raise ProtocolBroken(f"The firmware reported {len(ticks)} of {runs} runs of input {index}.")
+    return JobRun(
+        outputs=split_outputs(report.output(index), [(tensor.shape, tensor.dtype) for tensor in plan.outputs]),
+        output_crc=report.output_crc[index],
+        instructions=tuple(machine.instructions(board, count) for count in ticks),
+        operator_instructions=tuple(machine.instructions(board, c) for c in report.operator_ticks.get(index, [])),
+    )

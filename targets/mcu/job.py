@@ -1,0 +1,61 @@
+"""The job blob: a plan, its inputs and the number of runs, as firmware/job.h lays it out."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from enum import IntEnum
+
+from .boards import Board
+from .plan import Plan, PlanRefused
+
+MAGIC = 0x424F4A48
+VERSION = 1
+_HEADER = struct.Struct("<12I")
+
+
+class SelfTest(IntEnum):
+    """What the firmware does instead of running the plan, to show that a failure is reported."""
+
+    NONE = 0
+    FAULT = 1
+    STACK_OVERFLOW = 2
+    HANG = 3
+
+
+class DoesNotFit(PlanRefused):
+    """The board has too little memory; `missing_bytes` says how much."""
+
+    def __init__(self, message: str, missing_bytes: int) -> None:
+        super().__init__(message)
+        self.missing_bytes = missing_bytes
+
+
+def pack_job(plan: Plan, inputs: Sequence[bytes], runs: int, self_test: SelfTest = SelfTest.NONE) -> bytes:
+    """`inputs` holds, for each inference, the bytes of the model's inputs one after the other."""
+    for index, values in enumerate(inputs):
+        if len(values) != plan.input_bytes:
+            raise PlanRefused(f"Input {index} has {len(values)} bytes where the model takes {plan.input_bytes}.")
+    plan_offset = -(-_HEADER.size // 16) * 16
+    inputs_offset = plan_offset + len(plan.blob)
+    body = b"".join(inputs)
+    total = inputs_offset + len(body)
+    checked = struct.pack(
+        "<8I", plan_offset, len(plan.blob), inputs_offset, plan.input_bytes, len(inputs), runs, int(self_test), 0
+    )
+    head = struct.pack("<4I", MAGIC, VERSION, total, zlib.crc32(body, zlib.crc32(checked))) + checked
+    return head + bytes(plan_offset - len(head)) + plan.blob + body
+
+
+def inputs_that_fit(board: Board, plan: Plan) -> int:
+    """How many inputs one job can hold; raises `DoesNotFit` where not even one does."""
+    head = -(-_HEADER.size // 16) * 16 + len(plan.blob)
+    room = board.job_bytes - head
+    if room < plan.input_bytes:
+        missing = plan.input_bytes - room
+        raise DoesNotFit(
+            f"The model does not fit {board.name}: {missing} bytes of flash are missing for its plan of {len(plan.blob)}.",
+            missing,
+        )
+    return max(1, room // max(1, plan.input_bytes))
