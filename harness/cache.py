@@ -1,7 +1,7 @@
 """The artifact cache: folders addressed by the hash of all that decides their content.
 
-An entry is written to a temporary folder and renamed, so a half-written one is never read. Every read checks the hash of
-every file; a damaged entry is set aside and made again.
+An entry is written to a temporary folder and renamed, so a half-written one is never read. Every read checks the hash
+of every file; a damaged entry is removed and made again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is installed: target families, formats and zoos, found through entry points, so that other packages can add one."""
+"""What is installed: target families, formats and zoos, through entry points, so that other packages can add one."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 
 app = typer.Typer(
     name="harness",
-    help="Does every converted model still compute the same thing, as fast and as small? On every runtime, in one command.",
+    help="Does every converted model still compute the same, as fast and as small? On every runtime, in one command.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -2,8 +2,8 @@
 
     python -I serve.py REQUEST_FD REPLY_FD WORKER.py [PACKAGE=FOLDER ...]
 
-`WORKER.py` defines `handlers() -> dict[str, Callable[[dict, dict], tuple[dict, dict]]]`: operation name to a function of
-header and tensors. Each `PACKAGE` becomes importable from its folder without anything else on `sys.path`, so that the
+`WORKER.py` defines `handlers() -> dict[str, Callable[[dict, dict], tuple[dict, dict]]]`: operation name to a function
+of header and tensors. Each `PACKAGE` becomes importable from its folder without anything else on `sys.path`, so that the
 engine's own packages never leak into a runtime's environment. Standard output is turned to standard error, which the
 engine keeps as a log: what a runtime prints can never be taken for an answer.
 """
@@ -47,6 +47,7 @@ def end_with_parent() -> None:
 def main() -> None:
     request_fd, reply_fd, worker = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     os.dup2(2, 1)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a crash must not take the log along
     end_with_parent()
     for entry in sys.argv[4:]:
         package, _, folder = entry.partition("=")

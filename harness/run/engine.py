@@ -195,7 +195,7 @@ class Run:
 
     def _latency(self, jobs: dict[str, Job]) -> None:
         waiting: dict[str, str] = {}
-        for case_id, job in jobs.items():
+        for case_id in jobs:
             finished = self.finished[case_id]
             if finished.problem is not None:
                 continue

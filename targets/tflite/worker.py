@@ -60,7 +60,7 @@ class Worker:
                 num_threads=header["threads"],
                 experimental_op_resolver_type=getattr(resolvers, header["resolver"]),
             )
-            for info, detail in zip(header["inputs"], self.interpreter.get_input_details()):
+            for info, detail in zip(header["inputs"], self.interpreter.get_input_details(), strict=True):
                 if list(detail["shape"]) != list(info["shape"]):
                     self.interpreter.resize_tensor_input(detail["index"], info["shape"])
             self.interpreter.allocate_tensors()
@@ -69,11 +69,11 @@ class Worker:
         self.load_ns = time.perf_counter_ns() - start
         self.inputs = [
             {**info, "slot": detail["index"]}
-            for info, detail in zip(header["inputs"], self.interpreter.get_input_details())
+            for info, detail in zip(header["inputs"], self.interpreter.get_input_details(), strict=True)
         ]
         self.outputs = [
             {**info, "slot": detail["index"]}
-            for info, detail in zip(header["outputs"], self.interpreter.get_output_details())
+            for info, detail in zip(header["outputs"], self.interpreter.get_output_details(), strict=True)
         ]
         return {"version": getattr(importlib.import_module(module.__name__.split(".")[0]), "__version__", "")}, {}
 

@@ -1,0 +1,117 @@
+"""A child process never outlives its context, and its end is told as what it was."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.errors import Crashed, Failed, TimedOut, Unavailable
+from harness.process.child import ChildProcess, end_all
+
+WORKER = """
+import os, subprocess, sys, time
+
+def echo(header, tensors):
+    print("noise on stdout")
+    return {"said": header["text"]}, tensors
+
+def fork_a_sleeper(header, tensors):
+    return {"pid": subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid}, {}
+
+def raises(header, tensors):
+    raise ValueError("first line\\nsecond line")
+
+def sleep(header, tensors):
+    time.sleep(600)
+
+def handlers():
+    return {"echo": echo, "sleeper": fork_a_sleeper, "raises": raises, "sleep": sleep}
+"""
+
+
+@pytest.fixture
+def worker(tmp_path):
+    path = tmp_path / "worker.py"
+    path.write_text(WORKER)
+    return path
+
+
+@pytest.fixture
+def child(worker):
+    with ChildProcess("the child", Path(sys.executable), worker) as child:
+        yield child
+
+
+def gone(pid):
+    for _ in range(50):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        state = Path(f"/proc/{pid}/stat")
+        if state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_call_is_answered_and_what_is_printed_goes_to_the_log(child):
+    assert child.call("echo", seconds=10, text="hello")[0] == {"said": "hello"}
+    assert "noise on stdout" in child.log()
+
+
+def test_an_exception_in_the_worker_is_a_failure_in_one_line_and_the_child_lives_on(child):
+    with pytest.raises(Failed, match=r"ValueError: first line$"):
+        child.call("raises", seconds=10)
+    assert child.call("echo", seconds=10, text="still here")[0] == {"said": "still here"}
+
+
+def test_a_descendant_ends_with_its_child(worker):
+    with ChildProcess("the child", Path(sys.executable), worker) as child:
+        pid = child.call("sleeper", seconds=10)[0]["pid"]
+    assert gone(pid)
+
+
+def test_a_child_that_does_not_answer_is_killed(child):
+    with pytest.raises(TimedOut, match="did not answer 'sleep' within"):
+        child.call("sleep", seconds=0.5)
+    assert gone(child.pid)
+
+
+def test_a_child_that_is_killed_from_outside_has_crashed(child):
+    os.kill(child.pid, 9)
+    with pytest.raises(Crashed, match="SIGKILL"):
+        child.call("echo", seconds=10, text="?")
+
+
+def test_all_children_can_be_ended_at_once(child):
+    end_all()
+    assert gone(child.pid)
+
+
+def test_an_interpreter_that_is_not_there_is_unavailable(worker, tmp_path):
+    with pytest.raises(Unavailable, match="cannot be started"):
+        ChildProcess("the child", tmp_path / "no-python", worker)
+
+
+def test_a_worker_that_cannot_be_imported_fails_in_one_sentence(tmp_path):
+    path = tmp_path / "worker.py"
+    path.write_text("import a_module_that_is_not_there")
+    with pytest.raises(Failed, match="a_module_that_is_not_there"):
+        ChildProcess("the child", Path(sys.executable), path)
+
+
+def test_a_child_ends_when_the_engine_is_killed(worker, tmp_path):
+    script = (
+        "import sys, time; from pathlib import Path; from harness.process.child import ChildProcess\n"
+        f"child = ChildProcess('x', Path(sys.executable), Path({str(worker)!r})); print(child.pid, flush=True)\n"
+        "time.sleep(600)"
+    )
+    engine = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    pid = int(engine.stdout.readline())
+    engine.kill()
+    engine.wait()
+    assert gone(pid)

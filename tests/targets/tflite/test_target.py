@@ -1,0 +1,96 @@
+"""The TFLite interpreters, for real: right numbers, plausible times, and one sentence for a file that is no model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.artifact import Artifact, TensorInfo
+from harness.errors import CaseError
+from harness.target import TimingPlan
+from harness_targets.tflite.target import targets
+
+NAMES = [target.name for target in targets()]
+PLAN = TimingPlan(min_iterations=50, min_seconds=0.0, max_iterations=50)
+
+
+@pytest.fixture(params=NAMES)
+def target(request, converter_python, litert_python, tflite_runtime_python):
+    return next(target for target in targets() if target.name == request.param)
+
+
+@pytest.fixture
+def keyword_model(shared_models):
+    return shared_models / "keyword_spotting" / "kws_ref_model.tflite"
+
+
+def artifact(path: Path) -> Artifact:
+    """MLPerf Tiny's keyword spotting model, int8 in and out."""
+    return Artifact(
+        model="kws",
+        format="tflite",
+        variant="ready",
+        key="",
+        digest="",
+        entry=path.name,
+        files=(),
+        inputs=(TensorInfo(name="in", tensor="input_1", index=0, shape=(1, 49, 10, 1), dtype="int8"),),
+        outputs=(TensorInfo(name="out", tensor="Identity", index=0, shape=(1, 12), dtype="int8"),),
+        operators={},
+        converter={},
+        directory=path.parent,
+    )
+
+
+def test_a_real_model_gives_probabilities_and_times(target, keyword_model):
+    samples = {"in": np.random.default_rng(0).integers(-128, 128, (5, 1, 49, 10, 1)).astype(np.int8)}
+    with target.open(artifact(keyword_model)) as session:
+        outputs = session.infer(samples)["out"]
+        timing = session.time(samples, PLAN)
+        footprint = session.footprint()
+    assert outputs.shape == (5, 1, 12)
+    assert outputs.dtype == np.int8
+    # softmax with scale 1/256 and zero point -128: each row sums to about one
+    np.testing.assert_allclose((outputs.astype(float) + 128).sum(axis=-1) / 256, 1, atol=0.03)
+    assert len(timing.samples_ns) == 50
+    assert 1_000 < np.median(timing.samples_ns) < 1_000_000_000
+    assert timing.first_ns > 0
+    assert footprint.figures["peak_memory_bytes"] > 0
+
+
+def test_the_kernel_families_agree_within_what_a_softmax_magnifies(litert_python, tflite_runtime_python, keyword_model):
+    samples = {"in": np.random.default_rng(1).integers(-128, 128, (8, 1, 49, 10, 1)).astype(np.int8)}
+    outputs = {}
+    for target in targets():
+        if target.runtime != "tensorflow":
+            with target.open(artifact(keyword_model)) as session:
+                outputs[target.name] = session.infer(samples)["out"].astype(int)
+    reference = outputs.pop("tflite/litert-reference")
+    for name, values in outputs.items():
+        assert np.abs(values - reference).max() <= 40, name  # up to 3 LSB at the logits, magnified by the softmax
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[:1000],
+        lambda data: b"not a model" * 100,
+        lambda data: data[: len(data) // 2],
+    ],
+    ids=["empty", "cut at 1000", "rubbish", "cut in half"],
+)
+def test_a_file_that_is_no_model_ends_the_case_in_one_sentence(target, keyword_model, tmp_path, damage):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(damage(keyword_model.read_bytes()))
+    with pytest.raises(CaseError) as caught, target.open(artifact(path)) as session:
+        session.infer({"in": np.zeros((1, 1, 49, 10, 1), np.int8)})
+    assert "\n" not in str(caught.value)
+    assert str(caught.value)
+
+
+def test_select_tf_operators_are_foretold():
+    known = artifact(Path("model.tflite")).model_copy(update={"operators": {"FlexErf": 1, "ADD": 2}})
+    foretold = {target.name: target.coverage(known) for target in targets()}
+    assert foretold.pop("tflite/tensorflow") == ()
+    assert all("FlexErf" in missing[0] for missing in foretold.values())
