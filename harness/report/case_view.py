@@ -10,9 +10,9 @@ from harness.report.sparkline import Sparkline, sparkline
 from harness.store.record import CaseResult, Check, Comparison, Parity
 
 EDGES = {
-    "conversion": "Conversion: the converted model in the reference interpreter, against TensorFlow float32",
-    "runtime": "Runtime: this target, against the reference interpreter on the same file",
-    "end to end": "End to end: this target, against TensorFlow float32",
+    "conversion": "The converted model in the reference interpreter, against TensorFlow float32",
+    "runtime": "This target, against the reference interpreter on the same file",
+    "end to end": "This target, against TensorFlow float32",
 }
 
 

@@ -72,7 +72,7 @@ def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, A
     lines = alt.Scale(domain=[HEADING, *shown], paddingOuter=0.3)
     place = alt.Y("place:N", sort=order, axis=None)
     offset = alt.YOffset("variant:N", scale=lines)
-    extent = [row[end] for row in rows for end in ("low", "high", "median")]
+    extent = latency_extent(timed)
     axis = alt.Axis(labelExpr=TIME_LABELS, values=_ticks(extent, 10), labelOverlap=True, orient="top")
 
     def across(field: str) -> alt.X:
@@ -96,11 +96,17 @@ def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, A
             tooltip=_tooltips("Target", "Variant", "Median", "95 % interval", "p99", "First inference", "Steady state"),
         ),
         data.transform_filter("datum.restless")
-        .mark_text(align="left", dx=9, fontSize=11, fill="var(--ink)")
+        .mark_text(align="left", dx=11, fontSize=11, fill="var(--ink)")
         .encode(x=across("median"), y=place, yOffset=offset, text=alt.value("never steady")),
     ]
     height = len(order) * (len(shown) + 2) * LINE_HEIGHT
     return _finish(alt.LayerChart(layer=layers, width="container", height=height))
+
+
+def latency_extent(cases: Sequence[CaseResult]) -> list[float]:
+    """Every figure that the axis must hold, in milliseconds."""
+    timings = [case.latency for case in cases if case.latency]
+    return [value for one in timings for value in (one.median_ms, one.median_interval.low, one.median_interval.high)]
 
 
 def _latency_row(case: CaseResult) -> dict[str, Any]:
@@ -138,7 +144,7 @@ def error_against_size(points: Sequence[TradeOff], variants: Sequence[str]) -> d
             "family": point.families,
             "bytes": point.bytes,
             "error": point.error or floor,
-            "label": point.label,
+            "label": f"{point.label}, exact" if point.label and not point.error else point.label,
             "Variant": point.variant,
             "Format of": point.families,
             "Size": numbers.byte_size(point.bytes),
@@ -173,29 +179,30 @@ def error_against_size(points: Sequence[TradeOff], variants: Sequence[str]) -> d
     labelled = data.transform_filter("datum.label").encode(x=across, y=up, text="label:N")
     layers += [
         labelled.transform_filter(f"datum.bytes <= {middle}").mark_text(
-            align="left", dx=9, fontSize=11, fill="var(--ink)"
+            align="left", dx=11, fontSize=11, fill="var(--ink)"
         ),
         labelled.transform_filter(f"datum.bytes > {middle}").mark_text(
-            align="right", dx=-9, fontSize=11, fill="var(--ink)"
+            align="right", dx=-11, fontSize=11, fill="var(--ink)"
         ),
     ]
     return _finish(alt.LayerChart(layer=layers, width="container", height=260))
 
 
-def _wide(values: Sequence[float]) -> bool:
+def is_wide(values: Sequence[float]) -> bool:
+    """Whether a logarithmic axis is called for."""
     return min(values) > 0 and max(values) / min(values) > LOG_SPAN
 
 
 def _scale(values: Sequence[float]) -> alt.Scale:
     """The domain is written out, because a layer that shows few of the rows must not narrow it."""
-    if _wide(values):
+    if is_wide(values):
         return alt.Scale(type="log", domain=[min(values), max(values)], padding=12)
-    return alt.Scale(domain=[0, max(values)], padding=12)
+    return alt.Scale(domain=[0, max(values) or 1], padding=12)
 
 
 def _ticks(values: Sequence[float], base: int) -> list[float]:
     """Few round values inside the axis: 1, 2 and 5 times a power of ten, or powers of two (for bytes)."""
-    low, high = (min(values), max(values)) if _wide(values) else (0.0, max(values))
+    low, high = (min(values), max(values)) if is_wide(values) else (0.0, max(values) or 1.0)
     if base == 2:
         step = 2.0 ** math.ceil(math.log2(high / 5))
         powers = [2.0**exponent for exponent in range(math.ceil(math.log2(low or 1)), math.floor(math.log2(high)) + 1)]

@@ -29,6 +29,7 @@ class ModelView:
     points: tuple[TradeOff, ...]
     latency: dict[str, Any] | None
     trade_off: dict[str, Any] | None
+    latency_scale: str
     keys: tuple[Key, ...]
 
 
@@ -55,6 +56,7 @@ def _view(name: str, cases: list[CaseResult], summary: ModelSummary | None, vari
         points=tuple(points),
         latency=charts.latency(cases, variants),
         trade_off=charts.error_against_size(points, variants),
+        latency_scale=" (log scale)" if timed and charts.is_wide(charts.latency_extent(timed)) else "",
         keys=tuple(
             Key(variant, charts.colour(variant, variants), charts.shape(variant, variants))
             for variant in variants
