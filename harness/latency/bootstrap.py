@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +23,7 @@ def dependence_length(samples: NDArray[np.floating | np.integer]) -> int:
     count = len(samples)
     if count < 10:
         return 1
-    shortest, longest = max(1, round(float(count) ** (1.0 / 3.0))), max(1, count // 5)
+    shortest, longest = max(1, round(math.cbrt(count))), max(1, count // 5)
     above = (samples > np.median(samples)).astype(np.float64)
     above -= above.mean()
     power = float((above * above).sum())

@@ -131,8 +131,8 @@ def _segments(levels: NDArray[np.float64], edges: NDArray[np.int64]) -> list[_Se
     # The penalty of a Schwarz criterion is 2·log(blocks) per change (level and place) at unit variance; it is doubled
     # since neighbouring blocks of a shared machine are not independent.
     penalty = 4.0 * math.log(len(clean))
-    # PELT (Killick, Fearnhead and Eckley 2012) written in C: with the linear kernel its cost is the squared error, and it
-    # finds what `Pelt(model="l2", jump=1)` finds, a hundred times sooner.
+    # PELT (Killick, Fearnhead and Eckley 2012) written in C: with the linear kernel its cost is the squared error, and
+    # it finds what `Pelt(model="l2", jump=1)` finds, a hundred times sooner.
     ends = KernelCPD(kernel="linear", min_size=2).fit(clean.reshape(-1, 1)).predict(pen=penalty)
     begins = [0, *ends[:-1]]
     final = float(np.median(levels[_reference_begin(begins, ends, len(levels)) :]))

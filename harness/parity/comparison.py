@@ -55,7 +55,8 @@ def compare(
 
     Figures are in real units and computed in float64. `max_lsb` is there when both sides are integers on one scale
     (equal quantisation, or none): stored integers of one artifact, class indices, booleans. `differing_share` is there
-    when both sides have one dtype. An output without elements compares equal, with null figures.
+    then, too, and for two floating-point tensors of one dtype. An output without elements compares equal, with null
+    figures.
 
     SQNR is 10·log10(Σ expected² / Σ (actual − expected)²), over all samples at once: null where either sum is zero.
 
@@ -64,8 +65,8 @@ def compare(
     actual, expected = _aligned(output, np.asarray(actual), np.asarray(expected))
     same_scale = _quantisation(info_actual) == _quantisation(info_expected)
     stored = same_scale and actual.dtype.kind in "biu" and expected.dtype.kind in "biu"
-    same_type = same_scale and actual.dtype == expected.dtype
-    differing = float(np.count_nonzero(_differs(actual, expected)) / actual.size) if same_type and actual.size else None
+    same_kind = stored or (same_scale and actual.dtype == expected.dtype)
+    differing = float(np.count_nonzero(_differs(actual, expected)) / actual.size) if same_kind and actual.size else None
     fields: dict[str, Any] = {"output": output, "elements": int(actual.size), "differing_share": differing}
     if stored and actual.size:
         fields["max_lsb"] = _largest_integer_difference(actual, expected)
@@ -179,8 +180,8 @@ def _errors(actual: NDArray[Any], expected: NDArray[Any]) -> dict[str, Any]:
             total_square += float(np.square(error).sum())
             total_signal += float(np.square(two).sum())
             total_cosine += float(_cosines(one, two).sum())
-    if counted == 0:
-        return dict(_NO_FIGURES)
+    if counted == 0:  # equal infinities and nothing else
+        return {**_NO_FIGURES, "max_abs": 0.0, "mean_abs": 0.0, "rmse": 0.0, "smallest_tolerance": 0.0}
     position = np.unravel_index(worst_at, actual.shape)
     has_ratio = total_square > 0.0 and total_signal > 0.0
     return {

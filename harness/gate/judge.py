@@ -1,0 +1,266 @@
+"""Measurements and a policy in, checks out: what was measured, against what, and what would have passed.
+
+A value that is NaN or missing never passes. A failing check's message is one sentence or two that say how far off it
+is, where the worst value is, and which limit would have passed.
+"""
+
+from __future__ import annotations
+
+import math
+
+from harness.gate.policy import Edge, ParityMetric, ParityRule, Policy
+from harness.gate.task import judge_task
+from harness.store.record import Check, Comparison, Latency, Measured, Parity, SteadyState
+
+_NEVER = "No tolerance passes a NaN: it compares with nothing (IEEE 754)"
+
+
+def judge(
+    parity: Parity | None,
+    latency: Latency | None,
+    measured: Measured,
+    variant: str,
+    format: str,
+    target: str,
+    policy: Policy,
+) -> tuple[Check, ...]:
+    """Every check that `policy` holds for one case, in the order conversion, runtime, task, latency, sizes.
+
+    A case without parity, without samples or without outputs gets one failing check: nothing was shown. Milliseconds
+    never fail a case; a missing steady state does where the policy asks for one.
+    """
+    checks: list[Check] = []
+    if parity is None or parity.samples == 0 or not parity.runtime or not parity.conversion:
+        message = "Nothing was compared: no samples or no outputs, so nothing is known of this case."
+        samples = 0 if parity is None else parity.samples
+        checks.append(
+            _check("parity.measured", "samples", samples, 1, False, "What was not measured is not known", message)
+        )
+    else:
+        has_task = parity.task is not None
+        own_integers = {comparison.output for comparison in parity.conversion if comparison.max_lsb is not None}
+        edges: tuple[tuple[Edge, tuple[Comparison, ...]], ...] = (
+            ("conversion", parity.conversion),
+            ("runtime", parity.runtime),
+        )
+        for edge, comparisons in edges:
+            for comparison in comparisons:
+                case = _Rules(policy, edge, format, variant, target)
+                checks += _judge_output(comparison, case, has_task, comparison.output in own_integers, parity.samples)
+        if parity.task is not None:
+            checks.append(judge_task(parity.task, parity.end_to_end, policy.task))
+    if latency is not None:
+        checks.append(_judge_latency(latency, policy))
+    checks += _judge_sizes(measured, variant, format, target, policy)
+    return tuple(checks)
+
+
+class _Rules:
+    """The policy as one edge of one case sees it."""
+
+    def __init__(self, policy: Policy, edge: Edge, format: str, variant: str, target: str) -> None:
+        self.edge = edge
+        self._policy, self._where = policy, (format, variant, target)
+
+    def get(self, metric: ParityMetric) -> ParityRule | None:
+        return self._policy.parity_rule(self.edge, metric, *self._where)
+
+
+def _check(
+    rule: str, metric: str, measured: float | None, limit: float | None, passed: bool, source: str, message: str = ""
+) -> Check:
+    return Check(
+        rule=rule, metric=metric, measured=measured, limit=limit, passed=passed, source=source, message=message
+    )
+
+
+def _judge_output(
+    comparison: Comparison, rules: _Rules, has_task: bool, own_integer: bool, samples: int
+) -> list[Check]:
+    """The checks of one output on one edge."""
+    edge, output = rules.edge, comparison.output
+    if not comparison.finite:
+        message = (
+            f"{_subject(rules.edge, comparison)} has a NaN, or an infinity where the other side has none, first"
+            f"{_place(comparison)}; no tolerance would pass."
+        )
+        return [_check(f"parity.{edge}.finite", f"{edge}.{output}.finite", None, None, False, _NEVER, message)]
+    checks = [_check(f"parity.{edge}.finite", f"{edge}.{output}.finite", None, None, True, _NEVER)]
+    if comparison.elements == 0 or comparison.max_abs == 0.0:
+        return checks
+    if own_integer:
+        return [*checks, *_judge_own_integers(comparison, rules, samples)]
+    within = False
+    if comparison.max_lsb is not None:
+        few, amplified = rules.get("max_lsb"), rules.get("amplified_lsb")
+        within = few is not None and comparison.max_lsb <= few.limit
+        rule = few if within else amplified or few
+        if rule is not None:
+            checks.append(_judge_lsb(comparison, rule))
+    if within:
+        return checks
+    if rule := rules.get("sqnr_db"):
+        checks.append(_judge_sqnr(comparison, rule))
+    if rule := rules.get("peak"):
+        checks.append(_judge_peak(comparison, rule))
+    # With labels the task metric says what a changed answer costs, and on the conversion edge it alone decides.
+    rule = rules.get("top1_agreement")
+    if rule and comparison.top1_agreement is not None and not (edge == "conversion" and has_task):
+        checks.append(_judge_agreement(comparison, comparison.top1_agreement, rule, samples))
+    return checks
+
+
+def _judge_own_integers(comparison: Comparison, rules: _Rules, samples: int) -> list[Check]:
+    """An output that is an integer in the model itself (a class index): values agree or they do not."""
+    rule = rules.get("top1_agreement")
+    if rule is None:
+        return []
+    agreement = 0.0 if comparison.differing_share is None else 1.0 - comparison.differing_share
+    return [_judge_agreement(comparison, agreement, rule, samples)]
+
+
+def _judge_lsb(comparison: Comparison, rule: ParityRule) -> Check:
+    measured = comparison.max_lsb or 0
+    passed = measured <= rule.bound
+    message = ""
+    if not passed:
+        share = comparison.differing_share
+        message = (
+            f"{_subject(rule.edge, comparison)} differs by up to {measured} LSB, {measured - rule.bound:g} more than "
+            f"the {rule.bound:g} allowed,{_place(comparison)}"
+            + (f" ({share:.1%} of the values differ)" if share is not None else "")
+            + f"; a limit of {measured} LSB would have passed."
+        )
+    return _parity_check(comparison, rule, measured, passed, message)
+
+
+def _judge_sqnr(comparison: Comparison, rule: ParityRule) -> Check:
+    measured = comparison.sqnr_db
+    if measured is None:
+        return _judge_without_signal(comparison, rule, 10.0 ** (-rule.bound / 20.0))
+    passed = measured >= rule.bound
+    message = ""
+    if not passed:
+        message = (
+            f"{_subject(rule.edge, comparison)} has an SQNR of {measured:.1f} dB, {rule.bound - measured:.1f} dB short "
+            f"of the {rule.bound:g} dB asked for; the largest error is {_figure(comparison.max_abs)}"
+            f"{_place(comparison)}. A limit of {_rounded_down(measured)} dB would have passed (or an allclose "
+            f"tolerance of {_figure(comparison.smallest_tolerance)})."
+        )
+    return _parity_check(comparison, rule, measured, passed, message)
+
+
+def _judge_without_signal(comparison: Comparison, rule: ParityRule, allowed: float) -> Check:
+    """The reference is zero everywhere (or beyond float64), so no relative figure exists: the allclose tolerance, which
+    is absolute near zero, takes its place."""
+    tolerance = comparison.smallest_tolerance
+    passed = tolerance is not None and tolerance <= allowed
+    message = ""
+    if not passed:
+        message = (
+            f"{_subject(rule.edge, comparison)} should be zero everywhere and is off by up to "
+            f"{_figure(comparison.max_abs)}{_place(comparison)}; the limit stands for an allclose tolerance of "
+            f"{allowed:.3g}, and {_figure(tolerance)} would have passed."
+        )
+    return _parity_check(comparison, rule, None, passed, message)
+
+
+def _judge_peak(comparison: Comparison, rule: ParityRule) -> Check:
+    signal = _signal(comparison)
+    if signal is None:
+        return _judge_without_signal(comparison, rule, rule.bound)
+    measured = (comparison.max_abs if comparison.max_abs is not None else math.inf) / signal
+    passed = measured <= rule.bound
+    message = ""
+    if not passed:
+        message = (
+            f"{_subject(rule.edge, comparison)} is off by up to {_figure(comparison.max_abs)}, {measured:.3g} of the "
+            f"reference's root mean square ({signal:.3g}) and {measured / rule.bound:.3g} times the {rule.bound:g} "
+            f"allowed,{_place(comparison)}; a limit of {_rounded_up(measured)} would have passed (or an allclose "
+            f"tolerance of {_figure(comparison.smallest_tolerance)})."
+        )
+    return _parity_check(comparison, rule, measured, passed, message)
+
+
+def _judge_agreement(comparison: Comparison, agreement: float, rule: ParityRule, samples: int) -> Check:
+    passed = agreement >= rule.bound
+    message = ""
+    if not passed:
+        message = (
+            f"{_subject(rule.edge, comparison)} gives another answer for {1.0 - agreement:.1%} of {samples} samples, "
+            f"where {1.0 - rule.bound:.1%} may change; the largest error is {_figure(comparison.max_abs)}"
+            f"{_place(comparison)}. A limit of {math.floor(agreement * 1e4) / 1e4:g} would have passed."
+        )
+    return _parity_check(comparison, rule, agreement, passed, message)
+
+
+def _judge_latency(latency: Latency, policy: Policy) -> Check:
+    unsteady = latency.state is SteadyState.NONE
+    message = ""
+    if unsteady:
+        message = latency.details.get("steady_state") or "No steady state was found."
+        message = f"The timing cannot be trusted. {message} Repeat on a quieter machine or with more iterations."
+    passed = not (unsteady and policy.latency.require_steady)
+    return _check("latency.steady_state", "latency.state", None, None, passed, policy.latency.source, message)
+
+
+def _judge_sizes(measured: Measured, variant: str, format: str, target: str, policy: Policy) -> list[Check]:
+    checks = []
+    for budget in policy.budgets:
+        if not budget.applies(format, variant, target):
+            continue
+        figure = measured.figures.get(budget.figure)
+        passed = figure is not None and figure <= budget.limit
+        message = ""
+        if figure is None:
+            message = f"{budget.figure} has a budget of {budget.limit} but was not measured here."
+        elif not passed:
+            message = (
+                f"{budget.figure} is {figure}, {figure - budget.limit} above the budget of {budget.limit}; "
+                f"a budget of {figure} would have passed."
+            )
+        checks.append(_check("budget", budget.figure, figure, budget.limit, passed, budget.source, message))
+    return checks
+
+
+def _parity_check(
+    comparison: Comparison, rule: ParityRule, measured: float | None, passed: bool, message: str
+) -> Check:
+    name = f"parity.{rule.edge}.{rule.metric}"
+    metric = f"{rule.edge}.{comparison.output}.{rule.metric}"
+    return _check(name, metric, measured, rule.bound, passed, rule.source, message)
+
+
+def _signal(comparison: Comparison) -> float | None:
+    """Root mean square of the reference output, which the record holds implicitly; None where it is zero."""
+    if comparison.sqnr_db is None or comparison.rmse is None:
+        return None
+    return float(comparison.rmse * 10.0 ** (comparison.sqnr_db / 20.0))
+
+
+def _subject(edge: Edge, comparison: Comparison) -> str:
+    against = "the float32 golden" if edge == "conversion" else "the reference interpreter"
+    return f"{edge.capitalize()}: output {comparison.output!r} against {against}"
+
+
+def _place(comparison: Comparison) -> str:
+    if comparison.worst_sample is None:
+        return ""
+    index = f", index {list(comparison.worst_index)}" if comparison.worst_index else ""
+    return f" at sample {comparison.worst_sample}{index}"
+
+
+def _figure(value: float | None) -> str:
+    return "an unknown amount" if value is None else f"{value:.3g}"
+
+
+def _rounded_down(value: float) -> str:
+    return f"{math.floor(value * 10.0) / 10.0:g}"
+
+
+def _rounded_up(value: float) -> str:
+    """Three significant digits, not below `value`: a suggested limit must really pass."""
+    if value == 0.0 or not math.isfinite(value):
+        return f"{value:g}"
+    unit = 10.0 ** (math.floor(math.log10(abs(value))) - 2)
+    return f"{math.ceil(value / unit) * unit:.3g}"

@@ -1,0 +1,180 @@
+"""The policy: which limit holds for which metric of which case, and where each limit comes from.
+
+Rules are tried in order, and the first whose patterns match decides a metric; a user's rules are put before these.
+Every default carries its source: a theory, a published rule or a measured fact, never "the value at which it passed".
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from pydantic import Field
+
+from harness.artifact import Frozen
+
+Edge = Literal["conversion", "runtime"]
+ParityMetric = Literal["sqnr_db", "peak", "top1_agreement", "max_lsb", "amplified_lsb"]
+
+
+class ParityRule(Frozen):
+    """One limit on one metric of one edge, for the cases that the three patterns (shell style) match.
+
+    A `limit` of "off" lets the metric not gate.
+
+    - `sqnr_db`: signal to error power, at least so many decibels. Relative to the output, whatever its range is.
+    - `peak`: largest absolute error over the root mean square of the reference output, at most.
+    - `top1_agreement`: share of samples with the same best class, at least (classifications, and outputs that are
+      integers by themselves, such as a class index).
+    - `max_lsb`: largest difference of stored integers (quantised outputs), at most; within it nothing else is asked.
+    - `amplified_lsb`: the same beyond `max_lsb`, at most, if `sqnr_db` and `top1_agreement` hold as well.
+    """
+
+    edge: Edge
+    metric: ParityMetric
+    limit: float | Literal["off"]
+    source: str = Field(min_length=1)
+    format: str = "*"
+    variant: str = "*"
+    target: str = "*"
+
+    @property
+    def bound(self) -> float:
+        """The limit as a number; infinite where it is off."""
+        return float("inf") if self.limit == "off" else self.limit
+
+    def applies(self, edge: Edge, metric: ParityMetric, format: str, variant: str, target: str) -> bool:
+        return (
+            (self.edge, self.metric) == (edge, metric)
+            and fnmatchcase(format, self.format)
+            and fnmatchcase(variant, self.variant)
+            and fnmatchcase(target, self.target)
+        )
+
+
+class TaskRule(Frozen):
+    """How much worse than the float32 model a converted one may be on labelled data.
+
+    `margin` is a share of the float32 model's own figure. An accuracy passes where the paired score interval lies above
+    −margin and fails where it lies below. Where the samples are too few for either, `undecided` says what follows:
+    `point` takes the difference itself as MLPerf does (and says that it did), `fail` wants proof.
+    """
+
+    margin: float = Field(default=0.01, ge=0.0, lt=1.0)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
+    undecided: Literal["point", "fail"] = "point"
+    source: str = Field(
+        default="MLPerf Inference: a quantised model reaches 99 % of the float32 reference (its strict form: 99.9 %)",
+        min_length=1,
+    )
+
+
+class LatencyRule(Frozen):
+    """Milliseconds do not gate without an old side measured now; only whether they can be trusted is looked at."""
+
+    require_steady: bool = False
+    source: str = "Barrett et al., OOPSLA 2017: a run without a steady state has no one figure that stands for it"
+
+
+class Budget(Frozen):
+    """An upper limit on a measured size or count (`artifact_bytes`, `arena_bytes`, …)."""
+
+    figure: str
+    limit: int
+    source: str = Field(min_length=1)
+    format: str = "*"
+    variant: str = "*"
+    target: str = "*"
+
+    def applies(self, format: str, variant: str, target: str) -> bool:
+        return (
+            fnmatchcase(format, self.format) and fnmatchcase(variant, self.variant) and fnmatchcase(target, self.target)
+        )
+
+
+_ROUNDING = (
+    "Rounding error of float32 sums: √n·2⁻²⁴ per dot product of length n (Higham and Mary 2019); n = 10⁴ over 30 "
+    "layers in root mean square is 3·10⁻⁵, and threefold cancellation 10⁻⁴ of the signal: 80 dB"
+)
+_TFJS_ROUNDING = (
+    "TensorFlow.js tests its own float32 backends to 10⁻³ where exp, tanh and the like are a GPU's or are polynomials "
+    "(test_util's lenient epsilon): 60 dB"
+)
+_PEAK = "Ten times the root mean square that the SQNR limit allows: a Gaussian error reaches 5 in 10⁶ values"
+_FLOAT16 = (
+    "Rounding weights to 11 significant bits gives 73.7 dB a layer (Widrow and Kollár, Quantization Noise, 2008: noise "
+    "0.18·2⁻²²); 30 layers cost 14.8 dB, threefold cancellation 9: 50 dB"
+)
+_EIGHT_BITS = (
+    "Uniform 8-bit quantisation over eight standard deviations gives 40.9 dB a layer (6.02·8 − 7.3); 30 layers cost "
+    "14.8 dB, weights and activations both 3, ranges stretched by outliers 3: 20 dB, an error of a tenth of the signal"
+)
+_EIGHT_BY_SIXTEEN = "As for 8 bits, with the weights alone at 8: 23 dB"
+_SIXTEEN_BITS = (
+    "Uniform 16-bit quantisation over sixteen standard deviations (one scale for a whole tensor) gives 83 dB a layer; "
+    "30 layers cost 14.8 dB, outliers and cancellation 8: 60 dB"
+)
+_FEW_FLIPS = "Rounding decides only between classes that tie to within the SQNR limit: 1 in 100 samples at most"
+_MLPERF_MOBILE = (
+    "MLPerf Mobile accepts 98 % of the float32 accuracy; accuracy falls by no more than the share of changed answers"
+)
+_NO_PEAK = (
+    "A probability near a decision may move by all of its range: quantisation bounds the power of errors, no peak"
+)
+_KERNELS = "FACTS: int8 kernel families differ by ±1 LSB in convolutions and up to 3 LSB at the logits"
+_SOFTMAX = (
+    "FACTS: a softmax turns those 3 LSB into tens. Its slope is at most 1/4, so logits that move 6 LSB apart, over a "
+    "range of 25, move a probability by 25·6/(4·256) = 0.15 of its range: 38 LSB"
+)
+_KERNEL_NOISE = "Two integer kernels differ by no more than quantisation noise itself: " + _EIGHT_BITS
+_OWN_ACTIVATIONS = "Each runtime quantises the activations of a dynamic-range model by its own rule: " + _EIGHT_BITS
+
+
+Limits = dict[ParityMetric, tuple[float | Literal["off"], str]]
+
+
+def _rules(edge: Edge, limits: Limits, *variants: str, **where: str) -> list[ParityRule]:
+    return [
+        ParityRule(edge=edge, metric=metric, limit=limit, source=source, variant=variant, **where)
+        for variant in variants
+        for metric, (limit, source) in limits.items()
+    ]
+
+
+_INTEGERS: Limits = {"max_lsb": (3, _KERNELS), "amplified_lsb": (38, _SOFTMAX)}
+
+_EIGHT: Limits = {"peak": ("off", _NO_PEAK), "top1_agreement": (0.98, _MLPERF_MOBILE)}
+_FLOAT: Limits = {"top1_agreement": (0.99, _FEW_FLIPS)}
+
+DEFAULT_PARITY: tuple[ParityRule, ...] = (
+    *_rules("conversion", {"sqnr_db": (50, _FLOAT16), "peak": (3e-2, _PEAK), **_FLOAT}, "float16*"),
+    *_rules("conversion", {"sqnr_db": (60, _SIXTEEN_BITS), "peak": (1e-2, _PEAK), **_FLOAT}, "uint16*"),
+    *_rules("conversion", {"sqnr_db": (23, _EIGHT_BY_SIXTEEN), **_EIGHT}, "int16x8*"),
+    *_rules("conversion", {"sqnr_db": (20, _EIGHT_BITS), **_EIGHT}, "dynamic*", "int8*", "uint8*"),
+    *_rules("conversion", {"sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
+    # TensorFlow.js variants store weights in fewer bits and compute in float32 all the same.
+    *_rules("runtime", {"sqnr_db": (60, _TFJS_ROUNDING), "peak": (1e-2, _PEAK), **_FLOAT}, "*", format="tfjs"),
+    *_rules("runtime", {"sqnr_db": (20, _OWN_ACTIVATIONS), **_EIGHT}, "dynamic*"),
+    *_rules("runtime", {**_INTEGERS, "sqnr_db": (20, _KERNEL_NOISE), **_EIGHT}, "int8*", "int16x8*"),
+    *_rules("runtime", {**_INTEGERS, "sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
+)
+
+
+class Policy(Frozen):
+    """All rules. `parity` and `budgets` are tried in order; see `with_rules` to put others before the defaults."""
+
+    parity: tuple[ParityRule, ...] = DEFAULT_PARITY
+    task: TaskRule = TaskRule()
+    latency: LatencyRule = LatencyRule()
+    budgets: tuple[Budget, ...] = ()
+
+    def parity_rule(
+        self, edge: Edge, metric: ParityMetric, format: str, variant: str, target: str
+    ) -> ParityRule | None:
+        """The rule that decides `metric`; None where none matches or the one that does is off: then it does not gate."""
+        found = next((rule for rule in self.parity if rule.applies(edge, metric, format, variant, target)), None)
+        return None if found is None or found.limit == "off" else found
+
+    def with_rules(self, *rules: ParityRule) -> Policy:
+        """The policy with `rules` tried before those that it has."""
+        return self.model_copy(update={"parity": (*rules, *self.parity)})
