@@ -14,7 +14,7 @@ def significant(value: float, digits: int = 3) -> str:
     exponent = math.floor(math.log10(abs(value)))
     if exponent < -5 or exponent > 9:
         return f"{value:.{digits - 1}e}"
-rounded = round(value, digits - 1 - exponent)
+    rounded = round(value, digits - 1 - exponent)
     # 9.996 becomes 10.0, which has a digit more before the point.
     decimals = digits - 1 - math.floor(math.log10(abs(rounded)))
     return f"{rounded:,.{max(0, decimals)}f}"
