@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,25 +24,27 @@ from harness.errors import HarnessError, Unavailable
 from .boards import Board
 
 SOURCES = Path(__file__).parent / "firmware"
-_GCC = "arm-none-eabi-gcc"
+ZIG_VERSION = "0.17.0"
 _DEVICE_ONLY = ("startup.c", "clock.c", "memory.c")
 _HOST_ONLY = ("host_library.c", "host_runner.c")
 _COMMON_FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fno-common")
+# The instruction set and floating-point unit that the board's core has.
 _ARCHITECTURE = {
-    "cortex-m3": ("-mcpu=cortex-m3", "-mthumb", "-mfloat-abi=soft"),
-    "cortex-m4": ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
-    "cortex-m7": ("-mcpu=cortex-m7", "-mthumb", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard"),
-    "cortex-m33": ("-mcpu=cortex-m33", "-mthumb", "-mfpu=fpv5-sp-d16", "-mfloat-abi=hard"),
+    "cortex-m3": ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m3"),
+    "cortex-m4": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp"),
+    "cortex-m7": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m7+fp_armv8d16sp"),
+    "cortex-m33": ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m33+fp_armv8d16sp"),
 }
 _DEVICE_FLAGS = (
-    "-O2",
-    "-g",
     "-ffreestanding",
     "-ffunction-sections",
     "-fdata-sections",
-    # memcpy must not be compiled into a call of itself.
-    "-fno-tree-loop-distribute-patterns",
+    "-fno-sanitize=all",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
 )
+# The loops where models spend their time are built for speed, everything else for size.
+_HOT_SOURCES = ("int8_convolution.c", "int8_depthwise.c")
 
 
 class BuildFailed(HarnessError):
@@ -70,13 +74,24 @@ def host_sources() -> list[Path]:
 
 
 @functools.cache
-def device_compiler() -> tuple[Path, str]:
-    """The cross-compiler and its version line."""
-    found = shutil.which(_GCC)
-    if found is None:
-        raise Unavailable(f"{_GCC} is not on the PATH: install it (Debian: apt install gcc-arm-none-eabi).")
-    line = subprocess.run([found, "--version"], capture_output=True, text=True, check=True, timeout=60)
-    return Path(found), line.stdout.splitlines()[0]
+def device_compiler() -> tuple[str, ...]:
+    """The command of the pinned `zig`: another version would give other instruction counts.
+
+    HARNESS_ZIG names the program where it is in another environment than this one.
+    """
+    if named := os.environ.get("HARNESS_ZIG"):
+        command: tuple[str, ...] = (named,)
+    elif importlib.util.find_spec("ziglang") is not None:
+        command = (sys.executable, "-m", "ziglang")
+    elif (found := shutil.which("zig")) is not None:
+        command = (found,)
+    else:
+        raise Unavailable(f"The firmware's compiler is missing: pip install ziglang=={ZIG_VERSION}.")
+    asked = subprocess.run([*command, "version"], capture_output=True, text=True, check=False, timeout=120)
+    version = asked.stdout.strip()
+    if version != ZIG_VERSION:
+        raise Unavailable(f"The firmware is built with zig {ZIG_VERSION}, not {version}: pip install ziglang=={ZIG_VERSION}.")
+    return command
 
 
 def _digest(parts: list[bytes]) -> str:
@@ -96,36 +111,55 @@ def _all_source_bytes() -> list[bytes]:
     ]
 
 
-def _build(command: list[str | Path], target: Path) -> None:
-    """Runs a compiler whose last argument is to be the output; the result appears whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as name:
-        output = Path(name) / target.name
-        built = subprocess.run(
-            [*map(str, command), "-o", str(output)],
-            cwd=SOURCES,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-            env={**os.environ, "LC_ALL": "C"},
-        )
-        if built.returncode != 0:
-            raise BuildFailed(f"{command[0]} failed on the firmware: {' '.join(built.stderr.split())[:400]}")
-        output.replace(target)
+def _compile(command: list[str], directory: Path, cache: Path) -> None:
+    """Runs a compiler in `directory`; its own caches stay inside ours."""
+    built = subprocess.run(
+        command,
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env={
+            **os.environ,
+            "LC_ALL": "C",
+            "ZIG_GLOBAL_CACHE_DIR": str(cache / "zig"),
+            "ZIG_LOCAL_CACHE_DIR": str(cache / "zig"),
+        },
+    )
+    if built.returncode != 0:
+        raise BuildFailed(f"The compiler failed on the firmware: {' '.join(built.stderr.split())[:600]}")
 
 
 def build_firmware(board: Board, cache: Path) -> Firmware:
-    """The image for a board, built if `cache` has none of these sources, flags and compiler."""
-    compiler, version = device_compiler()
+    """The image for a board, built if `cache` has none of these sources, flags and compiler.
+
+    The image appears whole or not at all; two builders at once are harmless.
+    """
+    cache = cache.resolve()
     flags = [*_ARCHITECTURE[board.cpu], *_COMMON_FLAGS, *_DEVICE_FLAGS]
-    key = _digest([version.encode(), " ".join(flags).encode(), board.firmware_port.encode(), *_all_source_bytes()])
+    recipe = " ".join([ZIG_VERSION, *flags, *_HOT_SOURCES, board.firmware_port])
+    key = _digest([recipe.encode(), Path(__file__).read_bytes(), *_all_source_bytes()])
     elf = cache / "firmware" / f"{board.firmware_port}-{board.cpu}-{key[:16]}.elf"
-    if not elf.exists():
-        linker = ["-nostartfiles", "-nostdlib", "-Wl,--gc-sections", "-Wl,--build-id=none", "-T", f"board_{board.firmware_port}.ld"]
-        # Debug information would otherwise hold this machine's paths, and change the image with them.
-        mapping = f"-ffile-prefix-map={SOURCES}=firmware"
-        _build([compiler, *flags, mapping, *linker, *(p.name for p in device_sources(board)), "-lgcc"], elf)
+    if elf.exists():
+        return describe_firmware(elf)
+    compiler = [*device_compiler(), "cc", *flags]
+    elf.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=elf.parent) as name:
+        directory = Path(name)
+        sources = device_sources(board)
+        for level, group in (
+            ("-O2", [p for p in sources if p.name in _HOT_SOURCES]),
+            ("-Os", [p for p in sources if p.name not in _HOT_SOURCES]),
+        ):
+            _compile([*compiler, level, "-c", *map(str, group)], directory, cache)
+        for script in SOURCES.glob("*.ld"):
+            shutil.copy(script, directory)  # INCLUDE looks in the working directory
+        layout = ["-T", f"board_{board.firmware_port}.ld"]
+        linker = ["-Wl,--gc-sections", "-Wl,-e,reset_handler", "-Wl,--build-id=none", *layout]
+        objects = sorted(p.name for p in directory.glob("*.o"))
+        _compile([*compiler, "-Os", "-g", *linker, *objects, "-o", "firmware.elf"], directory, cache)
+        (directory / "firmware.elf").replace(elf)
     return describe_firmware(elf)
 
 
@@ -169,8 +203,13 @@ def build_host_runner(cache: Path, sanitise: bool) -> Path:
 
 def _build_host(cache: Path, name: str, flags: list[str], sources: list[Path]) -> Path:
     compiler, version = host_compiler()
-    key = _digest([version.encode(), " ".join(flags).encode(), *_all_source_bytes()])
+    cache = cache.resolve()
+    key = _digest([version.encode(), " ".join([name, *flags]).encode(), *_all_source_bytes()])
     target = cache / "host" / key[:16] / name
     if not target.exists():
-        _build([compiler, *_COMMON_FLAGS, *flags, *(p.name for p in sources)], target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as directory:
+            command = [str(compiler), *_COMMON_FLAGS, *flags, *map(str, sources), "-o", name]
+            _compile(command, Path(directory), cache)
+            (Path(directory) / name).replace(target)
     return target
