@@ -7,6 +7,7 @@ import functools
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import psutil
 
 EXECUTABLE_VARIABLE = "HARNESS_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+END_SECONDS = 5.0
 INSTALL = "apt-get install -y chromium"
 
 # A browser that starts up has much to ask of the network; none of it is ours.
@@ -93,5 +95,15 @@ def ended(profile: Path) -> Iterator[None]:
         for process in members:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(members, timeout=5)
+        deadline = time.monotonic() + END_SECONDS
+        while any(alive(process) for process in members) and time.monotonic() < deadline:
+            time.sleep(0.01)
         shutil.rmtree(profile, ignore_errors=True)
+
+
+def alive(process: psutil.Process) -> bool:
+    """False for a zombie too: in a container nobody may ever ask for its exit code."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False

@@ -130,7 +130,7 @@ def stored_bytes(weight: Mapping[str, Any]) -> int:
     stored = weight.get("quantization", weight)["dtype"]
     if stored not in STORED_BYTES:
         raise Broken(f"weight '{weight['name']}' is stored as {stored}, which is not supported.")
-    return math.prod(weight["shape"]) * STORED_BYTES[stored]
+    return int(math.prod(weight["shape"])) * STORED_BYTES[stored]
 
 
 def check_weights(path: Path) -> None:
@@ -193,7 +193,7 @@ def tensor_infos(model: Mapping[str, Any], side: str) -> list[dict[str, Any]]:
     by_tensor = {described["name"]: described for described in model["signature"].get(side, {}).values()}
     guessed = {key: described["name"] for key, described in model["signature"].get(side, {}).items()}
     canonical = (model.get("userDefinedMetadata") or {}).get(METADATA, {}).get(side, guessed)
-    infos = []
+    infos: list[dict[str, Any]] = []
     for name, tensor in sorted(canonical.items()):
         if tensor not in by_tensor:  # a variable or constant that freezing took out of the signature
             continue

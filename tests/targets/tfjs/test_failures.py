@@ -1,0 +1,143 @@
+"""What goes wrong: every way ends in its outcome within its limit, and no process of the browser is left over."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import Crashed, Failed, TimedOut, Unavailable
+from harness.target import Limits, TimingPlan
+from harness_targets.tfjs import browser, bundles
+
+LIMITS = Limits(open_seconds=90, infer_seconds=90)
+LONG = TimingPlan(min_iterations=1, min_seconds=60, max_iterations=10**9, max_seconds=60)
+
+
+def damaged(made, folder: Path, name: str):
+    """The artifact with files elsewhere, to be damaged there: its hashes are those of the whole files."""
+    copy = folder / "artifact"
+    shutil.copytree(made(name).artifact.directory, copy)
+    return made(name).artifact.model_copy(update={"directory": copy})
+
+
+def test_a_hung_page_times_out_within_the_limit(target, made, gone):
+    model = made("endless-float32")
+    with target("wasm").open(model.artifact, Limits(open_seconds=90, infer_seconds=2)) as session:
+        begun = time.monotonic()
+        with pytest.raises(TimedOut, match="within 2 s"):
+            session.infer(model.samples)
+        assert time.monotonic() - begun < 4
+    assert gone(session.profile)
+
+
+def kind(process) -> str:
+    return next((part for part in process.cmdline() if part.startswith("--type=")), "browser")
+
+
+@pytest.mark.parametrize(
+    ("victim", "words"), [("--type=renderer", "crashed"), ("browser", "died"), ("worker", "SIGKILL")]
+)
+def test_whatever_is_killed_in_mid_case_is_a_crash(target, made, gone, victim, words):
+    model = made("cnn-float32")
+
+    def kill() -> None:
+        if victim == "worker":
+            os.kill(session.child.pid, signal.SIGKILL)
+            return
+        for process in browser.processes(session.profile):
+            if browser.alive(process) and kind(process) == victim:
+                process.kill()
+
+    with target("wasm").open(model.artifact, LIMITS) as session:
+        timer = threading.Timer(0.5, kill)
+        timer.start()
+        begun = time.monotonic()
+        with pytest.raises(Crashed, match=words):
+            session.time(model.samples, LONG)
+        assert time.monotonic() - begun < 10
+        timer.join()
+    assert gone(session.profile)
+
+
+@pytest.mark.parametrize("name", ["group1-shard2of3.bin", "model.json"])
+def test_a_flipped_byte_is_an_error_that_names_the_file(target, made, tmp_path, name):
+    artifact = damaged(made, tmp_path, "cnn-float32")
+    content = bytearray((artifact.directory / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (artifact.directory / name).write_bytes(content)
+    with pytest.raises(Failed, match=f"{name} is not what was converted"), target("cpu").open(artifact, LIMITS):
+        pass
+
+
+def test_a_truncated_or_missing_shard_is_an_error_that_names_the_file(target, made, tmp_path):
+    artifact = damaged(made, tmp_path, "cnn-float32")
+    shard = artifact.directory / "group1-shard1of3.bin"
+    shard.write_bytes(shard.read_bytes()[:-7])
+    with (
+        pytest.raises(Failed, match=r"group1-shard1of3.bin is 1017 bytes long and should be 1024"),
+        target("cpu").open(artifact, LIMITS),
+    ):
+        pass
+    shard.unlink()
+    with pytest.raises(Failed, match=r"group1-shard1of3.bin is missing"), target("cpu").open(artifact, LIMITS):
+        pass
+
+
+def test_an_error_inside_the_case_ends_the_browser_too(target, made, gone):
+    model = made("twins-float32")
+    profiles = []
+
+    def case() -> None:
+        with target("cpu").open(model.artifact, LIMITS) as session:
+            profiles.append(session.profile)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        case()
+    assert gone(profiles[0])
+
+
+def test_without_a_browser_the_target_says_so(target, made, monkeypatch):
+    wasm = target("wasm")
+    monkeypatch.setenv(browser.EXECUTABLE_VARIABLE, "no-such-browser")
+    readiness = wasm.probe()
+    assert not readiness.ready
+    assert readiness.missing == "no-such-browser, which HARNESS_CHROMIUM names"
+    assert readiness.install == "apt-get install -y chromium"
+    with pytest.raises(Unavailable, match="apt-get install -y chromium"), wasm.open(made("twins-float32").artifact):
+        pass
+
+
+def test_without_npm_the_bundles_are_unavailable_in_one_line(monkeypatch, tmp_path):
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match="apt-get install -y npm"):
+        bundles.install()
+    assert not bundles.installed()
+    assert "npm" in bundles.missing()
+
+
+def test_a_failed_installation_leaves_nothing(monkeypatch, tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("npm", "node"):
+        (tools / name).write_text("#!/bin/sh\necho 'npm error code EAI_AGAIN' >&2\nexit 1\n")
+        (tools / name).chmod(0o755)
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    with pytest.raises(Unavailable, match="EAI_AGAIN"):
+        bundles.install()
+    assert list((tmp_path / "cache" / "npm").iterdir()) == []
+
+
+def test_installing_twice_does_nothing(target):
+    target("cpu")
+    before = (bundles.directory() / bundles.KERNELS_FILE).stat().st_mtime_ns
+    assert bundles.install() == bundles.directory()
+    assert (bundles.directory() / bundles.KERNELS_FILE).stat().st_mtime_ns == before
+    assert np.all([(bundles.directory() / name).is_file() for name in (*bundles.CORE, *bundles.WASM_BINARIES)])

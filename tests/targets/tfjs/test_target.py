@@ -1,0 +1,136 @@
+"""Numbers and times from a real browser."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from harness.errors import Failed, Unsupported
+from harness.target import Limits, TimingPlan
+from harness_targets.tfjs.target import targets
+
+LIMITS = Limits(open_seconds=90, infer_seconds=90)
+PLAN = TimingPlan(min_iterations=5, min_seconds=0.1, max_iterations=60, max_seconds=2)
+EVERY_BACKEND = ("wasm", "cpu", "webgl", "wasm-threads", "webgpu")
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+def test_every_backend_agrees_with_the_reference_and_is_timed(target, made, backend, gone):
+    model = made("cnn-float32")
+    with target(backend).open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+        timing = session.time(model.samples, PLAN)
+        footprint = session.footprint()
+        assert session.foreign_requests() == []
+        profile = session.profile
+    np.testing.assert_allclose(outputs["output_0"], model.reference["output_0"], atol=2e-6)
+    assert outputs["output_0"].dtype == np.float32
+    assert timing.samples_ns.dtype == np.int64
+    assert PLAN.min_iterations <= len(timing.samples_ns) <= PLAN.max_iterations
+    assert (timing.samples_ns > 0).all()
+    assert timing.samples_ns.sum() < (PLAN.max_seconds + 10) * 1e9
+    assert timing.first_ns > np.median(timing.samples_ns)  # compilation and uploads happen once
+    assert 0 < timing.clock_resolution_ns <= 20_000
+    assert timing.details["backend"] == backend.split("-")[0]
+    assert timing.details["tensors_leaked"] == "0"
+    assert timing.details["cross_origin_isolated"] == "true"
+    assert all(isinstance(value, str) for value in timing.details.values())
+    assert footprint.figures["artifact_bytes"] == model.artifact.bytes
+    assert footprint.figures["peak_memory_bytes"] > footprint.figures["tensor_bytes"] > 0
+    assert gone(profile)
+
+
+def test_a_software_renderer_is_marked(target, made):
+    model = made("twins-float32")
+    with target("webgl").open(model.artifact, LIMITS) as session:
+        details = session.time(model.samples, PLAN).details
+    assert "SwiftShader" in details["renderer"]
+    assert details["software_renderer"] == "true"
+
+
+def test_the_wasm_binary_is_the_one_asked_for(target, made):
+    model = made("twins-float32")
+    binaries = {}
+    for backend in ("wasm", "wasm-threads"):
+        with target(backend).open(model.artifact, LIMITS) as session:
+            binaries[backend] = session.time(model.samples, PLAN).details["wasm_binary"]
+    assert binaries == {"wasm": "simd", "wasm-threads": "threaded-simd"}
+
+
+@pytest.mark.parametrize("name", ["cnn-uint8", "cnn-float16", "twins-float32", "integers-float32"])
+def test_variants_names_and_types_in_wasm(target, made, name):
+    model = made(name)
+    with target("wasm").open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+    assert outputs.keys() == model.reference.keys()
+    for key, expected in model.reference.items():
+        assert outputs[key].dtype == expected.dtype
+        np.testing.assert_allclose(outputs[key], expected, atol=2e-6)
+
+
+def test_a_loop_runs_asynchronously(target, made):
+    model = made("loop-float32")
+    with target("cpu").open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+        assert session.time(model.samples, PLAN).details["execution"] == "executeAsync"
+    np.testing.assert_allclose(outputs["y"], model.reference["y"], rtol=1e-5)
+
+
+def test_two_sessions_at_once(target, made):
+    model = made("cnn-float32")
+    found = {}
+
+    def run(backend: str) -> None:
+        with target(backend).open(model.artifact, LIMITS) as session:
+            found[backend] = session.infer(model.samples)["output_0"]
+
+    threads = [threading.Thread(target=run, args=(backend,)) for backend in ("wasm", "cpu")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for backend in ("wasm", "cpu"):
+        np.testing.assert_allclose(found[backend], model.reference["output_0"], atol=2e-6)
+
+
+def test_what_the_backend_cannot_do_is_unsupported_by_name(target, made):
+    model = made("matrix_bias-float32")
+    with (
+        target("wasm").open(model.artifact, LIMITS) as session,
+        pytest.raises(Unsupported, match="_FusedMatMul only supports rank-1 bias"),
+    ):
+        session.infer(model.samples)
+
+
+def test_a_wrong_shape_is_one_sentence(target, made):
+    model = made("twins-float32")
+    with (
+        target("cpu").open(model.artifact, LIMITS) as session,
+        pytest.raises(Failed, match=r"input 'alpha' is float32 \[4, 1, 5\], not float32 samples × \[1, 4\]"),
+    ):
+        session.infer({**model.samples, "alpha": np.zeros((4, 1, 5), np.float32)})
+
+
+def test_coverage_is_read_from_the_installed_packages(target, made):
+    artifact = made("cnn-float32").artifact
+    assert all(target(backend).coverage(artifact) == () for backend in EVERY_BACKEND)
+    strange = artifact.model_copy(update={"operators": {"Einsum": 1, "UniqueV2": 1, "NoSuchOperator": 1}})
+    assert target("wasm").coverage(strange) == ("Einsum (the wasm backend of TensorFlow.js has no kernel Einsum)",)
+    assert target("webgpu").coverage(strange) == (
+        "UniqueV2 (the webgpu backend of TensorFlow.js has no kernel Unique)",
+    )
+    assert target("cpu").coverage(strange) == ()
+
+
+def test_the_default_matrix_and_the_fingerprint(target):
+    defaults = {target.name: target.default_variants for target in targets()}
+    assert defaults == {
+        "tfjs/chromium-wasm": ("float32", "uint8", "float16"),
+        "tfjs/chromium-cpu": ("float32",),
+        "tfjs/chromium-webgl": ("float32",),
+        "tfjs/chromium-wasm-threads": (),
+        "tfjs/chromium-webgpu": (),
+    }
+    prints = [target(backend).fingerprint() for backend in EVERY_BACKEND]
+    assert len({tuple(found.items()) for found in prints}) == len(EVERY_BACKEND)
+    assert all("hromium" in found["browser"] or "hrome" in found["browser"] for found in prints)
