@@ -96,7 +96,13 @@ def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, A
             tooltip=_tooltips("Target", "Variant", "Median", "95 % interval", "p99", "First inference", "Steady state"),
         ),
         data.transform_filter("datum.restless")
-        .mark_text(align="left", dx=11, fontSize=11, fill="var(--ink)")
+        .mark_text(
+            # On the inner side of the point, so that the words do not leave the chart.
+            align=alt.ExprRef(f"datum.median > {_middle(extent)} ? 'right' : 'left'"),
+            dx=alt.ExprRef(f"datum.median > {_middle(extent)} ? -11 : 11"),
+            fontSize=11,
+            fill="var(--ink)",
+        )
         .encode(x=across("median"), y=place, yOffset=offset, text=alt.value("never steady")),
     ]
     height = len(order) * (len(shown) + 2) * LINE_HEIGHT
@@ -136,61 +142,83 @@ def error_against_size(points: Sequence[TradeOff], variants: Sequence[str]) -> d
     if not drawable:
         return None
     errors = [point.error for point in drawable if point.error]
-    # Zero has no place on a logarithmic axis: exact variants stand one step below the smallest error, and say so.
-    floor = min(errors, default=1e-8) / 10
+    lowest, highest = (
+        math.floor(math.log10(min(errors, default=1e-7))),
+        math.ceil(math.log10(max(errors, default=1e-7))),
+    )
+    # Zero has no place on a logarithmic axis: exact variants stand one decade below all others, on a line that says so.
+    exact = 10.0 ** (lowest - 1)
+    has_exact = any(point.error == 0 for point in drawable)
+    decades = [10.0**exponent for exponent in range(lowest - has_exact, max(highest, lowest + 1) + 1)]
+    sizes = [float(point.bytes) for point in drawable]
     rows = [
         {
             "variant": point.variant,
-            "family": point.families,
             "bytes": point.bytes,
-            "error": point.error or floor,
-            "label": f"{point.label}, exact" if point.label and not point.error else point.label,
+            "error": point.error or exact,
+            "family": point.families[0],
             "Variant": point.variant,
-            "Format of": point.families,
+            "For": ", ".join(point.families),
             "Size": numbers.byte_size(point.bytes),
             "Conversion error": numbers.error_share(point.error or 0.0),
         }
         for point in drawable
     ]
+    _name_formats(rows, max(sizes), len(decades))
     shown = [variant for variant in variants if any(row["variant"] == variant for row in rows)]
-    sizes = [float(point.bytes) for point in drawable]
     data = alt.Chart(alt.InlineData(values=rows))
     size_axis = alt.Axis(labelExpr=SIZE_LABELS, values=_ticks(sizes, 2), labelOverlap=True)
-    error_axis = alt.Axis(labelExpr=ERROR_LABELS, tickCount=5)
+    labels = f"datum.value < {exact * 2} ? 'exact' : {ERROR_LABELS}" if has_exact else ERROR_LABELS
+    error_axis = alt.Axis(labelExpr=labels, values=decades, labelOverlap=True)
     across = alt.X("bytes:Q", title="Size of the file", scale=_scale(sizes), axis=size_axis)
-    up = alt.Y(
-        "error:Q",
-        title=None,
-        scale=alt.Scale(type="log", domain=[floor, max(errors, default=1e-8)], padding=14),
-        axis=error_axis,
-    )
-    layers = [
+    error_scale = alt.Scale(type="log", domain=[decades[0], decades[-1]], padding=14)
+    up = alt.Y("error:Q", title=None, scale=error_scale, axis=error_axis)
+    layers: list[alt.Chart] = [
         data.mark_point(size=90, strokeWidth=1.5, opacity=0.9).encode(
             x=across,
             y=up,
             fill=_colour(shown, variants),
             stroke=_colour(shown, variants),
             shape=_shape(shown, variants),
-            tooltip=_tooltips("Variant", "Format of", "Size", "Conversion error"),
-        )
-    ]
-    # Names stand on the inner side of their points, so that none leaves the chart.
-    middle = (min(sizes) + max(sizes)) / 2
-    labelled = data.transform_filter("datum.label").encode(x=across, y=up, text="label:N")
-    layers += [
-        labelled.transform_filter(f"datum.bytes <= {middle}").mark_text(
-            align="left", dx=11, fontSize=11, fill="var(--ink)"
+            tooltip=_tooltips("Variant", "For", "Size", "Conversion error"),
         ),
-        labelled.transform_filter(f"datum.bytes > {middle}").mark_text(
-            align="right", dx=-11, fontSize=11, fill="var(--ink)"
-        ),
+        data.transform_filter("datum.label")
+        .mark_text(dy=14, fontSize=11, fill="var(--soft)")
+        .encode(x=across, y=up, text="label:N"),
     ]
     return _finish(alt.LayerChart(layer=layers, width="container", height=260))
+
+
+def _name_formats(rows: list[dict[str, Any]], largest: float, decades: int) -> None:
+    """Write `label` into each row: the family beneath a point, where a model has files for more than one.
+
+    Points that lie together get one name, under the lowest of them, or the names would be written over one another.
+    """
+    several = len({row["family"] for row in rows}) > 1
+    groups: list[list[dict[str, Any]]] = []
+    for row in rows:
+        row["label"] = ""
+        for group in groups:
+            apart = abs(math.log10(row["error"] / group[0]["error"])) / decades
+            if abs(row["bytes"] - group[0]["bytes"]) < 0.12 * largest and apart < 0.1:
+                group.append(row)
+                break
+        else:
+            groups.append([row])
+    if several:
+        for group in groups:
+            lowest = min(group, key=lambda row: row["error"])
+            lowest["label"] = ", ".join(dict.fromkeys(row["family"] for row in group))
 
 
 def is_wide(values: Sequence[float]) -> bool:
     """Whether a logarithmic axis is called for."""
     return min(values) > 0 and max(values) / min(values) > LOG_SPAN
+
+
+def _middle(values: Sequence[float]) -> float:
+    """The value in the middle of the axis."""
+    return math.sqrt(min(values) * max(values)) if is_wide(values) else max(values) / 2
 
 
 def _scale(values: Sequence[float]) -> alt.Scale:

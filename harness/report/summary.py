@@ -78,6 +78,8 @@ def warnings(record: RunRecord) -> list[str]:
         )
     if record.commit is None:
         found.append("The commit is not known: the run was not started in a git work tree.")
+    elif "+" in record.commit:
+        found.append("Files differed from the commit: this run cannot be repeated from the commit alone.")
     return found
 
 
