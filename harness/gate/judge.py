@@ -93,7 +93,7 @@ def _judge_output(
     within = False
     if comparison.max_lsb is not None:
         few, amplified = rules.get("max_lsb"), rules.get("amplified_lsb")
-        within = few is not None and comparison.max_lsb <= few.limit
+        within = few is not None and comparison.max_lsb <= few.bound
         rule = few if within else amplified or few
         if rule is not None:
             checks.append(_judge_lsb(comparison, rule))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from harness.artifact import Frozen
 
@@ -32,7 +32,7 @@ class ParityRule(Frozen):
 
     edge: Edge
     metric: ParityMetric
-    limit: float | Literal["off"]
+    limit: FiniteFloat | Literal["off"]
     source: str = Field(min_length=1)
     format: str = "*"
     variant: str = "*"
@@ -171,7 +171,7 @@ class Policy(Frozen):
     def parity_rule(
         self, edge: Edge, metric: ParityMetric, format: str, variant: str, target: str
     ) -> ParityRule | None:
-        """The rule that decides `metric`; None where none matches or the one that does is off: then it does not gate."""
+        """The rule that decides `metric`, or None, where none matches or the one that does is off: it does not gate."""
         found = next((rule for rule in self.parity if rule.applies(edge, metric, format, variant, target)), None)
         return None if found is None or found.limit == "off" else found
 

@@ -53,7 +53,7 @@ def _judge_accuracy(task: TaskMetric, end_to_end: Sequence[Comparison], rule: Ta
         "undecided": f"too few samples to show that it is no worse by more than {margin:.2%}",
     }[result.verdict]
     if result.verdict == "undecided" and rule.undecided == "point":
-        judgement += f", but as measured it is {'within' if close_enough else 'outside'} that"
+        judgement += ", but as measured it is within that" if close_enough else ", and as measured it is not"
     message = (
         f"Task: accuracy over {task.samples} samples is {task.value:.2%}, float32 has {task.golden:.2%} "
         f"({task.value - task.golden:+.2%}, {interval}): {judgement}"

@@ -27,11 +27,15 @@ TOLERANCE = math.log(1.05)
 """Levels closer than 5 % are alike: between identical runs on a shared machine medians move by 3 % one time in four
 (FACTS, timing rules), so a smaller step says nothing about the runtime."""
 BLOCKS = 128
-"""At most so many blocks: PELT's cost grows with their number, and 128 place a change within 1 % of the run."""
+"""At most so many blocks: they place a change within 1 % of the run."""
+SMALLEST_BLOCK = 3
+"""At least so many samples a block, so that its median ignores a single spike."""
 STEADY_SHARE = 0.25
 """The steady part must be at least this share of the run, as in Barrett et al. (500 of 2000 iterations)."""
 DISTURBED_SHARE = 0.25
 """From the steady state's begin on, at most this share may lie in segments of another level."""
+LAST_SHARE = 0.125
+"""A last segment of another level that is longer than this share of the run is no disturbance: it has not come back."""
 FEWEST = 16
 """Fewer samples than this cannot show a steady state."""
 
@@ -67,7 +71,7 @@ def classify(samples: NDArray[np.integer | np.floating]) -> SteadyPart:
     # A clock may be too coarse for the model: zeros become half of the smallest reading instead of −∞.
     positive = values[values > 0.0]
     logs = np.log(np.maximum(values, 0.5 * positive.min() if len(positive) else 1.0))
-    size = -(-count // BLOCKS)
+    size = max(SMALLEST_BLOCK, -(-count // BLOCKS))
     edges = _block_edges(count, size)
     levels = np.array([np.median(logs[begin:end]) for begin, end in itertools.pairwise(edges)])
     segments = _segments(levels, edges)
@@ -75,27 +79,23 @@ def classify(samples: NDArray[np.integer | np.floating]) -> SteadyPart:
     if first is None:
         return SteadyPart(SteadyState.NONE, 0, "the level kept changing until the end of the run")
     begin = segments[first].begin
-    settled = logs[begin:]
-    drift = _drift(settled)
+    drift = _drift(logs[begin:])
     if abs(drift) > TOLERANCE:
         way = "up" if drift > 0.0 else "down"
-        return SteadyPart(SteadyState.NONE, 0, f"still drifting {way} by {abs(math.expm1(drift)):.0%} at the end")
-    begin += _slow_prefix(settled)
-    before = [segment for segment in segments[:first] if not segment.alike]
-    steady_level = float(np.median(settled))
-    if not before:
-        # A prefix of a few slow samples is discarded too, but counts as warm-up only from one block's length on.
-        if begin > max(3, size):
-            return SteadyPart(SteadyState.WARMUP, begin, f"the first {begin} samples were slower")
-        return SteadyPart(SteadyState.FLAT, begin, "one level from the begin")
-    fastest = min(segment.level for segment in before)
-    if fastest < steady_level - TOLERANCE:
-        change = math.expm1(steady_level - fastest)
-        return SteadyPart(SteadyState.SLOWDOWN, begin, f"{change:.0%} slower from sample {begin} on than before")
-    slowest = max(segment.level for segment in before)
-    return SteadyPart(
-        SteadyState.WARMUP, begin, f"up to {math.exp(slowest - steady_level):.1f}x slower before sample {begin}"
-    )
+        return SteadyPart(SteadyState.NONE, 0, f"drifting {way}: the last third is {abs(math.expm1(drift)):.0%} off")
+    begin += _slow_prefix(logs[begin:])
+    level = float(np.median(logs[begin:]))
+    if begin == 0:
+        return SteadyPart(SteadyState.FLAT, 0, "one level from the begin")
+    fastest = min((segment.level for segment in segments[:first] if not segment.alike), default=level)
+    if fastest < level - TOLERANCE or np.median(logs[:begin]) < level - 0.5 * TOLERANCE:
+        words = f"slower from sample {begin} on than before, by up to {math.expm1(level - fastest):.0%}"
+        return SteadyPart(SteadyState.SLOWDOWN, begin, words)
+    height = float(np.mean(logs[:begin])) - level
+    if height <= 0.0 or _happens_later(logs[begin:] - level, begin, height):
+        words = f"the first {begin} samples were slower, as others were later: disturbed, and discarded"
+        return SteadyPart(SteadyState.FLAT, begin, words)
+    return SteadyPart(SteadyState.WARMUP, begin, f"the first {begin} samples were {math.exp(height):.1f}x as slow")
 
 
 def _block_edges(count: int, size: int) -> NDArray[np.int64]:
@@ -135,7 +135,8 @@ def _segments(levels: NDArray[np.float64], edges: NDArray[np.int64]) -> list[_Se
     # it finds what `Pelt(model="l2", jump=1)` finds, a hundred times sooner.
     ends = KernelCPD(kernel="linear", min_size=2).fit(clean.reshape(-1, 1)).predict(pen=penalty)
     begins = [0, *ends[:-1]]
-    final = float(np.median(levels[_reference_begin(begins, ends, len(levels)) :]))
+    # What the run ended in: the level of most of its second half. The last segment could be a burst that came last.
+    final = float(np.median(levels[len(levels) // 2 :]))
     segments = []
     for begin, end in zip(begins, ends, strict=True):
         level = float(np.median(levels[begin:end]))
@@ -143,15 +144,6 @@ def _segments(levels: NDArray[np.float64], edges: NDArray[np.int64]) -> list[_Se
         allowed = max(TOLERANCE, 3.0 * 1.2533 * noise / math.sqrt(end - begin))
         segments.append(_Segment(int(edges[begin]), int(edges[end]), level, abs(level - final) <= allowed))
     return segments
-
-
-def _reference_begin(begins: list[int], ends: list[int], blocks: int) -> int:
-    """First block of what the end of the run is: the last segments that make up an eighth of the blocks.
-
-    The last segment alone could be a burst that happened to come last.
-    """
-    wanted = blocks - max(2, blocks // 8)
-    return min(max(begin for begin, end in zip(begins, ends, strict=True) if begin <= wanted), wanted)
 
 
 def _running_median(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
@@ -163,6 +155,9 @@ def _running_median(values: NDArray[np.float64], width: int) -> NDArray[np.float
 
 def _first_steady(segments: list[_Segment], count: int) -> int | None:
     """Index of the earliest segment from which on the run is steady; None where there is none."""
+    last = segments[-1]
+    if not last.alike and last.end - last.begin > LAST_SHARE * count:
+        return None
     for index, segment in enumerate(segments):
         if not segment.alike:
             continue
@@ -174,11 +169,20 @@ def _first_steady(segments: list[_Segment], count: int) -> int | None:
 
 
 def _drift(logs: NDArray[np.float64]) -> float:
-    """Change of level over the part: the median of its last third against that of its first, made whole (3/2)."""
+    """Change of level over the part: the median of its last third less that of its first, less what chance allows.
+
+    Two standard errors of the difference are taken off; they are made of the medians of blocks, so that neighbours that
+    hang together count once.
+    """
     third = len(logs) // 3
-    if third < 5:
+    if third < 8:
         return 0.0
-    return 1.5 * float(np.median(logs[-third:]) - np.median(logs[:third]))
+    pieces = min(16, third // 4)
+    ends = [part[: third // pieces * pieces].reshape(pieces, -1) for part in (logs[:third], logs[-third:])]
+    medians = [np.median(part, axis=1) for part in ends]
+    change = float(np.median(logs[-third:]) - np.median(logs[:third]))
+    error = 1.2533 * math.sqrt(sum(float(np.var(part)) for part in medians) / pieces)
+    return math.copysign(max(0.0, abs(change) - 2.0 * error), change)
 
 
 def _slow_prefix(logs: NDArray[np.float64]) -> int:
@@ -187,3 +191,15 @@ def _slow_prefix(logs: NDArray[np.float64]) -> int:
     slow = logs > limit
     length = len(slow) if slow.all() else int(np.argmin(slow))
     return length if length < len(logs) // 4 else 0
+
+
+def _happens_later(excess: NDArray[np.float64], length: int, height: float) -> bool:
+    """Whether a stretch as long and four fifths as slow as the slow begin comes again: the begin was a disturbance.
+
+    `excess` (n,) is the logarithm over the steady level, `height` its mean over the `length` samples of the begin.
+    """
+    if len(excess) < length:
+        return False
+    # Winsorised, so that one spike does not make a stretch.
+    sums = np.concatenate([[0.0], np.cumsum(np.clip(excess, -height, 2.0 * height))])
+    return bool((sums[length:] - sums[:-length]).max() >= 0.8 * height * length)
