@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 def quantise(values: NDArray[Any], scale: float, zero_point: int, dtype: str) -> NDArray[Any]:
     """Real values to stored ones of `dtype`, rounded half away from zero as TFLite's QUANTIZE does. Any shape."""
     scaled = values.astype(np.float32) / np.float32(scale)
-    rounded = np.sign(scaled) * np.floor(np.abs(scaled) + np.float32(0.5)) + zero_point
+    rounded: NDArray[np.float32] = np.sign(scaled) * np.floor(np.abs(scaled) + np.float32(0.5)) + zero_point
     limits = np.iinfo(dtype)
-    return np.clip(rounded, limits.min, limits.max).astype(dtype)
+    stored: NDArray[Any] = np.clip(rounded, limits.min, limits.max).astype(dtype)
+    return stored
 
 
 def dequantise(stored: NDArray[Any], scale: float, zero_point: int) -> NDArray[Any]:

@@ -1,0 +1,80 @@
+"""`tflm/host`: TensorFlow Lite Micro from PyPI, the interpreter that microcontroller results are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from harness.artifact import Artifact
+from harness.environment import environment
+from harness.errors import Unsupported
+from harness.model import Tensors
+from harness.process.child import ChildProcess
+from harness.target import DEFAULT_LIMITS, Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
+
+WORKER = Path(__file__).with_name("worker.py")
+ARENA_BYTES = 64 * 1024 * 1024
+"""Enough for any model that has a place on a microcontroller; what is used of it is measured."""
+
+
+class MicroSession(Session):
+    """One interpreter in one child process."""
+
+    def __init__(self, child: ChildProcess, limits: Limits) -> None:
+        self.child = child
+        self.limits = limits
+
+    def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
+        return self.child.call("infer", dict(samples), seconds=self.limits.infer_seconds)[1]
+
+    def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
+        raise Unsupported("tflm/host is not timed: its milliseconds on this machine say nothing of a microcontroller.")
+
+    def footprint(self) -> Footprint:
+        figures, _ = self.child.call("footprint", seconds=10)
+        return Footprint(figures, frozenset(figures))
+
+
+class MicroTarget(Target):
+    """Micro's reference kernels, compiled for this machine."""
+
+    name = "tflm/host"
+    format = "tflite"
+    default_variants = ("int8",)
+    timed = False
+
+    def __init__(self) -> None:
+        self.environment = environment("tflite-micro")
+
+    def probe(self) -> Readiness:
+        """Always ready: what is missing is installed on first use, from pinned requirements."""
+        state = "installed" if self.environment.ready() else "installed on first use"
+        return Readiness(ready=True, details={**self.environment.versions(), "environment": state})
+
+    def prepare(self) -> None:
+        self.environment.python()
+
+    def fingerprint(self) -> dict[str, str]:
+        return {**self.environment.versions(), "environment": self.environment.digest()}
+
+    @contextmanager
+    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
+        with ChildProcess(self.name, self.environment.python(), WORKER, start_seconds=limits.open_seconds) as child:
+            child.call(
+                "load",
+                seconds=limits.open_seconds,
+                path=str(artifact.path),
+                arena_bytes=ARENA_BYTES,
+                inputs=[info.model_dump() for info in artifact.inputs],
+                outputs=[info.model_dump() for info in artifact.outputs],
+            )
+            yield MicroSession(child, limits)
+
+
+def targets() -> list[Target]:
+    """The one target of this family."""
+    return [MicroTarget()]

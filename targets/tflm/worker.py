@@ -1,0 +1,115 @@
+"""Holds one TensorFlow Lite Micro interpreter. Runs in its own environment under `harness/process/serve.py`.
+
+Standard library, NumPy and `tflite_micro` only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+# What Micro prints beside what is wrong: where in its sources, and that a step went wrong.
+SOURCE_LINE = re.compile(r"^(?:\S+\.(?:cc|h)(?::\d+)?:?\s+)")
+
+
+class Refused(Exception):
+    """Micro says that it cannot run this model."""
+
+    harness_kind = "unsupported"
+
+
+class Printed:
+    """What Micro wrote to standard error meanwhile."""
+
+    text = ""
+
+
+@contextmanager
+def printed() -> Iterator[Printed]:
+    """Collect what the C++ side prints to standard error; it is also kept in the log."""
+    collected = Printed()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield collected
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            content = file.read()
+            os.write(2, content)
+            collected.text = content.decode(errors="replace")
+
+
+def reason(text: str, error: Exception) -> str:
+    """One line of what Micro printed: the operator that failed and why, if it says so; else the exception's text."""
+    lines = [SOURCE_LINE.sub("", line.strip()) for line in text.splitlines() if line.strip()]
+    node = next((line for line in lines if line.startswith("Node ")), "")
+    why = next((line for line in lines if not line.startswith("Node ")), "")
+    return "; ".join(part.rstrip(".") for part in (node, why) if part) or str(error)
+
+
+class Worker:
+    """One interpreter and the operations that the engine asks of it."""
+
+    def __init__(self) -> None:
+        self.interpreter: Any = None
+        self.header: dict[str, Any] = {}
+        self.figures: dict[str, int] = {}
+
+    def load(self, header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Load a `.tflite` and read the arena's size from Micro's own recording allocator."""
+        from tflite_micro.python.tflite_micro import runtime
+
+        self.header = header
+        with printed() as output:
+            failure = None
+            try:
+                self.interpreter = runtime.Interpreter.from_file(header["path"], arena_size=header["arena_bytes"])
+                self.interpreter.print_allocations()
+            except (RuntimeError, ValueError) as error:
+                failure = error
+        if failure is not None:
+            raise Refused(reason(output.text, failure))
+        for key, pattern in (
+            ("arena_bytes", r"Arena allocation total (\d+) bytes"),
+            ("arena_head_bytes", r"Arena allocation head (\d+) bytes"),
+            ("arena_tail_bytes", r"Arena allocation tail (\d+) bytes"),
+        ):
+            found = re.search(pattern, output.text)
+            if found:
+                self.figures[key] = int(found.group(1))
+        return {}, {}
+
+    def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Every sample once: arrays shaped (samples, *output shape)."""
+        results: dict[str, list[Any]] = {info["name"]: [] for info in self.header["outputs"]}
+        for sample in range(len(next(iter(tensors.values())))):
+            with printed() as output:
+                failure = None
+                try:
+                    for info in self.header["inputs"]:
+                        self.interpreter.set_input(tensors[info["name"]][sample], info["index"])
+                    self.interpreter.invoke()
+                except (RuntimeError, ValueError) as error:
+                    failure = error
+            if failure is not None:
+                raise Refused(reason(output.text, failure))
+            for info in self.header["outputs"]:
+                results[info["name"]].append(self.interpreter.get_output(info["index"]))
+        return {}, {name: np.stack(values) for name, values in results.items()}
+
+    def footprint(self, _: dict[str, Any], __: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self.figures, {}
+
+
+def handlers() -> dict[str, Any]:
+    worker = Worker()
+    return {"load": worker.load, "infer": worker.infer, "footprint": worker.footprint}

@@ -1,0 +1,71 @@
+"""TensorFlow Lite Micro on the host, for real: the oracle's numbers, its arena, and the operator that it refuses."""
+
+import numpy as np
+import pytest
+
+from harness.artifact import Artifact, TensorInfo
+from harness.errors import CaseError, Unsupported
+from harness.target import TimingPlan
+from harness_targets.tflm.target import MicroTarget
+
+SAMPLES = {"in": np.random.default_rng(0).integers(-128, 128, (4, 1, 49, 10, 1)).astype(np.int8)}
+
+
+def artifact(path, dtype="int8"):
+    """MLPerf Tiny's keyword spotting model."""
+    return Artifact(
+        model="kws",
+        format="tflite",
+        variant="ready",
+        key="",
+        digest="",
+        entry=path.name,
+        files=(),
+        inputs=(TensorInfo(name="in", tensor="", index=0, shape=(1, 49, 10, 1), dtype=dtype),),
+        outputs=(TensorInfo(name="out", tensor="", index=0, shape=(1, 12), dtype=dtype),),
+        operators={},
+        converter={},
+        directory=path.parent,
+    )
+
+
+@pytest.fixture
+def keyword_folder(shared_models, tflite_micro_python):
+    return shared_models / "keyword_spotting"
+
+
+def test_a_real_int8_model_runs_and_tells_its_arena(keyword_folder):
+    with MicroTarget().open(artifact(keyword_folder / "kws_ref_model.tflite")) as session:
+        outputs = session.infer(SAMPLES)["out"]
+        footprint = session.footprint()
+    np.testing.assert_allclose((outputs.astype(float) + 128).sum(axis=-1) / 256, 1, atol=0.03)
+    figures = footprint.figures
+    assert figures["arena_bytes"] == figures["arena_head_bytes"] + figures["arena_tail_bytes"]
+    assert 10_000 < figures["arena_bytes"] < 100_000
+    assert "arena_bytes" in footprint.exact
+
+
+def test_a_hybrid_model_is_unsupported_and_the_operator_is_named(keyword_folder):
+    path = keyword_folder / "kws_ref_model_float32.tflite"
+    with (
+        pytest.raises(Unsupported, match=r"CONV_2D.*Hybrid models are not supported"),
+        MicroTarget().open(artifact(path)),
+    ):
+        pass
+
+
+def test_nothing_is_timed(keyword_folder):
+    with (
+        pytest.raises(Unsupported, match="not timed"),
+        MicroTarget().open(artifact(keyword_folder / "kws_ref_model.tflite")) as session,
+    ):
+        session.time(SAMPLES, TimingPlan())
+
+
+@pytest.mark.parametrize("size", [0, 8, 1000, 20000])
+def test_a_truncated_model_ends_the_case_and_nothing_else(keyword_folder, tmp_path, size):
+    path = tmp_path / "model.tflite"
+    path.write_bytes((keyword_folder / "kws_ref_model.tflite").read_bytes()[:size])
+    with pytest.raises(CaseError) as caught, MicroTarget().open(artifact(path)) as session:
+        session.infer(SAMPLES)
+    assert "\n" not in str(caught.value)
