@@ -55,6 +55,14 @@ class FileHash(Frozen):
     sha256: str
 
 
+class CustomLibrary(Frozen):
+    """The library that registers an artifact's custom operators, and the function in it that does."""
+
+    library: str
+    registerer: str
+    sha256: str
+
+
 class Artifact(Frozen):
     """One converted model in the artifact cache. Where its files are now, `directory`, is no part of its identity."""
 
@@ -74,6 +82,8 @@ class Artifact(Frozen):
     """Operator name to count, as the format names them (`CONV_2D`, `FlexErf`, `_FusedConv2D`)."""
     converter: dict[str, str]
     """Package name to version of everything that took part."""
+    custom_operators: CustomLibrary | None = None
+    """Where its custom operators are, if the user named a library."""
     directory: Path
 
     @property

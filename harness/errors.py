@@ -21,6 +21,10 @@ class Failed(CaseError):
     """A step that should have worked did not: the message says which and why."""
 
 
+class BadInput(Failed):
+    """The user's model or data cannot be used at all: a mistake of the input, not of a converter or runtime."""
+
+
 class Unsupported(CaseError):
     """The runtime or converter cannot do this model: the message names the op, type or limit."""
 

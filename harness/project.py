@@ -1,21 +1,35 @@
-"""`harness.toml`: the models and choices of a project. Unknown keys are errors, each said in one sentence."""
+"""`harness.toml`: the models, variants and choices of a project. Unknown keys are errors, each said in one sentence."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from harness.conversion.source import Source, recognise
+from harness.conversion.choices import Choices, CustomOperators, MetadataTable, VariantTable
+from harness.conversion.source import Kind, Source, module_file, recognise
 from harness.errors import HarnessError
+from harness.model import TensorSpec
 from harness.paths import PROJECT_FILE
+from harness.variant import Format, Variant
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 Task = Literal["classification", "regression", "reconstruction"]
+
+
+class InputTable(BaseModel):
+    """`[models.NAME.inputs]`: one declared input."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    shape: tuple[int, ...]
+    dtype: Literal["float32", "float64", "float16", "int8", "uint8", "int16", "int32", "int64", "bool"] = "float32"
 
 
 class ModelTable(BaseModel):
@@ -23,13 +37,32 @@ class ModelTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    path: Path
-    """A SavedModel folder, a `.keras`, `.h5` or `.tflite` file; relative to harness.toml."""
+    path: Path | None = None
+    """A SavedModel or TF Hub folder, a `.keras`, `.h5` or `.tflite` file, or a TF.js `model.json`; relative to
+    harness.toml. With `entry`, the folder that the package is in."""
+    entry: str = ""
+    """`package.module:function`, Python that builds the model; run in the conversion child alone."""
+    signature: str = ""
+    """Which signature of a SavedModel (or function of a `tf.Module`), where there are several."""
+    inputs: dict[str, InputTable] = Field(default_factory=dict)
+    """Shapes of the inputs in their order, where the source does not state them (JAX functions)."""
+    files: tuple[Path, ...] = ()
+    """Further files that decide what the model computes, as an entry point's weights."""
     data: Path | None = None
     """An `.npz` of inputs, samples first, one array per input, and `labels` where there are any."""
     summary: str = ""
     task: Task = "regression"
     labels: tuple[str, ...] = ()
+    convert: dict[str, Choices] = Field(default_factory=dict)
+    """Choices for the variants whose names match a glob: `[models.NAME.convert."int8*"]`."""
+    metadata: MetadataTable | None = None
+    custom_operators: CustomOperators | None = None
+
+    @model_validator(mode="after")
+    def names_a_source(self) -> ModelTable:
+        if self.path is None and not self.entry:
+            raise ValueError("it names neither a `path` nor an `entry`")
+        return self
 
 
 class ProjectFile(BaseModel):
@@ -40,14 +73,16 @@ class ProjectFile(BaseModel):
     zoo: bool | None = None
     """Whether the zoo's models belong to the default matrix; true unless the file names models of its own."""
     models: dict[str, ModelTable] = Field(default_factory=dict)
+    variants: dict[str, VariantTable] = Field(default_factory=dict)
+    """Variants of the project's own, each based on one of a format's."""
 
-    @field_validator("models")
+    @field_validator("models", "variants")
     @classmethod
-    def plain_names(cls, models: dict[str, ModelTable]) -> dict[str, ModelTable]:
-        for name in models:
+    def plain_names(cls, tables: dict[str, Any]) -> dict[str, Any]:
+        for name in tables:
             if not NAME.fullmatch(name):
-                raise ValueError(f"the model name '{name}' has characters other than letters, digits, '_', '-', '.'")
-        return models
+                raise ValueError(f"the name '{name}' has characters other than letters, digits, '_', '-', '.'")
+        return tables
 
 
 @dataclass(frozen=True)
@@ -62,6 +97,29 @@ class ModelEntry:
     """Whether the default matrix has it."""
     problem: str = ""
     """Why its source cannot be used at all, where that is plain from its files."""
+    choices: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """Glob of variant names → converter options that replace the variant's own."""
+    metadata: Mapping[str, Any] | None = None
+    custom_operators: CustomOperators | None = None
+    own_variants: tuple[tuple[str, Variant], ...] = ()
+    """The project's variants: format name and variant."""
+
+    def variants(self, form: Format) -> tuple[Variant, ...]:
+        """Every variant of a format for this model, its own choices included."""
+        own = tuple(variant for name, variant in self.own_variants if name == form.name)
+        return tuple(self.chosen(variant) for variant in (*form.variants, *own))
+
+    def chosen(self, variant: Variant) -> Variant:
+        """A variant with this model's choices in place of its own."""
+        options = dict(variant.options)
+        for glob, choices in self.choices.items():
+            if fnmatchcase(variant.name, glob):
+                options |= choices
+        if self.metadata is not None:
+            options["metadata"] = dict(self.metadata)
+        if options == variant.options:
+            return variant
+        return Variant(variant.name, variant.summary, options, base=variant.base, converter=variant.converter)
 
 
 def read_project(root: Path) -> ProjectFile:
@@ -84,9 +142,23 @@ def sentence(problem: object) -> str:
     assert isinstance(problem, dict)
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        known = ModelTable if problem["loc"][0] == "models" else ProjectFile
-        return f"the key '{where}' is not known; known here are {', '.join(known.model_fields)}"
+        return f"the key '{where}' is not known; known here are {', '.join(table_of(problem['loc']).model_fields)}"
     return f"'{where}': {problem['msg'].removeprefix('Value error, ')}"
+
+
+def table_of(place: tuple[Any, ...]) -> type[BaseModel]:
+    """The table that a key of harness.toml belongs to."""
+    inner: dict[Any, type[BaseModel]] = {
+        "convert": Choices,
+        "metadata": MetadataTable,
+        "custom_operators": CustomOperators,
+        "inputs": InputTable,
+    }
+    if place[0] == "models" and len(place) > 3:
+        return inner.get(place[2], ModelTable)
+    if place[0] == "variants" and len(place) > 2:
+        return VariantTable
+    return ModelTable if place[0] == "models" and len(place) > 2 else ProjectFile
 
 
 def model_entries(root: Path) -> dict[str, ModelEntry]:
@@ -94,26 +166,76 @@ def model_entries(root: Path) -> dict[str, ModelEntry]:
     from harness import registry
 
     project = read_project(root)
+    own_variants = tuple(own_variant(name, table, registry.formats()) for name, table in project.variants.items())
     with_zoo = project.zoo if project.zoo is not None else not project.models
-    entries: dict[str, ModelEntry] = {}
-    for name, table in project.models.items():
-        path = (root / table.path).resolve()
-        data = (root / table.data).resolve() if table.data else None
-        problem = ""
-        kind = "tflite" if path.suffix == ".tflite" else "saved_model"
-        try:
-            kind = recognise(path)
-            if data is not None and not data.is_file():
-                problem = f"{data} does not exist; correct `data` of models.{name} in harness.toml."
-        except HarnessError as error:
-            problem = str(error)
-        source = Source(kind, path, data=data)  # type: ignore[arg-type]
-        entries[name] = ModelEntry(name, table.summary or path.name, table.task, source, True, problem)
+    entries = {name: entry_of(root, name, table, own_variants) for name, table in project.models.items()}
     for name, (model, package, module) in registry.zoo().items():
         if name in entries:
             continue
         folder = Path(registry.package_folder(package))
         weights = folder / "weights" / model.weights if model.weights else None
         source = Source("zoo", folder / f"{module.rsplit('.', 1)[1]}.py", package=package, weights=weights)
-        entries[name] = ModelEntry(name, model.summary, model.task, source, with_zoo)
+        entries[name] = ModelEntry(name, model.summary, model.task, source, with_zoo, own_variants=own_variants)
     return entries
+
+
+def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple[str, Variant], ...]) -> ModelEntry:
+    """The entry of one `[models.NAME]`. What is wrong with its files becomes the entry's `problem`."""
+    path = (root / (table.path or ".")).resolve()
+    problem = ""
+    kind: Kind = "entry_point" if table.entry else "saved_model"
+    try:
+        if table.entry:
+            module_file(path, table.entry)
+        else:
+            kind = recognise(path)
+        if kind == "tfjs" and path.is_dir():
+            path /= "model.json"
+        for key, named in (("data", table.data), *(("files", file) for file in table.files)):
+            if named is not None and not (root / named).is_file():
+                problem = f"{root / named} does not exist; correct `{key}` of models.{name} in harness.toml."
+        if table.custom_operators is not None:
+            table.custom_operators.resolved(root)
+        if table.metadata is not None:
+            table.metadata.resolved(root)
+    except HarnessError as error:
+        problem = str(error)
+        kind = "tflite" if path.suffix == ".tflite" else "tfjs" if path.suffix == ".json" else kind
+    source = Source(
+        kind,
+        path,
+        data=(root / table.data).resolve() if table.data else None,
+        signature=table.signature,
+        function=table.entry,
+        inputs=tuple(TensorSpec(key, value.shape, value.dtype) for key, value in table.inputs.items()),
+        files=tuple((root / file).resolve() for file in table.files),
+    )
+    return ModelEntry(
+        name,
+        table.summary or table.entry or path.name,
+        table.task,
+        source,
+        True,
+        problem,
+        choices={glob: choices.options() for glob, choices in table.convert.items()},
+        metadata=table.metadata.resolved(root) if table.metadata is not None and not problem else None,
+        custom_operators=table.custom_operators.resolved(root) if table.custom_operators and not problem else None,
+        own_variants=own_variants,
+    )
+
+
+def own_variant(name: str, table: VariantTable, formats: Mapping[str, Format]) -> tuple[str, Variant]:
+    """A `[variants.NAME]` as a variant of its format. Raises `HarnessError` where its base is none."""
+    form = formats.get(table.format)
+    if form is None:
+        raise HarnessError(f"variants.{name}: there is no format '{table.format}'; there are {', '.join(formats)}.")
+    if any(name == variant.name for variant in form.variants):
+        raise HarnessError(f"variants.{name} has the name of one of {form.name}'s own variants; choose another.")
+    try:
+        base = form.variant(table.base)
+    except KeyError:
+        known = ", ".join(variant.name for variant in form.variants)
+        raise HarnessError(f"variants.{name}: {form.name} has no variant '{table.base}'; it has {known}.") from None
+    options = {**base.options, **table.options()}
+    summary = table.summary or f"{base.summary}, as harness.toml says"
+    return form.name, Variant(name, summary, options, base=base.name, converter=table.converter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ class Variant:
     name: str
     summary: str
     options: dict[str, Any] = field(default_factory=dict)
+    base: str = ""
+    """The variant that a project's own one differs from: targets that take that one by default take this one too."""
+    converter: tuple[str, ...] = ()
+    """Pins of a converter of its own (`tensorflow==2.21.0`), in an environment of its own; empty for the usual one."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +27,16 @@ class Format:
 
     `converter` is a Python file that runs in the converter's environment, never in the engine. It defines
     `convert(saved_model, options, calibration, output) -> str` (entry file name), `inspect(path) -> dict` (inputs,
-    outputs, operators) and `reference(path, inspected, samples) -> (name, dict of arrays)`
-    (a reference interpreter).
+    outputs, operators), `reference(path, inspected, samples) -> (name, dict of arrays)` (a reference interpreter) and
+    `take_ready(path, output) -> (entry file name, what was recognised)` (a ready artifact, copied).
     """
 
     name: str
     variants: tuple[Variant, ...]
     converter: Path
+    resources: Callable[[Variant], dict[str, str]] | None = None
+    """What a variant's conversion needs beside the converter's environment, installed by the call: names and paths that
+    `convert` finds in `options["resources"]`. No part of the artifact's key. Raises `Unavailable`."""
 
     def variant(self, name: str) -> Variant:
         """The variant of that name; raises KeyError."""

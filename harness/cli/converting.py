@@ -10,12 +10,12 @@ from harness import registry
 from harness.cache import Cache
 from harness.cli.inventory import plain_table
 from harness.cli.progress import ConsoleProgress
-from harness.conversion.converter import READY, Converter
+from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.errors import CaseError
 from harness.paths import cache_directory, project_root
 from harness.project import ModelEntry, model_entries
-from harness.run.matrix import matching, variants_of
+from harness.run.matrix import matching, variant_names, variants_of
 from harness.run.pool import side_by_side
 from harness.variant import Format, Variant
 
@@ -25,8 +25,7 @@ def convert(models: tuple[str, ...], variants: tuple[str, ...], *, as_json: bool
     entries = model_entries(project_root())
     named = matching("model", models, entries)
     formats = registry.formats().values()
-    names = dict.fromkeys([v.name for form in formats for v in form.variants] + [READY.name])
-    wanted = matching("variant", variants, names)
+    wanted = matching("variant", variants, variant_names(entries.values(), registry.formats()))
     recipes: dict[str, tuple[ModelEntry, Format, Variant]] = {
         f"{entry.name} {form.name} {variant.name}": (entry, form, variant)
         for name, entry in entries.items()

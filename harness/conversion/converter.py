@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import queue
+import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import registry
-from harness.artifact import Artifact, TensorInfo
-from harness.cache import Cache, Entry, sha256_json, sha256_tree
+from harness.artifact import Artifact, CustomLibrary, TensorInfo
+from harness.cache import Cache, Entry, sha256_file, sha256_json, sha256_tree
+from harness.conversion.choices import CustomOperators
 from harness.environment import Environment
-from harness.errors import CaseError, Crashed, Failed, TimedOut, Unsupported
+from harness.errors import BadInput, CaseError, Crashed, TimedOut, Unsupported
 from harness.process.child import ChildProcess
 from harness.project import ModelEntry
 from harness.variant import Format, Variant
@@ -46,6 +49,7 @@ class Prepared:
     folder: Path
     facts: dict[str, Any]
     golden_digest: str
+    custom_operators: CustomOperators | None = None
 
     @property
     def golden_path(self) -> Path:
@@ -88,6 +92,18 @@ def read_golden(path: Path) -> Golden:
     )
 
 
+def library_digest(custom: CustomOperators | None) -> str:
+    """Hash of a library of custom operators; empty without one."""
+    return sha256_file(custom.library) if custom is not None else ""
+
+
+def custom_operators(custom: CustomOperators | None) -> CustomLibrary | None:
+    """What the artifact says of its custom operators."""
+    if custom is None:
+        return None
+    return CustomLibrary(library=str(custom.library), registerer=custom.registerer, sha256=library_digest(custom))
+
+
 class Converter:
     """Prepares, converts and computes references; nothing that is in the cache is done again.
 
@@ -98,13 +114,13 @@ class Converter:
         self.cache = cache
         self.environment = environment
         self.limits = limits or Limits()
-        self._slots: queue.LifoQueue[ChildProcess | None] = queue.LifoQueue()
-        for _ in range(workers):
-            self._slots.put(None)
         self._workers = workers
+        self._pools: dict[str, queue.LifoQueue[ChildProcess | None]] = {}
+        self._pools_lock = threading.Lock()
         own = [
             HERE / "prepare.py",
-            HERE / "sources.py",
+            HERE / "data.py",
+            HERE / "sources",
             WORKER,
             HERE.parent / "model.py",
             HERE.parent / "quantisation.py",
@@ -113,21 +129,34 @@ class Converter:
 
     def close(self) -> None:
         """End every child process."""
-        for _ in range(self._workers):
-            child = self._slots.get()
-            if child is not None:
-                child.close()
-            self._slots.put(None)
+        for slots in self._pools.values():
+            for _ in range(self._workers):
+                child = slots.get()
+                if child is not None:
+                    child.close()
+                slots.put(None)
+
+    def _pool(self, environment: Environment) -> queue.LifoQueue[ChildProcess | None]:
+        """The slots of one environment's children; empty slots are filled when first needed."""
+        with self._pools_lock:
+            if environment.digest() not in self._pools:
+                slots: queue.LifoQueue[ChildProcess | None] = queue.LifoQueue()
+                for _ in range(self._workers):
+                    slots.put(None)
+                self._pools[environment.digest()] = slots
+            return self._pools[environment.digest()]
 
     @contextmanager
-    def _child(self) -> Iterator[ChildProcess]:
-        child = self._slots.get()
+    def _child(self, environment: Environment | None = None) -> Iterator[ChildProcess]:
+        environment = environment or self.environment
+        slots = self._pool(environment)
+        child = slots.get()
         try:
             if child is None:
                 zoos = {name for _, name, _ in registry.zoo().values()}
                 child = ChildProcess(
                     "the converter",
-                    self.environment.python(),
+                    environment.python(),
                     WORKER,
                     packages={name: Path(registry.package_folder(name)) for name in ("harness", *sorted(zoos))},
                     environment={
@@ -150,18 +179,19 @@ class Converter:
                 child = None
             raise
         finally:
-            self._slots.put(child)
+            slots.put(child)
 
     def prepare(self, entry: ModelEntry) -> Prepared:
         """The prepared form of a model. Raises a `CaseError` that says why there is none."""
         if entry.problem:
-            raise Failed(entry.problem)
+            raise BadInput(entry.problem)
         request = entry.source.request()
         code = [self._code]
-        if entry.source.kind == "tflite":
-            converter = registry.formats()["tflite"].converter
-            request["converter"] = str(converter)
-            code.append(sha256_tree([converter]))
+        custom = entry.custom_operators
+        if entry.source.ready_format is not None:
+            converter = registry.formats()[entry.source.ready_format].converter
+            request |= {"converter": str(converter), "custom_operators": custom and custom.model_dump(mode="json")}
+            code += [sha256_tree([converter]), library_digest(custom)]
         key = sha256_json(["prepared", code, entry.source.identity()])
 
         def write(folder: Path) -> dict[str, Any]:
@@ -169,18 +199,29 @@ class Converter:
                 reply, _ = child.call("prepare", seconds=self.limits.prepare, source=request, output=str(folder))
             return reply
 
-        found = self._entry("prepared", key, write)
+        try:
+            found = self._entry("prepared", key, write)
+        except Crashed as error:
+            if entry.source.kind == "zoo":
+                raise
+            raise BadInput(
+                f"{entry.source.path} brings its loader down ({error}); write it again.", error.log
+            ) from error
         digests = {file.path: file.sha256 for file in found.files}
-        return Prepared(entry.name, key, found.folder, found.facts, digests["golden.npz"])
+        return Prepared(entry.name, key, found.folder, found.facts, digests["golden.npz"], custom)
 
     def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
         """The artifact of one variant. Raises a `CaseError` that says why there is none."""
         if "ready" in prepared.facts:
             return self._ready(prepared, form)
-        key = sha256_json(["converted", self._code, prepared.key, sha256_tree([form.converter]), variant.options])
+        key = sha256_json(
+            ["converted", self._code, prepared.key, sha256_tree([form.converter]), variant.options, variant.converter]
+        )
+        environment = self._environment(variant)
 
         def write(folder: Path) -> dict[str, Any]:
-            with self._child() as child:
+            resources = form.resources(variant) if form.resources is not None else {}
+            with self._child(environment) as child:
                 reply, _ = child.call(
                     "convert",
                     seconds=self.limits.convert,
@@ -188,19 +229,34 @@ class Converter:
                     saved_model=str(prepared.folder / "saved_model"),
                     calibration=str(prepared.folder / "calibration.npz"),
                     options=variant.options,
+                    resources=resources,
                     output=str(folder),
+                    inspect=environment is self.environment,
                 )
+            if environment is not self.environment:  # what reads artifacts is the same for all
+                path = str(folder / reply["entry"])
+                with self._child() as child:
+                    inspected, _ = child.call(
+                        "inspect", seconds=self.limits.convert, converter=str(form.converter), path=path
+                    )
+                reply |= inspected
             return reply
 
         found = self._entry("converted", key, write)
         return self._artifact(prepared, form, variant, key, found, found.facts)
+
+    def _environment(self, variant: Variant) -> Environment:
+        """Where a variant is converted: the usual environment, or one of its own."""
+        if not variant.converter:
+            return self.environment
+        return Environment.from_pins("converter-of-its-own", variant.converter)
 
     def _ready(self, prepared: Prepared, form: Format) -> Artifact:
         key = sha256_json(["ready", prepared.key])
 
         def write(folder: Path) -> dict[str, Any]:
             entry = prepared.facts["ready"]
-            (folder / entry).write_bytes((prepared.folder / entry).read_bytes())
+            shutil.copytree(prepared.folder / "ready", folder, dirs_exist_ok=True)
             return {"entry": entry, **prepared.facts["inspected"]}
 
         found = self._entry("converted", key, write)
@@ -220,14 +276,22 @@ class Converter:
             inputs=tuple(TensorInfo(**info) for info in facts["inputs"]),
             outputs=tuple(TensorInfo(**info) for info in facts["outputs"]),
             operators=facts["operators"],
-            converter=self.environment.versions(),
+            converter=self._environment(variant).versions(),
+            custom_operators=custom_operators(prepared.custom_operators),
             directory=found.folder,
         )
 
     def reference(self, prepared: Prepared, artifact: Artifact, form: Format) -> Reference:
         """The reference interpreter's outputs on the golden's inputs. Raises a `CaseError`."""
         key = sha256_json(
-            ["reference", self._code, artifact.digest, prepared.golden_digest, sha256_tree([form.converter])]
+            [
+                "reference",
+                self._code,
+                artifact.digest,
+                prepared.golden_digest,
+                sha256_tree([form.converter]),
+                library_digest(prepared.custom_operators),
+            ]
         )
 
         def write(folder: Path) -> dict[str, Any]:
@@ -244,6 +308,7 @@ class Converter:
                         "inputs": [info.model_dump() for info in artifact.inputs],
                         "outputs": [info.model_dump() for info in artifact.outputs],
                         "operators": artifact.operators,
+                        "custom_operators": artifact.custom_operators and artifact.custom_operators.model_dump(),
                     },
                     samples=str(samples),
                     output=str(folder / "outputs.npz"),

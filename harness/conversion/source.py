@@ -10,26 +10,47 @@ from typing import Any, Literal
 
 from harness.cache import sha256_json, sha256_tree
 from harness.errors import HarnessError
+from harness.model import TensorSpec
 
-Kind = Literal["zoo", "saved_model", "keras", "h5", "tflite"]
+Kind = Literal["zoo", "saved_model", "hub", "keras", "h5", "entry_point", "tflite", "tfjs"]
+READY_FORMATS = {"tflite": "tflite", "tfjs": "tfjs"}
+KNOWN = "a SavedModel or TF Hub folder, a .keras, .h5 or .tflite file, or a TensorFlow.js model.json"
 
 
 @dataclass(frozen=True)
 class Source:
-    """One source. `package` is the zoo's package; `weights` and `data` are further files of its identity."""
+    """One source. `package` is the zoo's package; `weights`, `data` and `files` are further files of its identity."""
 
     kind: Kind
     path: Path
+    """The file or folder; for an entry point, the folder that its package is in."""
     package: str = ""
     weights: Path | None = None
     data: Path | None = None
+    signature: str = ""
+    function: str = ""
+    inputs: tuple[TensorSpec, ...] = ()
+    files: tuple[Path, ...] = ()
+
+    @property
+    def ready_format(self) -> str | None:
+        """The format of a source that needs no conversion."""
+        return READY_FORMATS.get(self.kind)
 
     def identity(self) -> str:
         """Hash of every file that decides what the model computes and what it is tried on. Raises `HarnessError`."""
-        files = [*closure(self.path)] if self.kind == "zoo" else [self.path]
-        files += [file for file in (self.weights, self.data) if file is not None]
+        if self.kind == "zoo":
+            files = [*closure(self.path)]
+        elif self.kind == "entry_point":
+            files = [*closure(module_file(self.path, self.function), self.path)]
+        elif self.kind == "tfjs":  # its weights lie beside it
+            files = sorted(file for file in self.path.parent.iterdir() if file.is_file())
+        else:
+            files = [self.path]
+        files += [file for file in (self.weights, self.data, *self.files) if file is not None]
+        inputs = [[spec.name, list(spec.shape), spec.dtype] for spec in self.inputs]
         try:
-            return sha256_json([self.kind, [sha256_tree([file]) for file in files]])
+            return sha256_json([self.kind, self.signature, self.function, inputs, [sha256_tree([f]) for f in files]])
         except OSError as error:
             raise HarnessError(f"{error.filename} cannot be read ({error.strerror}).") from error
 
@@ -40,19 +61,27 @@ class Source:
             "path": str(self.path),
             "package": self.package,
             "data": str(self.data) if self.data else None,
+            "signature": self.signature,
+            "function": self.function,
+            "inputs": {spec.name: {"shape": list(spec.shape), "dtype": spec.dtype} for spec in self.inputs},
         }
 
 
 def recognise(path: Path) -> Kind:
-    """The kind of a user's model, by what its files are. Raises `HarnessError` where they are nothing known."""
+    """The kind of a user's file or folder, by its content. Raises `HarnessError` naming everything known."""
     if not path.exists():
         raise HarnessError(f"{path} does not exist; correct the path of the model in harness.toml.")
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
-            return "saved_model"
-        raise HarnessError(f"{path} is a folder without a saved_model.pb; name a SavedModel, .keras, .h5 or .tflite.")
-    with path.open("rb") as stream:
-        head = stream.read(8)
+            return "hub" if (path / "tfhub_module.pb").is_file() else "saved_model"
+        if (path / "model.json").is_file():
+            return "tfjs"
+        raise HarnessError(f"{path} is a folder without a saved_model.pb or model.json; name {KNOWN}.")
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(8)
+    except OSError as error:
+        raise HarnessError(f"{path} cannot be read ({error.strerror}).") from error
     if not head:
         raise HarnessError(f"{path} is empty (0 bytes); write the model again.")
     if head[4:8] == b"TFL3" or path.suffix == ".tflite":
@@ -61,11 +90,27 @@ def recognise(path: Path) -> Kind:
         return "h5"
     if head.startswith(b"PK\x03\x04") and path.suffix == ".keras":
         return "keras"
-    raise HarnessError(f"{path} is not a SavedModel, .keras, .h5 or .tflite file; its content is none of these.")
+    if path.suffix == ".json" and head.lstrip().startswith(b"{"):
+        return "tfjs"
+    raise HarnessError(f"{path} is not {KNOWN}; its content is none of these.")
 
 
-def closure(module: Path) -> Iterator[Path]:
-    """A Python file and all that it imports from its own package, by its relative imports."""
+def module_file(folder: Path, function: str) -> Path:
+    """The file of an entry point's module, below `folder`. Raises `HarnessError`."""
+    module, separator, attribute = function.partition(":")
+    parts = module.split(".")
+    if not separator or not all(part.isidentifier() for part in [*parts, *attribute.split(".")]):
+        raise HarnessError(f"The entry point '{function}' is not of the form package.module:function; correct it.")
+    place = folder.joinpath(*parts)
+    for candidate in (place.with_suffix(".py"), place / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    raise HarnessError(f"The entry point '{function}' has no {place.with_suffix('.py')}; correct its name or its path.")
+
+
+def closure(module: Path, root: Path | None = None) -> Iterator[Path]:
+    """A Python file and all that it imports from its own package, by its relative imports; with `root`, also what it
+    imports by full name from below that folder."""
     seen: set[Path] = set()
     waiting = [module]
     while waiting:
@@ -74,10 +119,24 @@ def closure(module: Path) -> Iterator[Path]:
             continue
         seen.add(file)
         yield file
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.ImportFrom) or node.level == 0:
-                continue
-            folder = file.parents[node.level - 1].joinpath(*(node.module or "").split("."))
-            candidates = [folder.with_suffix(".py"), folder / "__init__.py"] if node.module else []
-            candidates += [folder / f"{alias.name}.py" for alias in node.names]
-            waiting += [candidate for candidate in candidates if candidate.is_file()]
+        try:
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+        except (SyntaxError, ValueError) as error:
+            raise HarnessError(f"{file} is not valid Python ({error}).") from error
+        for node in ast.walk(tree):
+            for folder, names in imported(node, file, root):
+                candidates = [folder.with_suffix(".py"), folder / "__init__.py"] if folder.name else []
+                candidates += [folder / f"{name}.py" for name in names]
+                waiting += [candidate for candidate in candidates if candidate.is_file()]
+
+
+def imported(node: ast.AST, file: Path, root: Path | None) -> Iterator[tuple[Path, list[str]]]:
+    """Where an import statement looks: the place of the module and the names that it takes from it."""
+    if isinstance(node, ast.ImportFrom) and node.level > 0:
+        base = file.parents[node.level - 1]
+        yield base.joinpath(*(node.module or "").split(".")) if node.module else base, [a.name for a in node.names]
+    elif isinstance(node, ast.ImportFrom) and root is not None:
+        yield root.joinpath(*(node.module or "").split(".")), [alias.name for alias in node.names]
+    elif isinstance(node, ast.Import) and root is not None:
+        for alias in node.names:
+            yield root.joinpath(*alias.name.split(".")), []

@@ -89,8 +89,9 @@ def convert(header: dict[str, Any]) -> dict[str, Any]:
         with np.load(header["calibration"], allow_pickle=False) as archive:
             calibration = {name: archive[name] for name in archive.files}
     output = Path(header["output"])
-    entry = module.convert(Path(header["saved_model"]), header["options"], calibration, output)
-    return {"entry": entry, **module.inspect(output / entry)}
+    options = {**header["options"], "resources": header["resources"]}
+    entry = module.convert(Path(header["saved_model"]), options, calibration, output)
+    return {"entry": entry, **(module.inspect(output / entry) if header["inspect"] else {})}
 
 
 def inspect(header: dict[str, Any]) -> dict[str, Any]:

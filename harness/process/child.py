@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, cast
 
-from harness.errors import CaseError, Crashed, Failed, TimedOut, Unavailable, Unsupported
+from harness.errors import BadInput, CaseError, Crashed, Failed, TimedOut, Unavailable, Unsupported
 from harness.process.protocol import ProtocolError, read_frame, write_frame
 
 SERVE = Path(__file__).with_name("serve.py")
@@ -73,6 +73,7 @@ class ChildProcess:
         start_seconds: float = 120.0,
     ) -> None:
         self.what = what
+        self._call_log_start = 0
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         request_read, request_write = os.pipe()
         reply_read, reply_write = os.pipe()
@@ -119,6 +120,7 @@ class ChildProcess:
         self, operation: str, tensors: dict[str, Any] | None = None, *, seconds: float, **fields: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """One request, one reply: header and tensors. Raises `Crashed`, `TimedOut`, `Unsupported`, `Failed`."""
+        self._call_log_start = os.fstat(self._log.fileno()).st_size
         try:
             write_frame(self._requests, {"op": operation, **fields}, tensors)
         except OSError as error:
@@ -148,8 +150,8 @@ class ChildProcess:
         if problem["kind"] == "crashed":
             return Crashed(problem["message"], log)
         lines = problem["message"].strip().splitlines() or ["no message"]
-        if problem["kind"] == "failed":
-            return Failed(lines[0][:500], log)
+        if problem["kind"] in ("failed", "bad_input"):
+            return (BadInput if problem["kind"] == "bad_input" else Failed)(lines[0][:500], log)
         return Failed(f"{self.what} failed during '{operation}': {problem['type']}: {lines[0][:400]}", log)
 
     def alive(self) -> bool:
@@ -171,11 +173,11 @@ class ChildProcess:
         return Crashed(f"{self.what} ended with exit code {code} during '{operation}'{ending}.", log)
 
     def log(self) -> str:
-        """The last part of what the child printed on either stream."""
+        """The last part of what the child printed on either stream since the last call began."""
         if self._log.closed:
             return ""
         size = os.fstat(self._log.fileno()).st_size
-        start = max(0, size - LOG_TAIL_BYTES)
+        start = max(self._call_log_start, size - LOG_TAIL_BYTES)
         return os.pread(self._log.fileno(), LOG_TAIL_BYTES, start).decode(errors="replace")
 
     def kill(self) -> None:

@@ -50,14 +50,13 @@ def cases(
         entry for name, entry in models.items() if name in named and (selection.models or entry.in_default)
     ]
     wanted = matching("target", selection.targets, targets)
-    variant_names = dict.fromkeys([v.name for form in formats.values() for v in form.variants] + [READY.name])
-    variants = matching("variant", selection.variants, variant_names)
+    variants = matching("variant", selection.variants, variant_names(chosen_models, formats))
     found: list[Case] = []
     for entry in chosen_models:
         for target in (target for name, target in targets.items() if name in wanted):
             form = formats[target.format]
             for variant in variants_of(entry, form):
-                usual = variant is READY or variant.name in target.default_variants
+                usual = variant is READY or {variant.name, variant.base} & set(target.default_variants)
                 asked = (
                     selection.everything or selection.variants or (selection.targets and not target.default_variants)
                 )
@@ -68,11 +67,18 @@ def cases(
     return found
 
 
+def variant_names(models: Iterable[ModelEntry], formats: Mapping[str, Format]) -> list[str]:
+    """Every variant that a glob may name: the formats' own and those of the project."""
+    names = [variant.name for form in formats.values() for variant in form.variants]
+    names += [variant.name for entry in models for _, variant in entry.own_variants]
+    return list(dict.fromkeys([*names, READY.name]))
+
+
 def variants_of(entry: ModelEntry, form: Format) -> tuple[Variant, ...]:
     """A ready artifact is its own only variant, in its own format; any other source has all of the format's."""
-    if entry.source.kind == "tflite":
-        return (READY,) if form.name == "tflite" else ()
-    return form.variants
+    if entry.source.ready_format is not None:
+        return (READY,) if form.name == entry.source.ready_format else ()
+    return entry.variants(form)
 
 
 def matching(what: str, globs: Iterable[str], names: Iterable[str]) -> set[str]:

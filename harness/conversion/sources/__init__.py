@@ -1,0 +1,35 @@
+"""The ways in: one module each, every one of which exports its source as a SavedModel of one form.
+
+That form has one signature, `serving_default`, of static shapes: a batch that the source leaves open becomes one; any
+other open dimension takes its size from the data, or one. Runs in the converter's environment only.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from harness.conversion.sources.request import BadSource, Exported, Request
+
+WAYS_IN = {
+    "zoo": "zoo",
+    "saved_model": "saved_model",
+    "hub": "hub",
+    "keras": "keras_file",
+    "h5": "h5_file",
+    "entry_point": "entry_point",
+}
+"""Kind of source (`harness.conversion.source.Kind`) → module that exports it; ready artifacts are not exported."""
+
+
+def export_from(request: Request) -> Exported:
+    """Export a source. Raises `BadSource` with one sentence, whatever the libraries say."""
+    module = importlib.import_module(f"{__name__}.{WAYS_IN[request.kind]}")
+    try:
+        exported: Exported = module.export(request)
+    except BadSource:
+        raise
+    except Exception as error:
+        lines = str(error).strip().splitlines() or ["no message"]
+        what = f"{request.path} cannot be loaded as {request.kind.replace('_', ' ')}"
+        raise BadSource(f"{what} ({type(error).__name__}: {lines[0][:300]}).") from error
+    return exported

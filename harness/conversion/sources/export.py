@@ -1,0 +1,119 @@
+"""Writing the one form: static shapes, one signature, outputs by name; and running it for the golden."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.conversion.sources.request import BadSource
+from harness.model import TensorSpec
+
+SIGNATURE = "serving_default"
+
+
+def static(shape: Any, data_shape: tuple[int, ...] | None) -> list[int]:
+    """A shape with its open dimensions filled: the batch with one, others from the data where ranks agree."""
+    sizes = list(shape)
+    if data_shape is not None and len(data_shape) == len(sizes) - 1:
+        data_shape = (1, *data_shape)
+    filled = []
+    for axis, size in enumerate(sizes):
+        if size is not None:
+            filled.append(int(size))
+        elif axis > 0 and data_shape is not None and len(data_shape) == len(sizes):
+            filled.append(int(data_shape[axis]))
+        else:
+            filled.append(1)
+    return filled
+
+
+def only(shapes: Mapping[str, tuple[int, ...]], name: str, count: int) -> tuple[int, ...] | None:
+    """The data's shape for an input; the only one where there is one input and one array, whatever its name."""
+    if count == 1 and len(shapes) == 1:
+        return next(iter(shapes.values()))
+    return shapes.get(name)
+
+
+def static_specs(specs: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+    """Specs by name with static shapes. Raises `BadSource` for one of unknown rank."""
+    import tensorflow as tf
+
+    filled = {}
+    for name, spec in specs.items():
+        if spec.shape.rank is None:
+            raise BadSource(f"input '{name}' has no shape at all; save the model with an input signature.")
+        filled[name] = tf.TensorSpec(static(spec.shape, only(shapes, name, len(specs))), spec.dtype, name=name)
+    return filled
+
+
+def open_dimensions(specs: Mapping[str, Any]) -> dict[str, list[int | None]]:
+    """Shapes of the inputs that leave a dimension open, as the source has them."""
+    shapes = {name: spec.shape.as_list() for name, spec in specs.items() if spec.shape.rank is not None}
+    return {name: shape for name, shape in shapes.items() if None in shape}
+
+
+def declared_specs(inputs: Mapping[str, TensorSpec]) -> dict[str, Any]:
+    """TensorFlow's specs of declared inputs."""
+    import tensorflow as tf
+
+    return {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in inputs.items()}
+
+
+def save(module: Any, function: Any, specs: Mapping[str, Any], output: Path) -> None:
+    """Save `function` (called with keyword arguments) as the one signature of `module`."""
+    import tensorflow as tf
+
+    def serve(**inputs: Any) -> dict[str, Any]:
+        return named_outputs(function(**inputs))
+
+    concrete = tf.function(serve).get_concrete_function(**specs)
+    tf.saved_model.save(module, str(output), signatures={SIGNATURE: concrete})
+
+
+def named_outputs(results: Any) -> dict[str, Any]:
+    """Outputs by name: a dictionary's own names, else `output_0` and so on. Raises `BadSource` where there are none."""
+    import tensorflow as tf
+
+    if isinstance(results, Mapping):
+        named = {str(name): value for name, value in results.items()}
+    else:
+        many = results if isinstance(results, (list, tuple)) else [results]
+        named = {f"output_{index}": value for index, value in enumerate(many)}
+    named = {name: value for name, value in named.items() if value is not None}
+    if not named:
+        raise BadSource("the function returns nothing; return a tensor, a list or a dictionary of tensors.")
+    return {name: tf.convert_to_tensor(value) for name, value in named.items()}
+
+
+def signature(saved_model: Path) -> list[dict[str, Any]]:
+    """Inputs of the exported signature: name, static shape, dtype; in the order of their names."""
+    import tensorflow as tf
+
+    function = tf.saved_model.load(str(saved_model)).signatures[SIGNATURE]
+    specs = function.structured_input_signature[1]
+    return [
+        {"name": name, "shape": [int(size) for size in spec.shape], "dtype": spec.dtype.name}
+        for name, spec in sorted(specs.items())
+    ]
+
+
+def run(saved_model: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """TensorFlow's own outputs, one sample at a time: arrays shaped (samples, *output shape)."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(saved_model))
+    function = loaded.signatures[SIGNATURE]
+    collected: dict[str, list[Any]] = {}
+    for sample in range(len(next(iter(inputs.values())))):
+        results = function(**{name: tf.constant(values[sample]) for name, values in inputs.items()})
+        for name, value in results.items():
+            collected.setdefault(name, []).append(value.numpy())
+    try:
+        return {name: np.stack(values) for name, values in collected.items()}
+    except ValueError as error:
+        raise BadSource(
+            "the outputs change their shape from one sample to the next; give every sample one shape."
+        ) from error

@@ -1,0 +1,81 @@
+"""Keras models as objects: Keras 3 and Keras 2 (`tf_keras`), wherever they come from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.conversion.sources import export
+from harness.conversion.sources.request import BadSource, Exported
+
+KEPT = "keras.h5"
+
+
+def is_keras_3(built: Any) -> bool:
+    """Whether it is a model of the installed Keras 3."""
+    import keras
+
+    return isinstance(built, keras.Model)
+
+
+def is_keras_2(built: Any) -> bool:
+    """Whether it is a model of `tf_keras`; looked up without importing it."""
+    return any(kind.__module__.startswith("tf_keras.") and kind.__name__ == "Model" for kind in type(built).__mro__)
+
+
+def export_keras_3(
+    model: Any, output: Path, shapes: Mapping[str, tuple[int, ...]], specs: Mapping[str, Any] | None = None
+) -> Exported:
+    """By the model's own `export`: `tf.saved_model.save` of a Keras 3 model converts to numbers that are wrong."""
+    stated = keras_specs(model)
+    chosen = list((specs or export.static_specs(stated, shapes)).values())
+    takes_list = len(chosen) > 1 or isinstance(model.input, list)
+    model.export(
+        str(output / "saved_model"),
+        format="tf_saved_model",
+        input_signature=[chosen] if takes_list else chosen,
+        verbose=False,
+    )
+    return Exported("", facts={"open_dimensions": export.open_dimensions(stated), **kept(model, output, 3)})
+
+
+def export_keras_2(model: Any, output: Path, shapes: Mapping[str, tuple[int, ...]]) -> Exported:
+    """A `tf_keras` model, called in inference mode."""
+    import tensorflow as tf
+
+    stated = keras_specs(model)
+    names = list(stated)
+
+    def call(**inputs: Any) -> Any:
+        values = [inputs[name] for name in names]
+        return model(values[0] if len(values) == 1 else values, training=False)
+
+    module = tf.Module()
+    module.model = model
+    export.save(module, call, export.static_specs(stated, shapes), output / "saved_model")
+    return Exported("", facts={"open_dimensions": export.open_dimensions(stated), **kept(model, output, 2)})
+
+
+def kept(model: Any, output: Path, generation: int) -> dict[str, Any]:
+    """The model as `.h5` beside the SavedModel: TensorFlow.js layers models are made of nothing else."""
+    with contextlib.suppress(Exception):  # subclassed models have no such form: no layers variant then
+        model.save(output / KEPT, include_optimizer=False)
+        return {"keras": KEPT, "keras_generation": generation}
+    (output / KEPT).unlink(missing_ok=True)
+    return {}
+
+
+def keras_specs(model: Any) -> dict[str, Any]:
+    """Specs of a Keras model's inputs as it states them, named as its input layers."""
+    import tensorflow as tf
+
+    if not getattr(model, "inputs", None):
+        raise BadSource("the model has no fixed inputs (it was never called); build it before saving it.")
+    specs = {}
+    for tensor in model.inputs:
+        name = tensor.name.split(":")[0]
+        dtype = tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name
+        specs[name] = tf.TensorSpec(tensor.shape, dtype, name=name)
+    return specs
