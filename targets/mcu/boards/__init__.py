@@ -72,6 +72,14 @@ MPS2_CORTEX_M7 = Board(
     renode_platform="mps2_cortex_m7.repl",
     **_MPS2,
 )
+MPS2_CORTEX_M33 = Board(
+    name="mps2-cortex-m33",
+    cpu="cortex-m33",
+    description="Arm MPS2's memory map with a Cortex-M33",
+    qemu_machine=None,
+    renode_platform="mps2_cortex_m33.repl",
+    **_MPS2,
+)
 STM32F4 = Board(
     name="stm32f4",
     cpu="cortex-m4",
@@ -84,8 +92,8 @@ STM32F4 = Board(
     qemu_machine="netduinoplus2",
     qemu_clock_hz=168_000_000,
     qemu_instruction_shift=3,
-    renode_platform="stm32f4.repl",
+    renode_platform="platforms/boards/stm32f4_discovery.repl",
     renode_uart="sysbus.usart1",
 )
 
-BOARDS = {board.name: board for board in (MPS2_CORTEX_M3, MPS2_CORTEX_M4, MPS2_CORTEX_M7, STM32F4)}
+BOARDS = {board.name: board for board in (MPS2_CORTEX_M3, MPS2_CORTEX_M4, MPS2_CORTEX_M7, MPS2_CORTEX_M33, STM32F4)}

@@ -32,13 +32,13 @@ _EXCEPTIONS = {3: "hard fault", 4: "memory fault", 5: "bus fault", 6: "usage fau
 
 @dataclass
 class Report:
-    """All that one start of the firmware said. Ticks are as counted on the board."""
+    """All that one start of the firmware said. Ticks are as counted on the board; a run has those before and after it."""
 
     arena_limit: int = 0
     arena_bytes: int = 0
     outputs: dict[int, dict[int, bytearray]] = field(default_factory=dict)
     output_crc: dict[int, int] = field(default_factory=dict)
-    run_ticks: dict[int, list[int]] = field(default_factory=dict)
+    run_ticks: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     operator_ticks: dict[int, list[int]] = field(default_factory=dict)
     stack_used: int = 0
     stack_size: int = 0
@@ -85,7 +85,7 @@ def _take(report: Report, kind: str, words: list[str]) -> None:
     elif kind == "JOB":
         report.arena_bytes = numbers[2]
     elif kind == "RUN":
-        report.run_ticks.setdefault(numbers[0], []).append(numbers[2])
+        report.run_ticks.setdefault(numbers[0], []).append((numbers[2], numbers[3]))
     elif kind == "OP":
         report.operator_ticks.setdefault(numbers[0], []).append(numbers[2])
     elif kind == "CRC":

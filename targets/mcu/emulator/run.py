@@ -99,6 +99,8 @@ def _job_run(report: Report, index: int, board: Board, machine: Emulator, plan: 
     return JobRun(
         outputs=split_outputs(report.output(index), [(tensor.shape, tensor.dtype) for tensor in plan.outputs]),
         output_crc=report.output_crc[index],
-        instructions=tuple(machine.instructions(board, count) for count in ticks),
+        instructions=tuple(
+            machine.instructions(board, after) - machine.instructions(board, before) for before, after in ticks
+        ),
         operator_instructions=tuple(machine.instructions(board, c) for c in report.operator_ticks.get(index, [])),
     )

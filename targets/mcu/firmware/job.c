@@ -103,6 +103,8 @@ static bool infer(const struct execution *execution, const uint8_t *values, uint
     write_inputs(execution, values);
     memset(&operator_ticks, 0, sizeof operator_ticks);
     port_start_ticks();
+    uint64_t start = port_ticks();
+    operator_ticks.last = start;
     enum plan_status status = plan_run(execution, count_step, &operator_ticks);
     uint64_t ticks = port_ticks();
     if (status != PLAN_OK) {
@@ -112,6 +114,7 @@ static bool infer(const struct execution *execution, const uint8_t *values, uint
     frame_begin("RUN");
     frame_number(input_index);
     frame_number(run);
+    frame_number(start);
     frame_number(ticks);
     frame_end();
     return true;

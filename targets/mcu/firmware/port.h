@@ -6,7 +6,8 @@
 
 void port_put_character(char character);
 
-/* Starts counting at zero, always in the same phase, so that equal work gives equal counts. */
+/* Starts counting anew, always in the same phase, so that equal work gives equal counts. The count right after need not be
+ * zero: what matters is the difference of two. */
 void port_start_ticks(void);
 uint64_t port_ticks(void);
 
