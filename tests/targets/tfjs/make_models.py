@@ -1,7 +1,7 @@
 """Makes the models that these tests run. A script for the converter's interpreter: CONVERTER.py OUTPUT_FOLDER.
 
-Each folder below the output is an artifact with `inspected.json`, `tensors.npz` (`in:`, `ref:` and `golden:` arrays) or a
-`refused.txt` beside it.
+Each folder below the output is an artifact with `inspected.json` and `tensors.npz` (`in:`, `ref:` and `golden:` arrays);
+a refused one has its reason in a text file beside it.
 """
 
 import importlib.util
