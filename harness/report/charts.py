@@ -15,10 +15,7 @@ from harness.store.record import CaseResult, SteadyState
 LOG_SPAN = 20
 """A linear axis hides the small figures where the largest is more than this many times the smallest."""
 
-HEADING = ""
-"""Stands for the name of the target among the variants of its band."""
-
-LINE_HEIGHT = 11
+LINE_HEIGHT = 15
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"]
 COLOURS = [f"var(--series-{index})" for index in range(1, 9)]
@@ -63,33 +60,36 @@ def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, A
     timed = [case for case in cases if case.latency]
     if not timed:
         return None
-    rows = [_latency_row(case) for case in timed]
     # Simulated targets stand below all others: their milliseconds must not sit between those of hardware.
-    order = list(dict.fromkeys(row["place"] for row in sorted(rows, key=lambda row: row["simulated"])))
+    rows = [_latency_row(case) for case in sorted(timed, key=lambda case: case.simulated)]
+    places = list(dict.fromkeys(row["place"] for row in rows))
     shown = [variant for variant in variants if any(row["variant"] == variant for row in rows)]
+    # The name of a target has a line above its variants, not a margin: on a phone a margin would eat the chart.
+    lines = [
+        line
+        for place in places
+        for line in (place, *(row["line"] for variant in shown for row in rows if _is(row, place, variant)))
+    ]
     data = alt.Chart(alt.InlineData(values=rows))
-    # The name of a target takes the first line of its band, not a margin: on a phone a margin would eat the chart.
-    lines = alt.Scale(domain=[HEADING, *shown], paddingOuter=0.3)
-    place = alt.Y("place:N", sort=order, axis=None)
-    offset = alt.YOffset("variant:N", scale=lines)
+    line = alt.Y("line:N", scale=alt.Scale(type="band", domain=lines), axis=None)
+    top = alt.Y("line:N", scale=alt.Scale(type="band", domain=lines), axis=None, bandPosition=0)
     extent = latency_extent(timed)
     axis = alt.Axis(labelExpr=TIME_LABELS, values=_ticks(extent, 10), labelOverlap=True, orient="top")
 
     def across(field: str) -> alt.X:
         return alt.X(f"{field}:Q", title=None, scale=_scale(extent), axis=axis)
 
-    headings = alt.Chart(alt.InlineData(values=[{"place": name, "line": HEADING} for name in order]))
+    headings = alt.Chart(alt.InlineData(values=[{"line": place} for place in places]))
     colour_of = _colour(shown, variants)
     layers: list[alt.Chart] = [
-        headings.mark_rule(color="var(--line)").encode(y=alt.Y("place:N", sort=order, axis=None, bandPosition=0)),
+        headings.mark_rule(color="var(--line)").encode(y=top),
         headings.mark_text(align="left", fontSize=12, fontWeight=500, fill="var(--soft)").encode(
-            x=alt.value(0), y=place, yOffset=alt.YOffset("line:N", scale=lines), text="place:N"
+            x=alt.value(0), y=line, text="line:N"
         ),
-        data.mark_rule(strokeWidth=2).encode(x=across("low"), x2="high:Q", y=place, yOffset=offset, color=colour_of),
+        data.mark_rule(strokeWidth=2).encode(x=across("low"), x2="high:Q", y=line, color=colour_of),
         data.mark_point(size=60, strokeWidth=1.5, opacity=1).encode(
             x=across("median"),
-            y=place,
-            yOffset=offset,
+            y=line,
             fill=alt.condition("datum.simulated", alt.value("var(--panel)"), colour_of),
             stroke=colour_of,
             shape=_shape(shown, variants),
@@ -103,10 +103,13 @@ def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, A
             fontSize=11,
             fill="var(--ink)",
         )
-        .encode(x=across("median"), y=place, yOffset=offset, text=alt.value("never steady")),
+        .encode(x=across("median"), y=line, text=alt.value("never steady")),
     ]
-    height = len(order) * (len(shown) + 2) * LINE_HEIGHT
-    return _finish(alt.LayerChart(layer=layers, width="container", height=height))
+    return _finish(alt.LayerChart(layer=layers, width="container", height=len(lines) * LINE_HEIGHT))
+
+
+def _is(row: dict[str, Any], place: str, variant: str) -> bool:
+    return bool(row["place"] == place and row["variant"] == variant)
 
 
 def latency_extent(cases: Sequence[CaseResult]) -> list[float]:
@@ -118,15 +121,17 @@ def latency_extent(cases: Sequence[CaseResult]) -> list[float]:
 def _latency_row(case: CaseResult) -> dict[str, Any]:
     timing = case.latency
     assert timing is not None, "only timed cases get a row"
+    place = case.target + (" (simulated)" if case.simulated else "")
     return {
-        "place": case.target + (" (simulated)" if case.simulated else ""),
+        "place": place,
+        "line": f"{place}\n{case.variant}",
         "variant": case.variant,
         "simulated": case.simulated,
         "restless": timing.state is SteadyState.NONE,
         "median": timing.median_ms,
         "low": timing.median_interval.low,
         "high": timing.median_interval.high,
-        "Target": case.target + (" (simulated)" if case.simulated else ""),
+        "Target": place,
         "Variant": case.variant,
         "Median": numbers.milliseconds(timing.median_ms),
         "95 % interval": numbers.interval(timing.median_interval),
