@@ -1,6 +1,6 @@
 """Makes the models that these tests run. A script for the converter's interpreter: CONVERTER.py OUTPUT_FOLDER.
 
-Each folder below the output is an artifact with `inspected.json` and `tensors.npz` (`in:`, `ref:` and `golden:` arrays);
+Each folder below the output is an artifact with `inspected.json` and `tensors.npz` (`in:`, `ref:`, `golden:` arrays);
 a refused one has its reason in a text file beside it.
 """
 
