@@ -92,7 +92,10 @@ def classify(samples: NDArray[np.integer | np.floating]) -> SteadyPart:
         words = f"slower from sample {begin} on than before, by up to {math.expm1(level - fastest):.0%}"
         return SteadyPart(SteadyState.SLOWDOWN, begin, words)
     height = float(np.mean(logs[:begin])) - level
-    if height <= 0.0 or _happens_later(logs[begin:] - level, begin, height):
+    # A warm-up decays, so its front is asked apart: it can stand out where the whole, on average, does not.
+    front = max(1, begin // 4)
+    stretches = ((begin, height), (front, float(np.mean(logs[:front])) - level))
+    if height <= 0.0 or all(_happens_later(logs[begin:] - level, *stretch) for stretch in stretches):
         words = f"the first {begin} samples were slower, as others were later: disturbed, and discarded"
         return SteadyPart(SteadyState.FLAT, begin, words)
     return SteadyPart(SteadyState.WARMUP, begin, f"the first {begin} samples were {math.exp(height):.1f}x as slow")
