@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-FAMILIES = {"tflite": "TFLite (phones)", "tfjs": "TensorFlow.js (browsers)", "mcu": "Microcontrollers"}
+FAMILIES = {"tflite": "TFLite (on this computer)", "tfjs": "TensorFlow.js (browsers)", "mcu": "Microcontrollers"}
 """What the families of this project are called for people; another one goes by its own name."""
 
 STEADY_STATES = {
