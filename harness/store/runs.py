@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,11 @@ from pydantic import ValidationError
 
 from harness.cache import sha256_json
 from harness.errors import HarnessError
-from harness.store.record import RunRecord
+from harness.store.migration import lift
+from harness.store.record import SCHEMA_VERSION, RunRecord
+from harness.store.seal import BrokenSeal, seal, unseal
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 def write_atomically(path: Path, content: str) -> None:
@@ -31,30 +36,66 @@ def write_atomically(path: Path, content: str) -> None:
         raise
 
 
+def parse(text: str, name: str) -> RunRecord:
+    """The record that `text` holds, of whatever known version; `name` says in errors where it is from.
+
+    Raises `HarnessError` with one sentence where it is damaged or no record.
+    """
+    try:
+        inner = unseal(text)
+        # The common case goes straight from text to record: twice as fast as by way of a document.
+        if f'"schema_version":{SCHEMA_VERSION},' in inner[:40]:
+            return RunRecord.model_validate_json(inner)
+        return RunRecord.model_validate_json(json.dumps(lift(_document(inner))))
+    except BrokenSeal as error:
+        raise HarnessError(f"{name} is damaged: {error}; restore it from a copy, or move it away.") from error
+    except HarnessError as error:
+        raise HarnessError(f"{name} is not a run record of a version known here. {error}") from error
+    except (ValidationError, ValueError, RecursionError) as error:
+        first = str(error).splitlines()[0]
+        raise HarnessError(f"{name} is not a run record of a version known here ({first}); move it away.") from error
+
+
+def _document(text: str) -> dict[str, Any]:
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("it is no JSON object")
+    return document
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises `HarnessError` where it cannot be read or is no text."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise HarnessError(f"The run record {path} cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise HarnessError(f"{path} is damaged: it is no text; restore it from a copy, or move it away.") from error
+
+
 class RunStore:
-    """Run records below `results/runs`, one file each."""
+    """Run records below `results/runs`, one sealed file each."""
 
     def __init__(self, results: Path) -> None:
         self.folder = results / "runs"
 
     def write(self, record: RunRecord) -> Path:
         """Write a record; an existing one is never changed."""
-        path = self.folder / f"{record.id}.json"
+        return self.write_text(record.id, seal(record.model_dump_json(indent=None) + "\n"))
+
+    def write_text(self, id: str, text: str) -> Path:
+        """Write a record's text as another store had it; an existing one is never changed. Raises `HarnessError` where
+        `id` could not be a file's name."""
+        if not SAFE_NAME.fullmatch(id):
+            raise HarnessError(f"The run record {id!r} has an id that is no file name; it is left where it is.")
+        path = self.folder / f"{id}.json"
         if not path.exists():
-            write_atomically(path, record.model_dump_json(indent=None) + "\n")
+            write_atomically(path, text)
         return path
 
     def read(self, path: Path) -> RunRecord:
         """One record. Raises `HarnessError` with one sentence where the file is not a record of a known version."""
-        try:
-            return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise HarnessError(f"The run record {path} cannot be read ({error.strerror}).") from error
-        except (ValidationError, ValueError) as error:
-            first = str(error).splitlines()[0]
-            raise HarnessError(
-                f"{path} is not a run record of a version known here ({first}); move it away."
-            ) from error
+        return parse(read_text(path), str(path))
 
     def paths(self) -> list[Path]:
         """All records, oldest first."""
