@@ -171,6 +171,7 @@ ENVIRONMENTS: dict[str, Environment] = {
             python_versions=("3.11",),
         ),
         Environment("tflite-micro", REQUIREMENTS_DIRECTORY / "tflite-micro.txt", ("tflite-micro", "numpy")),
+        Environment("zig", REQUIREMENTS_DIRECTORY / "zig.txt", ("ziglang",)),
     )
 }
 

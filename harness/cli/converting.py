@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-
-from rich.console import Console
+import os
 
 from harness import registry
 from harness.cache import Cache
-from harness.cli.inventory import plain_table
+from harness.cli.inventory import console, plain_table
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
 from harness.environment import environment
@@ -64,7 +63,8 @@ def convert(models: tuple[str, ...], variants: tuple[str, ...], *, as_json: bool
     else:
         table = plain_table("model", "format", "variant", "bytes", "artifact")
         for row in rows:
-            where = row.get("path") or f"problem: {row['problem']}"
+            path = row.get("path")
+            where = os.path.relpath(str(path)) if path else f"problem: {row['problem']}"
             table.add_row(row["model"], row["format"], row["variant"], str(row.get("bytes", "")), where)
-        Console().print(table)
+        console().print(table)
     return 1 if any("problem" in row for row in rows) else 0

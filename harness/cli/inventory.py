@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +11,12 @@ from rich.table import Table
 from harness import registry
 from harness.paths import project_root
 from harness.project import model_entries
+
+
+def console() -> Console:
+    """Standard output; as wide as the terminal, or wide enough not to break lines in a pipe."""
+    found = Console()
+    return found if found.is_terminal or "COLUMNS" in os.environ else Console(width=160)
 
 
 def plain_table(*columns: str) -> Table:
@@ -42,7 +49,7 @@ def doctor(*, as_json: bool) -> int:
         details = ", ".join(f"{key} {value}" for key, value in row["details"].items())  # type: ignore[attr-defined]
         lacking = f"missing: {row['missing']}\ninstall: {row['install']}"
         table.add_row(str(row["target"]), "yes" if row["ready"] else "no", details if row["ready"] else lacking)
-    Console().print(table)
+    console().print(table)
     return 0
 
 
@@ -68,7 +75,7 @@ def models(*, as_json: bool) -> None:
     for entry in entries:
         text = f"problem: {entry.problem}" if entry.problem else entry.summary
         table.add_row(entry.name, entry.source.kind, entry.task, "yes" if entry.in_default else "no", text)
-    Console().print(table)
+    console().print(table)
 
 
 def targets(*, as_json: bool) -> None:
@@ -92,4 +99,4 @@ def targets(*, as_json: bool) -> None:
     for target in known:
         variants = ", ".join(target.default_variants) or "none (name the target, or use --all)"
         table.add_row(target.name, target.format, "yes" if target.probe().ready else "no", variants)
-    Console().print(table)
+    console().print(table)

@@ -7,9 +7,8 @@ import signal
 import sys
 from typing import Any
 
-from rich.console import Console
-
 from harness import registry
+from harness.cli.inventory import console
 from harness.cli.progress import ConsoleProgress
 from harness.paths import cache_directory, project_root, results_directory
 from harness.project import model_entries
@@ -42,9 +41,9 @@ def run(selection: Selection, *, parity_only: bool, fresh: bool, as_json: bool) 
     if as_json:
         print(record.model_dump_json(indent=1))
     else:
-        console = Console()
-        console.print(tables.show(record))
-        console.print(f"Dashboard: {page}", markup=False, highlight=False, soft_wrap=True)
+        screen = console()
+        screen.print(tables.show(record))
+        screen.print(f"Dashboard: {page}", markup=False, highlight=False, soft_wrap=True)
     return exit_code(record)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rich.console import Console
-
+from harness.cli.inventory import console
 from harness.errors import HarnessError
 from harness.paths import results_directory
 from harness.report import tables
@@ -26,7 +25,7 @@ def show(name: str, *, as_json: bool) -> None:
     if as_json:
         print(record.model_dump_json(indent=1))
     else:
-        Console().print(tables.show(record))
+        console().print(tables.show(record))
 
 
 def compare(model: str, name: str, *, as_json: bool) -> None:
@@ -39,7 +38,7 @@ def compare(model: str, name: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([case.model_dump(mode="json") for case in rows], indent=1))
     else:
-        Console().print(tables.compare(record, model))
+        console().print(tables.compare(record, model))
 
 
 def report(name: str, output: str | None) -> None:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
+from harness.environment import environment
 from harness.errors import HarnessError, Unavailable
 
 from .boards import Board
@@ -75,22 +74,21 @@ def host_sources() -> list[Path]:
 
 @functools.cache
 def device_compiler() -> tuple[str, ...]:
-    """The command of the pinned `zig`: another version would give other instruction counts.
+    """The command of the pinned `zig`, installed on first use: another version would give other instruction counts.
 
-    HARNESS_ZIG names the program where it is in another environment than this one.
+    HARNESS_ZIG names a program to use instead. Raises `Unavailable`.
     """
     if named := os.environ.get("HARNESS_ZIG"):
         command: tuple[str, ...] = (named,)
-    elif importlib.util.find_spec("ziglang") is not None:
-        command = (sys.executable, "-m", "ziglang")
-    elif (found := shutil.which("zig")) is not None:
-        command = (found,)
     else:
-        raise Unavailable(f"The firmware's compiler is missing: pip install ziglang=={ZIG_VERSION}.")
-    asked = subprocess.run([*command, "version"], capture_output=True, text=True, check=False, timeout=120)
+        command = (str(environment("zig").python()), "-m", "ziglang")
+    try:
+        asked = subprocess.run([*command, "version"], capture_output=True, text=True, check=False, timeout=120)
+    except OSError as error:
+        raise Unavailable(f"The firmware's compiler {command[0]} cannot be started ({error.strerror}).") from error
     version = asked.stdout.strip()
     if version != ZIG_VERSION:
-        raise Unavailable(f"The firmware is built with zig {ZIG_VERSION}, not {version}: pip install ziglang=={ZIG_VERSION}.")
+        raise Unavailable(f"The firmware is built with zig {ZIG_VERSION}, and {command[0]} is {version or 'no zig'}.")
     return command
 
 
