@@ -18,6 +18,7 @@ from harness import registry
 from harness.artifact import Artifact, CustomLibrary, TensorInfo
 from harness.cache import Cache, Entry, sha256_file, sha256_json, sha256_tree
 from harness.conversion.choices import CustomOperators
+from harness.conversion.source import closure
 from harness.environment import Environment
 from harness.errors import BadInput, CaseError, Crashed, TimedOut, Unsupported
 from harness.process.child import ChildProcess
@@ -90,6 +91,11 @@ def read_golden(path: Path) -> Golden:
         {name[4:]: values for name, values in arrays.items() if name.startswith("out:")},
         arrays.get("labels"),
     )
+
+
+def code_digest(form: Format) -> str:
+    """Hash of a format's converter and the modules beside it that it imports."""
+    return sha256_tree(closure(form.converter))
 
 
 def library_digest(custom: CustomOperators | None) -> str:
@@ -189,9 +195,12 @@ class Converter:
         code = [self._code]
         custom = entry.custom_operators
         if entry.source.ready_format is not None:
-            converter = registry.formats()[entry.source.ready_format].converter
-            request |= {"converter": str(converter), "custom_operators": custom and custom.model_dump(mode="json")}
-            code += [sha256_tree([converter]), library_digest(custom)]
+            ready_form = registry.formats()[entry.source.ready_format]
+            request |= {
+                "converter": str(ready_form.converter),
+                "custom_operators": custom and custom.model_dump(mode="json"),
+            }
+            code += [code_digest(ready_form), library_digest(custom)]
         key = sha256_json(["prepared", code, entry.source.identity()])
 
         def write(folder: Path) -> dict[str, Any]:
@@ -215,7 +224,7 @@ class Converter:
         if "ready" in prepared.facts:
             return self._ready(prepared, form)
         key = sha256_json(
-            ["converted", self._code, prepared.key, sha256_tree([form.converter]), variant.options, variant.converter]
+            ["converted", self._code, prepared.key, code_digest(form), variant.options, variant.converter]
         )
         environment = self._environment(variant)
 
@@ -289,7 +298,7 @@ class Converter:
                 self._code,
                 artifact.digest,
                 prepared.golden_digest,
-                sha256_tree([form.converter]),
+                code_digest(form),
                 library_digest(prepared.custom_operators),
             ]
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import shutil
 from pathlib import Path
@@ -9,7 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from . import metadata
+
 ENTRY = "model.tflite"
+INT16X8 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
+REASONS = (
+    r"Some ops are not supported by the native TFLite runtime[^\n]*",
+    r"Some ops in the model are custom ops[^\n]*",
+    r"[^\n]*is neither a custom op nor a flex op[^\n]*",
+    r"[^\n]*Quantization not yet supported for op: [^\n]*",
+    r"[^\n]*Quantization to 16x8-bit not yet supported for op: [^\n]*",
+)
 
 
 class Refused(Exception):
@@ -21,57 +32,99 @@ class Refused(Exception):
 def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, Any] | None, output: Path) -> str:
     """Convert with TFLiteConverter in process and write `output/model.tflite`; returns the entry's name.
 
-    `calibration`: input name → float array shaped (samples, *static shape). Raises `Refused` with the converter's
-    reason in one line.
+    `options`: those of `format.py` and `harness.conversion.choices`. `calibration`: input name → float array shaped
+    (samples, *static shape). Raises `Refused` with the converter's reason in one line.
     """
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=["serving_default"])
-    scheme, io = options["scheme"], options.get("io", "float32")
+    scheme = options["scheme"]
+    converter.target_spec.supported_ops = operator_sets(scheme, options)
+    converter.allow_custom_ops = "custom" in options.get("operators", ())
     if scheme != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if scheme == "float16":
         converter.target_spec.supported_types = [tf.float16]
+    if options.get("per_tensor"):
+        converter._experimental_disable_per_channel = True
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if scheme in ("int8", "int16x8"):
         if calibration is None:
             raise Refused(f"the variant needs calibration data for scheme {scheme}, and the model has none")
-        count = len(next(iter(calibration.values())))
+        count = min(len(next(iter(calibration.values()))), options.get("calibration_samples", 1 << 30))
 
         def representative() -> Any:
             for sample in range(count):
-                yield {name: values[sample] for name, values in calibration.items()}
+                yield "serving_default", {name: values[sample] for name, values in calibration.items()}
 
-        converter.representative_dataset = lambda: (("serving_default", sample) for sample in representative())
-        converter.target_spec.supported_ops = [
-            tf.lite.OpsSet.TFLITE_BUILTINS_INT8
-            if scheme == "int8"
-            else tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-        ]
-        kind = getattr(tf, io)
-        converter.inference_input_type = converter.inference_output_type = kind
+        converter.representative_dataset = representative
+        converter.inference_input_type = converter.inference_output_type = getattr(tf, options.get("io", "float32"))
     try:
-        content = converter.convert()
+        content = quantised_in_part(converter, options) if is_partial(options) else converter.convert()
     except Exception as error:
         raise Refused(one_line(error)) from error
+    if options.get("metadata"):
+        content = metadata.embed(content, options["metadata"], schema_module())
     (output / ENTRY).write_bytes(content)
     return ENTRY
 
 
+def operator_sets(scheme: str, options: dict[str, Any]) -> list[Any]:
+    """The `supported_ops` of a variant: which operators it may have is its explicit choice, builtin ones by default."""
+    import tensorflow as tf
+
+    sets = tf.lite.OpsSet
+    chosen = options.get("operators", ("builtin",))
+    strict = {"int8": sets.TFLITE_BUILTINS_INT8, "int16x8": getattr(sets, INT16X8)}
+    found = [strict.get(scheme, sets.TFLITE_BUILTINS)]
+    if scheme in strict and (is_partial(options) or {"select-tf", "custom"} & set(chosen)):
+        found.append(sets.TFLITE_BUILTINS)  # what cannot be quantised stays in float
+    if "select-tf" in chosen:
+        found.append(sets.SELECT_TF_OPS)
+    return found
+
+
+def is_partial(options: dict[str, Any]) -> bool:
+    """Whether some nodes or operators are to be left in float."""
+    return bool(options.get("excluded_nodes") or options.get("excluded_operators"))
+
+
+def quantised_in_part(converter: Any, options: dict[str, Any]) -> bytes:
+    """Quantised, the excluded nodes and operators left in float. Raises `Refused` where the scheme has no such way."""
+    import tensorflow as tf
+
+    if options["scheme"] not in ("int8", "int16x8"):
+        raise Refused("excluded nodes and operators need a scheme that is calibrated: int8 or int16x8")
+    samples = converter.representative_dataset
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=lambda: (list(inputs.values()) for _, inputs in samples()),
+        debug_options=tf.lite.experimental.QuantizationDebugOptions(
+            denylisted_nodes=list(options.get("excluded_nodes", ())),
+            denylisted_ops=list(options.get("excluded_operators", ())),
+        ),
+    )
+    return bytes(debugger.get_nondebug_quantized_model())
+
+
+def schema_module() -> Any:
+    """The generated module of TFLite's schema, from whichever package has it."""
+    try:
+        from ai_edge_litert import schema_py_generated as schema
+    except ImportError:
+        from tensorflow.lite.python import schema_py_generated as schema
+    return schema
+
+
 def one_line(error: Exception) -> str:
     """The line of a converter's error that says what is wrong: its text is often pages of stack and MLIR."""
-    text = str(error)
-    for pattern in (
-        r"Some ops are not supported by the native TFLite runtime[^\n]*",
-        r"Some ops in the model are custom ops[^\n]*",
-        r"[^\n]*is neither a custom op nor a flex op[^\n]*",
-        r"[^\n]*Quantization not yet supported for op: [^\n]*",
-        r"[^\n]*Quantization to 16x8-bit not yet supported for op: [^\n]*",
-    ):
-        found = re.search(pattern, text)
-        if found:
-            detail = re.search(r"(?:Flex ops|Custom ops): ([^\n]*)", text)
-            return found.group(0).strip() + (f" ({detail.group(0).strip()})" if detail else "")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    found = str(error)
+    for pattern in REASONS:
+        match = re.search(pattern, found)
+        if match:
+            detail = re.search(r"(?:Flex ops|Custom ops): ([^\n]*)", found)
+            return match.group(0).strip() + (f" ({detail.group(0).strip()})" if detail else "")
+    lines = [line.strip() for line in found.splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0][:400] if lines else 'no message'}"
 
 
@@ -164,16 +217,30 @@ def reference(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) ->
     refusal: Exception | None = None
     for resolver in (resolvers.BUILTIN_REF, resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
         try:
-            interpreter = tf.lite.Interpreter(model_path=str(path), experimental_op_resolver_type=resolver)
+            interpreter = open_interpreter(path, resolver, inspected.get("custom_operators"))
             for info, detail in zip(inspected["inputs"], interpreter.get_input_details(), strict=True):
                 if list(detail["shape"]) != list(info["shape"]):
                     interpreter.resize_tensor_input(detail["index"], info["shape"])
             interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, OSError) as error:
             refusal = refusal or error
             continue
         return f"TensorFlow {tf.__version__} {resolver.name}", run(interpreter, inspected, samples)
     raise Refused(f"no reference interpreter runs it: {one_line(refusal) if refusal else ''}")
+
+
+def open_interpreter(path: Path, resolver: Any, custom: dict[str, Any] | None) -> Any:
+    """TensorFlow's interpreter, with the user's custom operators where there are any."""
+    from tensorflow.lite.python import interpreter
+
+    if custom is None:
+        return interpreter.Interpreter(model_path=str(path), experimental_op_resolver_type=resolver)
+    ctypes.CDLL(custom["library"], mode=ctypes.RTLD_GLOBAL)
+    return interpreter.InterpreterWithCustomOps(
+        custom_op_registerers=[custom["registerer"]],
+        model_path=str(path),
+        experimental_op_resolver_type=resolver,
+    )
 
 
 def run(interpreter: Any, inspected: dict[str, Any], samples: dict[str, Any]) -> dict[str, Any]:

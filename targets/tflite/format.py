@@ -14,8 +14,24 @@ FORMAT = Format(
         Variant("dynamic", "int8 weights, activations quantised on the fly", {"scheme": "dynamic"}),
         Variant("int8", "int8 throughout, int8 in and out", {"scheme": "int8", "io": "int8"}),
         Variant("int8-float-io", "int8 throughout, float32 in and out", {"scheme": "int8", "io": "float32"}),
+        Variant("uint8", "int8 throughout, uint8 in and out", {"scheme": "int8", "io": "uint8"}),
         Variant(
             "int16x8", "int16 activations, int8 weights, float32 in and out", {"scheme": "int16x8", "io": "float32"}
+        ),
+        Variant(
+            "select-tf",
+            "no quantisation; TensorFlow operators where TFLite has none of its own",
+            {"scheme": "float32", "operators": ["builtin", "select-tf"]},
+        ),
+        Variant(
+            "dynamic-select-tf",
+            "int8 weights; TensorFlow operators where TFLite has none of its own",
+            {"scheme": "dynamic", "operators": ["builtin", "select-tf"]},
+        ),
+        Variant(
+            "custom",
+            "no quantisation; operators that TFLite and TensorFlow lack stay, as custom ones",
+            {"scheme": "float32", "operators": ["builtin", "select-tf", "custom"]},
         ),
     ),
     converter=Path(__file__).with_name("converter.py"),

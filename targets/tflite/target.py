@@ -114,6 +114,7 @@ class TFLiteTarget(Target):
                 resolver=self.resolver,
                 inputs=[info.model_dump() for info in artifact.inputs],
                 outputs=[info.model_dump() for info in artifact.outputs],
+                custom_operators=artifact.custom_operators and artifact.custom_operators.model_dump(),
             )
             yield TFLiteSession(child, artifact, limits)
 
@@ -122,7 +123,7 @@ def targets() -> list[Target]:
     """All TFLite targets; threads come from HARNESS_TFLITE_THREADS (1 unless set)."""
     threads = int(os.environ.get(THREADS_VARIABLE, "1"))
     plain = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
-    everything = ("float32", "float16", "dynamic", "int8", "int8-float-io", "int16x8")
+    everything = ("float32", "float16", "dynamic", "int8", "int8-float-io", "uint8", "int16x8")
     rows = (
         ("tflite/litert-xnnpack", "litert", "AUTO", "litert", everything),
         ("tflite/litert-builtin", "litert", plain, "litert", ("float32", "int8")),

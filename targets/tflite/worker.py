@@ -5,6 +5,8 @@ Standard library, NumPy (1.x or 2.x) and the runtime only.
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import gc
 import hashlib
 import importlib
@@ -38,6 +40,14 @@ def status_bytes(field: str) -> int:
     return 0
 
 
+def interpreter_of(module: Any, custom: dict[str, Any] | None) -> Any:
+    """What makes an interpreter: with the operators of a user's library where there is one."""
+    if not custom:
+        return module.Interpreter
+    ctypes.CDLL(custom["library"], mode=ctypes.RTLD_GLOBAL)
+    return functools.partial(module.InterpreterWithCustomOps, custom_op_registerers=[custom["registerer"]])
+
+
 class Worker:
     """One interpreter and the operations that the engine asks of it."""
 
@@ -55,7 +65,7 @@ class Worker:
         self.memory_before = status_bytes("VmRSS")
         start = time.perf_counter_ns()
         try:
-            self.interpreter = module.Interpreter(
+            self.interpreter = interpreter_of(module, header.get("custom_operators"))(
                 model_path=header["path"],
                 num_threads=header["threads"],
                 experimental_op_resolver_type=getattr(resolvers, header["resolver"]),
@@ -64,7 +74,7 @@ class Worker:
                 if list(detail["shape"]) != list(info["shape"]):
                     self.interpreter.resize_tensor_input(detail["index"], info["shape"])
             self.interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, OSError) as error:
             raise Refused(" ".join(str(error).split())[:500]) from error
         self.load_ns = time.perf_counter_ns() - start
         self.inputs = [
