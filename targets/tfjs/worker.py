@@ -62,13 +62,20 @@ class Holder:
         )
         self.inputs, self.outputs = header["inputs"], header["outputs"]
         # Never closed by itself: ending this process and the browser is the engine's, and it must work without us too.
-        context = (
-            sync_playwright()
-            .start()
-            .chromium.launch_persistent_context(
-                header["profile"], executable_path=header["executable"], headless=True, args=header["flags"], timeout=0
+        try:
+            context = (
+                sync_playwright()
+                .start()
+                .chromium.launch_persistent_context(
+                    header["profile"],
+                    executable_path=header["executable"],
+                    headless=True,
+                    args=header["flags"],
+                    timeout=0,
+                )
             )
-        )
+        except PlaywrightError as error:
+            raise Gone(f"the browser {header['executable']} did not start; its log says why.") from error
         context.route(lambda address: not address.startswith(self.server.origin), self._refuse)
         self.page = context.pages[0] if context.pages else context.new_page()
         self.page.on("crash", self._mark_crashed)

@@ -113,6 +113,16 @@ def test_without_a_browser_the_target_says_so(target, made, monkeypatch):
         pass
 
 
+def test_a_browser_that_does_not_start_is_a_crash(target, made, monkeypatch):
+    wasm = target("wasm")
+    monkeypatch.setenv(browser.EXECUTABLE_VARIABLE, "false")
+    with (
+        pytest.raises(Crashed, match=r"false did not start"),
+        wasm.open(made("twins-float32").artifact, Limits(open_seconds=30)),
+    ):
+        pass
+
+
 def test_without_npm_the_bundles_are_unavailable_in_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
