@@ -58,6 +58,10 @@ void frame_send(const char *kind, const uint32_t *fields, uint32_t count) {
     frame_end();
 }
 
+void frame_restart(void) {
+    frames_sent = 0;
+}
+
 void frame_finish(void) {
     uint32_t sent = frames_sent;
     frame_send("END", &sent, 1);

@@ -16,6 +16,9 @@ void frame_end(void);
 /* A frame of numbers alone. */
 void frame_send(const char *kind, const uint32_t *fields, uint32_t count);
 
+/* Counts frames from zero again. */
+void frame_restart(void);
+
 /* The END frame. */
 void frame_finish(void);
 

@@ -139,6 +139,7 @@ static void run_all(const struct job_header *job, const struct execution *execut
 void job_run(const void *raw, uint32_t limit, void *arena, uint32_t arena_bytes) {
     const struct job_header *job = raw;
     struct execution execution;
+    frame_restart();
     const uint32_t hello[] = {JOB_VERSION, PLAN_VERSION, arena_bytes};
     frame_send("HELLO", hello, 3);
     enum job_status status = check_job(job, limit);

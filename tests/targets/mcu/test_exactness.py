@@ -1,0 +1,99 @@
+"""The plan runtime computes what TensorFlow Lite Micro computes: int8 to the byte, float32 within a stated bound.
+
+The kernels run on the host here; test_qemu.py and test_renode.py show that boards give the same bytes as the host.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness_targets.mcu.host import HostKernels
+from harness_targets.mcu.plan import Plan, plan_model
+
+from .micro_interpreter import MicroInterpreter, MicroRefused
+from .random_operators import MAKERS, random_inputs, random_model
+
+REAL_INT8 = [
+    "anomaly_detection/ad01_int8.tflite",
+    "image_classification/pretrainedResnet_quant.tflite",
+    "keyword_spotting/kws_ref_model.tflite",
+]
+REAL_FLOAT = ["anomaly_detection/ad01_fp32.tflite", "image_classification/pretrainedResnet.tflite"]
+SEEDS = 40
+# Sums are taken in Micro's order, so all but exp and tanh are equal; those are within a few units in the last place.
+FLOAT_RELATIVE, FLOAT_ABSOLUTE = 1e-6, 1e-7
+EXACT_IN_FLOAT = set(MAKERS) - {"SOFTMAX", "LOGISTIC", "TANH"}
+
+
+def both(
+    model: bytes, plan: Plan, kernels: HostKernels, micro: MicroInterpreter, seed: int, count: int
+) -> tuple[bytes, bytes]:
+    inputs = random_inputs(plan.inputs, seed, count)
+    expected = micro.run(model, [tensor.nbytes for tensor in plan.inputs], len(plan.outputs), inputs)
+    return b"".join(kernels.run(plan, inputs)), b"".join(expected)
+
+
+@pytest.mark.parametrize("path", REAL_INT8)
+def test_real_int8_models_are_equal_to_the_byte(
+    path: str, shared_models: Path, host_kernels: HostKernels, tflm_host: MicroInterpreter
+):
+    model = (shared_models / path).read_bytes()
+    computed, expected = both(model, plan_model(model), host_kernels, tflm_host, seed=1, count=20)
+    assert computed == expected
+
+
+@pytest.mark.parametrize("path", REAL_FLOAT)
+def test_real_float_models_are_within_the_stated_bound(
+    path: str, shared_models: Path, host_kernels: HostKernels, tflm_host: MicroInterpreter
+):
+    model = (shared_models / path).read_bytes()
+    computed, expected = both(model, plan_model(model), host_kernels, tflm_host, seed=2, count=5)
+    np.testing.assert_allclose(
+        np.frombuffer(computed, np.float32), np.frombuffer(expected, np.float32), FLOAT_RELATIVE, FLOAT_ABSOLUTE
+    )
+
+
+@pytest.mark.parametrize("name", list(MAKERS))
+def test_random_int8_operators_are_equal_to_the_byte(
+    name: str, host_kernels: HostKernels, tflm_host: MicroInterpreter
+):
+    compared = 0
+    for seed in range(SEEDS):
+        model = random_model(name, "int8", seed).write()
+        plan = plan_model(model)
+        try:
+            computed, expected = both(model, plan, host_kernels, tflm_host, seed, count=3)
+        except MicroRefused:
+            continue
+        assert computed == expected, f"{name}, seed {seed}"
+        compared += 1
+    assert compared >= SEEDS * 3 // 4, "too many of the random models are not models for Micro"
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "DEQUANTIZE"])
+def test_random_float_operators_are_within_the_stated_bound(
+    name: str, host_kernels: HostKernels, tflm_host: MicroInterpreter
+):
+    compared = 0
+    for seed in range(SEEDS):
+        model = random_model(name, "float32", seed).write()
+        plan = plan_model(model)
+        try:
+            computed, expected = both(model, plan, host_kernels, tflm_host, seed, count=2)
+        except MicroRefused:
+            continue
+        compared += 1
+        if name in EXACT_IN_FLOAT:
+            assert computed == expected, f"{name}, seed {seed}"
+        else:
+            np.testing.assert_allclose(
+                np.frombuffer(computed, np.float32),
+                np.frombuffer(expected, np.float32),
+                FLOAT_RELATIVE,
+                FLOAT_ABSOLUTE,
+                err_msg=f"{name}, seed {seed}",
+            )
+    assert compared >= SEEDS * 3 // 4, "too many of the random models are not models for Micro"
