@@ -65,6 +65,13 @@ def convert(
     not needed: activations are never quantised. Raises `Refused` with the converter's reason in one line, `Broken`
     where it claims success and the files say otherwise.
     """
+    if options.get("form") == "layers":
+        from . import layers
+
+        shard_bytes = options.get("shard_bytes", DEFAULT_SHARD_BYTES)
+        layers.convert(saved_model.parent / "keras.h5", options, shard_bytes, output)
+        check_weights(output / ENTRY)
+        return ENTRY
     import tensorflow as tf
 
     conversion = conversion_module()
@@ -154,11 +161,27 @@ def read_model(path: Path) -> dict[str, Any]:
         model = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise Broken(f"{path.name} cannot be read as JSON ({error}).") from error
-    if not isinstance(model, dict) or model.get("format") != "graph-model" or not model.get("modelTopology"):
+    if not isinstance(model, dict) or not isinstance(model.get("modelTopology"), dict):
+        raise Broken(f"{path.name} is not a TensorFlow.js model.")
+    if is_layers(model) and isinstance(model.get("weightsManifest"), list):
+        return model
+    if model.get("format") != "graph-model":
         raise Broken(f"{path.name} is not a TensorFlow.js graph model.")
     if not isinstance(model.get("weightsManifest"), list) or not isinstance(model.get("signature"), dict):
         raise Broken(f"{path.name} has no weights manifest or no signature.")
     return model
+
+
+def is_layers(model: Mapping[str, Any]) -> bool:
+    """Whether a `model.json` is a layers model, which Keras' topology marks."""
+    return model.get("format") == "layers-model" or "model_config" in model["modelTopology"]
+
+
+def take_ready(path: Path, output: Path) -> tuple[str, str]:
+    """A ready model, copied: see `ready.py`."""
+    from . import ready
+
+    return ready.take_ready(path, output)
 
 
 def inspect(path: Path) -> dict[str, Any]:
@@ -169,6 +192,10 @@ def inspect(path: Path) -> dict[str, Any]:
     An input that conversion removed because nothing uses it is not listed. Raises `Broken`, `Refused`.
     """
     model = read_model(path)
+    if is_layers(model):
+        from . import layers
+
+        return layers.inspect(path)
     nodes = list(all_nodes(model["modelTopology"]))
     present = {node["name"] for node in nodes}
     operators: dict[str, int] = {}
@@ -227,6 +254,10 @@ def reference(
     import tensorflow as tf
 
     model = read_model(path)
+    if is_layers(model):
+        from . import layers
+
+        return layers.reference(path, inspected, samples)
     if model.get("modelInitializer"):
         raise Refused("the model needs its initializer graph (a hash table), which the reference interpreter has not")
     graph_def = restored_graph(model, decoded_weights(model, path.parent))

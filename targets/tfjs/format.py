@@ -6,6 +6,8 @@ from pathlib import Path
 
 from harness.variant import Format, Variant
 
+from .loader import resources
+
 SHARD_BYTES = 4 * 1024 * 1024
 
 FORMAT = Format(
@@ -15,6 +17,15 @@ FORMAT = Format(
         Variant("float16", "weights stored as float16", {"weights": "float16", "shard_bytes": SHARD_BYTES}),
         Variant("uint8", "weights stored as uint8, affine", {"weights": "uint8", "shard_bytes": SHARD_BYTES}),
         Variant("uint16", "weights stored as uint16, affine", {"weights": "uint16", "shard_bytes": SHARD_BYTES}),
+        *(
+            Variant(
+                f"layers-{weights}",
+                f"a layers model of a Keras model, weights stored as {weights}",
+                {"form": "layers", "weights": weights, "shard_bytes": SHARD_BYTES},
+            )
+            for weights in ("float32", "float16")
+        ),
     ),
+    resources=resources,
     converter=Path(__file__).with_name("converter.py"),
 )

@@ -20,6 +20,7 @@ from harness.process.child import ChildProcess
 from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
 
 from . import browser, bundles
+from .loader import is_layers
 
 HERE = Path(__file__).parent
 WORKER = HERE / "worker.py"
@@ -124,6 +125,8 @@ class TFJSTarget(Target):
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """Operators whose one kernel this backend does not register, as the installed packages say; operators that
         come down to several kernels are left to the run itself."""
+        if is_layers(artifact.path):
+            return ("a layers model (the page opens graph models; take a graph variant)",)
         kernels, registered = bundles.kernels(self.backend)
         return tuple(
             f"{operator} (the {self.backend} backend of TensorFlow.js has no kernel {kernels[operator]})"

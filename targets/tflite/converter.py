@@ -171,7 +171,7 @@ def operator_name(code: Any, schema: Any) -> str:
     if builtin == schema.BuiltinOperator.CUSTOM:
         return text(code.customCode)
     known = {value: key for key, value in vars(schema.BuiltinOperator).items() if not key.startswith("_")}
-    return known.get(builtin, f"BUILTIN_{builtin}")
+    return str(known.get(builtin, f"BUILTIN_{builtin}"))
 
 
 def text(value: Any) -> str:

@@ -1,0 +1,53 @@
+"""One converter for all tests of a session, and one small model in every form."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.cache import Cache
+from harness.conversion.converter import Converter, read_golden
+from harness.environment import environment
+from harness.project import model_entries
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def sources(converter_python, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sources")
+    subprocess.run([converter_python, HERE / "make_sources.py", folder], check=True, capture_output=True)
+    x = np.random.default_rng(5).normal(size=(16, 4)).astype(np.float32)
+    np.savez(folder / "data.npz", x=x)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def converter(converter_python, tmp_path_factory):
+    made = Converter(Cache(tmp_path_factory.mktemp("cache") / "artifacts"), environment("converter"), 1)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def entry(sources, tmp_path):
+    """The entry of the one model `[models.it]` that a harness.toml beside the sources would have."""
+
+    def entry(toml, name="it"):
+        project = sources / "harness.toml"
+        project.write_text(f"[models.{name}]\n{toml}\n")
+        return model_entries(sources)[name]
+
+    return entry
+
+
+@pytest.fixture
+def prepare(converter, entry):
+    """Prepare what a `[models.it]` table says; returns the facts and the golden."""
+
+    def prepare(toml):
+        prepared = converter.prepare(entry(toml))
+        return prepared.facts, read_golden(prepared.golden_path)
+
+    return prepare

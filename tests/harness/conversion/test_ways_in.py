@@ -1,0 +1,107 @@
+"""Every way in: what is recognised is said, and the golden is what the model computes."""
+
+import numpy as np
+import pytest
+
+from harness.errors import BadInput
+
+WEIGHTS = np.arange(12, dtype=np.float32).reshape(4, 3) / 8
+JAX_INPUTS = "\n[models.it.inputs]\nx = { shape = [1, 4] }"
+
+
+def outputs(golden):
+    (values,) = golden.outputs.values()
+    return values
+
+
+@pytest.mark.parametrize(
+    ("toml", "recognised"),
+    [
+        ('path = "one_signature"', "a SavedModel (it has saved_model.pb), signature only (the only one)"),
+        ('path = "two_signatures"\nsignature = "plain"', "signature plain (chosen by name; it also has doubled)"),
+        ('path = "model.keras"', "a Keras 3 model (a .keras file)"),
+        ('path = "keras_3.h5"', "a Keras 3 .h5 file (it states keras_version 3."),
+        ('path = "keras_2.h5"', "a Keras 2 .h5 file (it states keras_version 2.19.0), read by tf_keras"),
+        ('path = "hub_called"', "a TF Hub module (its SavedModel is called, and has no signatures), by its __call__"),
+        ('path = "hub_first"', "a TF Hub module (it has tfhub_module.pb), signature default"),
+        ('path = "ready.tflite"', "a ready TFLite file (it carries the TFL3 mark)"),
+        ('path = "tfjs_graph"', "a ready TensorFlow.js graph model (its model.json says so)"),
+        ('path = "tfjs_layers/model.json"', "a ready TensorFlow.js layers model (its model.json says so)"),
+    ],
+)
+def test_files_and_folders(prepare, toml, recognised):
+    facts, golden = prepare(f'{toml}\ndata = "data.npz"')
+    assert recognised in facts["recognised"]
+    assert len(golden) == 16
+    (x,) = golden.inputs.values()
+    np.testing.assert_allclose(outputs(golden), x @ WEIGHTS, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("function", "declared", "recognised"),
+    [
+        ("keras_model", "", "a Keras 3 model, from the entry point zoo_of_mine.models:keras_model"),
+        ("keras_2_model", "", "a Keras 2 (tf_keras) model"),
+        ("module", "", "a tf.Module with a function serve"),
+        ("function", "", "a tf.function"),
+        ("concrete", "", "a concrete function"),
+        ("by_jax", JAX_INPUTS, "a JAX function (jax 0.5.3, by jax2tf)"),
+        ("jitted", JAX_INPUTS, "a JAX function (jax 0.5.3, by jax2tf)"),
+    ],
+)
+def test_python_entry_points(prepare, function, declared, recognised):
+    facts, golden = prepare(f'path = "project"\nentry = "zoo_of_mine.models:{function}"{declared}')
+    assert recognised in facts["recognised"]
+    (x,) = golden.inputs.values()
+    np.testing.assert_allclose(outputs(golden), x @ WEIGHTS, rtol=1e-5, atol=1e-6)
+
+
+def test_a_signature_is_chosen_by_its_name(prepare):
+    _, golden = prepare('path = "two_signatures"\nsignature = "doubled"')
+    np.testing.assert_allclose(golden.outputs["twice"], 2 * golden.inputs["x"] @ WEIGHTS, rtol=1e-5, atol=1e-6)
+
+
+def test_open_dimensions_of_the_source_are_kept_as_a_fact(prepare):
+    facts, _ = prepare('path = "one_signature"')
+    assert facts["open_dimensions"] == {"x": [None, 4]}
+    assert facts["inputs"] == [{"name": "x", "shape": [1, 4], "dtype": "float32"}]
+
+
+def test_an_entry_point_is_prepared_again_when_a_module_that_it_imports_changes(sources, entry):
+    toml = 'path = "project"\nentry = "zoo_of_mine.models:function"'
+    before = entry(toml).source.identity()
+    numbers = sources / "project" / "zoo_of_mine" / "numbers.py"
+    content = numbers.read_text()
+    numbers.write_text(content + "\n")
+    assert entry(toml).source.identity() != before
+    numbers.write_text(content)
+    assert entry(toml).source.identity() == before
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        (
+            'path = "two_signatures"',
+            "has several signatures (doubled, plain) and none is called serving_default; choose",
+        ),
+        ('path = "two_signatures"\nsignature = "other"', "has no signature 'other'; it has doubled, plain."),
+        ('path = "no_signatures"', "has no signature; save it with `signatures=`."),
+        ('path = "weights_only.h5"', "holds weights without a model; save the whole model."),
+        ('path = "lambda.h5"', "has a Lambda layer, which is code"),
+        ('path = "project"\nentry = "zoo_of_mine.models:missing"', "zoo_of_mine.models has no 'missing'"),
+        ('path = "project"\nentry = "zoo_of_mine.models:broken"', "raised RuntimeError: the weights are not here."),
+        ('path = "project"\nentry = "zoo_of_mine.models:nothing"', "returned a int; return a Keras model"),
+        (
+            'path = "project"\nentry = "zoo_of_mine.models:jitted"',
+            "a JAX function states no shapes; declare each input",
+        ),
+        ('path = "project"\nentry = "zoo_of_mine.elsewhere:it"', "has no "),
+        ('path = "project"\nentry = "nonsense"', "is not of the form package.module:function"),
+    ],
+)
+def test_what_cannot_be_taken_is_one_sentence(prepare, toml, sentence):
+    with pytest.raises(BadInput) as caught:
+        prepare(toml)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
