@@ -6,7 +6,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ class CommittedWeights:
         """
         named = {f"weight_{index:03d}": np.asarray(array, dtype=np.float32) for index, array in enumerate(arrays)}
         content = io.BytesIO()
-        np.savez(content, **named)
+        np.savez(content, **cast(Any, named))  # the stubs take a keyword for `allow_pickle`
         FOLDER.mkdir(exist_ok=True)
         self.path.write_bytes(content.getvalue())
         return hashlib.sha256(content.getvalue()).hexdigest()

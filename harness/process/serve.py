@@ -3,9 +3,9 @@
     python -I serve.py REQUEST_FD REPLY_FD WORKER.py [PACKAGE=FOLDER ...]
 
 `WORKER.py` defines `handlers() -> dict[str, Callable[[dict, dict], tuple[dict, dict]]]`: operation name to a function
-of header and tensors. Each `PACKAGE` becomes importable from its folder without anything else on `sys.path`, so that the
-engine's own packages never leak into a runtime's environment. Standard output is turned to standard error, which the
-engine keeps as a log: what a runtime prints can never be taken for an answer.
+of header and tensors. Each `PACKAGE` becomes importable from its folder without anything else on `sys.path`, so that
+the engine's own packages never leak into a runtime's environment. Standard output is turned to standard error, which
+the engine keeps as a log: what a runtime prints can never be taken for an answer.
 """
 
 from __future__ import annotations

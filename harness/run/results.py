@@ -94,7 +94,7 @@ def case_result(finished: Finished, results: Path) -> CaseResult:
         outcome=outcome,
         reason=reason,
         log=log,
-        artifact=artifact and summary(artifact),
+        artifact=summary(artifact) if artifact is not None else None,
         fingerprint=finished.fingerprint,
         parity=finished.parity,
         latency=finished.latency,
