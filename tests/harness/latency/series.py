@@ -1,4 +1,4 @@
-"""Timing series made to look like those of a shared machine (FACTS, timing rules): the tests' and the rates' material."""
+"""Timing series made to look like those of a shared machine."""
 
 from __future__ import annotations
 

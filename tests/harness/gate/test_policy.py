@@ -1,0 +1,95 @@
+"""The default policy, and how rules are chosen."""
+
+import pytest
+from pydantic import ValidationError
+
+from harness.gate.policy import DEFAULT_PARITY, Budget, ParityRule, Policy, TaskRule
+
+TFLITE = ("float32", "float16", "dynamic", "int8", "int8-float-io", "int16x8")
+TFJS = ("float32", "float16", "uint8", "uint16")
+CASES = [("tflite", name) for name in TFLITE] + [("tfjs", name) for name in TFJS] + [("other", "unheard-of")]
+
+
+def limit(edge, metric, variant, format="tflite", target="tflite/x", policy=None):
+    rule = (policy or Policy()).parity_rule(edge, metric, format, variant, target)
+    return None if rule is None else rule.limit
+
+
+@pytest.mark.parametrize(("format", "variant"), CASES)
+@pytest.mark.parametrize("edge", ["conversion", "runtime"])
+def test_every_variant_has_a_limit_relative_to_its_outputs_range_on_both_edges(edge, format, variant):
+    assert limit(edge, "sqnr_db", variant, format) >= 20
+    assert limit(edge, "top1_agreement", variant, format) >= 0.98
+
+
+def test_coarser_variants_are_asked_for_less():
+    order = ["float32", "uint16", "float16", "int16x8", "int8"]
+    limits = [limit("conversion", "sqnr_db", variant) for variant in order]
+    assert limits == sorted(limits, reverse=True)
+
+
+def test_a_variant_that_nobody_knows_is_held_to_the_strictest():
+    assert limit("conversion", "sqnr_db", "mine") == limit("conversion", "sqnr_db", "float32") == 80
+
+
+def test_integer_kernels_may_differ_by_a_few_steps_and_after_a_softmax_by_more():
+    assert (limit("runtime", "max_lsb", "int8"), limit("runtime", "amplified_lsb", "int8")) == (3, 38)
+
+
+def test_peaks_are_no_measure_of_eight_bits():
+    assert limit("conversion", "peak", "int8") is limit("runtime", "peak", "dynamic") is None
+    assert limit("conversion", "peak", "float32") == 1e-3
+
+
+def test_weights_only_variants_of_tfjs_are_held_to_float32_at_run_time():
+    assert limit("runtime", "sqnr_db", "uint8", "tfjs", "tfjs/chromium-wasm") == 60
+
+
+def test_every_default_states_its_source():
+    assert all(len(rule.source) > 40 for rule in DEFAULT_PARITY)
+    assert "MLPerf" in TaskRule().source
+
+
+def test_a_users_rule_goes_first_and_only_where_it_matches():
+    rule = ParityRule(
+        edge="runtime", metric="sqnr_db", limit=40, source="our phones", variant="int8*", target="tflite/litert-*"
+    )
+    policy = Policy().with_rules(rule)
+    assert limit("runtime", "sqnr_db", "int8-float-io", target="tflite/litert-xnnpack", policy=policy) == 40
+    assert limit("runtime", "sqnr_db", "int8-float-io", target="tflite/tensorflow", policy=policy) == 20
+    assert limit("conversion", "sqnr_db", "int8", policy=policy) == 20
+
+
+def test_a_rule_can_be_switched_off():
+    off = ParityRule(edge="conversion", metric="sqnr_db", limit="off", source="retrained on purpose")
+    assert limit("conversion", "sqnr_db", "float32", policy=Policy().with_rules(off)) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"limit": float("nan")},
+        {"limit": "of"},
+        {"source": ""},
+        {"metric": "sqnr"},
+        {"edge": "both"},
+        {"unknown": 1},
+    ],
+)
+def test_an_impossible_rule_is_refused(wrong):
+    right = {"edge": "runtime", "metric": "sqnr_db", "limit": 20, "source": "theory"}
+    ParityRule(**right)
+    with pytest.raises(ValidationError):
+        ParityRule(**{**right, **wrong})
+
+
+def test_impossible_margins_and_budgets_are_refused():
+    for wrong in ({"margin": -0.1}, {"margin": 1.0}, {"confidence": 1.0}, {"undecided": "maybe"}, {"source": ""}):
+        with pytest.raises(ValidationError):
+            TaskRule(**wrong)
+    with pytest.raises(ValidationError):
+        Budget(figure="arena_bytes", limit=1.5, source="x")
+
+
+def test_it_survives_being_written_and_read():
+    assert Policy.model_validate_json(Policy().model_dump_json()) == Policy()
