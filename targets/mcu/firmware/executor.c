@@ -22,6 +22,7 @@ static const struct kernel_entry kernel_table[STEP_KIND_END] = {
     [STEP_FILL] = {run_fill, sizeof(struct fill_step)},
     [STEP_COPY] = {run_copy, sizeof(struct copy_step)},
     [STEP_MATRIX_INT8] = {run_matrix_int8, sizeof(struct matrix_int8_step)},
+    [STEP_LSTM_INT8] = {run_lstm_int8, sizeof(struct lstm_int8_step)},
     [STEP_CONVOLUTION_FLOAT] = {run_convolution_float, sizeof(struct convolution_float_step)},
     [STEP_DEPTHWISE_FLOAT] = {run_depthwise_float, sizeof(struct depthwise_float_step)},
     [STEP_POOL_FLOAT] = {run_pool_float, sizeof(struct pool_float_step)},
@@ -32,6 +33,7 @@ static const struct kernel_entry kernel_table[STEP_KIND_END] = {
     [STEP_MATRIX_FLOAT] = {run_matrix_float, sizeof(struct matrix_float_step)},
     [STEP_QUANTIZE] = {run_quantize, sizeof(struct quantize_step)},
     [STEP_DEQUANTIZE] = {run_dequantize, sizeof(struct dequantize_step)},
+    [STEP_LSTM_FLOAT] = {run_lstm_float, sizeof(struct lstm_float_step)},
 };
 
 static bool inside(uint32_t offset, uint32_t bytes, uint32_t limit) {

@@ -155,3 +155,17 @@ def softmax_exponentials(input_scale: float, beta: float) -> NDArray[np.int32] |
         rescaled = rounding_high_product(-distance << left_shift, multiplier)
         entries.append(exp_on_negative_values(rescaled, integer_bits))
     return np.array(entries, np.int32)
+
+
+def sigmoid_table() -> NDArray[np.uint16]:
+    """sigmoid(i / 24) in Q0.16 for i = 0 … 255, made for linear interpolation between neighbours.
+
+    A chord runs below the curve by up to h^2/8 |f''|, so each value is raised by half of that. The last one stands for
+    the limit.
+    """
+    step = 1 / 24
+    sigmoid = 1 / (1 + np.exp(-np.arange(256) * step))
+    curvature = sigmoid * (1 - sigmoid) * (1 - 2 * sigmoid)
+    table = np.floor(65536 * (sigmoid - step * step / 16 * curvature) + 0.5)
+    table[255] = 65535
+    return table.astype(np.uint16)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..builder import Builder
 from ..model import Operator
-from . import activation, convolution, elementwise, matrix, movement, pooling, reduction
+from . import activation, convolution, elementwise, matrix, movement, pooling, recurrent, reduction
 
 Lowering = Callable[[Operator, Builder], None]
 
@@ -17,5 +17,6 @@ LOWERINGS: dict[str, Lowering] = {
     **matrix.LOWERINGS,
     **movement.LOWERINGS,
     **pooling.LOWERINGS,
+    **recurrent.LOWERINGS,
     **reduction.LOWERINGS,
 }

@@ -1,0 +1,150 @@
+/* UNIDIRECTIONAL_SEQUENCE_LSTM with int8 activations and weights and an int16 cell state.
+ *
+ * Gates are computed in Q3.12 and activated to Q0.15 by a table of 256 sigmoid values with linear interpolation; the
+ * same table gives tanh(x) = 2 sigmoid(2x) - 1. */
+#include "fixed_point.h"
+#include "geometry.h"
+#include "kernels.h"
+
+enum gate { GATE_FORGET, GATE_INPUT, GATE_CELL, GATE_OUTPUT, GATES };
+
+struct lstm_weights {
+    const int8_t *input_weights;
+    const int32_t *input_bias;
+    const int8_t *recurrent_weights;
+    const int32_t *recurrent_bias;
+};
+
+static int32_t saturate16(int32_t x) {
+    return clamp(x, INT16_MIN, INT16_MAX);
+}
+
+/* Input in Q3.12 times `multiplier` (3 where nothing else is to be scaled), result in Q0.15. */
+static int32_t sigmoid16(const uint16_t *table, int32_t x) {
+    uint32_t magnitude = (uint32_t)(x < 0 ? -x : x);
+    uint32_t index = magnitude >> 9;
+    uint32_t result = 0x7fffu << 10;
+    if (index < 255) {
+        result = ((uint32_t)table[index] << 9) + (magnitude & 0x1ff) * (uint32_t)(table[index + 1] - table[index]);
+    }
+    result = x >= 0 ? result + (1 << 9) : (1u << 25) - result + (1 << 9) - 1;
+    return (int16_t)(result >> 10);
+}
+
+static int32_t tanh16(const uint16_t *table, int32_t x) {
+    uint32_t magnitude = (uint32_t)(x < 0 ? -x : x);
+    uint32_t index = magnitude >> 8;
+    int32_t result = 0xffff << 8;
+    if (index < 255) {
+        result = (int32_t)(((uint32_t)table[index] << 8) +
+                           (magnitude & 0xff) * (uint32_t)(table[index + 1] - table[index]));
+    }
+    result = x >= 0 ? result - (1 << 23) + (1 << 7) : -result + (1 << 23) + (1 << 7) - 1;
+    return (int16_t)(result >> 8);
+}
+
+static int32_t dot(const int8_t *weights, const int8_t *values, int32_t count, int32_t sum) {
+    for (int32_t i = 0; i < count; i++) {
+        sum += weights[i] * values[i];
+    }
+    return sum;
+}
+
+static void compute_gate(const struct lstm_int8_step *step, enum gate gate, const struct lstm_weights *weights,
+                         const uint16_t *table, const int8_t *input, const int8_t *hidden, int16_t *result) {
+    const struct plan_gate_int8 *plan = &step->gates[gate];
+    bool uses_tanh = gate == GATE_CELL && step->cell_activation != 0;
+    for (int32_t unit = 0; unit < step->units; unit++) {
+        int32_t from_input = dot(weights->input_weights + unit * step->features, input, step->features,
+                                 weights->input_bias[unit]);
+        int32_t from_hidden = dot(weights->recurrent_weights + unit * step->units, hidden, step->units,
+                                  weights->recurrent_bias[unit]);
+        int32_t sum = saturate16(saturate16(requantize(from_input, plan->input_multiplier, plan->input_shift)) +
+                                 saturate16(requantize(from_hidden, plan->recurrent_multiplier, plan->recurrent_shift)));
+        result[unit] = (int16_t)(uses_tanh ? tanh16(table, sum * 3) : sigmoid16(table, sum * 3));
+    }
+}
+
+static void update_state(const struct lstm_int8_step *step, const uint16_t *table, const int16_t *gates,
+                         int16_t *cell, int8_t *hidden) {
+    for (int32_t unit = 0; unit < step->units; unit++) {
+        const int16_t *gate = gates + unit;
+        int32_t units = step->units;
+        int32_t kept = saturate16(requantize(gate[GATE_FORGET * units] * cell[unit], step->forget_multiplier,
+                                             step->forget_shift));
+        int32_t added = saturate16(requantize(gate[GATE_INPUT * units] * gate[GATE_CELL * units],
+                                              step->input_multiplier, step->input_shift));
+        int32_t state = saturate16(kept + added);
+        if (step->cell_clip > 0) {
+            state = clamp(state, -step->cell_clip, step->cell_clip);
+        }
+        cell[unit] = (int16_t)state;
+        int32_t round = step->tanh_shift > 0 ? 1 << (step->tanh_shift - 1) : 0;
+        int32_t activated = tanh16(table, (state * step->tanh_multiplier + round) >> step->tanh_shift);
+        int32_t output = requantize(activated * gate[GATE_OUTPUT * units], step->output_multiplier,
+                                    step->output_shift) + step->output_zero_point;
+        hidden[unit] = (int8_t)clamp(output, INT8_MIN, INT8_MAX);
+    }
+}
+
+static bool rescaling_valid(int32_t multiplier, int32_t shift) {
+    return multiplier >= 0 && shift_valid(shift);
+}
+
+static bool step_valid(const struct lstm_int8_step *step) {
+    bool valid = dimensions_valid(&step->batches, 4) && step->tanh_multiplier >= 0 && step->tanh_multiplier <= 3 << 8 &&
+                 step->tanh_shift >= 0 && step->tanh_shift <= 15 && step->cell_clip <= INT16_MAX &&
+                 rescaling_valid(step->forget_multiplier, step->forget_shift) &&
+                 rescaling_valid(step->input_multiplier, step->input_shift) &&
+                 rescaling_valid(step->output_multiplier, step->output_shift);
+    for (int gate = 0; gate < GATES; gate++) {
+        valid = valid && rescaling_valid(step->gates[gate].input_multiplier, step->gates[gate].input_shift) &&
+                rescaling_valid(step->gates[gate].recurrent_multiplier, step->gates[gate].recurrent_shift);
+    }
+    return valid;
+}
+
+enum plan_status run_lstm_int8(const struct execution *execution, const void *raw) {
+    const struct lstm_int8_step *step = raw;
+    if (!step_valid(step)) {
+        return PLAN_BAD_GEOMETRY;
+    }
+    uint32_t units = (uint32_t)step->units;
+    uint32_t features = (uint32_t)step->features;
+    uint32_t rows = (uint32_t)step->batches * (uint32_t)step->time_steps;
+    const int8_t *input = plan_read(execution, step->input, saturating_product(rows, features), 1);
+    int8_t *output = plan_write(execution, step->output, saturating_product(rows, units), 1);
+    int8_t *hidden = plan_write(execution, step->hidden, (uint32_t)step->batches * units, 1);
+    int16_t *cell = plan_write(execution, step->cell, (uint32_t)step->batches * units * 2, 2);
+    int16_t *gates = plan_write(execution, step->scratch, GATES * units * 2, 2);
+    const uint16_t *table = plan_read(execution, step->sigmoid_table, 256 * 2, 2);
+    struct lstm_weights weights[GATES];
+    bool bound = input != NULL && output != NULL && hidden != NULL && cell != NULL && gates != NULL && table != NULL;
+    for (int gate = 0; gate < GATES; gate++) {
+        const struct plan_gate_int8 *plan = &step->gates[gate];
+        weights[gate].input_weights = plan_read(execution, plan->input_weights, units * features, 1);
+        weights[gate].input_bias = plan_read(execution, plan->input_bias, units * 4, 4);
+        weights[gate].recurrent_weights = plan_read(execution, plan->recurrent_weights, units * units, 1);
+        weights[gate].recurrent_bias = plan_read(execution, plan->recurrent_bias, units * 4, 4);
+        bound = bound && weights[gate].input_weights != NULL && weights[gate].input_bias != NULL &&
+                weights[gate].recurrent_weights != NULL && weights[gate].recurrent_bias != NULL;
+    }
+    if (!bound) {
+        return PLAN_OUT_OF_BOUNDS;
+    }
+    for (int32_t batch = 0; batch < step->batches; batch++) {
+        int8_t *own_hidden = hidden + batch * step->units;
+        for (int32_t time = 0; time < step->time_steps; time++) {
+            int32_t row = step->time_major ? time * step->batches + batch : batch * step->time_steps + time;
+            for (int gate = 0; gate < GATES; gate++) {
+                compute_gate(step, (enum gate)gate, &weights[gate], table, input + row * step->features, own_hidden,
+                             gates + gate * step->units);
+            }
+            update_state(step, table, gates, cell + batch * step->units, own_hidden);
+            for (int32_t unit = 0; unit < step->units; unit++) {
+                output[row * step->units + unit] = own_hidden[unit];
+            }
+        }
+    }
+    return PLAN_OK;
+}

@@ -1,0 +1,30 @@
+"""The firmware's own exp, tanh and logistic: errors in units in the last place against double precision."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness_targets.mcu.host import HostKernels
+
+REFERENCES = {
+    "exponential": (np.exp, np.linspace(-87, 88.7, 200_001), 1.5),
+    "hyperbolic_tangent": (np.tanh, np.linspace(-12, 12, 200_001), 3.0),
+    "logistic": (lambda x: 1 / (1 + np.exp(-x)), np.linspace(-80, 20, 200_001), 3.0),
+}
+
+
+@pytest.mark.parametrize("name", list(REFERENCES))
+def test_the_error_stays_below_a_few_units_in_the_last_place(name: str, host_kernels: HostKernels):
+    function, points, limit = REFERENCES[name]
+    values = points.astype(np.float32)
+    exact = function(values.astype(np.float64))
+    error = np.abs(host_kernels.apply(name, values).astype(np.float64) - exact)
+    units = error / np.maximum(np.spacing(np.abs(exact).astype(np.float32)), np.finfo(np.float32).tiny)
+    assert units.max() <= limit
+
+
+def test_limits_and_not_a_number_pass_through(host_kernels: HostKernels):
+    values = np.array([np.inf, -np.inf, np.nan, 200.0, -200.0], np.float32)
+    np.testing.assert_array_equal(host_kernels.apply("exponential", values), [np.inf, 0, np.nan, np.inf, 0])
+    np.testing.assert_array_equal(host_kernels.apply("hyperbolic_tangent", values), [1, -1, np.nan, 1, -1])

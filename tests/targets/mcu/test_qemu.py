@@ -1,0 +1,124 @@
+"""Jobs on QEMU's boards: the same bytes as on the host, the same counts every time, and failures that are reported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness_targets.mcu.boards import BOARDS, MPS2_CORTEX_M3, MPS2_CORTEX_M4, STM32F4, Board
+from harness_targets.mcu.emulator import EmulatorTimedOut, run_job
+from harness_targets.mcu.emulator.outcome import FirmwareFault, JobRefused
+from harness_targets.mcu.host import HostKernels
+from harness_targets.mcu.job import DoesNotFit, SelfTest
+from harness_targets.mcu.plan import Plan, plan_model
+
+from .model_writer import ModelWriter
+from .random_operators import MAKERS, random_inputs, random_model
+
+TIMEOUT = 60.0
+ON_QEMU = [board for board in BOARDS.values() if board.qemu_machine]
+# Micro's reference kernels on a Cortex-M4, as measured: the plan runtime must never need more.
+REFERENCE_INSTRUCTIONS = {
+    "keyword_spotting/kws_ref_model.tflite": 43_100_000,
+    "anomaly_detection/ad01_int8.tflite": 1_950_000,
+    "image_classification/pretrainedResnet_quant.tflite": 107_000_000,
+}
+
+
+def small_plan(name: str = "CONV_2D", seed: int = 2, dtype: str = "int8") -> Plan:
+    return plan_model(random_model(name, dtype, seed).write())
+
+
+def raw(outputs: tuple[np.ndarray, ...]) -> bytes:
+    return b"".join(tensor.tobytes() for tensor in outputs)
+
+
+@pytest.mark.parametrize("board", ON_QEMU, ids=lambda board: board.name)
+def test_real_models_give_the_hosts_bytes_and_equal_counts(
+    board: Board, shared_models: Path, qemu: str, host_kernels: HostKernels, build_cache: Path
+):
+    for path, limit in REFERENCE_INSTRUCTIONS.items():
+        plan = plan_model((shared_models / path).read_bytes())
+        inputs = random_inputs(plan.inputs, 3, 2)
+        result = run_job(board, qemu, plan, inputs, 2, TIMEOUT, build_cache)
+        assert [raw(run.outputs) for run in result.runs] == host_kernels.run(plan, inputs)
+        assert result.repeatable
+        assert 0 < result.instructions <= limit
+        again = run_job(board, qemu, plan, inputs, 2, TIMEOUT, build_cache)
+        assert [run.instructions for run in again.runs] == [run.instructions for run in result.runs]
+
+
+@pytest.mark.parametrize("board", ON_QEMU, ids=lambda board: board.name)
+@pytest.mark.parametrize("dtype", ["int8", "float32"])
+def test_every_operator_gives_the_hosts_bytes(
+    dtype: str, board: Board, qemu: str, host_kernels: HostKernels, build_cache: Path
+):
+    for name in MAKERS:
+        plan = small_plan(name, dtype=dtype)
+        inputs = random_inputs(plan.inputs, 4, 2)
+        result = run_job(board, qemu, plan, inputs, 1, TIMEOUT, build_cache)
+        assert [raw(run.outputs) for run in result.runs] == host_kernels.run(plan, inputs), name
+
+
+def test_operators_instructions_add_up_to_the_total(qemu: str, build_cache: Path):
+    plan = small_plan()
+    run = run_job(MPS2_CORTEX_M4, qemu, plan, random_inputs(plan.inputs, 5, 1), 1, TIMEOUT, build_cache).runs[0]
+    overhead = run.instructions[0] - sum(run.operator_instructions)
+    assert 0 <= overhead < 300 * (len(plan.operators) + 1)
+
+
+def test_a_result_says_what_the_firmware_needs(qemu: str, build_cache: Path):
+    plan = small_plan()
+    result = run_job(MPS2_CORTEX_M3, qemu, plan, random_inputs(plan.inputs, 5, 1), 1, TIMEOUT, build_cache)
+    assert 0 < result.stack_used < result.stack_size
+    assert result.arena_bytes == plan.arena_bytes
+    assert result.flash_bytes > result.plan_bytes
+    assert result.ram_bytes > result.arena_bytes
+
+
+def test_a_fault_is_reported(qemu: str, build_cache: Path):
+    plan = small_plan()
+    with pytest.raises(FirmwareFault, match="usage fault"):
+        run_job(MPS2_CORTEX_M4, qemu, plan, [], 0, TIMEOUT, build_cache, SelfTest.FAULT)
+
+
+@pytest.mark.parametrize("board", ON_QEMU, ids=lambda board: board.name)
+def test_a_stack_overflow_is_reported(board: Board, qemu: str, build_cache: Path):
+    plan = small_plan()
+    with pytest.raises(FirmwareFault, match="stack overflowed"):
+        run_job(board, qemu, plan, [], 0, TIMEOUT, build_cache, SelfTest.STACK_OVERFLOW)
+
+
+def emulators_running() -> set[str]:
+    listing = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    return {line for line in listing.splitlines() if "qemu-system-arm" in line and str(os.getpid()) in line.split()}
+
+
+def test_a_hang_ends_at_the_time_limit_and_leaves_no_process(qemu: str, build_cache: Path):
+    plan = small_plan()
+    with pytest.raises(EmulatorTimedOut):
+        run_job(MPS2_CORTEX_M4, qemu, plan, [], 0, 3.0, build_cache, SelfTest.HANG)
+    assert not emulators_running()
+
+
+def test_a_model_too_big_for_the_board_says_what_is_missing(qemu: str, build_cache: Path):
+    model = ModelWriter()
+    source = model.input((1, 200_000), scale=0.1)
+    model.operator("RELU6", [source], [model.output((1, 200_000), scale=0.1)])
+    with pytest.raises(DoesNotFit, match=r"\d+ bytes of RAM are missing") as caught:
+        plan = plan_model(model.write())
+        run_job(STM32F4, qemu, plan, random_inputs(plan.inputs, 1, 1), 1, TIMEOUT, build_cache)
+    assert caught.value.missing_bytes > 200_000
+
+
+def test_a_damaged_plan_is_refused_by_the_firmware(qemu: str, build_cache: Path):
+    plan = small_plan()
+    damaged = bytearray(plan.blob)
+    damaged[len(damaged) // 2] ^= 1
+    forged = Plan(bytes(damaged), plan.arena_bytes, plan.inputs, plan.outputs, plan.operators)
+    with pytest.raises(JobRefused, match="its checksum is wrong"):
+        run_job(MPS2_CORTEX_M3, qemu, forged, random_inputs(plan.inputs, 1, 1), 1, TIMEOUT, build_cache)
