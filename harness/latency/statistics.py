@@ -25,7 +25,7 @@ def summarise(timing: Timing, load_average: float | None) -> Latency:
     samples = np.asarray(timing.samples_ns)
     if samples.ndim != 1 or len(samples) == 0:
         raise ValueError(f"timing samples must be shaped (iterations,) with at least one, not {samples.shape}")
-    part = classify(samples)
+    part = classify(samples, timing.clock_resolution_ns)
     steady = samples[part.begin :]
     median, p90, p99 = (float(value) for value in np.percentile(steady, (50.0, 90.0, 99.0)))
     low, high = median_interval(steady)

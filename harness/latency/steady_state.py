@@ -57,8 +57,11 @@ class _Segment:
     alike: bool
 
 
-def classify(samples: NDArray[np.integer | np.floating]) -> SteadyPart:
-    """Classify `samples` in order of time, shaped (n,), positive, any unit of time. Deterministic.
+def classify(samples: NDArray[np.integer | np.floating], clock_resolution: float | None = None) -> SteadyPart:
+    """Classify `samples` in order of time, shaped (n,), not negative, any unit of time. Deterministic.
+
+    `clock_resolution`, in the same unit, is the step of the clock that took them: levels one step apart are alike,
+    however large a share of a short inference one step is (a browser's clock has 5 µs).
 
     Raises ValueError where a sample is not finite or is negative.
     """
@@ -71,24 +74,25 @@ def classify(samples: NDArray[np.integer | np.floating]) -> SteadyPart:
     # A clock may be too coarse for the model: zeros become half of the smallest reading instead of −∞.
     positive = values[values > 0.0]
     logs = np.log(np.maximum(values, 0.5 * positive.min() if len(positive) else 1.0))
+    tolerance = _tolerance(values, clock_resolution)
     size = max(SMALLEST_BLOCK, -(-count // BLOCKS))
     edges = _block_edges(count, size)
     levels = np.array([np.median(logs[begin:end]) for begin, end in itertools.pairwise(edges)])
-    segments = _segments(levels, edges)
+    segments = _segments(levels, edges, tolerance)
     first = _first_steady(segments, count)
     if first is None:
         return SteadyPart(SteadyState.NONE, 0, "the level kept changing until the end of the run")
     begin = segments[first].begin
     drift = _drift(logs[begin:])
-    if abs(drift) > TOLERANCE:
+    if abs(drift) > tolerance:
         way = "up" if drift > 0.0 else "down"
         return SteadyPart(SteadyState.NONE, 0, f"drifting {way}: the last third is {abs(math.expm1(drift)):.0%} off")
-    begin += _slow_prefix(logs[begin:])
+    begin += _slow_prefix(logs[begin:], tolerance)
     level = float(np.median(logs[begin:]))
     if begin == 0:
         return SteadyPart(SteadyState.FLAT, 0, "one level from the begin")
     fastest = min((segment.level for segment in segments[:first] if not segment.alike), default=level)
-    if fastest < level - TOLERANCE or np.median(logs[:begin]) < level - 0.5 * TOLERANCE:
+    if fastest < level - tolerance or np.median(logs[:begin]) < level - 0.5 * tolerance:
         words = f"slower from sample {begin} on than before, by up to {math.expm1(level - fastest):.0%}"
         return SteadyPart(SteadyState.SLOWDOWN, begin, words)
     height = float(np.mean(logs[:begin])) - level
@@ -99,6 +103,14 @@ def classify(samples: NDArray[np.integer | np.floating]) -> SteadyPart:
         words = f"the first {begin} samples were slower, as others were later: disturbed, and discarded"
         return SteadyPart(SteadyState.FLAT, begin, words)
     return SteadyPart(SteadyState.WARMUP, begin, f"the first {begin} samples were {math.exp(height):.1f}x as slow")
+
+
+def _tolerance(values: NDArray[np.float64], clock_resolution: float | None) -> float:
+    """`TOLERANCE`, or one and a half steps of the clock where that is more: a step, and its rounding."""
+    median = float(np.median(values))
+    if not clock_resolution or clock_resolution <= 0.0 or median <= 0.0:
+        return TOLERANCE
+    return max(TOLERANCE, math.log1p(1.5 * clock_resolution / median))
 
 
 def _block_edges(count: int, size: int) -> NDArray[np.int64]:
@@ -123,7 +135,7 @@ def _noise(levels: NDArray[np.float64]) -> float:
     return max([*estimates, 1e-4])
 
 
-def _segments(levels: NDArray[np.float64], edges: NDArray[np.int64]) -> list[_Segment]:
+def _segments(levels: NDArray[np.float64], edges: NDArray[np.int64], tolerance: float) -> list[_Segment]:
     """The run cut at the change points of `levels` (blocks,); `edges` (blocks + 1,) turn blocks into samples."""
     from ruptures import KernelCPD  # imported here: it loads SciPy, which no command but this one needs
 
@@ -144,7 +156,7 @@ def _segments(levels: NDArray[np.float64], edges: NDArray[np.int64]) -> list[_Se
     for begin, end in zip(begins, ends, strict=True):
         level = float(np.median(levels[begin:end]))
         # 1.2533·σ/√n is the standard error of a median; three of them for one comparison among several.
-        allowed = max(TOLERANCE, 3.0 * 1.2533 * noise / math.sqrt(end - begin))
+        allowed = max(tolerance, 3.0 * 1.2533 * noise / math.sqrt(end - begin))
         segments.append(_Segment(int(edges[begin]), int(edges[end]), level, abs(level - final) <= allowed))
     return segments
 
@@ -188,9 +200,9 @@ def _drift(logs: NDArray[np.float64]) -> float:
     return math.copysign(max(0.0, abs(change) - 2.0 * error), change)
 
 
-def _slow_prefix(logs: NDArray[np.float64]) -> int:
+def _slow_prefix(logs: NDArray[np.float64], tolerance: float) -> int:
     """How many samples at the begin are all slower than nineteen twentieths of the rest: a warm-up within one block."""
-    limit = max(float(np.quantile(logs, 0.95)), float(np.median(logs)) + TOLERANCE)
+    limit = max(float(np.quantile(logs, 0.95)), float(np.median(logs)) + tolerance)
     slow = logs > limit
     length = len(slow) if slow.all() else int(np.argmin(slow))
     return length if length < len(logs) // 4 else 0

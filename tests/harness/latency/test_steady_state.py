@@ -118,6 +118,15 @@ def test_a_clock_too_coarse_for_the_model_does_no_harm():
     assert classify(np.zeros(100, dtype=np.int64)).state is SteadyState.FLAT
 
 
+def test_levels_one_step_of_the_clock_apart_are_alike():
+    first = np.arange(2000) < 800
+    jitter = np.random.default_rng(0).random(2000) < 0.2
+    ticks = 5000 * (np.where(first, 3, 2) + jitter)
+    assert classify(ticks).state is SteadyState.WARMUP
+    assert classify(ticks, clock_resolution=5000.0).state is SteadyState.FLAT
+    assert classify(ticks * np.where(first, 5, 1), clock_resolution=5000.0).state is SteadyState.WARMUP
+
+
 def test_samples_that_cannot_be_times_are_refused():
     for bad in (np.nan, np.inf, -1.0):
         with pytest.raises(ValueError):
