@@ -166,23 +166,31 @@ class RunIndex:
             for table in (RESULTS, RUNS, FILES):
                 connection.execute(delete(table))
 
-    def contents(self) -> Iterator[tuple[str, str, str]]:
-        """Every record that the database itself holds: id, hash and text, by id; one at a time in memory."""
+    def contents(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Every record that the database itself holds, by id: the id, and how to read its text, which raises
+        `HarnessError` where it is damaged."""
         with self.database.reading() as connection:
-            ids = connection.execute(select(CONTENTS.c.id, CONTENTS.c.sha256).order_by(CONTENTS.c.id)).all()
-        for id, sha256 in ids:
-            with self.database.reading() as connection:
-                packed = connection.execute(select(CONTENTS.c.text).where(CONTENTS.c.id == id)).scalar_one()
-            yield id, sha256, unpacked(packed, f"The record {id} in {self.database.name}")
+            ids = connection.execute(select(CONTENTS.c.id).order_by(CONTENTS.c.id)).scalars().all()
+        for id in ids:
+            yield id, lambda id=id: self._content(id)  # type: ignore[misc]
+
+    def _content(self, id: str) -> str:
+        with self.database.reading() as connection:
+            row = connection.execute(select(CONTENTS).where(CONTENTS.c.id == id)).one()
+        name = f"The record {id} in {self.database.name}"
+        text = unpacked(row.text, name)
+        if sha256_text(text) != row.sha256:
+            raise HarnessError(f"{name} is damaged: its bytes are not those that were written.")
+        return text
 
     def rebuild_from_contents(self, progress: Callable[[str], None] = lambda _: None) -> Indexed:
         """Make the index again from the records that the database holds."""
         self.empty()
         done = Indexed()
-        for id, _, text in self.contents():
+        for id, read in self.contents():
             progress(id)
             try:
-                if self.add(text, f"The record {id}"):
+                if self.add(read(), f"The record {id}"):
                     done.added.append(id)
             except DatabaseAway:
                 raise

@@ -1,0 +1,105 @@
+"""What differs between two runs of one case: where to look for the cause of a change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from harness.store.index.tables import ARTIFACTS, PROVENANCE, RUNS
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One fact that is not the same. `kind`: commit, harness, machine, runtime, browser, converter or artifact."""
+
+    kind: str
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.before or 'none'} → {self.after or 'none'}"
+
+
+class Facts:
+    """Reads the facts of runs, provenances and artifacts, each once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[tuple[str, int | None], Mapping[str, Any]] = {}
+
+    def between(
+        self, runs: tuple[int, int], provenance: tuple[int, int], artifacts: tuple[int | None, int | None]
+    ) -> list[Difference]:
+        """What differs between two points, given by their numbers in the index; `before` comes first."""
+        found: list[Difference] = []
+        if runs[0] != runs[1]:
+            before, after = (self._run(number) for number in runs)
+            found += _differing(before, after, lambda name: _RUN_KINDS[name])
+        if provenance[0] != provenance[1]:
+            first, second = (self._provenance(number) for number in provenance)
+            found += _differing(first["fingerprint"], second["fingerprint"], _runtime_kind)
+            found += _differing(first["converter"], second["converter"], lambda _: "converter")
+        if artifacts[0] != artifacts[1]:
+            old, new = (self._artifact(number) for number in artifacts)
+            found += _differing(old, new, lambda _: "artifact")
+        return found
+
+    def _run(self, number: int) -> Mapping[str, Any]:
+        if ("run", number) not in self._known:
+            row = self._connection.execute(select(RUNS).where(RUNS.c.number == number)).one()
+            machine = json.loads(row.facts)["machine"]
+            self._known["run", number] = {
+                "commit": row.commit,
+                "harness": row.harness_version,
+                "machine": machine["id"],
+                "processor": machine["cpu"],
+                "system": machine["system"],
+                "python": machine["python"],
+            }
+        return self._known["run", number]
+
+    def _provenance(self, number: int) -> Mapping[str, Any]:
+        if ("provenance", number) not in self._known:
+            facts = self._connection.execute(
+                select(PROVENANCE.c.facts).where(PROVENANCE.c.number == number)
+            ).scalar_one()
+            self._known["provenance", number] = json.loads(facts)
+        return self._known["provenance", number]
+
+    def _artifact(self, number: int | None) -> Mapping[str, Any]:
+        if number is None:
+            return {}
+        digest = self._connection.execute(select(ARTIFACTS.c.digest).where(ARTIFACTS.c.number == number)).scalar_one()
+        return {"artifact": digest[:12]}
+
+
+_RUN_KINDS = {
+    "commit": "commit",
+    "harness": "harness",
+    "machine": "machine",
+    "processor": "machine",
+    "system": "machine",
+    "python": "machine",
+}
+
+
+def _runtime_kind(name: str) -> str:
+    return name if name == "browser" else "runtime"
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any], kind: Any) -> list[Difference]:
+    names = list(dict.fromkeys([*before, *after]))
+    return [
+        Difference(kind(name), name, _text(before.get(name)), _text(after.get(name)))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,192 @@
+"""Records and labels from one store to another: a folder on either side, or a team's database.
+
+Both ways are idempotent: a record is named by its id and the hash of its bytes, and is written whole or not at all, so
+a transfer that breaks is finished by the same command. Records are copied byte for byte, seal included.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import select
+
+from harness.errors import HarnessError
+from harness.store.index.database import VARIABLE, Database, DatabaseAway, team_url
+from harness.store.index.index import Conflict, RunIndex, sha256_text
+from harness.store.index.tables import CONTENTS
+from harness.store.labels import LabelFiles, Labels, LabelTable
+from harness.store.runs import RunStore, parse, read_text
+
+WAITS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
+"""Between attempts on a database that went away: half a minute together, then the command gives up."""
+
+
+@dataclass
+class Moved:
+    """What one transfer did."""
+
+    sent: list[str] = field(default_factory=list)
+    known: int = 0
+    labels: int = 0
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+class Records(Protocol):
+    """One side of a transfer."""
+
+    name: str
+    labels: Labels
+
+    def all(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        """Every record: what to call it in messages, and how to read its text (which raises `HarnessError`)."""
+
+    def has(self, id: str, sha256: str) -> bool:
+        """Whether that record is here. Raises `Conflict` where another one has its id."""
+
+    def put(self, id: str, text: str) -> bool:
+        """Keep a record; whether it was new. Raises `Conflict`."""
+
+
+class FolderRecords:
+    """A results folder."""
+
+    def __init__(self, results: Path) -> None:
+        self.name = str(results)
+        self.store = RunStore(results)
+        self.labels: Labels = LabelFiles(results)
+
+    def all(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        for path in self.store.paths():
+            yield path.name, lambda path=path: read_text(path)  # type: ignore[misc]
+
+    def has(self, id: str, sha256: str) -> bool:
+        path = self.store.folder / f"{id}.json"
+        if not path.is_file() or _is_damaged(path):
+            return False
+        if sha256_text(read_text(path)) != sha256:
+            raise Conflict(f"{self.name} holds another record with the id {id}; both stay where they are.")
+        return True
+
+    def put(self, id: str, text: str) -> bool:
+        path = self.store.folder / f"{id}.json"
+        if path.is_file() and _is_damaged(path):
+            # What arrives is whole: it takes the place of the damaged file, which is kept under another name.
+            path.replace(path.with_suffix(".json.damaged"))
+        elif self.has(id, sha256_text(text)):
+            return False
+        self.store.write_text(id, text)
+        return True
+
+
+class DatabaseRecords:
+    """A team's database, which holds the records beside their index."""
+
+    def __init__(self, database: Database) -> None:
+        self.name = database.name
+        self.database = database
+        self.index = RunIndex(database, keep_contents=True)
+        self.labels: Labels = LabelTable(database)
+        self._known: dict[str, str] | None = None
+
+    def all(self) -> Iterator[tuple[str, Callable[[], str]]]:
+        for id, text in self.index.contents():
+            yield f"the record {id} of {self.name}", text
+
+    def has(self, id: str, sha256: str) -> bool:
+        if self._known is None:
+            with self.database.reading() as connection:
+                rows = connection.execute(select(CONTENTS.c.id, CONTENTS.c.sha256))
+                self._known = dict(rows.tuples().all())
+        if self._known.get(id, sha256) != sha256:
+            raise Conflict(f"{self.name} holds another record with the id {id}; both stay where they are.")
+        return id in self._known
+
+    def put(self, id: str, text: str) -> bool:
+        return self.index.add(text, f"The record {id}")
+
+
+def other_side(where: str | None) -> Records:
+    """The store that `where` names, a folder or a database's URL; `HARNESS_DATABASE_URL` where it is None.
+
+    Raises `HarnessError` where nothing is named.
+    """
+    where = where or team_url()
+    if where is None:
+        raise HarnessError(f"Name a results folder or a database URL, or set {VARIABLE}.")
+    if "://" in where:
+        return DatabaseRecords(Database(where))
+    return FolderRecords(Path(where).expanduser().resolve())
+
+
+def transfer(
+    source: Records,
+    destination: Records,
+    progress: Callable[[str], None] = lambda _: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Moved:
+    """Copy what the destination lacks. Damaged or conflicting records are named and left out.
+
+    A database that goes away is waited for; where it does not come back `DatabaseAway` is raised, and says how far the
+    transfer came.
+    """
+    moved = Moved()
+
+    def patiently(work: Callable[[], bool]) -> bool:
+        for wait in (*WAITS_SECONDS, None):
+            try:
+                return work()
+            except DatabaseAway as error:
+                if wait is None:
+                    done = len(moved.sent) + moved.known
+                    raise DatabaseAway(f"{error} {done} records are there; the same command moves the rest.") from error
+                progress(f"{error} Trying again in {wait:g} s.")
+                sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    records: list[tuple[str, Callable[[], str]]] = []
+
+    def listing() -> bool:
+        records[:] = source.all()
+        return True
+
+    patiently(listing)
+    for name, read in records:
+
+        def move(name: str = name, read: Callable[[], str] = read) -> bool:
+            text = read()
+            id = parse(text, name).id
+            if destination.has(id, sha256_text(text)) or not destination.put(id, text):
+                return False
+            moved.sent.append(id)
+            progress(id)
+            return True
+
+        try:
+            moved.known += not patiently(move)
+        except DatabaseAway:
+            raise
+        except HarnessError as error:
+            moved.problems[name] = str(error)
+    patiently(lambda: _labels(source, destination, moved))
+    return moved
+
+
+def _is_damaged(path: Path) -> bool:
+    try:
+        parse(read_text(path), path.name)
+    except HarnessError:
+        return True
+    return False
+
+
+def _labels(source: Records, destination: Records, moved: Moved) -> bool:
+    there = {label.id for label in destination.labels.of(None)}
+    for label in source.labels.of(None):
+        if label.id not in there:
+            destination.labels.put(label)
+            moved.labels += 1
+    return True
