@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
 
 from harness import registry
+from harness.artifact import Artifact
 from harness.cache import Cache
-from harness.cli.inventory import console, plain_table
+from harness.cli.inventory import plain_table
 from harness.cli.progress import ConsoleProgress
-from harness.conversion.converter import Converter
+from harness.conversion.converter import Converter, Prepared
 from harness.environment import environment
-from harness.errors import CaseError
+from harness.errors import BadInput, CaseError
 from harness.paths import cache_directory, project_root
 from harness.project import ModelEntry, model_entries
+from harness.remedies.explain import reason
 from harness.run.matrix import matching, variant_names, variants_of
 from harness.run.pool import side_by_side
+from harness.store.runs import write_atomically
 from harness.variant import Format, Variant
 
 
 def convert(models: tuple[str, ...], variants: tuple[str, ...], *, as_json: bool) -> int:
-    """Convert what the globs choose; 0 if everything was, 1 if a model could not be prepared or converted."""
+    """Convert what the globs choose; 0 if everything was, 1 if a model could not be converted, 2 if one is no model."""
     entries = model_entries(project_root())
     named = matching("model", models, entries)
     formats = registry.formats().values()
     wanted = matching("variant", variants, variant_names(entries.values(), registry.formats()))
+    chosen = {name: entry for name, entry in entries.items() if name in named and (models or entry.in_default)}
     recipes: dict[str, tuple[ModelEntry, Format, Variant]] = {
         f"{entry.name} {form.name} {variant.name}": (entry, form, variant)
-        for name, entry in entries.items()
-        if name in named and (models or entry.in_default)
+        for entry in chosen.values()
         for form in formats
         for variant in variants_of(entry, form)
         if variant.name in wanted
@@ -36,10 +43,12 @@ def convert(models: tuple[str, ...], variants: tuple[str, ...], *, as_json: bool
     with ConsoleProgress() as progress:
         converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 2)
         try:
-            chosen = {entry.name: entry for entry, _, _ in recipes.values()}
             prepared = side_by_side("Preparing models", chosen, lambda n: converter.prepare(chosen[n]), 2, progress)
+            for name, result in prepared.items():
+                if isinstance(result, Prepared):
+                    progress.note(f"{name}: {result.facts['recognised']}")
 
-            def one(key: str) -> object:
+            def one(key: str) -> Artifact:
                 entry, form, variant = recipes[key]
                 ready = prepared[entry.name]
                 if isinstance(ready, CaseError):
@@ -49,22 +58,39 @@ def convert(models: tuple[str, ...], variants: tuple[str, ...], *, as_json: bool
             results = side_by_side("Converting", recipes, one, 2, progress)
         finally:
             converter.close()
-    rows = []
-    for key, (entry, form, variant) in recipes.items():
-        result = results[key]
-        row = {"model": entry.name, "format": form.name, "variant": variant.name}
-        if isinstance(result, CaseError):
-            row["problem"] = str(result)
-        else:
-            row |= {"path": str(result.path), "bytes": result.bytes, "digest": result.digest}  # type: ignore[attr-defined]
-        rows.append(row)
+    rows = [row(key, recipe, results[key]) for key, recipe in recipes.items()]
+    show(rows, as_json=as_json)
+    bad = [str(result) for result in prepared.values() if isinstance(result, BadInput)]
+    for sentence in bad:
+        print(f"harness: {sentence}", file=sys.stderr)
+    return 2 if bad else 1 if any("problem" in row for row in rows) else 0
+
+
+def row(key: str, recipe: tuple[ModelEntry, Format, Variant], result: Artifact | CaseError) -> dict[str, Any]:
+    """One line of the answer: where the artifact is, or why there is none."""
+    entry, form, variant = recipe
+    named = {"model": entry.name, "format": form.name, "variant": variant.name}
+    if isinstance(result, CaseError):
+        return {**named, "problem": reason(result, keep_log(key, result))}
+    return {**named, "path": str(result.path), "bytes": result.bytes, "digest": result.digest}
+
+
+def keep_log(key: str, problem: CaseError) -> Path | None:
+    """Write all that the process printed where the reason can point at it."""
+    if not problem.log:
+        return None
+    path = cache_directory() / "logs" / f"convert.{key.replace(' ', '.')}.txt"
+    write_atomically(path, problem.log)
+    return path
+
+
+def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print the rows."""
     if as_json:
         print(json.dumps(rows, indent=1))
-    else:
-        table = plain_table("model", "format", "variant", "bytes", "artifact")
-        for row in rows:
-            path = row.get("path")
-            where = os.path.relpath(str(path)) if path else f"problem: {row['problem']}"
-            table.add_row(row["model"], row["format"], row["variant"], str(row.get("bytes", "")), where)
-        console().print(table)
-    return 1 if any("problem" in row for row in rows) else 0
+        return
+    table = plain_table("model", "format", "variant", "bytes", "artifact")
+    for line in rows:
+        where = line.get("path") or f"problem: {line['problem']}"
+        table.add_row(line["model"], line["format"], line["variant"], str(line.get("bytes", "")), where)
+    Console().print(table)

@@ -11,6 +11,7 @@ from harness.conversion.converter import Prepared
 from harness.errors import CaseError, Crashed, TimedOut, Unavailable, Unsupported
 from harness.gate.judge import judge
 from harness.gate.policy import Policy
+from harness.remedies.explain import reason as explained
 from harness.run.matrix import Case
 from harness.store.record import (
     ArtifactSummary,
@@ -67,10 +68,10 @@ def case_result(finished: Finished, results: Path) -> CaseResult:
     log = None
     if problem is not None:
         outcome = OUTCOMES.get(type(problem), Outcome.FAILED)
-        reason = str(problem)
         if problem.log:
             log = f"logs/{case.model.name}.{case.variant.name}.{case.target.name.replace('/', '.')}.txt"
             write_atomically(results / log, problem.log)
+        reason = explained(problem, results / log if log else None)
     else:
         assert finished.parity is not None
         checks = judge(

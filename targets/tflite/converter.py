@@ -15,11 +15,13 @@ from . import metadata
 ENTRY = "model.tflite"
 INT16X8 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
 REASONS = (
-    r"Some ops are not supported by the native TFLite runtime[^\n]*",
-    r"Some ops in the model are custom ops[^\n]*",
-    r"[^\n]*is neither a custom op nor a flex op[^\n]*",
-    r"[^\n]*Quantization not yet supported for op: [^\n]*",
-    r"[^\n]*Quantization to 16x8-bit not yet supported for op: [^\n]*",
+    r"'tf\.\w+' op requires[^\n]*",
+    r"Some ops are not supported by the native TFLite runtime",
+    r"Some ops in the model are custom ops",
+    r"'tf\.\w+' op is neither[^\n]*",
+    r"Quantization not yet supported for op: [^\n]*",
+    r"Quantization to 16x8-bit not yet supported for op: [^\n]*",
+    r"Max and min for dynamic tensors should be recorded during calibration[^\n]*",
 )
 
 
@@ -27,6 +29,12 @@ class Refused(Exception):
     """The converter cannot do this model; the text is the reason in one line."""
 
     harness_kind = "unsupported"
+
+
+class Unloadable(Exception):
+    """The converter claims success, and what it wrote cannot be loaded."""
+
+    harness_kind = "failed"
 
 
 def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, Any] | None, output: Path) -> str:
@@ -66,7 +74,29 @@ def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, A
     if options.get("metadata"):
         content = metadata.embed(content, options["metadata"], schema_module())
     (output / ENTRY).write_bytes(content)
+    check_loads(output / ENTRY)
     return ENTRY
+
+
+def check_loads(path: Path) -> None:
+    """TensorFlow's own interpreter takes what the converter wrote. Raises `Unloadable` where it does not.
+
+    A converter can end without an error and leave a graph whose shapes contradict each other (TF 2.19: tf.signal.fft).
+    """
+    import tensorflow as tf
+
+    resolvers = tf.lite.experimental.OpResolverType
+    refusal = ""
+    for resolver in (resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES, resolvers.BUILTIN_REF):
+        try:
+            interpreter = tf.lite.Interpreter(model_path=str(path), experimental_op_resolver_type=resolver)
+            interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            refusal = refusal or one_line(error)
+            continue
+        return
+    if "custom op" not in refusal:  # those are the user's to register
+        raise Unloadable(f"the converter reported success and its own interpreter cannot load the result: {refusal}")
 
 
 def operator_sets(scheme: str, options: dict[str, Any]) -> list[Any]:
@@ -122,7 +152,7 @@ def one_line(error: Exception) -> str:
     for pattern in REASONS:
         match = re.search(pattern, found)
         if match:
-            detail = re.search(r"(?:Flex ops|Custom ops): ([^\n]*)", found)
+            detail = re.search(r"(?:TF Select ops|Flex ops|Custom ops): [^\n]*", found)
             return match.group(0).strip() + (f" ({detail.group(0).strip()})" if detail else "")
     lines = [line.strip() for line in found.splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0][:400] if lines else 'no message'}"

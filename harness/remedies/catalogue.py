@@ -1,0 +1,152 @@
+"""The catalogue: how a known failure reads → what it means → what to do. The first entry that matches is taken.
+
+Every entry is triggered for real by a test (`tests/harness/remedies`). `{1}` in a text is the pattern's first group.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One known failure. `pattern` is searched in the message first, then in the log of the call that failed."""
+
+    name: str
+    pattern: re.Pattern[str]
+    meaning: str
+    to_do: str
+
+
+def remedy(name: str, pattern: str, meaning: str, to_do: str) -> Remedy:
+    return Remedy(name, re.compile(pattern), meaning, to_do)
+
+
+CATALOGUE: tuple[Remedy, ...] = (
+    remedy(
+        "dynamic tensor list",
+        r"'?tf\.TensorListReserve'? op requires element_shape|TensorListReserve.*element_shape",
+        "A recurrent layer or loop keeps a list of tensors whose shape is open, mostly because the batch is.",
+        "Fix the batch to one (`keras.Input(…, batch_size=1)`, or a static input signature), or build the layer with"
+        " `unroll=True`; the variant `select-tf` takes it as it is.",
+    ),
+    remedy(
+        "neither custom nor flex",
+        r"'?(?:tf\.)?(\w+)'? op is neither a custom op nor a flex op|Some ops in the model are custom ops",
+        "Neither TFLite nor its TensorFlow fallback has this operator.",
+        "Rewrite it with operators that TensorFlow has, or convert the variant `custom` and name the library that"
+        " registers it under [models.NAME.custom_operators].",
+    ),
+    remedy(
+        "select TF needed",
+        r"Some ops are not supported by the native TFLite runtime",
+        "TFLite has no operator of its own for it; TensorFlow's can be linked in.",
+        "Convert the variant `select-tf` (it runs in tflite/tensorflow and in apps with the Flex delegate, not on"
+        " microcontrollers), or rewrite the operator; `harness assess` names a known rewrite.",
+    ),
+    remedy(
+        "variables not frozen",
+        r"READ_VARIABLE|VAR_HANDLE|variable.*(?:uninitialized|not initialized)",
+        "The SavedModel was written by `tf.saved_model.save` of a Keras 3 model, whose variables no converter freezes.",
+        "Write it with `model.export(…)`, or name the `.keras` file or the Python that builds the model.",
+    ),
+    remedy(
+        "TF.js operator missing",
+        r"Unsupported Ops(?: in the model before optimization)?:? ?(\w[\w, ]*)?",
+        "TensorFlow.js has no operator {1}.",
+        "Rewrite it with operators it has (`harness assess` names a known rewrite), or leave the web out for this model.",
+    ),
+    remedy(
+        "TF.js kernel missing",
+        r"Kernel '(\w+)' not registered for backend '(\w+)'",
+        "The backend {2} of TensorFlow.js has no kernel {1}.",
+        "Run on another backend (cpu has the most kernels), or rewrite the operator.",
+    ),
+    remedy(
+        "TF.js backend lacks the kernel",
+        r"the (\w+) backend of TensorFlow\.js has no kernel (\w+)",
+        "This is known from the installed packages, before anything is started.",
+        "Run on another backend (cpu has the most kernels), or rewrite the operator.",
+    ),
+    remedy(
+        "layers model unloadable",
+        r"TensorFlow\.js cannot load the layers model",
+        "tensorflowjs writes Keras 3 models in a form that TensorFlow.js does not read.",
+        "Convert a graph variant (`float32`, `float16`, …), which loads everywhere, or save the model with tf_keras.",
+    ),
+    remedy(
+        "hybrid model on Micro",
+        r"Hybrid models are not supported on TFLite Micro",
+        "The weights are int8 and the activations float (dynamic range), which TensorFlow Lite Micro refuses.",
+        "Convert `int8` (or `float32`) for microcontrollers.",
+    ),
+    remedy(
+        "int16x8 recurrent layer",
+        r"Quantization to 16x8-bit not yet supported for op: '?(UNIDIRECTIONAL_SEQUENCE_LSTM|LSTM|WHILE)",
+        "The 16x8 quantiser has no recurrent layers.",
+        "Convert `int8`, or build the layer with `unroll=True`, which leaves plain operators.",
+    ),
+    remedy(
+        "operator not quantisable to 16x8",
+        r"Quantization to 16x8-bit not yet supported for op: '?(\w+)",
+        "The 16x8 quantiser has no {1}.",
+        "Convert `int8`, or name {1} under `excluded_operators` in [models.NAME.convert.int16x8].",
+    ),
+    remedy(
+        "operator not quantisable",
+        r"Quantization not yet supported for op: '?(\w+)",
+        "The int8 quantiser has no {1}.",
+        "Convert `dynamic` or `float16`, or name {1} under `excluded_operators` in [models.NAME.convert.int8].",
+    ),
+    remedy(
+        "loop not calibrated",
+        r"Max and min for dynamic tensors should be recorded during calibration",
+        "A loop of the model was never entered during calibration, or its tensors change shape.",
+        "Unroll the loop (`unroll=True`), or take `dynamic`, which needs no calibration.",
+    ),
+    remedy(
+        "signature missing",
+        r"has no signature|has several signatures|no signature '",
+        "The folder does not say which of its functions is the model.",
+        'Choose one with `signature = "NAME"` in harness.toml, or save the model with `signatures=`.',
+    ),
+    remedy(
+        "converter crashed",
+        r"the converter died of (SIG\w+)",
+        "That is the converter's own fault; TensorFlow 2.19's dies of it for int8 recurrent layers that are loops.",
+        "Build recurrent layers with `unroll=True`, take `dynamic` or `float16`, or try another converter"
+        ' (`converter = ["tensorflow==…"]` in a [variants.NAME]).',
+    ),
+    remedy(
+        "Flex delegate missing",
+        r"(?:Select TensorFlow op\(s\)|needs the Flex delegate|Flex\w+.*(?:not supported by this interpreter|delegate))",
+        "The artifact has TensorFlow operators, and this interpreter was built without them.",
+        "Run it in tflite/tensorflow or link the Flex delegate, or make the model convert with builtin operators alone.",
+    ),
+    remedy(
+        "custom operator unregistered",
+        r"(?:[Uu]nresolved custom op: ?|Failed to get registration from op code )(\w+)?",
+        "The runtime does not know the custom operator {1}.",
+        "Name the library that registers it under [models.NAME.custom_operators]; it runs where that library does.",
+    ),
+    remedy(
+        "operator version too new",
+        r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'",
+        "The runtime is older than the converter: it has no version {2} of {1}.",
+        'Convert with an older TensorFlow for it (`converter = ["tensorflow==…"]` in a [variants.NAME]), or raise the'
+        " runtime.",
+    ),
+    remedy(
+        "operator missing in Micro",
+        r"Didn't find op for builtin opcode '(\w+)'",
+        "The runtime has no kernel for {1}.",
+        "Rewrite the operator, or register its kernel where the runtime is built.",
+    ),
+    remedy(
+        "converter wrote what does not load",
+        r"the converter reported success and (?:its own interpreter|TensorFlow)",
+        "The converter ended without an error, and what it wrote is wrong.",
+        "Do not ship it: rewrite the operator that is named, or try another converter version.",
+    ),
+)
