@@ -10,8 +10,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --upgrade --universal --python-versi
 .PHONY: run test check setup requirements clean
 
 run: setup
-	@.venv/bin/harness run $(ARGUMENTS); verdict=$$?; \
-	if [ $$verdict -le 1 ]; then .venv/bin/harness report || exit $$?; fi; exit $$verdict
+	@.venv/bin/harness run $(ARGUMENTS)
 
 test: check
 	.venv/bin/python -m pytest $(ARGUMENTS)
