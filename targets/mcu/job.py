@@ -12,6 +12,7 @@ from .plan import Plan, PlanRefused
 
 MAGIC = 0x424F4A48
 VERSION = 1
+INFERENCES_LIMIT = 10_000
 _HEADER = struct.Struct("<12I")
 
 
@@ -34,6 +35,8 @@ class DoesNotFit(PlanRefused):
 
 def pack_job(plan: Plan, inputs: Sequence[bytes], runs: int, self_test: SelfTest = SelfTest.NONE) -> bytes:
     """`inputs` holds, for each inference, the bytes of the model's inputs one after the other."""
+    if len(inputs) * runs > INFERENCES_LIMIT:
+        raise PlanRefused(f"{len(inputs)} inputs of {runs} runs are more than the {INFERENCES_LIMIT} of one job.")
     for index, values in enumerate(inputs):
         if len(values) != plan.input_bytes:
             raise PlanRefused(f"Input {index} has {len(values)} bytes where the model takes {plan.input_bytes}.")
@@ -58,4 +61,4 @@ def inputs_that_fit(board: Board, plan: Plan) -> int:
             f"The model does not fit {board.name}: {missing} bytes of flash are missing for its plan of {len(plan.blob)}.",
             missing,
         )
-    return max(1, room // max(1, plan.input_bytes))
+    return room // plan.input_bytes

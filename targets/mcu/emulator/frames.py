@@ -15,6 +15,7 @@ JOB_ERRORS = {
     5: "the inputs are not of the size that the plan asks for",
     6: "the plan was refused",
     7: "a step of the plan failed",
+    8: "it asks for more than 10000 inferences",
 }
 PLAN_ERRORS = {
     1: "it is truncated",

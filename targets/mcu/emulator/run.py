@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..boards import Board
-from ..job import DoesNotFit, SelfTest, inputs_that_fit, pack_job
+from ..job import INFERENCES_LIMIT, DoesNotFit, SelfTest, inputs_that_fit, pack_job
 from ..plan import Plan
 from ..toolchain import Firmware, build_firmware
 from .frames import Report
@@ -63,7 +63,7 @@ def run_job(
     firmware = build_firmware(board, cache)
     check_fit(board, firmware, plan)
     machine = EMULATORS[emulator]
-    batch = inputs_that_fit(board, plan)
+    batch = max(1, min(inputs_that_fit(board, plan), INFERENCES_LIMIT // max(1, runs)))
     began = time.monotonic()
     results: list[JobRun] = []
     stack_used = 0

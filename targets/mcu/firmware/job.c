@@ -46,6 +46,10 @@ static enum job_status check_job(const struct job_header *job, uint32_t limit) {
         (uint64_t)job->input_bytes * job->input_count > job->total_bytes - job->inputs_offset) {
         return JOB_TRUNCATED;
     }
+    if (job->input_count > JOB_INFERENCES_LIMIT || job->runs > JOB_INFERENCES_LIMIT ||
+        job->input_count * job->runs > JOB_INFERENCES_LIMIT) {
+        return JOB_TOO_LONG;
+    }
     const uint8_t *bytes = (const uint8_t *)job;
     const uint32_t checked_from = offsetof(struct job_header, plan_offset);
     uint32_t crc = crc32_update(0, bytes + checked_from, sizeof *job - checked_from);

@@ -9,6 +9,7 @@
 
 #define JOB_MAGIC 0x424f4a48u /* "HJOB" */
 #define JOB_VERSION 1u
+#define JOB_INFERENCES_LIMIT 10000u /* a forged count must not run for ever */
 
 enum job_self_test { JOB_RUNS = 0, JOB_FAULTS = 1, JOB_OVERFLOWS_STACK = 2, JOB_HANGS = 3 };
 
@@ -35,7 +36,8 @@ enum job_status {
     JOB_BAD_CHECKSUM = 4,
     JOB_BAD_INPUTS = 5,      /* the inputs are not of the size that the plan asks for */
     JOB_PLAN_REFUSED = 6,    /* the second field of the frame is an enum plan_status */
-    JOB_STEP_FAILED = 7      /* likewise, while running */
+    JOB_STEP_FAILED = 7,     /* likewise, while running */
+    JOB_TOO_LONG = 8         /* more inferences than JOB_INFERENCES_LIMIT */
 };
 
 /* Frames sent: HELLO; JOB; for each input OUT, CRC, OP and RUN; STACK; END. An ERROR frame replaces what cannot be. */

@@ -131,6 +131,14 @@ class Builder:
             buffers.append(Buffer(self.read(tensor), tensor.nbytes))
         return buffers
 
+    def _pack(self, step: _Step) -> bytes:
+        values = {k: v.resolve() if isinstance(v, Place) else v for k, v in step.values.items()}
+        try:
+            return pack_step(step.name, step.operator_index, values)
+        except (struct.error, OverflowError):
+            label = self.model.operators[step.operator_index].label
+            raise PlanRefused(f"{label} has a number that does not fit 32 bits.") from None
+
     def serialise(self) -> bytes:
         """Lays out the arena and returns the plan."""
         outputs = self._output_buffers()
@@ -138,14 +146,7 @@ class Builder:
         inputs = [Buffer(self._places[t.index].resolve(), t.nbytes) for t in self.model.inputs]
         outputs = [Buffer(b.reference.resolve(), b.nbytes) for b in outputs]
         states = [Buffer(storage.offset, storage.nbytes, fill) for storage, fill in self._states]
-        steps = b"".join(
-            pack_step(
-                step.name,
-                step.operator_index,
-                {k: v.resolve() if isinstance(v, Place) else v for k, v in step.values.items()},
-            )
-            for step in self._steps
-        )
+        steps = b"".join(self._pack(step) for step in self._steps)
         tables = inputs + outputs + states
         inputs_offset = 4 * HEADER_WORDS
         outputs_offset = inputs_offset + 4 * BUFFER_WORDS * len(inputs)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .builder import Builder
+from .flatbuffer import Malformed
 from .lowering import LOWERINGS
 from .lowering.movement import UNREAD_INPUTS
 from .model import Model, Operator, Tensor, operator_names, read_model
@@ -86,7 +87,14 @@ def _lower(operator: Operator, build: Builder) -> None:
     lowering = LOWERINGS.get(operator.name)
     if lowering is None:
         raise OperatorUnsupported(operator.name, f"{operator.label} is not supported by the plan runtime.")
-    lowering(operator, build)
+    try:
+        # Scales from a damaged file may overflow on the way to a check that refuses them.
+        with np.errstate(all="ignore"):
+            lowering(operator, build)
+    except Malformed as error:
+        raise PlanRefused(f"{operator.label} is not readable: {error}.") from None
+    except (ArithmeticError, ValueError):
+        raise PlanRefused(f"{operator.label} has scales or options that no arithmetic can use.") from None
 
 
 def plan_model(tflite: bytes) -> Plan:

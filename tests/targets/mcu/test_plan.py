@@ -115,7 +115,7 @@ def corruptions(model: bytes, seed: int, count: int) -> list[bytes]:
 @pytest.mark.parametrize("name", list(MAKERS))
 def test_a_damaged_model_is_planned_or_refused_in_a_sentence(name: str):
     model = random_model(name, "int8", 3).write()
-    for damaged in corruptions(model, seed=5, count=60):
+    for damaged in corruptions(model, seed=5, count=400):
         try:
             plan_model(damaged)
         except PlanRefused as refusal:

@@ -83,14 +83,14 @@ def test_a_result_says_what_the_firmware_needs(qemu: str, build_cache: Path):
 def test_a_fault_is_reported(qemu: str, build_cache: Path):
     plan = small_plan()
     with pytest.raises(FirmwareFault, match="usage fault"):
-        run_job(MPS2_CORTEX_M4, qemu, plan, [], 0, TIMEOUT, build_cache, SelfTest.FAULT)
+        run_job(MPS2_CORTEX_M4, qemu, plan, random_inputs(plan.inputs, 1, 1), 1, TIMEOUT, build_cache, SelfTest.FAULT)
 
 
 @pytest.mark.parametrize("board", ON_QEMU, ids=lambda board: board.name)
 def test_a_stack_overflow_is_reported(board: Board, qemu: str, build_cache: Path):
     plan = small_plan()
     with pytest.raises(FirmwareFault, match="stack overflowed"):
-        run_job(board, qemu, plan, [], 0, TIMEOUT, build_cache, SelfTest.STACK_OVERFLOW)
+        run_job(board, qemu, plan, random_inputs(plan.inputs, 1, 1), 1, TIMEOUT, build_cache, SelfTest.STACK_OVERFLOW)
 
 
 def emulators_running() -> set[str]:
@@ -101,7 +101,7 @@ def emulators_running() -> set[str]:
 def test_a_hang_ends_at_the_time_limit_and_leaves_no_process(qemu: str, build_cache: Path):
     plan = small_plan()
     with pytest.raises(EmulatorTimedOut):
-        run_job(MPS2_CORTEX_M4, qemu, plan, [], 0, 3.0, build_cache, SelfTest.HANG)
+        run_job(MPS2_CORTEX_M4, qemu, plan, random_inputs(plan.inputs, 1, 1), 1, 3.0, build_cache, SelfTest.HANG)
     assert not emulators_running()
 
 
