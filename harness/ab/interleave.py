@@ -1,0 +1,84 @@
+"""One round: two live sessions and one loop that gives each a block in turn, in random order.
+
+What the machine does to one side at some moment it does to the other a few milliseconds later; the ratio of the two
+blocks of a pair is all that is kept, so it cancels.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.ab.plan import BlockPlan, blocks_of, iterations_of
+from harness.ab.side import Side
+from harness.errors import Failed
+from harness.target import Session, Timing, TimingPlan
+
+COARSE = 0.01
+"""A clock whose step is more than this share of one invocation: a block's mean is then taken, because medians of such
+samples sit on the clock's steps."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """Block times in nanoseconds per invocation, shaped (blocks,) each; row i of both was measured side by side."""
+
+    old_ns: NDArray[np.float64]
+    new_ns: NDArray[np.float64]
+    iterations: int
+
+    @property
+    def log_ratios(self) -> NDArray[np.float64]:
+        logs: NDArray[np.float64] = np.log(self.new_ns) - np.log(self.old_ns)
+        return logs
+
+
+def measure_round(
+    old: Side, new: Side, inputs: dict[str, NDArray[Any]], plan: BlockPlan, order: random.Random
+) -> Round:
+    """Fresh processes for both sides, warmed up, then blocks in random order.
+
+    Raises a `CaseError` where a side crashes, hangs, is refused, or where the clock cannot time it.
+    """
+    with ExitStack() as stack:
+        # Which process is started first is left to chance as well: where its memory lies is part of its bias.
+        pair = [old, new]
+        order.shuffle(pair)
+        sessions = {side is new: stack.enter_context(side.target.open(side.artifact)) for side in pair}
+        samples = {False: old.stored(inputs), True: new.stored(inputs)}
+        warm = {which: sessions[which].time(samples[which], _warm_up(plan)) for which in order.sample([False, True], 2)}
+        medians_ms = [float(np.median(timing.samples_ns)) / 1e6 for timing in warm.values()]
+        slowest = max(*medians_ms, 1e-5)
+        iterations = iterations_of(plan, slowest)
+        blocks = blocks_of(plan, iterations, slowest)
+        coarse = any((t.clock_resolution_ns or 0.0) > COARSE * float(np.median(t.samples_ns)) for t in warm.values())
+        times: dict[bool, list[float]] = {False: [], True: []}
+        for _ in range(blocks):
+            for which in order.sample([False, True], 2):
+                block = _block(sessions[which], samples[which], iterations)
+                times[which].append(_time_of(block, coarse, (old, new)[which]))
+    return Round(np.array(times[False]), np.array(times[True]), iterations)
+
+
+def _warm_up(plan: BlockPlan) -> TimingPlan:
+    return TimingPlan(min_iterations=20, min_seconds=plan.warm_up_ms / 1000.0, max_iterations=20_000, max_seconds=5.0)
+
+
+def _block(session: Session, samples: dict[str, NDArray[Any]], iterations: int) -> Timing:
+    """Some invocations in a row. `Session.time` begins with one apart, which brings back what the other side's block
+    drove out of the caches; it is not among the samples."""
+    plan = TimingPlan(min_iterations=iterations, min_seconds=0.0, max_iterations=iterations, max_seconds=30.0)
+    return session.time(samples, plan)
+
+
+def _time_of(block: Timing, coarse: bool, side: Side) -> float:
+    statistic = np.mean if coarse else np.median
+    time = float(statistic(block.samples_ns)) if len(block.samples_ns) else 0.0
+    if not time > 0.0:
+        raise Failed(f"{side.target.name} has a clock too coarse for this model; compare a larger one.")
+    return time
