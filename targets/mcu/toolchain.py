@@ -187,7 +187,9 @@ def host_compiler() -> tuple[Path, str]:
 
 def build_host_library(cache: Path) -> Path:
     """The executor and kernels as a shared library for this machine (see firmware/host_library.c)."""
-    return _build_host(cache, "libkernels.so", ["-O2", "-shared", "-fPIC"], [*host_sources(), SOURCES / "host_library.c"])
+    return _build_host(
+        cache, "libkernels.so", ["-O2", "-shared", "-fPIC"], [*host_sources(), SOURCES / "host_library.c"]
+    )
 
 
 def build_host_runner(cache: Path, sanitise: bool) -> Path:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 class Board:
     """`cpu` is the compiler's name of the core; memory sizes are in bytes.
 
-    On QEMU one instruction lasts 2^`qemu_instruction_shift` ns of virtual time and SysTick counts at `qemu_clock_hz`: the
-    shift is chosen so that no instruction is shorter than a tick, which makes the count exact. On Renode both are set to
-    the same rate by the harness, so a tick is an instruction.
+    On QEMU one instruction lasts 2^`qemu_instruction_shift` ns of virtual time and SysTick counts at `qemu_clock_hz`:
+    the shift is chosen so that no instruction is shorter than a tick, which makes the count exact. On Renode both are
+    set to the same rate by the harness, so a tick is an instruction.
     """
 
     name: str

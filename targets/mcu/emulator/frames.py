@@ -33,7 +33,7 @@ _EXCEPTIONS = {3: "hard fault", 4: "memory fault", 5: "bus fault", 6: "usage fau
 
 @dataclass
 class Report:
-    """All that one start of the firmware said. Ticks are as counted on the board; a run has those before and after it."""
+    """All that one start of the firmware said. Ticks are as counted on the board; a run has those around it."""
 
     arena_limit: int = 0
     arena_bytes: int = 0

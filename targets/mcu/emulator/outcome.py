@@ -54,8 +54,8 @@ class JobRun:
 class JobResult:
     """All inputs of a job on one board under one emulator. Sizes in bytes; `sections` are the firmware's own.
 
-    `instructions` are counted by the board's timer, so they are exact and the same at every repetition; they say nothing
-    about the time that real silicon would take.
+    `instructions` are counted by the board's timer, so they are exact and the same at every repetition; they say
+    nothing about the time that real silicon would take.
     """
 
     board: str

@@ -30,7 +30,9 @@ class Qemu:
     def program(self) -> Path:
         found = shutil.which(_PROGRAM)
         if found is None:
-            raise EmulatorUnavailable(f"{_PROGRAM} is not on the PATH: install QEMU (Debian: apt install qemu-system-arm).")
+            raise EmulatorUnavailable(
+                f"{_PROGRAM} is not on the PATH: install QEMU (Debian: apt install qemu-system-arm)."
+            )
         return Path(found)
 
     def version(self) -> str:
@@ -72,7 +74,8 @@ class Qemu:
         if report is None:
             message = (directory / "stderr").read_text("utf-8", "replace").strip().splitlines()
             raise EmulatorCrashed(
-                f"QEMU ended with status {status} before the job was done" + (f": {message[0][:200]}" if message else ".")
+                f"QEMU ended with status {status} before the job was done"
+                + (f": {message[0][:200]}" if message else ".")
             )
         return report
 

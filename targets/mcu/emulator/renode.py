@@ -1,7 +1,7 @@
 """Runs a job under Renode (renode.io), headless and driven by a script.
 
-Renode's exit code says nothing and an error only ends the script, so its output is read; it busy-loops when its standard
-input ends, so that stays open until `quit` has been written to it; and it deletes what it takes for remains of others in
+Renode's exit code says nothing and an error only ends the script, so its output is read; it busy-loops when its
+standard input ends, so that stays open for as long as it runs; and it deletes what it takes for remains of others in
 TMPDIR, so it gets one of its own.
 """
 
@@ -25,8 +25,8 @@ MILLION_INSTRUCTIONS_A_SECOND = 100
 QUANTUM_SECONDS = "0.01"
 _POLL_SECONDS = 0.02
 _HOW_TO_GET = (
-    "Renode is not on the PATH and RENODE_HOME does not name it: get Renode 1.16.1 from https://renode.io and set RENODE_HOME"
-    " to its folder."
+    "Renode is not on the PATH and RENODE_HOME does not name it: get Renode 1.16.1 from https://renode.io and set"
+    " RENODE_HOME to its folder."
 )
 # What Renode prints where a command of the script fails.
 _ERRORS = ("There was an error executing command", "Could not tokenize", "Error E", "No such command or device")
@@ -83,7 +83,12 @@ class Renode:
 
     def version(self) -> str:
         text = subprocess.run(
-            [find_renode(), "--version"], capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
+            [find_renode(), "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
         )
         found = re.search(r"v?(\d+\.\d+\.\d+[\w.-]*)", text.stdout)
         return found.group(1) if found else "unknown"

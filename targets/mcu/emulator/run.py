@@ -57,8 +57,8 @@ def run_job(
 ) -> JobResult:
     """Runs every input `runs` times in as few starts of the emulator as the board's memory allows.
 
-    `inputs` holds for each inference the bytes of the model's inputs, in the model's order. `timeout` is in seconds, for
-    each start. Firmware is built into `cache` where it is not there yet.
+    `inputs` holds for each inference the bytes of the model's inputs, in the model's order. `timeout` is in seconds,
+    for each start. Firmware is built into `cache` where it is not there yet.
     """
     firmware = build_firmware(board, cache)
     check_fit(board, firmware, plan)

@@ -71,7 +71,11 @@ class Builder:
 
     def constant(self, data: bytes | NDArray) -> Place:
         """Bytes in the constants, 16-byte aligned; equal bytes are kept once."""
-        raw = data if isinstance(data, bytes) else np.ascontiguousarray(data).astype(data.dtype.newbyteorder("<")).tobytes()
+        raw = (
+            data
+            if isinstance(data, bytes)
+            else np.ascontiguousarray(data).astype(data.dtype.newbyteorder("<")).tobytes()
+        )
         if raw not in self._constant_places:
             self._constants.extend(bytes(-len(self._constants) % ALIGNMENT))
             self._constant_places[raw] = len(self._constants)
@@ -99,7 +103,9 @@ class Builder:
     def assume(self, tensors: Sequence[Tensor]) -> None:
         """Lets later operators read tensors of an operator that could not be lowered."""
         for tensor in tensors:
-            self._places.setdefault(tensor.index, Place(self._new_storage(tensor.nbytes, self.current, self.current), 0))
+            self._places.setdefault(
+                tensor.index, Place(self._new_storage(tensor.nbytes, self.current, self.current), 0)
+            )
 
     def alias(self, tensor: Tensor, source: Tensor) -> None:
         """`tensor` has the same bytes as `source`: no step, no room of its own."""
@@ -177,5 +183,3 @@ class Builder:
         )
         total = 16 + len(checked)
         return struct.pack("<4I", MAGIC, VERSION, total, zlib.crc32(checked)) + checked
-
-

@@ -14,7 +14,7 @@ INT32_MIN = -(1 << 31)
 
 def round_half_away(value: float) -> int:
     """C's round()."""
-    return int(math.floor(abs(value) + 0.5)) * (-1 if value < 0 else 1)
+    return math.floor(abs(value) + 0.5) * (-1 if value < 0 else 1)
 
 
 def quantise_multiplier(real: float) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """The layout of the binary plan; the C side of the same is firmware/plan_format.h (a test compares the two).
 
-A step's layout is a list of fields, each a name, a kind and a count. Kinds: `r` a reference to a buffer, `u` an unsigned
-and `i` a signed 32-bit integer, `f` a float32. Everything is little-endian.
+A step's layout is a list of fields, each a name, a kind and a count. Kinds: `r` a reference to a buffer, `u` an
+unsigned and `i` a signed 32-bit integer, `f` a float32. Everything is little-endian.
 """
 
 from __future__ import annotations
@@ -86,14 +86,10 @@ STEPS: dict[str, list[Field]] = {
         "i forget_multiplier, i forget_shift, i input_multiplier, i input_shift, i output_multiplier, i output_shift,"
         "i output_zero_point"
     ),
-    "convolution_float": _fields(
-        f"r input, r output, r weights, r bias, {_WINDOW}, i groups, f minimum, f maximum"
-    ),
+    "convolution_float": _fields(f"r input, r output, r weights, r bias, {_WINDOW}, i groups, f minimum, f maximum"),
     "depthwise_float": _fields(f"r input, r output, r weights, r bias, {_WINDOW}, f minimum, f maximum"),
     "pool_float": _fields(f"r input, r output, {_WINDOW}, i maximum_pool, f minimum, f maximum"),
-    "elementwise_float": _fields(
-        f"r input1, r input2, r output, {_BROADCAST}, i operation, f minimum, f maximum"
-    ),
+    "elementwise_float": _fields(f"r input1, r input2, r output, {_BROADCAST}, i operation, f minimum, f maximum"),
     "mean_float": _fields("r input, r output, i shape 5, i stride 5, u output_elements, f divisor"),
     "softmax_float": _fields("r input, r output, i rows, i depth, f beta"),
     "unary_float": _fields("r input, r output, u elements, i operation, f first, f second"),

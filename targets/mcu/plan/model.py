@@ -179,7 +179,9 @@ def _read_tensor(index: int, table: Table, buffers: list[Table], data: bytes) ->
         raise PlanRefused(f"{label} has a dimension that is only known at run time.")
     buffer = _item(buffers, table.integer(2, "I"), "buffer")
     constant = _read_constant(buffer, data, dtype, shape, label)
-    return Tensor(index, name, shape, dtype, _read_quantisation(table, shape, label), constant, bool(table.integer(5, "b")))
+    return Tensor(
+        index, name, shape, dtype, _read_quantisation(table, shape, label), constant, bool(table.integer(5, "b"))
+    )
 
 
 def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...], label: str) -> NDArray | None:
@@ -194,7 +196,9 @@ def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...
         raw = np.frombuffer(data, np.uint8, size, offset)
     item = np.dtype(dtype).itemsize
     if len(raw) != math.prod(shape) * item:
-        raise PlanRefused(f"{label} holds {len(raw)} bytes where its shape {list(shape)} asks for {math.prod(shape) * item}.")
+        raise PlanRefused(
+            f"{label} holds {len(raw)} bytes where its shape {list(shape)} asks for {math.prod(shape) * item}."
+        )
     return np.frombuffer(raw.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(shape)
 
 

@@ -4,7 +4,7 @@ from harness.errors import HarnessError
 
 
 class PlanRefused(HarnessError):
-    """One sentence: the model, tensor or operator at fault and what about it the planner or the kernels do not accept."""
+    """One sentence: the model, tensor or operator at fault, and what the planner or the kernels do not accept."""
 
 
 class OperatorUnsupported(PlanRefused):

@@ -90,9 +90,7 @@ class ModelWriter:
 
     def constant(self, values: np.ndarray, scale=None, zero_point=0, axis=0) -> int:
         values = np.asarray(values)
-        return self.tensor(
-            values.shape, values.dtype.name, scale, zero_point, constant=values, axis=axis
-        )
+        return self.tensor(values.shape, values.dtype.name, scale, zero_point, constant=values, axis=axis)
 
     def operator(self, name, inputs, outputs, options_type=None, options=None) -> None:
         kind = getattr(tflite.BuiltinOptions, options_type) if options_type else 0

@@ -1,4 +1,4 @@
-"""Runs models in TensorFlow Lite Micro's own host interpreter (PyPI `tflite-micro`), in a process and environment apart.
+"""Runs models in TensorFlow Lite Micro's own host interpreter (PyPI `tflite-micro`), in an environment of its own.
 
 Requests on standard input, answers on standard output, both as a line of JSON followed by raw bytes:
 request `{"model_bytes": n, "arena_bytes": a, "input_bytes": [per tensor], "count": k}`, the model, then k inputs;

@@ -37,7 +37,9 @@ def _values(random: Random, shape, dtype: str, span: float = 1.0) -> np.ndarray:
     return (random.normal(size=shape) * span).astype(np.float32)
 
 
-def _weights(model: ModelWriter, random: Random, shape, axis: int, dtype: str, per_channel: bool) -> tuple[int, np.ndarray]:
+def _weights(
+    model: ModelWriter, random: Random, shape, axis: int, dtype: str, per_channel: bool
+) -> tuple[int, np.ndarray]:
     """(tensor, scale of each output channel)."""
     channels = shape[axis]
     if dtype == "float32":
@@ -53,7 +55,9 @@ def _bias(model: ModelWriter, random: Random, channels: int, dtype: str, input_s
     if dtype == "float32":
         return model.constant(_values(random, channels, dtype))
     scales = np.float32(input_scale) * weight_scales.astype(np.float32)
-    return model.constant(random.integers(-3000, 3000, channels).astype(np.int32), scale=scales if len(set(scales)) > 1 else scales[:1])
+    return model.constant(
+        random.integers(-3000, 3000, channels).astype(np.int32), scale=scales if len(set(scales)) > 1 else scales[:1]
+    )
 
 
 def _output_scale(random: Random, input_scale: float, weight_scales: np.ndarray, kernel: int) -> float:
@@ -62,10 +66,13 @@ def _output_scale(random: Random, input_scale: float, weight_scales: np.ndarray,
     return float(np.float32(typical / random.uniform(20, 120)))
 
 
-
 def _window(random: Random) -> tuple[int, int, int, int, int]:
     """(size, kernel, stride, dilation, extent)"""
-    kernel, stride, dilation = int(random.integers(1, 6)), int(random.integers(1, 4)), int(random.choice([1, 1, 1, 2, 3]))
+    kernel, stride, dilation = (
+        int(random.integers(1, 6)),
+        int(random.integers(1, 4)),
+        int(random.choice([1, 1, 1, 2, 3])),
+    )
     extent = (kernel - 1) * dilation + 1
     return int(random.integers(1, 14)), kernel, stride, dilation, extent
 
@@ -73,11 +80,9 @@ def _window(random: Random) -> tuple[int, int, int, int, int]:
 def _spatial(random: Random, dilated: bool = True):
     height, width = _window(random), _window(random)
     if not dilated:
-        height, width = (tuple([*side[:3], 1, side[1]]) for side in (height, width))
+        height, width = ((*side[:3], 1, side[1]) for side in (height, width))
     valid = height[4] <= height[0] and width[4] <= width[0] and random.random() < 0.5
-    output = [
-        (side[0] - side[4]) // side[2] + 1 if valid else -(-side[0] // side[2]) for side in (height, width)
-    ]
+    output = [(side[0] - side[4]) // side[2] + 1 if valid else -(-side[0] // side[2]) for side in (height, width)]
     return height, width, int(valid), output
 
 
@@ -134,7 +139,11 @@ def depthwise(random: Random, dtype: str) -> ModelWriter:
 
 def fully_connected(random: Random, dtype: str) -> ModelWriter:
     model = ModelWriter()
-    batches, depth, channels = int(random.choice([1, 1, 3, 5])), int(random.integers(1, 80)), int(random.integers(1, 20))
+    batches, depth, channels = (
+        int(random.choice([1, 1, 3, 5])),
+        int(random.integers(1, 80)),
+        int(random.integers(1, 20)),
+    )
     quantised = _quantised(random, dtype)
     source = model.input((batches, depth), dtype, **quantised)
     weights, scales = _weights(model, random, (channels, depth), 0, dtype, random.random() < 0.3)
@@ -226,7 +235,9 @@ def softmax(random: Random, dtype: str) -> ModelWriter:
     shape = (*_shape(random, int(random.integers(0, 3))), int(random.integers(1, 60)))
     source = model.input(shape, dtype, **_quantised(random, dtype))
     target = model.output(shape, dtype, **({"scale": 1 / 256, "zero_point": -128} if dtype == "int8" else {}))
-    model.operator("SOFTMAX", [source], [target], "SoftmaxOptions", {0: ("f", float(random.choice([1.0, 1.0, 0.5, 2.0])))})
+    model.operator(
+        "SOFTMAX", [source], [target], "SoftmaxOptions", {0: ("f", float(random.choice([1.0, 1.0, 0.5, 2.0])))}
+    )
     return model
 
 
@@ -236,7 +247,11 @@ def mean(random: Random, dtype: str) -> ModelWriter:
     shape = _shape(random, rank, 9)
     axes = sorted(int(a) for a in random.choice(rank, int(random.integers(1, rank + 1)), replace=False))
     keep = bool(random.random() < 0.5)
-    kept = [1 if i in axes else d for i, d in enumerate(shape)] if keep else [d for i, d in enumerate(shape) if i not in axes]
+    kept = (
+        [1 if i in axes else d for i, d in enumerate(shape)]
+        if keep
+        else [d for i, d in enumerate(shape) if i not in axes]
+    )
     source_q, target_q = _quantised(random, dtype), _quantised(random, dtype)
     if dtype == "int8":
         target_q["scale"] = float(np.float32(source_q["scale"] * random.uniform(0.3, 1.2)))
@@ -338,7 +353,10 @@ def batch_matmul(random: Random, dtype: str) -> ModelWriter:
     quantised = [_quantised(random, dtype) for _ in range(3)]
     if dtype == "int8":
         quantised[2]["scale"] = _output_scale(random, quantised[0]["scale"], np.array([quantised[1]["scale"]]), depth)
-    inputs = [model.input((*batches, *left), dtype, **quantised[0]), model.input((*batches, *right), dtype, **quantised[1])]
+    inputs = [
+        model.input((*batches, *left), dtype, **quantised[0]),
+        model.input((*batches, *right), dtype, **quantised[1]),
+    ]
     target = model.output((*batches, rows, columns), dtype, **quantised[2])
     options = {0: ("?", adjoint[0]), 1: ("?", adjoint[1])}
     model.operator("BATCH_MATMUL", inputs, [target], "BatchMatMulOptions", options)

@@ -57,9 +57,7 @@ def test_real_float_models_are_within_the_stated_bound(
 
 
 @pytest.mark.parametrize("name", list(MAKERS))
-def test_random_int8_operators_are_equal_to_the_byte(
-    name: str, host_kernels: HostKernels, tflm_host: MicroInterpreter
-):
+def test_random_int8_operators_are_equal_to_the_byte(name: str, host_kernels: HostKernels, tflm_host: MicroInterpreter):
     compared = 0
     for seed in range(SEEDS):
         model = random_model(name, "int8", seed).write()

@@ -8,7 +8,6 @@ import pytest
 from harness_targets.mcu.host import HostKernels
 
 
-
 def reference_logistic(x: np.ndarray) -> np.ndarray:
     """Micro's: exp(x) below -9 and 1 above 16.6, by design."""
     return np.where(x < -9, np.exp(x), np.where(x > 16.619047164916992, 1.0, 1 / (1 + np.exp(-x))))

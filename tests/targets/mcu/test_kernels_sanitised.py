@@ -6,6 +6,7 @@ kernels' own checks.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import subprocess
 import zlib
@@ -69,7 +70,9 @@ def damage(job: bytes, random: np.random.Generator) -> bytes:
     place = 4 * int(random.integers(4, (48 + constants) // 4))
     word = struct.unpack_from("<I", copy, place)[0]
     changed = int(
-        random.choice([0, 1, word + 1, word - 1, word * 2, word ^ (1 << int(random.integers(0, 32))), 2**31, 2**32 - 1, 32767])
+        random.choice(
+            [0, 1, word + 1, word - 1, word * 2, word ^ (1 << int(random.integers(0, 32))), 2**31, 2**32 - 1, 32767]
+        )
     )
     struct.pack_into("<I", copy, place, changed % 2**32)
     return mend(copy)
@@ -87,10 +90,8 @@ def test_forged_jobs_get_a_verdict_and_touch_nothing_outside(name: str, runner: 
     random = np.random.default_rng(7)
     jobs = [damage(job_of(name, "int8", int(random.integers(0, 30))), random) for _ in range(DAMAGED_A_OPERATOR)]
     for report in run(runner, jobs, tmp_path):
-        try:
+        with contextlib.suppress(PlanRefused, CaseError):
             assert parse_report(report) is not None
-        except (PlanRefused, CaseError) as verdict:
-            assert str(verdict)
 
 
 def test_truncated_and_flipped_jobs_are_refused(runner: Path, tmp_path: Path):

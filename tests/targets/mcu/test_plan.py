@@ -112,12 +112,18 @@ def corruptions(model: bytes, seed: int, count: int) -> list[bytes]:
     return damaged
 
 
+def refusal_of(model: bytes) -> str:
+    """Empty where the model can be planned; anything but a refusal is an error of the test."""
+    try:
+        plan_model(model)
+    except PlanRefused as refusal:
+        return str(refusal)
+    return ""
+
+
 @pytest.mark.parametrize("name", list(MAKERS))
 def test_a_damaged_model_is_planned_or_refused_in_a_sentence(name: str):
     model = random_model(name, "int8", 3).write()
     for damaged in corruptions(model, seed=5, count=400):
-        try:
-            plan_model(damaged)
-        except PlanRefused as refusal:
-            assert str(refusal).endswith(".")
-            assert "\n" not in str(refusal)
+        refusal = refusal_of(damaged)
+        assert refusal == "" or (refusal.endswith(".") and "\n" not in refusal)

@@ -109,8 +109,8 @@ def test_a_model_too_big_for_the_board_says_what_is_missing(qemu: str, build_cac
     model = ModelWriter()
     source = model.input((1, 200_000), scale=0.1)
     model.operator("RELU6", [source], [model.output((1, 200_000), scale=0.1)])
+    plan = plan_model(model.write())
     with pytest.raises(DoesNotFit, match=r"\d+ bytes of RAM are missing") as caught:
-        plan = plan_model(model.write())
         run_job(STM32F4, qemu, plan, random_inputs(plan.inputs, 1, 1), 1, TIMEOUT, build_cache)
     assert caught.value.missing_bytes > 200_000
 

@@ -49,7 +49,16 @@ def test_both_emulators_count_the_same_instructions(
 def test_a_stack_overflow_is_reported(renode: str, build_cache: Path):
     plan = plan_model(random_model("CONV_2D", "int8", 2).write())
     with pytest.raises(FirmwareFault, match="stack overflowed"):
-        run_job(MPS2_CORTEX_M4, renode, plan, random_inputs(plan.inputs, 1, 1), 1, TIMEOUT, build_cache, SelfTest.STACK_OVERFLOW)
+        run_job(
+            MPS2_CORTEX_M4,
+            renode,
+            plan,
+            random_inputs(plan.inputs, 1, 1),
+            1,
+            TIMEOUT,
+            build_cache,
+            SelfTest.STACK_OVERFLOW,
+        )
 
 
 def test_a_hang_ends_at_the_time_limit(renode: str, build_cache: Path):

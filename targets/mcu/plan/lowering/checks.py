@@ -85,7 +85,9 @@ def constant_integers(operator: Operator, index: int) -> list[int]:
 def dimensions_fit(operator: Operator, *dimensions: int) -> None:
     for dimension in dimensions:
         if not 1 <= dimension <= DIMENSION_LIMIT:
-            raise refuse(operator, f"a dimension, stride or kernel size of {dimension} is outside 1 to {DIMENSION_LIMIT}")
+            raise refuse(
+                operator, f"a dimension, stride or kernel size of {dimension} is outside 1 to {DIMENSION_LIMIT}"
+            )
 
 
 def activation_range_int8(operator: Operator, activation: int, output: Tensor) -> tuple[int, int]:
@@ -116,5 +118,3 @@ def activation_range_float(operator: Operator, activation: int) -> tuple[float, 
     if activation not in ranges:
         raise unsupported(operator, f"fused activation {ACTIVATIONS.get(activation, activation)}")
     return ranges[activation]
-
-

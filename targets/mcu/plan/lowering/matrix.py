@@ -67,7 +67,9 @@ def lower_batch_matmul(operator: Operator, build: Builder) -> None:
     # The product of the input scales is taken in float32 (GetQuantizedConvolutionMultipler).
     real = float(np.float32(left.scale * right.scale)) / float(target.scale)
     multiplier, shift = quantise_multiplier(real)
-    bound = depth * max(127 - left.zero_point, left.zero_point + 128) * max(127 - right.zero_point, right.zero_point + 128)
+    bound = (
+        depth * max(127 - left.zero_point, left.zero_point + 128) * max(127 - right.zero_point, right.zero_point + 128)
+    )
     if shift > 30 or bound << max(shift, 0) >= 1 << 30:
         raise refuse(operator, f"its sums can reach {bound}, too near the end of int32")
     build.step(

@@ -34,7 +34,9 @@ class Window:
         return asdict(self)
 
 
-def _along_axis(operator: Operator, padding: int, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+def _along_axis(
+    operator: Operator, padding: int, size: int, kernel: int, stride: int, dilation: int
+) -> tuple[int, int]:
     """(output size, padding before) along one axis (kernels/padding.h)."""
     extent = (kernel - 1) * dilation + 1
     if padding == SAME:
