@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
+from harness.errors import Unavailable
 from harness.model import Tensors
 
 
@@ -126,6 +127,14 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def fingerprint(self) -> dict[str, str]:
         """What decides the figures: runtime versions, flags, threads. Part of a case's content address."""
+
+    def altered(self, changes: Mapping[str, str]) -> Target:
+        """This target with other values of keys of its fingerprint (`threads`, a package and its version, `browser`), to
+        stand beside this one in a comparison. Nothing is installed before `prepare`. Raises `Unavailable` for what
+        cannot be changed or no longer be had; keys that measure alike (the measuring code itself) are passed over."""
+        if not changes:
+            return self
+        raise Unavailable(f"{self.name} cannot be had with another {' and '.join(sorted(changes))}.")
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """The operators (or types) of `artifact` that this target cannot run, each with the reason in words; empty if

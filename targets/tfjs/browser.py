@@ -53,9 +53,10 @@ def missing() -> str:
     return f"{named}, which {EXECUTABLE_VARIABLE} names" if named else "Chromium"
 
 
-def version() -> str:
-    """What `--version` says, asked once for each state of the executable; empty where there is none."""
-    path = executable()
+def version(program: Path | None = None) -> str:
+    """What `--version` of `program` (the usual browser unless named) says, asked once for each state of the executable;
+    empty where there is none."""
+    path = program or executable()
     if path is None:
         return ""
     state = path.resolve().stat()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,11 +89,20 @@ class TFJSTarget(Target):
     format = "tfjs"
     slot = "browser"
 
-    def __init__(self, name: str, backend: str, default_variants: tuple[str, ...], threaded: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        backend: str,
+        default_variants: tuple[str, ...],
+        threaded: bool = False,
+        program: Path | None = None,
+    ) -> None:
         self.name = name
         self.backend = backend
         self.default_variants = default_variants
         self.threaded = threaded
+        self.program = program
+        """Another browser than the usual one, to stand beside it in a comparison."""
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -113,7 +123,7 @@ class TFJSTarget(Target):
     def fingerprint(self) -> dict[str, str]:
         measuring = hashlib.sha256(b"\0".join(path.read_bytes() for path in MEASURING_FILES)).hexdigest()
         return {
-            "browser": browser.version(),
+            "browser": browser.version(self.program),
             "tfjs": bundles.version(),
             "bundles": bundles.digest(),
             "backend": self.backend,
@@ -121,6 +131,19 @@ class TFJSTarget(Target):
             "flags": " ".join(self.flags),
             "page": measuring[:16],
         }
+
+    def altered(self, changes: Mapping[str, str]) -> Target:
+        """Another browser: the path or command of a Chromium. Older bundles are no longer here to be run."""
+        wanted = {key: value for key, value in changes.items() if key != "page"}
+        named = wanted.pop("browser", None)
+        if wanted:
+            raise Unavailable(f"{self.name} cannot be had with another {' and '.join(sorted(wanted))}.")
+        if named is None:
+            return self
+        found = shutil.which(named)
+        if found is None:
+            raise Unavailable(f"The browser '{named}' is not on this machine; name its executable.")
+        return TFJSTarget(self.name, self.backend, self.default_variants, self.threaded, Path(found))
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """Operators whose one kernel this backend does not register, as the installed packages say; operators that
@@ -136,7 +159,7 @@ class TFJSTarget(Target):
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        program = browser.executable()
+        program = self.program or browser.executable()
         if program is None:
             raise Unavailable(f"{self.name} needs {browser.missing()}; install it with `{browser.INSTALL}`.")
         folder = bundles.install()

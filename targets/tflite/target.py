@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.environment import Environment, environment
-from harness.errors import Crashed
+from harness.errors import Crashed, Unavailable
 from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.target import DEFAULT_LIMITS, Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
@@ -85,6 +85,29 @@ class TFLiteTarget(Target):
             "resolver": self.resolver,
             "threads": str(self.threads),
         }
+
+    def altered(self, changes: Mapping[str, str]) -> Target:
+        """Other threads, another resolver, other versions of its packages. `environment` alone says that what those
+        depend on was resolved anew, which nobody can undo, so it is passed over."""
+        wanted = {key: value for key, value in changes.items() if key != "environment"}
+        versions = self.environment.versions()
+        unknown = sorted(set(wanted) - set(versions) - {"threads", "resolver"})
+        if unknown:
+            known = ", ".join(("threads", "resolver", *versions))
+            raise Unavailable(f"{self.name} has no {' or '.join(unknown)} to change; it has {known}.")
+        threads = wanted.get("threads", str(self.threads))
+        if not threads.isdecimal() or not 1 <= int(threads) <= 256:
+            raise Unavailable(f"{self.name} cannot run with '{threads}' threads; name a number from 1 to 256.")
+        environment = self.environment
+        if any(wanted.get(package, version) != version for package, version in versions.items()):
+            # What is not named keeps its version, but for NumPy: an older runtime may need an older one.
+            named = {package: wanted.get(package, version) for package, version in versions.items()}
+            pins = [
+                f"{package}=={version}" for package, version in named.items() if package in wanted or package != "numpy"
+            ]
+            environment = Environment.from_pins(environment.name, pins, environment.python_versions)
+        resolver = wanted.get("resolver", self.resolver)
+        return TFLiteTarget(self.name, self.runtime, resolver, environment, self.default_variants, int(threads))
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """Select-TF operators run in TensorFlow's own interpreter alone."""
