@@ -7,6 +7,7 @@ TMPDIR, so it gets one of its own.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -43,6 +44,16 @@ def find_renode() -> Path:
     if found is None:
         raise EmulatorUnavailable(_HOW_TO_GET)
     return Path(found)
+
+
+@functools.cache
+def _version(program: Path) -> str:
+    """Asked once: Renode takes seconds to say it."""
+    text = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
+    )
+    found = re.search(r"v?(\d+\.\d+\.\d+[\w.-]*)", text.stdout)
+    return found.group(1) if found else "unknown"
 
 
 def platform_path(board: Board) -> str:
@@ -82,16 +93,7 @@ class Renode:
     name = "renode"
 
     def version(self) -> str:
-        text = subprocess.run(
-            [find_renode(), "--version"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-        )
-        found = re.search(r"v?(\d+\.\d+\.\d+[\w.-]*)", text.stdout)
-        return found.group(1) if found else "unknown"
+        return _version(find_renode())
 
     def runs(self, board: Board) -> bool:
         return board.renode_platform is not None
