@@ -129,7 +129,7 @@ class Target(abc.ABC):
         """What decides the figures: runtime versions, flags, threads. Part of a case's content address."""
 
     def altered(self, changes: Mapping[str, str]) -> Target:
-        """This target with other values of keys of its fingerprint (`threads`, a package and its version, `browser`), to
+        """This target with other values of its fingerprint (`threads`, a package and its version, `browser`), to
         stand beside this one in a comparison. Nothing is installed before `prepare`. Raises `Unavailable` for what
         cannot be changed or no longer be had; keys that measure alike (the measuring code itself) are passed over."""
         if not changes:
