@@ -23,6 +23,7 @@ def judge(
     format: str,
     target: str,
     policy: Policy,
+    model: str = "",
 ) -> tuple[Check, ...]:
     """Every check that `policy` holds for one case, in the order conversion, runtime, task, latency, sizes.
 
@@ -45,22 +46,22 @@ def judge(
         )
         for edge, comparisons in edges:
             for comparison in comparisons:
-                case = _Rules(policy, edge, format, variant, target)
+                case = _Rules(policy, edge, format, variant, target, model)
                 checks += _judge_output(comparison, case, has_task, comparison.output in own_integers, parity.samples)
         if parity.task is not None:
             checks.append(judge_task(parity.task, parity.end_to_end, policy.task))
     if latency is not None:
         checks.append(_judge_latency(latency, policy))
-    checks += _judge_sizes(measured, variant, format, target, policy)
+    checks += _judge_sizes(measured, model, variant, format, target, policy)
     return tuple(checks)
 
 
 class _Rules:
     """The policy as one edge of one case sees it."""
 
-    def __init__(self, policy: Policy, edge: Edge, format: str, variant: str, target: str) -> None:
+    def __init__(self, policy: Policy, edge: Edge, format: str, variant: str, target: str, model: str) -> None:
         self.edge = edge
-        self._policy, self._where = policy, (format, variant, target)
+        self._policy, self._where = policy, (format, variant, target, model)
 
     def get(self, metric: ParityMetric) -> ParityRule | None:
         return self._policy.parity_rule(self.edge, metric, *self._where)
@@ -204,10 +205,10 @@ def _judge_latency(latency: Latency, policy: Policy) -> Check:
     return _check("latency.steady_state", "latency.state", None, None, passed, policy.latency.source, message)
 
 
-def _judge_sizes(measured: Measured, variant: str, format: str, target: str, policy: Policy) -> list[Check]:
+def _judge_sizes(measured: Measured, model: str, variant: str, format: str, target: str, policy: Policy) -> list[Check]:
     checks = []
     for budget in policy.budgets:
-        if not budget.applies(format, variant, target):
+        if not budget.covers(model, format, variant, target):
             continue
         figure = measured.figures.get(budget.figure)
         passed = figure is not None and figure <= budget.limit

@@ -6,8 +6,9 @@ Every default carries its source: a theory, a published rule or a measured fact,
 
 from __future__ import annotations
 
+from datetime import date
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat
 
@@ -34,9 +35,10 @@ class ParityRule(Frozen):
     metric: ParityMetric
     limit: FiniteFloat | Literal["off"]
     source: str = Field(min_length=1)
-    format: str = "*"
-    variant: str = "*"
-    target: str = "*"
+    format: str = Field(default="*", min_length=1, max_length=200)
+    variant: str = Field(default="*", min_length=1, max_length=200)
+    target: str = Field(default="*", min_length=1, max_length=200)
+    model: str = Field(default="*", min_length=1, max_length=200)
 
     @property
     def bound(self) -> float:
@@ -70,26 +72,114 @@ class TaskRule(Frozen):
 
 
 class LatencyRule(Frozen):
-    """Milliseconds do not gate without an old side measured now; only whether they can be trusted is looked at."""
+    """What is asked of timings. Stored milliseconds never fail a case; two sides measured now, in turns, may."""
 
     require_steady: bool = False
-    source: str = "Barrett et al., OOPSLA 2017: a run without a steady state has no one figure that stands for it"
+    """Whether a timing that never settles fails by itself."""
+    regressions: Literal["interleaved", "off"] = "interleaved"
+    """Whether a case whose artifact or runtime is not the baseline's is timed against it."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
+    no_old_side: Literal["notice", "fail"] = "notice"
+    """What follows where the artifact or runtime that the baseline names can no longer be had."""
+    undecided: Literal["notice", "fail"] = "notice"
+    """What follows where the time is up and the interval is still on both sides of the limit."""
+    source: str = Field(
+        default="Barrett et al., OOPSLA 2017: a run without a steady state has no one figure that stands for it",
+        min_length=1,
+    )
 
 
-class Budget(Frozen):
+class Where(Frozen):
+    """The cases that a rule is for: shell patterns that all have to match."""
+
+    model: str = Field(default="*", min_length=1, max_length=200)
+    format: str = Field(default="*", min_length=1, max_length=200)
+    variant: str = Field(default="*", min_length=1, max_length=200)
+    target: str = Field(default="*", min_length=1, max_length=200)
+
+    def covers(self, model: str, format: str, variant: str, target: str) -> bool:
+        return (
+            fnmatchcase(model, self.model)
+            and fnmatchcase(format, self.format)
+            and fnmatchcase(variant, self.variant)
+            and fnmatchcase(target, self.target)
+        )
+
+
+class RatioBudget(Where):
+    """How much slower than the baseline's side a case may be: new time over old, 1.02 is 2 % slower. The verdict is
+    *slower* where the whole interval lies above it, and a fresh pair of processes says the same."""
+
+    limit: FiniteFloat = Field(ge=1.0, le=100.0)
+    source: str = Field(min_length=1)
+
+
+class GrowthRule(Where):
+    """By how many percent a figure that is equal at every run may grow beyond the baseline's; "off": as it likes."""
+
+    figure: str = Field(min_length=1, max_length=200)
+    """A pattern for names of figures: `artifact_bytes`, `*_bytes`, `instructions`."""
+    percent: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | Literal["off"]
+    source: str = Field(min_length=1)
+
+
+Meaning = Literal["fail", "regression", "ignore"]
+
+
+class OutcomeRules(Frozen):
+    """What each way to end without figures means: "fail" always, "regression" where the baseline's case ran, "ignore"
+    never. `missing` is a case of the baseline that the run does not have: "covered" fails it where the run has its
+    model, its variant and its target, each in some case; "fail" always; "ignore" never."""
+
+    crashed: Meaning = "fail"
+    timed_out: Meaning = "fail"
+    unsupported: Meaning = "regression"
+    unavailable: Meaning = "regression"
+    missing: Literal["covered", "fail", "ignore"] = "covered"
+    source: str = Field(
+        default="DESIGN: a case is never dropped in silence; what ran in the baseline has to run", min_length=1
+    )
+
+
+class BaselineRule(Frozen):
+    """What else a case may not lose against its baseline, and with what reason."""
+
+    artifact: Literal["explained", "same", "ignore"] = "explained"
+    """"explained": other bytes fail where nothing they are made of has changed, and for an artifact that was given
+    ready; "same": other bytes fail; "ignore": never."""
+    parity_drop_db: float | Literal["off"] = Field(default=3.0)
+    """An SQNR below the baseline's by more than this fails."""
+    task_margin: float = Field(default=0.01, ge=0.0, lt=1.0)
+    """The task metric, and that of the float32 model itself, may be worse than in the baseline by this share."""
+    source: str = Field(
+        default="Twice the error power (3 dB), or a hundredth of the accuracy (MLPerf), is a change somebody made",
+        min_length=1,
+    )
+
+
+class PolicyException(Frozen):
+    """A known breach that is let through for a while: `case` is a pattern for `model/variant/target`, `rule` one for
+    the names of rules. With a `limit`, the figure is held to that instead; without, the rule is set aside."""
+
+    case: str = Field(min_length=1, max_length=200)
+    rule: str = Field(min_length=1, max_length=200)
+    metric: str = Field(default="*", min_length=1, max_length=200)
+    limit: FiniteFloat | None = None
+    reason: str = Field(min_length=8)
+    expires: date
+    """The last day on which it holds."""
+
+
+class Budget(Where):
     """An upper limit on a measured size or count (`artifact_bytes`, `arena_bytes`, …)."""
 
     figure: str
     limit: int
     source: str = Field(min_length=1)
-    format: str = "*"
-    variant: str = "*"
-    target: str = "*"
 
     def applies(self, format: str, variant: str, target: str) -> bool:
-        return (
-            fnmatchcase(format, self.format) and fnmatchcase(variant, self.variant) and fnmatchcase(target, self.target)
-        )
+        """Whether it is for such a case of any model; see `covers`."""
+        return self.covers(self.model, format, variant, target)
 
 
 _ROUNDING = (
@@ -160,20 +250,57 @@ DEFAULT_PARITY: tuple[ParityRule, ...] = (
 )
 
 
+_INTERLEAVED = (
+    "FACTS: blocks in random order, interval wholly above 2 %: no false alarm in 20 A/A trials, 20 of 20 found at +5 %"
+)
+_EXACT = "Equal at every run: a figure that grew was made to grow; accept a new baseline if it was meant"
+_NO_SIZE = "A checksum of the outputs, and the board's own sizes, are no costs"
+
+DEFAULT_GROWTH: tuple[GrowthRule, ...] = (
+    GrowthRule(figure="board_*", percent="off", source=_NO_SIZE),
+    GrowthRule(figure="*_crc32", percent="off", source=_NO_SIZE),
+    GrowthRule(figure="*", percent=0.0, source=_EXACT),
+)
+
+
 class Policy(Frozen):
-    """All rules. `parity` and `budgets` are tried in order; see `with_rules` to put others before the defaults."""
+    """All rules. Where there are several of a kind they are tried in order, and the first that matches decides."""
 
     parity: tuple[ParityRule, ...] = DEFAULT_PARITY
     task: TaskRule = TaskRule()
     latency: LatencyRule = LatencyRule()
+    ratios: tuple[RatioBudget, ...] = (RatioBudget(limit=1.02, source=_INTERLEAVED),)
     budgets: tuple[Budget, ...] = ()
+    growth: tuple[GrowthRule, ...] = DEFAULT_GROWTH
+    outcomes: OutcomeRules = OutcomeRules()
+    baseline: BaselineRule = BaselineRule()
+    exceptions: tuple[PolicyException, ...] = ()
 
     def parity_rule(
-        self, edge: Edge, metric: ParityMetric, format: str, variant: str, target: str
+        self, edge: Edge, metric: ParityMetric, format: str, variant: str, target: str, model: str = ""
     ) -> ParityRule | None:
         """The rule that decides `metric`, or None, where none matches or the one that does is off: it does not gate."""
-        found = next((rule for rule in self.parity if rule.applies(edge, metric, format, variant, target)), None)
+        matching = (
+            rule
+            for rule in self.parity
+            if rule.applies(edge, metric, format, variant, target) and fnmatchcase(model, rule.model)
+        )
+        found = next(matching, None)
         return None if found is None or found.limit == "off" else found
+
+    def ratio_budget(self, model: str, format: str, variant: str, target: str) -> RatioBudget | None:
+        """How much slower than its baseline a case may be; None where no budget is for it."""
+        return next((rule for rule in self.ratios if rule.covers(model, format, variant, target)), None)
+
+    def growth_rule(self, figure: str, model: str, format: str, variant: str, target: str) -> GrowthRule | None:
+        """How much a figure may grow; None where nothing is said or the rule is off."""
+        matching = (
+            rule
+            for rule in self.growth
+            if fnmatchcase(figure, rule.figure) and rule.covers(model, format, variant, target)
+        )
+        found = next(matching, None)
+        return None if found is None or found.percent == "off" else found
 
     def with_rules(self, *rules: ParityRule) -> Policy:
         """The policy with `rules` tried before those that it has."""
