@@ -32,7 +32,8 @@ def history(model: str, variant: str, target: str, metrics: Sequence[str], *, as
     if as_json:
         print(json.dumps([history_document(one) for one in found], indent=1))
         return
-    console = Console()
+    # A pipe has no width: a table folded at 80 columns is of no use to grep.
+    console = Console() if sys.stdout.isatty() else Console(width=200)
     shown = found if len(found) <= ROWS else [one for one in found if one.changes][:ROWS]
     console.print(_table(shown))
     if len(shown) < len(found):
@@ -80,7 +81,7 @@ def _table(found: Sequence[History]) -> Table:
             figure(float(series.values[0]), series.metric),
             figure(float(series.values[-1]), series.metric),
             str(len(one.changes)),
-            f"{changed(last, series.metric)} {when(last.after.started)}" if last else "",
+            f"{when(last.after.started)}  {changed(last, series.metric)}" if last else "",
         )
     return table
 

@@ -58,7 +58,7 @@ def _read(database: Database, digests: list[str]) -> dict[str, str]:
     with database.reading() as connection:
         for start in range(0, len(digests), _MANY):
             query = select(STEPS.c.digest, STEPS.c.steps).where(STEPS.c.digest.in_(digests[start : start + _MANY]))
-            known.update(connection.execute(query).tuples().all())
+            known |= {row.digest: row.steps for row in connection.execute(query)}
     return known
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ class Difference:
     after: str
 
     def __str__(self) -> str:
-        return f"{self.name} {self.before or 'none'} → {self.after or 'none'}"
+        return f"{self.name} {_shown(self.before)} → {_shown(self.after)}"
 
 
 class Facts:
@@ -78,6 +79,7 @@ class Facts:
         return {"artifact": digest[:12]}
 
 
+_HASH = re.compile(r"\b[0-9a-f]{16,64}\b")
 _RUN_KINDS = {
     "commit": "commit",
     "harness": "harness",
@@ -99,6 +101,11 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any], kind: Any) -
         for name in names
         if before.get(name) != after.get(name)
     ]
+
+
+def _shown(value: str) -> str:
+    """Hashes are cut to what tells them apart; a commit keeps its mark for changed files."""
+    return _HASH.sub(lambda found: found[0][:12], value) or "none"
 
 
 def _text(value: Any) -> str:

@@ -95,7 +95,8 @@ def load_series(
     """
     cells = matching_cells(connection, model, variant, target)
     runs = _runs(connection)
-    environments = dict(connection.execute(select(PROVENANCE.c.number, PROVENANCE.c.environment)).tuples().all())
+    query = select(PROVENANCE.c.number, PROVENANCE.c.environment)
+    environments = {row.number: row.environment for row in connection.execute(query)}
     builders: dict[SeriesKey, _Builder] = defaultdict(_Builder)
     for row in _rows(connection, metric, cells):
         cell, run_number, value, low, high, provenance, artifact, measurement, state, simulated = row
@@ -143,7 +144,7 @@ def known_models(connection: Connection) -> list[str]:
 
 def _runs(connection: Connection) -> dict[int, RunReference]:
     query = select(RUNS.c.number, RUNS.c.id, RUNS.c.started, RUNS.c.commit, RUNS.c.machine)
-    return {row[0]: RunReference(*row) for row in connection.execute(query).tuples()}
+    return {row.number: RunReference(*row) for row in connection.execute(query)}
 
 
 def _rows(connection: Connection, metric: Metric, cells: dict[int, Any]) -> list[tuple[Any, ...]]:

@@ -100,7 +100,7 @@ class DatabaseRecords:
         if self._known is None:
             with self.database.reading() as connection:
                 rows = connection.execute(select(CONTENTS.c.id, CONTENTS.c.sha256))
-                self._known = dict(rows.tuples().all())
+                self._known = {row.id: row.sha256 for row in rows}
         if self._known.get(id, sha256) != sha256:
             raise Conflict(f"{self.name} holds another record with the id {id}; both stay where they are.")
         return id in self._known

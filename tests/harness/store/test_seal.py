@@ -1,0 +1,38 @@
+"""The seal notices every flipped byte and changes nothing else."""
+
+import contextlib
+import json
+
+import pytest
+
+from harness.store.seal import BrokenSeal, seal, unseal
+
+TEXT = '{"schema_version":1,"id":"ü","numbers":[1,2,3]}\n'
+
+
+def test_a_sealed_object_is_still_json_and_comes_back_byte_for_byte() -> None:
+    sealed = seal(TEXT)
+    assert json.loads(sealed)["numbers"] == [1, 2, 3]
+    assert unseal(sealed) == TEXT
+
+
+def test_text_without_a_seal_is_taken_as_it_is() -> None:
+    assert unseal(TEXT) == TEXT
+
+
+@pytest.mark.parametrize("place", range(len(seal(TEXT))))
+def test_no_flipped_character_passes(place: int) -> None:
+    sealed = seal(TEXT)
+    flipped = sealed[:place] + chr(ord(sealed[place]) ^ 1) + sealed[place + 1 :]
+    try:
+        inner = unseal(flipped)
+    except BrokenSeal:
+        return
+    # What no longer looks like a seal is kept as a member that no record has, or is no JSON any more.
+    with contextlib.suppress(json.JSONDecodeError):
+        assert set(json.loads(inner)) - {"schema_version", "id", "numbers"}
+
+
+def test_only_an_object_can_be_sealed() -> None:
+    with pytest.raises(ValueError, match="only a compact JSON object"):
+        seal("[]")
