@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.artifact import Artifact
+    from harness.assess.examination import Examination
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,9 @@ class Format:
     resources: Callable[[Variant], dict[str, str]] | None = None
     """What a variant's conversion needs beside the converter's environment, installed by the call: names and paths that
     `convert` finds in `options["resources"]`. No part of the artifact's key. Raises `Unavailable`."""
+
+    examine: Callable[[Artifact], Examination] | None = None
+    """What can be told of an artifact by reading and trying it, in the engine: for `harness assess`."""
 
     def variant(self, name: str) -> Variant:
         """The variant of that name; raises KeyError."""

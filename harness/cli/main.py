@@ -60,6 +60,17 @@ def convert(model: Models = None, variant: Variants = None, json: Json = False) 
 
 
 @app.command()
+def assess(
+    model: Annotated[str, typer.Argument(help="A model's name, or the path of a model file or folder.")],
+    json: Json = False,
+) -> None:
+    """Tell before conversion what each target will say to a model: operators, sizes, memory, what to do."""
+    from harness.cli.assessing import assess
+
+    raise typer.Exit(assess(model, as_json=json))
+
+
+@app.command()
 def run(
     model: Models = None,
     variant: Variants = None,

@@ -126,6 +126,7 @@ class Converter:
         own = [
             HERE / "prepare.py",
             HERE / "data.py",
+            HERE / "describe.py",
             HERE / "sources",
             WORKER,
             HERE.parent / "model.py",
@@ -218,6 +219,19 @@ class Converter:
             ) from error
         digests = {file.path: file.sha256 for file in found.files}
         return Prepared(entry.name, key, found.folder, found.facts, digests["golden.npz"], custom)
+
+    def describe(self, prepared: Prepared) -> dict[str, Any] | None:
+        """The TensorFlow graph of a prepared model in figures; None for a ready artifact. Raises a `CaseError`."""
+        if "ready" in prepared.facts:
+            return None
+
+        def write(_folder: Path) -> dict[str, Any]:
+            with self._child() as child:
+                path = str(prepared.folder / "saved_model")
+                reply, _ = child.call("describe", seconds=self.limits.convert, saved_model=path)
+            return reply
+
+        return self._entry("described", sha256_json(["described", self._code, prepared.key]), write).facts
 
     def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
         """The artifact of one variant. Raises a `CaseError` that says why there is none."""

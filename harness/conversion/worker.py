@@ -96,6 +96,13 @@ def convert(header: dict[str, Any]) -> dict[str, Any]:
     return {"entry": entry, **(module.inspect(output / entry) if header["inspect"] else {})}
 
 
+def describe(header: dict[str, Any]) -> dict[str, Any]:
+    """Operators, parameters, types and open shapes of a prepared model's graph: see `harness.conversion.describe`."""
+    from harness.conversion.describe import describe as describe_graph
+
+    return describe_graph(Path(header["saved_model"]))
+
+
 def inspect(header: dict[str, Any]) -> dict[str, Any]:
     """Inputs, outputs and operators of a ready artifact."""
     return dict(format_converter(header["converter"]).inspect(Path(header["path"])))
@@ -117,6 +124,7 @@ def handlers() -> dict[str, Handler]:
     return {
         "prepare": forked(prepare),
         "convert": forked(convert),
+        "describe": forked(describe),
         "inspect": forked(inspect),
         "reference": forked(reference),
     }

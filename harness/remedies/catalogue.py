@@ -55,7 +55,7 @@ CATALOGUE: tuple[Remedy, ...] = (
         "TF.js operator missing",
         r"Unsupported Ops(?: in the model before optimization)?:? ?(\w[\w, ]*)?",
         "TensorFlow.js has no operator {1}.",
-        "Rewrite it with operators it has (`harness assess` names a known rewrite), or leave the web out for this model.",
+        "Rewrite it with operators it has (`harness assess` names a known rewrite), or leave the web out.",
     ),
     remedy(
         "TF.js kernel missing",
@@ -120,9 +120,9 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     remedy(
         "Flex delegate missing",
-        r"(?:Select TensorFlow op\(s\)|needs the Flex delegate|Flex\w+.*(?:not supported by this interpreter|delegate))",
+        r"Select TensorFlow op\(s\)|needs the Flex delegate|Flex\w+.*(?:not supported by this|delegate)",
         "The artifact has TensorFlow operators, and this interpreter was built without them.",
-        "Run it in tflite/tensorflow or link the Flex delegate, or make the model convert with builtin operators alone.",
+        "Run it in tflite/tensorflow or link the Flex delegate, or convert with builtin operators alone.",
     ),
     remedy(
         "custom operator unregistered",

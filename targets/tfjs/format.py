@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.variant import Format, Variant
 
+from .examine import examine
 from .loader import resources
 
 SHARD_BYTES = 4 * 1024 * 1024
@@ -27,5 +28,6 @@ FORMAT = Format(
         ),
     ),
     resources=resources,
+    examine=examine,
     converter=Path(__file__).with_name("converter.py"),
 )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from harness.variant import Format, Variant
 
+from .examine import examine
+
 FORMAT = Format(
     name="tflite",
     variants=(
@@ -34,5 +36,6 @@ FORMAT = Format(
             {"scheme": "float32", "operators": ["builtin", "select-tf", "custom"]},
         ),
     ),
+    examine=examine,
     converter=Path(__file__).with_name("converter.py"),
 )

@@ -1,0 +1,86 @@
+"""The result of an assessment: values only, so that `--json` is the whole of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Verdict = Literal["runs", "does not run", "expected to run", "not known"]
+
+
+class Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OperatorRow(Value):
+    """One kind of operator of the source and what becomes of it."""
+
+    operator: str
+    count: int
+    tflite: str
+    """`builtin`, `select TF`, `custom`, `removed or fused`, `not known`."""
+    tfjs: dict[str, str]
+    """Backend → `yes`, `no`, `not known`, or `not converted`."""
+    macs: int | None = None
+    """Where the operator has the same name in the artifact (a ready model)."""
+
+
+class ArtifactOperator(Value):
+    """One kind of operator of the TFLite artifact."""
+
+    operator: str
+    count: int
+    macs: int
+
+
+class Size(Value):
+    """One variant tried: its bytes, or why there is none."""
+
+    format: str
+    variant: str
+    bytes: int | None = None
+    problem: str = ""
+
+
+class Forecast(Value):
+    """What one target will say to one variant. `how`: `tried` (invoked), `kernels`, `operators`, `conversion`."""
+
+    target: str
+    variant: str
+    verdict: Verdict
+    how: str
+    reason: str = ""
+
+
+class Microcontroller(Value):
+    """What Micro needs for the smallest variant that it runs."""
+
+    variant: str
+    model_bytes: int
+    arena_bytes: int | None
+    profile: str
+    """The smallest one that it fits; empty where none does."""
+
+
+class Assessment(Value):
+    """All that is told of one model."""
+
+    model: str
+    recognised: str
+    inputs: tuple[dict[str, Any], ...]
+    open_dimensions: dict[str, Any]
+    operators: tuple[OperatorRow, ...]
+    tflite_operators: tuple[ArtifactOperator, ...]
+    parameters: int | None
+    macs: int | None
+    peak_activation_bytes: dict[str, int]
+    """Variant → the most bytes of activations alive at once."""
+    types: dict[str, int]
+    experimental: tuple[str, ...]
+    sizes: tuple[Size, ...]
+    forecasts: tuple[Forecast, ...]
+    microcontroller: Microcontroller | None
+    metadata: dict[str, Any]
+    notes: tuple[str, ...]
+    recommendation: tuple[str, ...]

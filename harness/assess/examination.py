@@ -1,0 +1,50 @@
+"""What a format can tell of one of its artifacts, from its bytes and by trying it: what its `examine` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operator of an artifact, in execution order. `outputs` are the names of the tensors it writes."""
+
+    operator: str
+    outputs: tuple[str, ...] = ()
+    macs: int = 0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One runtime tried for real on the artifact, as Micro is: allocated and invoked."""
+
+    target: str
+    runs: bool
+    reason: str = ""
+    ram_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Facts of one artifact. Sizes in bytes; `missing` says for a target's name what it lacks."""
+
+    steps: tuple[Step, ...] = ()
+    parameters: int | None = None
+    activation_bytes: int | None = None
+    experimental: tuple[str, ...] = ()
+    types: Mapping[str, int] = field(default_factory=dict)
+    """Element type → number of tensors."""
+    open_shapes: int = 0
+    """Tensors whose shape is known at run time only."""
+    loops: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kernels: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    """Operator → backend → whether its kernel is there; operators of which nothing is known are left out."""
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def macs(self) -> int:
+        return sum(step.macs for step in self.steps)

@@ -1,0 +1,83 @@
+"""What becomes of each operator of the source: in TFLite by the names its tensors keep, in TensorFlow.js by kernels."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from harness.assess.assessment import OperatorRow
+from harness.errors import CaseError
+
+if TYPE_CHECKING:
+    from harness.assess.assess import Trials
+
+FLOAT_VARIANTS = ("ready", "float32", "select-tf", "custom")
+BACKENDS = ("cpu", "wasm", "webgl", "webgpu")
+TF_OPS = re.compile(r"(?:TF Select ops|Flex ops|Custom ops): ([\w, ]+)")
+
+
+def operator_rows(graph: dict[str, Any] | None, trials: Trials) -> tuple[OperatorRow, ...]:
+    """One row a kind of operator: of the TensorFlow graph, or of a ready artifact itself."""
+    if graph is None:
+        ready = trials.artifact("tflite", "ready") or trials.artifact("tfjs", "ready")
+        counts = ready.operators if ready else {}
+        names: dict[str, list[str]] = {}
+    else:
+        counts, names = graph["operators"], graph["nodes"]
+    return tuple(
+        OperatorRow(
+            operator=operator,
+            count=count,
+            tflite=tflite_fate(operator, names.get(operator, []), trials),
+            tfjs={backend: tfjs_fate(operator, backend, trials) for backend in BACKENDS},
+        )
+        for operator, count in counts.items()
+    )
+
+
+def tflite_fate(operator: str, nodes: list[str], trials: Trials) -> str:
+    """What the converter makes of it: told by the trial's operators and by the tensors that still bear its nodes'
+    names (a fused one is named after several nodes)."""
+    artifact = trials.artifact("tflite", *FLOAT_VARIANTS)
+    examination = trials.examination("tflite", *FLOAT_VARIANTS)
+    refused = trials.artifacts.get(("tflite", "float32"))
+    needed = re.findall(r"\w+", " ".join(TF_OPS.findall(f"{refused}"))) if isinstance(refused, CaseError) else []
+    if artifact is None or examination is None:
+        return "not converted" if ("tfjs", "ready") not in trials.artifacts else "not a TFLite model"
+    if f"Flex{operator}" in artifact.operators or (operator.startswith("Flex") and artifact.variant == "ready"):
+        return "select TF"
+    if artifact.variant == "ready":
+        return "builtin" if operator.isupper() else "custom"
+    if operator in artifact.operators and not operator.isupper():
+        return "custom"
+    if operator in needed:
+        return "select TF"
+    ends = {end(node) for node in nodes}
+    for step in examination.steps:
+        for tensor in step.outputs:
+            parts = [end(part) for part in tensor.split(";") if part]
+            if parts and parts[0] in ends:
+                return f"builtin {step.operator}"
+            if ends & set(parts):
+                return f"fused into {step.operator}"
+    return "removed or fused"
+
+
+def end(node: str) -> str:
+    """A node's name without the functions it was inlined from, and without an output's number."""
+    plain = re.sub(r"@.*$|:\d+$", "", node)
+    return re.sub(r"^(?:(?:Stateful)?PartitionedCall(?:_\d+)?/)+", "", plain)
+
+
+def tfjs_fate(operator: str, backend: str, trials: Trials) -> str:
+    """Whether a backend has its kernel; what conversion folded away needs none."""
+    result = trials.artifacts.get(("tfjs", "float32"), trials.artifacts.get(("tfjs", "ready")))
+    if result is None:
+        return "not a TF.js model"
+    if isinstance(result, CaseError):
+        return "no" if re.search(rf"Unsupported Ops.*\b{re.escape(operator)}\b", str(result)) else "not converted"
+    examination = trials.examinations.get(("tfjs", result.variant))
+    if operator not in result.operators:
+        return "folded"
+    answer = examination.kernels.get(operator, {}).get(backend) if examination else None
+    return {True: "yes", False: "no", None: "not known"}[answer]

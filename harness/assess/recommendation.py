@@ -1,0 +1,127 @@
+"""The assessment in words: notes on what will cost something, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.assess.assessment import Assessment
+from harness.assess.examination import Examination
+from harness.assess.rewrites import REWRITES
+
+LARGE_MODEL_BYTES = 50_000_000
+UNUSUAL_TYPES = {
+    "float64": "TensorFlow.js and Micro hold float64 as float32 or not at all",
+    "complex64": "neither quantisation nor Micro has complex numbers",
+    "complex128": "no target has complex128",
+    "string": "no target takes strings as a plain tensor",
+    "int64": "TensorFlow.js holds int64 as int32",
+    "uint32": "few TFLite operators take uint32",
+    "uint64": "few TFLite operators take uint64",
+}
+
+
+def recommend(
+    found: Assessment, graph: dict[str, Any] | None, examination: Examination | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Notes, and the recommendation."""
+    return tuple(notes(found, graph, examination)), tuple(advice(found))
+
+
+def notes(found: Assessment, graph: dict[str, Any] | None, examination: Examination | None) -> list[str]:
+    """Types, dynamic shapes, loops, experimental operators."""
+    told = []
+    for kind, consequence in UNUSUAL_TYPES.items():
+        if kind in found.types:
+            told.append(f"{found.types[kind]} tensors are {kind}: {consequence}.")
+    for name, shape in found.open_dimensions.items():
+        described = "×".join("?" if size is None else str(size) for size in shape)
+        told.append(
+            f"The input {name} is {described}; it is exported with every open size fixed, because a dynamic batch keeps"
+            " TFLite from delegating (several times slower) and LiteRT.js from loading."
+        )
+    inner = examination.open_shapes if examination else graph["open_shapes"] if graph else 0
+    if inner:
+        told.append(
+            f"{inner} tensors have a shape known at run time only: TFLite allocates them in every inference, and Micro"
+            " does not take them."
+        )
+    if examination and examination.loops:
+        told.append(f"{examination.loops} loops stay loops: their multiplications are counted for one turn.")
+    if found.experimental:
+        told.append(f"TFLite's guide calls these experimental or custom: {', '.join(found.experimental)}.")
+    return told
+
+
+def advice(found: Assessment) -> list[str]:
+    """What to do, target family by target family."""
+    return [*tflite_advice(found), *tfjs_advice(found), *micro_advice(found)]
+
+
+def problem(found: Assessment, form: str, variant: str) -> str | None:
+    """Why a variant was refused; empty if it converted, None if it was not tried."""
+    for size in found.sizes:
+        if (size.format, size.variant) == (form, variant):
+            return size.problem
+    return None
+
+
+def tflite_advice(found: Assessment) -> list[str]:
+    """Convertible directly, needs select TF, or needs refactoring."""
+    if any(size.format == "tflite" and size.variant == "ready" for size in found.sizes):
+        ran = [answer.target for answer in found.forecasts if answer.verdict == "runs"]
+        return [f"TFLite: a ready file; it was invoked on {', '.join(ran) or 'nothing that is here'}."]
+    refused = problem(found, "tflite", "float32")
+    if refused is None:
+        return []
+    if not refused:
+        said = ["TFLite: convertible directly, with builtin operators alone."]
+        blocked = [(size.variant, size.problem) for size in found.sizes if size.format == "tflite" and size.problem]
+        return said + [f"TFLite {variant} is refused: {why}" for variant, why in blocked]
+    lacking = [row.operator for row in found.operators if row.tflite in ("select TF", "custom")]
+    if problem(found, "tflite", "select-tf") == "":
+        said = [f"TFLite: needs select TF for {', '.join(lacking) or 'some operators'} (the variant `select-tf`)."]
+    elif problem(found, "tflite", "custom") == "":
+        said = [f"TFLite: needs custom operators for {', '.join(lacking) or 'some operators'} (the variant `custom`)."]
+    else:
+        said = [f"TFLite: needs refactoring: {refused}"]
+    return said + rewrites([*lacking, *(row.operator for row in found.operators if row.operator in refused)])
+
+
+def rewrites(operators: list[str]) -> list[str]:
+    """Known rewrites of some operators."""
+    return [f"{name}: {REWRITES[name]}." for name in dict.fromkeys(operators) if name in REWRITES]
+
+
+def tfjs_advice(found: Assessment) -> list[str]:
+    """Whether the web takes it, and where."""
+    refused = problem(found, "tfjs", "float32")
+    if refused is None:
+        refused = problem(found, "tfjs", "ready")
+    if refused is None:
+        return []
+    if refused:
+        lacking = [row.operator for row in found.operators if "no" in row.tfjs.values()]
+        return [f"TensorFlow.js: needs refactoring: {refused}", *rewrites(lacking)]
+    without = {row.operator: [name for name, has in row.tfjs.items() if has == "no"] for row in found.operators}
+    said = [f"TensorFlow.js: {name} has no kernel on {', '.join(lack)}." for name, lack in without.items() if lack]
+    layers = problem(found, "tfjs", "layers-float32")
+    if layers:
+        said.append(f"TensorFlow.js layers form: {layers}")
+    return said or ["TensorFlow.js: convertible directly; every backend has its kernels."]
+
+
+def micro_advice(found: Assessment) -> list[str]:
+    """Whether a microcontroller takes it, and the smallest."""
+    asked = [answer for answer in found.forecasts if answer.target == "tflm/host"]
+    if not asked:
+        return []
+    fits = found.microcontroller
+    if fits is None:
+        why = next((answer.reason for answer in asked if answer.variant in ("int8", "ready", "float32")), "")
+        if all(answer.verdict == "does not run" for answer in asked):
+            return [f"Microcontrollers: Micro runs none of the variants tried. {why}".strip()]
+        return ["Microcontrollers: Micro runs it; its memory could not be read."]
+    needs = f"{fits.variant} takes {fits.model_bytes:,} bytes of flash and an arena of {fits.arena_bytes:,} bytes"
+    if not fits.profile:
+        return [f"Microcontrollers: too big for every profile ({needs}); prune, distil or narrow the model."]
+    return [f"Microcontrollers: {needs}; the smallest profile it fits is {fits.profile}."]
