@@ -1,0 +1,1 @@
+"""Baselines: accepted results as files that people review, one a model, without raw samples."""
