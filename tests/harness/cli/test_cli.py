@@ -66,8 +66,8 @@ def test_doctor_says_of_every_target_whether_it_is_ready(harness):
     [
         ("[models.mine]\npath = 'x.tflite'\ncolour = 'red'", "the key 'models.mine.colour' is not known"),
         ("speed = 3", "the key 'speed' is not known; known here are zoo, models"),
-        ("[models.mine]", "'models.mine.path'"),
-        ("[models.'a b']\npath = 'x'", "the model name 'a b' has characters other than"),
+        ("[models.mine]", "models.mine"),
+        ("[models.'a b']\npath = 'x'", "the name 'a b' has characters other than"),
         ("models = 3", "'models'"),
         ("[models", "is not valid TOML"),
         ("[models.mine]\npath = 'x'\ntask = 'cooking'", "'models.mine.task'"),
