@@ -1,0 +1,202 @@
+"""One case held against its baseline: outcome, bytes, sizes, parity, task. Nothing here reads a clock."""
+
+from __future__ import annotations
+
+from harness.baseline.record import AcceptedCase, AcceptedOutput
+from harness.conversion.converter import READY
+from harness.gate.policy import Edge, GrowthRule, Policy
+from harness.store.record import CaseResult, Check, Comparison, Outcome, Parity
+
+ROUNDING_FLOOR_DB = 100.0
+"""Above this an error is float32 rounding (10⁻⁵ of the signal), which another CPU's kernels may do otherwise."""
+EXACT_DB = 120.0
+"""What an output without any error counts as: one rounding step of float32 (2⁻²⁰ to 2⁻²⁴ of the signal)."""
+
+
+def judge_outcome(case: CaseResult, accepted: AcceptedCase | None, policy: Policy) -> list[Check]:
+    """What a case that did not run to its end means."""
+    meanings = {
+        Outcome.CRASHED: policy.outcomes.crashed,
+        Outcome.TIMED_OUT: policy.outcomes.timed_out,
+        Outcome.UNSUPPORTED: policy.outcomes.unsupported,
+        Outcome.UNAVAILABLE: policy.outcomes.unavailable,
+    }
+    if case.outcome not in meanings:
+        # A failure without figures is a step that should have worked: a conversion, a read, a comparison.
+        broken = case.outcome is Outcome.FAILED and case.parity is None and not case.checks
+        return [_outcome(case, policy, False, case.reason)] if broken else []
+    meaning = meanings[case.outcome]
+    lost = accepted is not None and accepted.ran
+    passed = meaning == "ignore" or (meaning == "regression" and not lost)
+    before = "It ran in the baseline and does not any more: " if lost else ""
+    return [_outcome(case, policy, passed, f"{before}{case.outcome.value}. {case.reason}")]
+
+
+def _outcome(case: CaseResult, policy: Policy, passed: bool, message: str) -> Check:
+    return Check(
+        rule="outcome",
+        metric=f"outcome.{case.outcome.value.replace(' ', '_')}",
+        measured=None,
+        limit=None,
+        passed=passed,
+        source=policy.outcomes.source,
+        message=message,
+    )
+
+
+def judge_against(
+    case: CaseResult, accepted: AcceptedCase, policy: Policy, format: str, *, same_machine: bool
+) -> list[Check]:
+    """Every check of a case that ran against its accepted self."""
+    checks = [*_artifact(case, accepted, policy), *_sizes(case, accepted, policy, format)]
+    if case.parity is not None and accepted.parity is not None:
+        edges: tuple[tuple[Edge, tuple[Comparison, ...], tuple[AcceptedOutput, ...]], ...] = (
+            ("conversion", case.parity.conversion, accepted.parity.conversion),
+            ("runtime", case.parity.runtime, accepted.parity.runtime),
+        )
+        for edge, now, before in edges:
+            checks += _parity_drop(case, edge, now, before, policy, format)
+        checks += _task(case.parity, accepted, policy)
+    if same_machine and case.simulated and accepted.ran and not accepted.simulated:
+        message = "It ran on the hardware in the baseline and runs in a software renderer or emulator now."
+        checks.append(_check("baseline.hardware", "simulated", None, None, False, policy, message))
+    return checks
+
+
+def _artifact(case: CaseResult, accepted: AcceptedCase, policy: Policy) -> list[Check]:
+    now, before, wanted = case.artifact, accepted.artifact, policy.baseline.artifact
+    if now is None or before is None or wanted == "ignore":
+        return []
+    rule, metric = "baseline.artifact", "artifact.digest"
+    if now.digest == before.digest:
+        return [_check(rule, metric, None, None, True, policy)]
+    hashes = f"sha256 {now.digest[:12]}…, accepted is {before.digest[:12]}…"
+    if case.variant == READY.name:
+        message = f"The ready artifact is another file than the accepted one ({hashes})."
+        return [_check(rule, metric, None, None, False, policy, message + _ACCEPT)]
+    if now.key == before.key:
+        message = (
+            f"The artifact has other bytes ({hashes}), although source, recipe and converter are the accepted ones: "
+            "the conversion is not repeatable, or the file was changed after it."
+        )
+        return [_check(rule, metric, None, None, False, policy, message)]
+    packages = sorted(set(now.converter.items()) ^ set(before.converter.items()))
+    what = ", ".join(dict.fromkeys(name for name, _ in packages)) or "the source, the recipe or the converter's code"
+    message = f"The artifact has other bytes ({hashes}); changed since: {what}."
+    return [_check(rule, metric, None, None, wanted != "same", policy, message)]
+
+
+_ACCEPT = " If that was meant, accept it: `harness baseline accept`."
+
+
+def _sizes(case: CaseResult, accepted: AcceptedCase, policy: Policy, format: str) -> list[Check]:
+    checks = []
+    for figure, before in sorted(accepted.figures.items()):
+        rule = policy.growth_rule(figure, case.model, format, case.variant, case.target)
+        if rule is not None:
+            checks.append(_growth(figure, case.measured.figures.get(figure), before, rule))
+    return checks
+
+
+def _growth(figure: str, now: int | None, before: int, rule: GrowthRule) -> Check:
+    assert rule.percent != "off"
+    limit = before + int(before * rule.percent / 100.0)
+    if now is None:
+        passed, message = False, f"{figure} was {before} in the baseline and was not measured now."
+    elif now > limit:
+        percent = f" ({(now / before - 1.0) * 100.0:+.2g} %)" if before else ""
+        allowed = f"{limit - before} more" if limit > before else "no more"
+        passed = False
+        message = f"{figure} grew from {before} to {now}, by {now - before}{percent}, where {allowed} is allowed."
+    else:
+        passed, message = True, f"{figure} shrank from {before} to {now}." if now < before else ""
+    return Check(
+        rule="growth", metric=figure, measured=now, limit=limit, passed=passed, source=rule.source, message=message
+    )
+
+
+def _parity_drop(
+    case: CaseResult,
+    edge: Edge,
+    now: tuple[Comparison, ...],
+    before: tuple[AcceptedOutput, ...],
+    policy: Policy,
+    format: str,
+) -> list[Check]:
+    drop = policy.baseline.parity_drop_db
+    if drop == "off":
+        return []
+    accepted = {output.output: output for output in before}
+    rule, checks = f"baseline.parity.{edge}", []
+    if set(accepted) != {comparison.output for comparison in now}:
+        names = f"{', '.join(sorted(accepted))} in the baseline, {', '.join(c.output for c in now)} now"
+        return [_check(rule, f"{edge}.outputs", None, None, False, policy, f"The outputs are not the same: {names}.")]
+    for comparison in now:
+        old = accepted[comparison.output]
+        metric = f"{edge}.{comparison.output}.sqnr_db"
+        level, was = _level(comparison), _level(old)
+        if not comparison.finite or level is None or was is None:
+            continue  # NaN is a rule of its own; without a signal there is no ratio
+        few = policy.parity_rule(edge, "max_lsb", format, case.variant, case.target, case.model)
+        within = edge == "runtime" and few is not None and (comparison.max_lsb or 0) <= few.bound
+        integer_steps = comparison.max_lsb is not None and within
+        limit = min(was - drop, ROUNDING_FLOOR_DB)
+        passed = integer_steps or level >= limit
+        message = ""
+        if not passed:
+            message = (
+                f"{edge.capitalize()}: output '{comparison.output}' has an SQNR of {level:.1f} dB where the baseline "
+                f"has {_decibels(old)}, a drop of {was - level:.1f} dB; {drop:g} dB is allowed."
+            )
+        checks.append(_check(rule, metric, level, limit, passed, policy, message))
+    return checks
+
+
+def _level(output: Comparison | AcceptedOutput) -> float | None:
+    """SQNR in dB, with a figure for no error at all; None where there is no signal to relate to."""
+    if output.max_abs == 0.0:
+        return EXACT_DB
+    return output.sqnr_db
+
+
+def _decibels(output: AcceptedOutput) -> str:
+    return "no error at all" if output.max_abs == 0.0 else f"{output.sqnr_db:.1f} dB"
+
+
+def _task(parity: Parity, accepted: AcceptedCase, policy: Policy) -> list[Check]:
+    """The converted model's figure, and that of the float32 model itself: where both fall, the data or the labels are
+    not what they were, and no comparison of the two would show it."""
+    now, before = parity.task, accepted.parity.task if accepted.parity is not None else None
+    if now is None or before is None or now.name != before.name:
+        return []
+    checks = []
+    sides = (
+        ("baseline.golden", "golden", now.golden, before.golden, "The float32 model itself"),
+        ("baseline.task", "task", now.value, before.value, "The converted model"),
+    )
+    for rule, metric, value, was, subject in sides:
+        margin = policy.baseline.task_margin
+        limit = was * (1.0 - margin) if before.higher_is_better else was / (1.0 - margin)
+        passed = value >= limit - 1e-12 if before.higher_is_better else value <= limit * (1.0 + 1e-6)
+        message = ""
+        if not passed:
+            message = f"{subject} has {now.name} {value:.6g} where the baseline has {was:.6g}; {limit:.6g} is allowed."
+            if rule == "baseline.golden":
+                message += " The model, its data or its labels are not those of the baseline."
+        checks.append(_check(rule, f"{metric}.{now.name}", value, limit, passed, policy, message))
+    return checks
+
+
+def _check(
+    rule: str,
+    metric: str,
+    measured: float | None,
+    limit: float | None,
+    passed: bool,
+    policy: Policy,
+    message: str = "",
+) -> Check:
+    source = policy.baseline.source
+    return Check(
+        rule=rule, metric=metric, measured=measured, limit=limit, passed=passed, source=source, message=message
+    )

@@ -1,0 +1,54 @@
+"""One case judged by the policy alone: the rules, what the runtime says of itself, and the exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from harness.gate.exceptions import excused
+from harness.gate.judge import judge
+from harness.gate.policy import Policy
+from harness.store.record import Check, Latency, Measured, Parity
+
+AS_ASKED = ("backend",)
+"""What a target asks for in its fingerprint and a runtime answers in its details, under one name."""
+
+
+def judge_case(
+    case: str,
+    format: str,
+    parity: Parity | None,
+    latency: Latency | None,
+    measured: Measured,
+    fingerprint: Mapping[str, str],
+    policy: Policy,
+    today: date | None = None,
+) -> tuple[Check, ...]:
+    """Every check of a case that ran; `case` is `model/variant/target`. Exceptions have been applied."""
+    model, variant, target = case.split("/", 2)
+    checks = judge(parity, latency, measured, variant, format, target, policy, model)
+    checks += tuple(_as_asked(latency, fingerprint))
+    now = today or date.today()
+    return tuple(excused(check, case, policy.exceptions, now)[0] for check in checks)
+
+
+def _as_asked(latency: Latency | None, fingerprint: Mapping[str, str]) -> list[Check]:
+    """A runtime that fell back to something else in silence measured something else."""
+    checks = []
+    for key in AS_ASKED:
+        asked, answered = fingerprint.get(key), (latency.details if latency else {}).get(key)
+        if asked is None or answered is None:
+            continue
+        message = "" if asked == answered else f"The {key} '{asked}' was asked for and '{answered}' did the work."
+        checks.append(
+            Check(
+                rule="runtime.as_asked",
+                metric=f"runtime.{key}",
+                measured=None,
+                limit=None,
+                passed=asked == answered,
+                source="DESIGN: what falls back in silence measures something else",
+                message=message,
+            )
+        )
+    return checks

@@ -1,0 +1,194 @@
+"""The gate: a run, a policy and a baseline in; a verdict for every case, and what a reader must know, out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from harness.baseline.files import Baseline
+from harness.baseline.record import AcceptedCase
+from harness.errors import HarnessError
+from harness.gate.against import judge_against, judge_outcome
+from harness.gate.case import judge_case
+from harness.gate.exceptions import excused
+from harness.gate.notices import notices
+from harness.gate.policy import Policy
+from harness.gate.regression import Stopwatch, judge_regression
+from harness.store.record import CaseResult, Check, Outcome, RunRecord
+
+
+@dataclass(frozen=True)
+class CaseVerdict:
+    """One case: its result, what it was held against, and every check."""
+
+    case: CaseResult
+    accepted: AcceptedCase | None
+    checks: tuple[Check, ...]
+
+    @property
+    def broken(self) -> tuple[Check, ...]:
+        """The checks that failed, in the order of the rules."""
+        return tuple(check for check in self.checks if not check.passed)
+
+    @property
+    def passed(self) -> bool:
+        return not self.broken
+
+    @property
+    def reason(self) -> str:
+        """The first broken rule in words; empty where all held."""
+        return self.broken[0].message if self.broken else ""
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """The verdict on a run. `notices` are sentences that turn nothing red."""
+
+    record: RunRecord
+    verdicts: tuple[CaseVerdict, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def failed(self) -> tuple[CaseVerdict, ...]:
+        """Worst first: wrong answers, then lost cases, then costs."""
+        return tuple(sorted((v for v in self.verdicts if not v.passed), key=lambda v: (_gravity(v), v.case.id)))
+
+    @property
+    def passed(self) -> bool:
+        return not self.failed
+
+
+RULES_BY_GRAVITY = ("parity", "task", "runtime", "baseline.parity", "baseline.task", "baseline.golden", "outcome")
+
+
+def _gravity(verdict: CaseVerdict) -> int:
+    """The place of its gravest broken rule; what is not listed (bytes, sizes, speed) comes last."""
+    places = [
+        place
+        for check in verdict.broken
+        for place, rule in enumerate(RULES_BY_GRAVITY)
+        if check.rule == rule or check.rule.startswith(f"{rule}.")
+    ]
+    return min(places, default=len(RULES_BY_GRAVITY))
+
+
+def gate(
+    record: RunRecord,
+    policy: Policy,
+    baseline: Baseline,
+    format_of: Callable[[str], str],
+    *,
+    stopwatch: Stopwatch | None = None,
+    complete: bool = False,
+    today: date | None = None,
+) -> GateResult:
+    """Judge every case of `record`.
+
+    Args:
+        format_of: the artifact format of a target, by its name.
+        stopwatch: times what differs from its baseline; nothing is timed without.
+        complete: the run was to have every case of the baseline.
+        today: the day that exceptions are held against.
+
+    Raises `HarnessError` for a run that was interrupted or has no case: it has nothing to say about the rest.
+    """
+    if record.status == "interrupted":
+        raise HarnessError(
+            f"The run {record.id} was interrupted with {len(record.cases)} of {record.planned_cases} cases finished; "
+            "repeat its command, which resumes, and gate that run."
+        )
+    if not record.cases:
+        raise HarnessError(f"The run {record.id} has no case; nothing can be said of it.")
+    now = today or date.today()
+    used: set[int] = set()
+    verdicts = []
+    for case in (*record.cases, *_missing(record, baseline, policy, complete)):
+        accepted = baseline.cases.get(case.id)
+        checks = _checks(case, accepted, record, policy, baseline, format_of(case.target), stopwatch, now)
+        judged = []
+        for check in checks:
+            after, number = excused(check, case.id, policy.exceptions, now)
+            judged.append(after)
+            if number is not None:
+                used.add(number)
+        verdicts.append(CaseVerdict(case, accepted, tuple(judged)))
+    said = notices(record, policy, baseline, used, now)
+    return GateResult(record, tuple(verdicts), said)
+
+
+def _checks(
+    case: CaseResult,
+    accepted: AcceptedCase | None,
+    record: RunRecord,
+    policy: Policy,
+    baseline: Baseline,
+    format: str,
+    stopwatch: Stopwatch | None,
+    today: date,
+) -> Iterable[Check]:
+    """Before exceptions."""
+    if case.outcome not in (Outcome.PASSED, Outcome.FAILED) or case.parity is None:
+        # A case that is not in the run at all brings its own check.
+        return [*case.checks, *judge_outcome(case, accepted, policy)]
+    bare = policy.model_copy(update={"exceptions": ()})
+    checks = list(judge_case(case.id, format, case.parity, case.latency, case.measured, case.fingerprint, bare, today))
+    if accepted is not None:
+        same_machine = baseline.run_of(accepted).machine == record.machine.id
+        checks += judge_against(case, accepted, policy, format, same_machine=same_machine)
+        checks += judge_regression(case, accepted, policy, format, stopwatch)
+    return checks
+
+
+def _missing(record: RunRecord, baseline: Baseline, policy: Policy, complete: bool) -> list[CaseResult]:
+    """A failed result for each case of the baseline that the run should have had."""
+    rule = policy.outcomes.missing
+    if rule == "ignore":
+        return []
+    present = {case.id for case in record.cases}
+    models, variants, targets = (
+        {getattr(case, part) for case in record.cases} for part in ("model", "variant", "target")
+    )
+    found = []
+    for name, accepted in baseline.cases.items():
+        model, variant, target = name.split("/", 2)
+        covered = model in models and variant in variants and target in targets
+        if name in present or not accepted.ran or not (complete or rule == "fail" or covered):
+            continue
+        message = "It is in the baseline and not in this run: nothing is known of it. Run it, or drop it from there."
+        check = Check(
+            rule="outcome",
+            metric="outcome.missing",
+            measured=None,
+            limit=None,
+            passed=False,
+            source=policy.outcomes.source,
+            message=message,
+        )
+        found.append(
+            CaseResult(
+                key="",
+                model=model,
+                variant=variant,
+                target=target,
+                outcome=Outcome.FAILED,
+                reason=message,
+                checks=(check,),
+                seconds=0.0,
+            )
+        )
+    return found
+
+
+def judged_record(result: GateResult) -> RunRecord:
+    """The run as the gate sees it, for whatever shows runs: each case with all its checks, failed where one broke."""
+    cases = []
+    for verdict in result.verdicts:
+        case, outcome = verdict.case, verdict.case.outcome
+        if not verdict.passed and outcome in (Outcome.PASSED, Outcome.UNSUPPORTED, Outcome.UNAVAILABLE):
+            outcome = Outcome.FAILED
+        elif verdict.passed and outcome is Outcome.FAILED:
+            outcome = Outcome.PASSED
+        reason = verdict.reason or (case.reason if outcome is not Outcome.PASSED else "")
+        cases.append(case.model_copy(update={"checks": verdict.checks, "outcome": outcome, "reason": reason}))
+    return result.record.model_copy(update={"cases": tuple(cases)})

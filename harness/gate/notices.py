@@ -1,0 +1,83 @@
+"""What a reader of a verdict must know and what turns nothing red: one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from datetime import date
+from fnmatch import fnmatchcase
+
+from harness.baseline.files import Baseline
+from harness.gate.policy import Policy
+from harness.store.record import CaseResult, RunRecord
+
+APART = 1.10
+"""Two medians from two runs differ by a few percent for no reason at all (FACTS: by more than 3 % in 5 of 20 A/A
+trials); a tenth is worth a word, no more."""
+
+
+def notices(record: RunRecord, policy: Policy, baseline: Baseline, used: Set[int], today: date) -> tuple[str, ...]:
+    """In the order of importance. `used`: numbers of the exceptions that let something through."""
+    found = [*_about_baseline(record, baseline), *_exceptions(record, policy, used, today)]
+    slower = [case.id for case in record.cases if _slower_apart(case, record, baseline)]
+    if slower:
+        found.append(
+            f"Timed on its own, {_named(slower)} took over {APART - 1.0:.0%} longer than when accepted; two runs apart "
+            "prove nothing: `harness ab` decides."
+        )
+    return tuple(found)
+
+
+def _about_baseline(record: RunRecord, baseline: Baseline) -> list[str]:
+    if not baseline.cases:
+        return ["There is no baseline: only absolute rules were applied; `harness baseline accept` makes one."]
+    found = []
+    ran = {case.id for case in record.cases}
+    machines = {
+        baseline.run_of(case).machine: baseline.run_of(case).cpu
+        for name, case in baseline.cases.items()
+        if name in ran and case.latency is not None
+    }
+    machines.pop(record.machine.id, None)
+    if machines:
+        cpus = ", ".join(sorted(set(machines.values())))
+        found.append(
+            f"The baseline's milliseconds come from another machine ({cpus}) and are refused here; its bytes, sizes, "
+            "counts and parity are compared all the same."
+        )
+    new = sorted(ran - set(baseline.cases))
+    if new:
+        found.append(f"{_named(new)} {'has' if len(new) == 1 else 'have'} no baseline yet.")
+    left = sorted(set(baseline.cases) - ran)
+    if left:
+        found.append(f"{len(left)} of {len(baseline.cases)} cases of the baseline were not part of this run.")
+    return found
+
+
+def _exceptions(record: RunRecord, policy: Policy, used: Set[int], today: date) -> list[str]:
+    found = []
+    for number, exception in enumerate(policy.exceptions):
+        name = f"Exception {number + 1} ({exception.case}, {exception.rule})"
+        if today > exception.expires:
+            found.append(f"{name} ended on {exception.expires}; remove it.")
+        elif not any(fnmatchcase(case.id, exception.case) for case in record.cases):
+            found.append(f"{name} matches no case of this run.")
+        elif number not in used:
+            found.append(f"{name} lets nothing through any more; remove it.")
+    return found
+
+
+def _slower_apart(case: CaseResult, record: RunRecord, baseline: Baseline) -> bool:
+    accepted = baseline.cases.get(case.id)
+    if accepted is None or accepted.latency is None or case.latency is None or case.simulated:
+        return False
+    if baseline.run_of(accepted).machine != record.machine.id:
+        return False
+    # The intervals must be apart as well: microseconds on a coarse clock are not worth a word.
+    apart = case.latency.median_interval.low > accepted.latency.high_ms
+    return apart and case.latency.median_ms > APART * accepted.latency.median_ms
+
+
+def _named(cases: list[str]) -> str:
+    if len(cases) <= 3:
+        return ", ".join(cases)
+    return f"{', '.join(cases[:2])} and {len(cases) - 2} more cases"

@@ -1,0 +1,126 @@
+"""Is a case slower than its baseline? Decided by timing both now, and only where something differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from harness.ab.compare import compare_sides
+from harness.ab.decide import Finding
+from harness.ab.kept import kept_artifact, runtime_of
+from harness.ab.plan import DEFAULT_PLAN, BlockPlan
+from harness.ab.side import Side
+from harness.baseline.record import AcceptedArtifact, AcceptedCase
+from harness.cache import Cache
+from harness.errors import CaseError, HarnessError
+from harness.gate.policy import Policy, RatioBudget
+from harness.store.record import CaseResult, Check
+from harness.target import Target
+
+RULE = "latency.regression"
+METRIC = "latency.ratio"
+
+Inputs = Callable[[CaseResult], dict[str, NDArray[Any]]]
+"""Real inputs of a case's golden; empty where they cannot be had."""
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """What timing two sides takes. `compare` is exchanged in tests alone."""
+
+    cache: Cache
+    targets: Mapping[str, Target]
+    inputs: Inputs = lambda case: {}
+    plan: BlockPlan = DEFAULT_PLAN
+    compare: Callable[[Side, Side, dict[str, NDArray[Any]], BlockPlan], Finding] = compare_sides
+    note: Callable[[str], None] = lambda text: None
+
+
+def judge_regression(
+    case: CaseResult, accepted: AcceptedCase, policy: Policy, format: str, stopwatch: Stopwatch | None
+) -> list[Check]:
+    """One check, or none where the case has no latency to judge. Without a stopwatch nothing is timed."""
+    budget = policy.ratio_budget(case.model, format, case.variant, case.target)
+    old_artifact, new_artifact = accepted.artifact, case.artifact
+    if policy.latency.regressions == "off" or budget is None or old_artifact is None or new_artifact is None:
+        return []
+    if case.latency is None or case.simulated or not accepted.ran or case.parity is None:
+        return []
+    if old_artifact.digest == new_artifact.digest and accepted.fingerprint == case.fingerprint:
+        return [_check(budget, None, True, "Artifact and runtime are the baseline's to the byte: nothing to time.")]
+    if stopwatch is None:
+        return [_open(budget, policy, "It differs from the baseline and was not timed against it: timing is off here")]
+    try:
+        sides = _sides(case, accepted.fingerprint, old_artifact, format, stopwatch)
+        if sides is None:
+            return [_check(budget, None, True, "Only the measuring code differs, which both sides share.")]
+        for side in sides:
+            side.target.prepare()
+        stopwatch.note(f"Timing {case.id} against its baseline: {sides[0].label}.")
+        plan = replace(stopwatch.plan, margin=budget.limit - 1.0, confidence=policy.latency.confidence)
+        finding = stopwatch.compare(*sides, stopwatch.inputs(case), plan)
+    except HarnessError as error:
+        crash = isinstance(error, CaseError)
+        message = f"The old side cannot be timed: {str(error).rstrip('.')}"
+        return [_open(budget, policy, message if crash else f"{message} (a mistake in the policy or the record)")]
+    return [_found(budget, policy, finding, sides[0].label)]
+
+
+def _sides(
+    case: CaseResult, fingerprint: dict[str, str], accepted: AcceptedArtifact, format: str, stopwatch: Stopwatch
+) -> tuple[Side, Side] | None:
+    """Old and new; None where they are the same after all."""
+    assert case.artifact is not None
+    target = stopwatch.targets[case.target]
+    new = Side("now", target, kept_artifact(stopwatch.cache, case.id, format, case.artifact.key, case.artifact.digest))
+    runtime = runtime_of(target, fingerprint)
+    changed = [] if runtime is target else _changes(runtime.fingerprint(), target.fingerprint())
+    artifact = new.artifact
+    if accepted.digest != case.artifact.digest:
+        artifact = kept_artifact(stopwatch.cache, case.id, format, accepted.key, accepted.digest)
+        changed.append(f"artifact {accepted.digest[:12]}… → {case.artifact.digest[:12]}…")
+    old = Side(", ".join(changed), runtime, artifact)
+    return None if old.same_as(new) else (old, new)
+
+
+def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    keys = [key for key in old if old[key] != new.get(key) and key != "environment"]
+    return [f"{key} {old[key]} → {new.get(key, 'none')}" for key in keys]
+
+
+def _found(budget: RatioBudget, policy: Policy, finding: Finding, changed: str) -> Check:
+    ratio = finding.ratio
+    figures = (
+        f"{(ratio.ratio - 1.0) * 100.0:+.1f} % ({ratio.confidence:.0%} interval {(ratio.low - 1.0) * 100.0:+.1f} to "
+        f"{(ratio.high - 1.0) * 100.0:+.1f} %, {ratio.blocks} interleaved block pairs)"
+    )
+    limit = f"{(budget.limit - 1.0) * 100.0:g} %"
+    if finding.verdict == "slower":
+        message = (
+            f"Slower than the baseline by {figures}, where {limit} is allowed; fresh processes confirmed it. Changed: "
+            f"{changed}. A ratio of {ratio.low:.3f} would have passed."
+        )
+        return _check(budget, ratio.ratio, False, message)
+    if finding.verdict == "undecided" and ratio.low <= budget.limit < ratio.high:
+        return _open(budget, policy, f"Undecided: {figures} against {limit}; measure on a quieter machine", ratio.ratio)
+    return _check(budget, ratio.ratio, True, f"{figures}. Changed: {changed}.")
+
+
+def _open(budget: RatioBudget, policy: Policy, message: str, ratio: float | None = None) -> Check:
+    strict = policy.latency.undecided if ratio is not None else policy.latency.no_old_side
+    return _check(budget, ratio, strict == "notice", f"Not decided. {message}.")
+
+
+def _check(budget: RatioBudget, ratio: float | None, passed: bool, message: str) -> Check:
+    return Check(
+        rule=RULE,
+        metric=METRIC,
+        measured=ratio,
+        limit=budget.limit,
+        passed=passed,
+        source=budget.source,
+        message=message,
+    )
