@@ -34,6 +34,9 @@ SIZED = {
     "tfjs": ("float32", "float16", "uint8", "uint16"),
 }
 """Variants whose trial tells something new; the others of a format differ from these by their interface alone."""
+QUICK_BYTES = 1_000_000
+QUICK_MACS = 30_000_000
+"""Up to here one inference on an emulator takes seconds: it is run instead of being foretold."""
 FALLBACKS = ("select-tf", "custom")
 """Tried where `float32` is refused."""
 
@@ -136,9 +139,13 @@ def forecast(target: Target, variant: str, prepared: Prepared, trials: Trials) -
     if lacking:
         return Forecast(**named, verdict="does not run", how="operators", reason="; ".join(dict.fromkeys(lacking)))
     readiness = target.probe()
-    if target.slot != "processor":
+    examination = trials.examinations.get((target.format, variant), Examination())
+    if big := too_big(target, artifact, examination):
+        return Forecast(**named, verdict="does not run", how="operators", reason=big)
+    quick = artifact.bytes <= QUICK_BYTES and examination.macs <= QUICK_MACS
+    if target.slot == "browser" or (target.slot == "emulator" and not (readiness.ready and quick)):
         how = "kernels" if target.slot == "browser" else "operators"
-        sure = how != "kernels" or trials.examinations[(target.format, variant)].kernels
+        sure = how != "kernels" or is_sure(target, examination)
         here = "" if readiness.ready else f"not here: {readiness.missing}"
         return Forecast(**named, verdict="expected to run" if sure else "not known", how=how, reason=here)
     if not readiness.ready:
@@ -152,6 +159,24 @@ def forecast(target: Target, variant: str, prepared: Prepared, trials: Trials) -
     except CaseError as error:
         return Forecast(**named, verdict="does not run", how="tried", reason=reason(error))
     return Forecast(**named, verdict="runs", how="tried")
+
+
+def is_sure(target: Target, examination: Examination) -> bool:
+    """Whether the backend of a page is known to have every kernel of the artifact."""
+    backend = getattr(target, "backend", "")
+    return bool(examination.kernels) and all(has.get(backend) for has in examination.kernels.values())
+
+
+def too_big(target: Target, artifact: Artifact, examination: Examination) -> str:
+    """Why a board cannot hold the artifact; empty where it can, or where the target is no board."""
+    board = getattr(target, "board", None)
+    room, memory = getattr(board, "job_bytes", None), getattr(board, "ram_bytes", None)
+    if room is not None and artifact.bytes > room:
+        return f"too big: {artifact.bytes:,} bytes where the board has room for {room:,}"
+    peak = examination.activation_bytes or 0
+    if memory is not None and peak > memory:
+        return f"too big: {peak:,} bytes of activations at once where the board has {memory:,} of RAM"
+    return ""
 
 
 def missing(target: Target, trials: Trials, variant: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ class OperatorRow(Value):
     operator: str
     count: int
     tflite: str
-    """`builtin`, `select TF`, `custom`, `removed or fused`, `not known`."""
+    """`builtin X`, `fused into X`, `select TF`, `custom`, `removed, fused or rewritten`, `not converted`."""
     tfjs: dict[str, str]
     """Backend → `yes`, `no`, `not known`, or `not converted`."""
     macs: int | None = None

@@ -53,14 +53,37 @@ def tflite_fate(operator: str, nodes: list[str], trials: Trials) -> str:
     if operator in needed:
         return "select TF"
     ends = {end(node) for node in nodes}
+    counterpart = builtin_name(operator)
     for step in examination.steps:
         for tensor in step.outputs:
             parts = [end(part) for part in tensor.split(";") if part]
-            if parts and parts[0] in ends:
-                return f"builtin {step.operator}"
             if ends & set(parts):
-                return f"fused into {step.operator}"
-    return "removed or fused"
+                alone = parts == [parts[0]] or step.operator == counterpart
+                return f"{'builtin' if alone else 'fused into'} {step.operator}"
+    if counterpart in artifact.operators:  # a result of the model, whose tensor has lost its name
+        return f"builtin {counterpart}"
+    return "removed, fused or rewritten"
+
+
+COUNTERPARTS = {
+    "MatMul": "FULLY_CONNECTED",
+    "DepthwiseConv2dNative": "DEPTHWISE_CONV_2D",
+    "ConcatV2": "CONCATENATION",
+    "MaxPool": "MAX_POOL_2D",
+    "AvgPool": "AVERAGE_POOL_2D",
+    "Sigmoid": "LOGISTIC",
+    "GatherV2": "GATHER",
+    "PadV2": "PADV2",
+    "RealDiv": "DIV",
+}
+
+
+def builtin_name(operator: str) -> str:
+    """TFLite's name of the operator that does the same: `Conv2D` → `CONV_2D`, `BatchMatMulV2` → `BATCH_MATMUL`."""
+    plain = re.sub(r"V\d$", "", operator)
+    return COUNTERPARTS.get(
+        operator, re.sub(r"(?<=[a-z])(?=[A-Z\d])", "_", plain).upper().replace("_MAT_MUL", "_MATMUL")
+    )
 
 
 def end(node: str) -> str:
@@ -77,7 +100,9 @@ def tfjs_fate(operator: str, backend: str, trials: Trials) -> str:
     if isinstance(result, CaseError):
         return "no" if re.search(rf"Unsupported Ops.*\b{re.escape(operator)}\b", str(result)) else "not converted"
     examination = trials.examinations.get(("tfjs", result.variant))
-    if operator not in result.operators:
+    fused = [name for name in result.operators if "Fused" in name and operator in name]
+    if operator not in result.operators and not fused:
         return "folded"
-    answer = examination.kernels.get(operator, {}).get(backend) if examination else None
+    name = operator if operator in result.operators else fused[0]
+    answer = examination.kernels.get(name, {}).get(backend) if examination else None
     return {True: "yes", False: "no", None: "not known"}[answer]

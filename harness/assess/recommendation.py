@@ -107,6 +107,9 @@ def tfjs_advice(found: Assessment) -> list[str]:
     layers = problem(found, "tfjs", "layers-float32")
     if layers:
         said.append(f"TensorFlow.js layers form: {layers}")
+    unknown = [row.operator for row in found.operators if "not known" in row.tfjs.values()]
+    if unknown:
+        said.append(f"TensorFlow.js: convertible; nothing is known of the kernels for {', '.join(unknown)}.")
     return said or ["TensorFlow.js: convertible directly; every backend has its kernels."]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.artifact import Artifact
 from harness.assess.examination import Examination, Trial
+from harness.errors import Unavailable
 
 from . import bundles
 from .loader import is_layers
@@ -28,6 +29,10 @@ def examine(artifact: Artifact, trials: bool = True) -> Examination:
     for weight in weights:
         types[weight["dtype"]] = types.get(weight["dtype"], 0) + 1
     parameters = sum(math.prod(weight["shape"]) for weight in weights if weight["dtype"] == "float32")
+    try:
+        bundles.install()
+    except Unavailable as unavailable:
+        print(f"harness: {unavailable}", file=sys.stderr)
     if is_layers(artifact.path) or not bundles.installed():
         return Examination(parameters=parameters, types=types)
     used, error = kernels_used(artifact.path) if trials else (frozenset(), "")
