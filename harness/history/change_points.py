@@ -77,7 +77,7 @@ def noisy_steps(values: Sequence[float], smallest: float = SMALLEST_STEP) -> lis
     relative = bool((series > 0).all())
     level = clipped(np.log(series) if relative else series)
     steps = []
-    points = _strict(level, _candidates(level))
+    points = _strict(level, _seen(_moved(level, list(_strict(level, _candidates(level)))), len(level)))
     for index, p_value in points.items():
         step = _measured(series, index, _neighbours(points, index, len(series)), relative, p_value)
         if not relative or abs(step.size) >= smallest:
@@ -136,6 +136,32 @@ def _strict(level: NDArray[np.float64], candidates: list[int]) -> dict[int, floa
             return dict(zip(points, values, strict=True))
         del points[weakest]
     return {}
+
+
+def _moved(level: NDArray[np.float64], points: list[int]) -> list[int]:
+    """Each point moved by less than `MINIMUM_RUNS`, to where its segments lie closest to their medians: a split that
+    has to leave five values on a side may take values of the other level with them."""
+    moved = list(points)
+    for place, point in enumerate(points):
+        start = moved[place - 1] if place else 0
+        end = points[place + 1] if place + 1 < len(points) else len(level)
+        left, right = np.median(level[start:point]), np.median(level[point:end])
+        first, last = max(start + 1, point - MINIMUM_RUNS + 1), min(end - 1, point + MINIMUM_RUNS - 1)
+        # What moving the border costs: the distance to the left median minus that to the right, summed up to it.
+        part = level[first:last]
+        costs = np.concatenate([[0.0], np.cumsum(np.abs(part - left) - np.abs(part - right))])
+        moved[place] = first + int(np.argmin(costs))
+    return moved
+
+
+def _seen(points: list[int], count: int) -> list[int]:
+    """The points that have `MINIMUM_RUNS` on either side, up to the next."""
+    kept: list[int] = []
+    for place, point in enumerate(points):
+        end = points[place + 1] if place + 1 < len(points) else count
+        if point - (kept[-1] if kept else 0) >= MINIMUM_RUNS and end - point >= MINIMUM_RUNS:
+            kept.append(point)
+    return kept
 
 
 def _independent_share(level: NDArray[np.float64], bounds: list[int]) -> float:

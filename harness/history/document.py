@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 
 from harness.history.history import ChangePoint, History, NothingFound, histories
 from harness.history.metrics import HEADLINES, METRICS, metric
-from harness.history.series import RunReference
+from harness.history.series import RunReference, known_models
 from harness.history.thinning import thinned
 from harness.store.index.database import Database
 from harness.store.labels import Labels
 
 Json = dict[str, Any]
+
+FEWEST_POINTS = 24
+"""Of one series in a page: with fewer a drawing shows no history."""
 
 
 def history_document(history: History, limit: int | None = None) -> Json:
@@ -77,15 +82,34 @@ def page_document(
     """All that a page needs to draw histories, compact: at most about `limit` points over all series.
 
     `runs` is a table of the runs that occur, oldest first; a series' `runs` are places in it, its `values`, `low` and
-    `high` go with them, and `changes` hold `at`, a place in the series' own points as sent. Empty `series` where the
-    index has none. Each series says in `points` how many it had before it was thinned.
+    `high` go with them, and `changes` hold `at`, a place in the series' own points as sent. `series` is empty where the
+    index has none. Each series says in `points` how many it had before it was thinned. No series gets fewer points than
+    `FEWEST_POINTS`: once `limit` has no room for another, the rest is left out, metric by metric in their order and
+    model by model, and `left_out` names each metric and model that was, wholly or
+    in part.
     """
     names = tuple(metrics)
-    try:
-        found = histories(database, labels, models, metrics=names)
-    except NothingFound:
-        found = []
-    each = max(8, limit // max(1, len(found)))
+    with database.reading() as connection:
+        wanted = [model for model in known_models(connection) if fnmatchcase(model, models)]
+    room = max(1, limit // FEWEST_POINTS)
+    found: list[History] = []
+    left_out: list[Json] = []
+    points = 0
+    for name in names:
+        for model in wanted:
+            if len(found) >= room:
+                left_out.append({"metric": name, "model": model})
+                continue
+            try:
+                part = histories(database, labels, glob.escape(model), metrics=(name,))
+            except NothingFound:
+                continue
+            if len(part) > room - len(found):
+                part = part[: room - len(found)]
+                left_out.append({"metric": name, "model": model})
+            points += sum(len(history.series) for history in part)
+            found += part
+    each = max(FEWEST_POINTS, limit // max(1, len(found)))
     chosen = [_places(history, each) for history in found]
     used = {run.id: run for history, places in zip(found, chosen, strict=True) for run in _runs_at(history, places)} | {
         run.id: run for history in found for change in history.changes for run in (change.before, change.after)
@@ -96,8 +120,9 @@ def page_document(
         "metrics": {name: _metric_document(name) for name in names},
         "runs": [run_document(run) for run in runs],
         "series": [_compact(history, places, numbers) for history, places in zip(found, chosen, strict=True)],
-        "points": sum(len(history.series) for history in found),
+        "points": points,
         "shown": sum(map(len, chosen)),
+        "left_out": left_out,
     }
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
+
 from harness.errors import HarnessError
 from harness.history.document import change_document, history_document, metrics_document, page_document
 from harness.history.history import NothingFound, histories
@@ -17,6 +19,7 @@ from harness.history.metrics import HEADLINES
 from harness.history.runs import case_documents, find_run, result_documents, run_documents
 from harness.store.index.database import Database, DatabaseAway
 from harness.store.index.index import FolderIndex, RunIndex
+from harness.store.index.tables import RUNS
 from harness.store.labels import LabelFiles, Labels, LabelTable
 from harness.store.record import RunRecord
 from harness.store.runs import RunStore, parse
@@ -88,7 +91,8 @@ class Interface:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._page: tuple[str, bytes] = ("", b"")
+        self._page: tuple[Any, bytes] = (None, b"")
+        self._making = threading.Lock()
 
     def answer(self, path: str, query: Mapping[str, str]) -> Answer:
         """The answer to GET `path`. Errors are JSON too: 404 for what is not there, 503 where the database is away."""
@@ -152,13 +156,24 @@ class Interface:
         return sorted(changes, key=lambda change: -change["after"]["started"])
 
     def _dashboard(self) -> bytes:
+        """The same page as `harness report` writes, of the newest run; made again when a run or a label was added."""
+        from harness.report.history_source import history_from
         from harness.report.page import render
 
-        with self._source.database.reading() as connection:
-            id = find_run(connection, "latest")["id"]
-        if self._page[0] != id:
-            self._page = (id, render(self._source.record(id)).encode("utf-8"))
-        return self._page[1]
+        source = self._source
+        with source.database.reading() as connection:
+            newest = run_documents(connection, 2)
+            runs = connection.execute(select(func.count()).select_from(RUNS)).scalar_one()
+        if not newest:
+            raise HarnessError("There is no run yet; `harness run` makes one.")
+        state = (newest[0]["id"], runs, tuple(label.id for label in source.labels.of(None)))
+        with self._making:
+            if self._page[0] != state:
+                record = source.record(newest[0]["id"])
+                previous = source.record(newest[1]["id"]) if len(newest) > 1 else None
+                history = history_from(source.database, source.labels, record)
+                self._page = (state, render(record, previous, history).encode("utf-8"))
+            return self._page[1]
 
 
 def _json(value: Any, status: int = 200) -> Answer:

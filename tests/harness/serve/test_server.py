@@ -1,0 +1,139 @@
+"""`harness serve`: loopback alone, read-only, and what it answers."""
+
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.serve.interface import PATHS, Interface, Source
+from harness.serve.server import make_server
+from harness.store.runs import RunStore
+from tests.harness.store.records import make_case, make_record
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    for day in range(12):
+        cases = [make_case(measured_on=day, size=1000 + 10 * (day >= 6)), make_case("tfjs/wasm", measured_on=day)]
+        RunStore(tmp_path).write(make_record(day, *cases))
+    return tmp_path
+
+
+@pytest.fixture
+def server(results: Path) -> Iterator[ThreadingHTTPServer]:
+    made = make_server(Interface(Source(results)), 0)
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+def ask(server: ThreadingHTTPServer, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(*server.server_address[:2], timeout=60)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body
+
+
+def get(server: ThreadingHTTPServer, path: str) -> object:
+    status, body = ask(server, path)
+    assert status == 200, body
+    return json.loads(body)
+
+
+def test_it_listens_on_the_loopback_address_alone(server: ThreadingHTTPServer) -> None:
+    assert server.server_address[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_nothing_can_be_written(server: ThreadingHTTPServer, method: str) -> None:
+    assert ask(server, "/api/runs", method)[0] == 501
+
+
+def test_another_site_s_name_is_refused(server: ThreadingHTTPServer) -> None:
+    assert ask(server, "/api/runs", Host="evil.example")[0] == 421
+    assert ask(server, "/api/runs", Host="localhost:1")[0] == 200
+
+
+def test_runs_newest_first_and_one_with_its_results(server: ThreadingHTTPServer) -> None:
+    runs = get(server, "/api/runs?limit=3")
+    assert [run["id"] for run in runs] == [make_record(day).id for day in (11, 10, 9)]
+    latest = get(server, "/api/runs/latest?model=digits")
+    assert latest["id"] == make_record(11).id
+    assert [one["target"] for one in latest["results"]] == ["tfjs/wasm", "tflite/litert"]
+    assert latest["results"][0]["figures"]["latency_median_ms"] == 1.0
+    assert get(server, f"/api/records/{make_record(3).id}")["id"] == make_record(3).id
+
+
+def test_histories_and_changes(server: ThreadingHTTPServer) -> None:
+    series = get(server, "/api/history?model=digits&target=tflite/*&metric=artifact_bytes")
+    assert [one["values"] for one in series] == [[1000] * 6 + [1010] * 6]
+    (change,) = get(server, "/api/changes?metric=artifact_bytes")
+    assert (change["from"], change["to"], change["target"]) == (1000, 1010, "tflite/litert")
+    assert get(server, "/api/changes?model=nothing") == []
+    assert len(get(server, "/api/page?metric=artifact_bytes")["series"]) == 2
+    assert {"model": "digits", "variant": "int8", "target": "tfjs/wasm"} in get(server, "/api/cases")
+    assert "latency.median_ms" in {one["name"] for one in get(server, "/api/metrics")}
+
+
+def test_a_run_that_ends_meanwhile_appears(
+    server: ThreadingHTTPServer, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.serve.interface.FRESH_SECONDS", 0.0)
+    assert len(get(server, "/api/runs")) == 12
+    RunStore(results).write(make_record(20))
+    assert get(server, "/api/runs")[0]["id"] == make_record(20).id
+
+
+def test_the_page_is_the_dashboard(server: ThreadingHTTPServer) -> None:
+    status, body = ask(server, "/")
+    assert status == 200
+    assert body.lstrip()[:9].lower() == b"<!doctype"
+    assert make_record(11).id.encode() in body
+    assert ask(server, "/", "HEAD") == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/api/nothing", "/api/runs/zzz", "/api/runs/2", "/api/history?model=nothing", "/api/runs?limit=x",
+     "/api/history?metric=No!", "/api/records/../../harness.toml", "/../../etc/passwd"],
+)  # fmt: skip
+def test_what_is_not_there_is_told_as_json(server: ThreadingHTTPServer, path: str) -> None:
+    status, body = ask(server, path)
+    assert status == 404
+    assert json.loads(body)["error"]
+
+
+def test_several_readers_at_once_get_the_same(server: ThreadingHTTPServer) -> None:
+    answers: list[object] = []
+    threads = [threading.Thread(target=lambda: answers.append(get(server, "/api/history"))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 6
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_the_paths_name_themselves(server: ThreadingHTTPServer) -> None:
+    assert get(server, "/api") == {"paths": PATHS}
+
+
+def test_a_port_that_is_taken_is_one_sentence(server: ThreadingHTTPServer, results: Path) -> None:
+    with pytest.raises(HarnessError, match="cannot be had"):
+        make_server(Interface(Source(results)), server.server_address[1])
+
+
+def test_an_empty_folder_is_served_too(tmp_path: Path) -> None:
+    interface = Interface(Source(tmp_path))
+    assert interface.answer("/", {}).status == 404
+    assert json.loads(interface.answer("/api/runs", {}).body) == []
