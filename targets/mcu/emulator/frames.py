@@ -98,7 +98,7 @@ def _take(report: Report, kind: str, words: list[str]) -> None:
     elif kind == "ERROR":
         reason = JOB_ERRORS.get(numbers[0], f"error {numbers[0]}")
         detail = f": {PLAN_ERRORS.get(numbers[1], numbers[1])}" if numbers[0] in (6, 7) else ""
-        raise JobRefused(f"The firmware refused the job: {reason}{detail}.")
+        raise JobRefused(f"The firmware refused the job: {reason}{detail}.", *numbers[:2])
     else:
         raise ProtocolBroken(f"The firmware sent a frame of the unknown kind {kind}.")
 

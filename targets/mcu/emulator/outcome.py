@@ -13,7 +13,12 @@ from ..plan import PlanRefused
 
 
 class JobRefused(PlanRefused):
-    """The firmware looked at the job and would not run it."""
+    """The firmware looked at the job and would not run it; `status` and `detail` are those of its ERROR frame."""
+
+    def __init__(self, message: str, status: int = 0, detail: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+        self.detail = detail
 
 
 class FirmwareFault(Crashed):
