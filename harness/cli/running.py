@@ -10,6 +10,7 @@ from typing import Any
 from harness import registry
 from harness.cli.inventory import console
 from harness.cli.progress import ConsoleProgress
+from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root, results_directory
 from harness.project import model_entries
 from harness.report import tables
@@ -32,6 +33,7 @@ def run(selection: Selection, *, parity_only: bool, fresh: bool, as_json: bool) 
         command=shlex.join(["harness", *sys.argv[1:]]),
         parity_only=parity_only,
         fresh=fresh,
+        policy=project_policy(root),
     )
     signal.signal(signal.SIGTERM, interrupt)
     with ConsoleProgress() as progress:

@@ -23,7 +23,7 @@ def judge_outcome(case: CaseResult, accepted: AcceptedCase | None, policy: Polic
     }
     if case.outcome not in meanings:
         # A failure without figures is a step that should have worked: a conversion, a read, a comparison.
-        broken = case.outcome is Outcome.FAILED and case.parity is None and not case.checks
+        broken = case.outcome is Outcome.FAILED and not case.checks
         return [_outcome(case, policy, False, case.reason)] if broken else []
     meaning = meanings[case.outcome]
     lost = accepted is not None and accepted.ran

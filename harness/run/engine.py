@@ -20,6 +20,7 @@ from harness.cache import Cache, sha256_json
 from harness.conversion.converter import Converter, Prepared, Reference
 from harness.environment import environment
 from harness.errors import CaseError, Unavailable, Unsupported
+from harness.gate.policy import Policy
 from harness.process.child import end_all
 from harness.project import ModelEntry
 from harness.run import addressing
@@ -50,6 +51,7 @@ class Settings:
     fresh: bool = False
     plan: TimingPlan = field(default_factory=TimingPlan)
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    policy: Policy = field(default_factory=Policy)
 
 
 class Conversion(Protocol):
@@ -240,7 +242,7 @@ class Run:
 
     def _record(self, status: Any) -> RunRecord:
         done = [finished for finished in self.finished.values() if finished.is_done(self.settings.parity_only)]
-        results = tuple(case_result(finished, self.settings.results) for finished in done)
+        results = tuple(case_result(finished, self.settings.results, self.settings.policy) for finished in done)
         record = RunRecord(
             id=self.id,
             started=self.started,

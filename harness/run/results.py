@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.artifact import Artifact
 from harness.conversion.converter import Prepared
 from harness.errors import CaseError, Crashed, TimedOut, Unavailable, Unsupported
-from harness.gate.judge import judge
+from harness.gate.case import judge_case
 from harness.gate.policy import Policy
 from harness.remedies.explain import reason as explained
 from harness.run.matrix import Case
@@ -61,8 +61,9 @@ class Finished:
         return self.parity is not None and (parity_only or self.latency is not None or not self.case.target.timed)
 
 
-def case_result(finished: Finished, results: Path) -> CaseResult:
-    """The record's entry of a finished case; its log, if there is one, is written below `results/logs`."""
+def case_result(finished: Finished, results: Path, policy: Policy | None = None) -> CaseResult:
+    """The record's entry of a finished case, judged by `policy` (the default one if not given); its log, if there is
+    one, is written below `results/logs`."""
     case, artifact, problem = finished.case, finished.artifact, finished.problem
     checks: tuple[Check, ...] = ()
     log = None
@@ -74,14 +75,14 @@ def case_result(finished: Finished, results: Path) -> CaseResult:
         reason = explained(problem, results / log if log else None)
     else:
         assert finished.parity is not None
-        checks = judge(
+        checks = judge_case(
+            case.id,
+            case.format.name,
             finished.parity,
             finished.latency,
             finished.measured,
-            case.variant.name,
-            case.format.name,
-            case.target.name,
-            Policy(),
+            finished.fingerprint,
+            policy or Policy(),
         )
         broken = [check for check in checks if not check.passed]
         outcome = Outcome.FAILED if broken else Outcome.PASSED
