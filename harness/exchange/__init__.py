@@ -1,0 +1,1 @@
+"""Verdicts and figures in the formats that other tools read."""

@@ -1,0 +1,71 @@
+"""A Markdown summary for a pull request's comment or a step summary of GitHub Actions: worst first, and short."""
+
+from __future__ import annotations
+
+import re
+
+from harness.exchange.reproduce import reproduce
+from harness.gate.gate import CaseVerdict, GateResult, judged_record
+from harness.report.outcomes import count
+
+MOST_ROWS = 20
+MOST_NOTICES = 8
+LONGEST_MESSAGE = 400
+"""A comment on GitHub holds 65,536 characters: twenty rows of this stay well below."""
+
+
+def markdown(result: GateResult) -> str:
+    """The summary, headed by the verdict."""
+    failed, total = result.failed, len(result.verdicts)
+    if failed:
+        head = f"## ✗ Harness gate: {len(failed)} of {_plural(total, 'case')} failed"
+    else:
+        head = f"## ✓ Harness gate: {_plural(total, 'case')}, nothing is broken"
+    counts = ", ".join(
+        f"{number} {outcome.value}" for outcome, number in count(v.case for v in result.verdicts).items()
+    )
+    commit = f", commit `{_code(result.record.commit[:12])}`" if result.record.commit else ""
+    parts = [head, f"Run `{_code(result.record.id)}`{commit}: {counts}."]
+    if failed:
+        rows = [_row(verdict) for verdict in failed[:MOST_ROWS]]
+        parts.append("\n".join(["| Case | Rule | What is wrong |", "|---|---|---|", *rows]))
+        if len(failed) > MOST_ROWS:
+            parts.append(f"… and {len(failed) - MOST_ROWS} more: see the dashboard or the JUnit report.")
+        parts.append(f"Reproduce the worst:\n\n```sh\n{_fenced(reproduce(failed[0].case))}\n```")
+    if result.notices:
+        lines = [f"- {_cell(notice)}" for notice in result.notices[:MOST_NOTICES]]
+        if len(result.notices) > MOST_NOTICES:
+            lines.append(f"- … and {len(result.notices) - MOST_NOTICES} more")
+        title = f"<summary>{_plural(len(result.notices), 'notice')}</summary>"
+        parts.append("\n".join(["<details>", title, "", *lines, "", "</details>"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(verdict: CaseVerdict) -> str:
+    first, others = verdict.broken[0], len(verdict.broken) - 1
+    more = f" (and {_plural(others, 'more rule')})" if others else ""
+    return f"| `{_code(verdict.case.id)}` | `{_code(first.rule)}` | {_cell(first.message)}{more} |"
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _cell(text: str) -> str:
+    """Text that stays text, in one cell: what a runtime printed is not to be trusted."""
+    line = " ".join(text.split())
+    if len(line) > LONGEST_MESSAGE:
+        line = line[: LONGEST_MESSAGE - 1] + "…"
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = re.sub(r"([\\`*_{}\[\]|~])", r"\\\1", line)
+    # A mention or a link to an issue would reach people who have nothing to do with it.
+    return escaped.replace("@", "@\u200b").replace("#", "#\u200b").replace("://", ":\u200b//")
+
+
+def _code(text: str) -> str:
+    """Within backticks, inside a table: neither may be ended."""
+    return " ".join(text.split()).replace("`", "ˋ").replace("|", "\\|")
+
+
+def _fenced(text: str) -> str:
+    return " ".join(text.split()).replace("```", "ˋˋˋ")
