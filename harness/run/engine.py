@@ -70,6 +70,12 @@ class Conversion(Protocol):
         """End every child process."""
 
 
+UNTIMED = {
+    False: "Not timed: milliseconds on this machine say nothing of the device that this stands for.",
+    True: "Not timed by default: a software renderer says nothing of a GPU's speed; name the target to time it.",
+}
+
+
 class Interrupted(Exception):
     """Ctrl-C or a signal: what is finished is kept, the rest is left for the next run."""
 
@@ -201,8 +207,8 @@ class Run:
             finished = self.finished[case_id]
             if finished.problem is not None:
                 continue
-            if not finished.case.target.timed:
-                finished.latency_note = "An emulator has no clock of its own: its figure is instructions."
+            if not finished.case.timed:
+                finished.latency_note = UNTIMED[finished.case.target.timed]
                 continue
             key = addressing.latency_key(finished.key, self.settings.plan, self.machine.id, finished.case.target)
             known = None if self.settings.fresh else self.case_store.find("latency", key)

@@ -31,6 +31,8 @@ class Case:
     format: Format
     variant: Variant
     target: Target
+    timed: bool = True
+    """False where milliseconds mean nothing, or mean little and were not asked for by name."""
 
     @property
     def id(self) -> str:
@@ -55,13 +57,16 @@ def cases(
     for entry in chosen_models:
         for target in (target for name, target in targets.items() if name in wanted):
             form = formats[target.format]
+            named_target = bool(selection.targets)
             for variant in variants_of(entry, form):
                 usual = variant is READY or {variant.name, variant.base} & set(target.default_variants)
                 asked = (
                     selection.everything or selection.variants or (selection.targets and not target.default_variants)
                 )
                 if variant.name in variants and (usual or asked):
-                    found.append(Case(entry, form, variant, target))
+                    # A software renderer can be timed, but its milliseconds tell nothing of hardware.
+                    timed = target.timed and (not target.simulated or named_target or selection.everything)
+                    found.append(Case(entry, form, variant, target, timed))
     if not found:
         raise HarnessError("No case matches; `harness models` and `harness targets` list what there is.")
     return found

@@ -58,7 +58,7 @@ class Finished:
         """Whether all that was asked of it is there."""
         if self.problem is not None:
             return True
-        return self.parity is not None and (parity_only or self.latency is not None or not self.case.target.timed)
+        return self.parity is not None and (parity_only or self.latency is not None or not self.case.timed)
 
 
 def case_result(finished: Finished, results: Path, policy: Policy | None = None) -> CaseResult:

@@ -101,6 +101,7 @@ class TFJSTarget(Target):
         self.backend = backend
         self.default_variants = default_variants
         self.threaded = threaded
+        self.simulated = backend in ("webgl", "webgpu")  # SwiftShader, by the flags that they are started with
         self.program = program
         """Another browser than the usual one, to stand beside it in a comparison."""
 
@@ -192,8 +193,8 @@ class TFJSTarget(Target):
 def targets() -> list[Target]:
     """All TensorFlow.js targets; those without default variants run when asked for by name."""
     return [
-        TFJSTarget("tfjs/chromium-wasm", "wasm", ("float32", "uint8", "float16")),
-        TFJSTarget("tfjs/chromium-cpu", "cpu", ("float32",)),
+        TFJSTarget("tfjs/chromium-wasm", "wasm", ("float32", "uint8")),
+        TFJSTarget("tfjs/chromium-cpu", "cpu", ()),
         TFJSTarget("tfjs/chromium-webgl", "webgl", ("float32",)),
         TFJSTarget("tfjs/chromium-wasm-threads", "wasm", (), threaded=True),
         TFJSTarget("tfjs/chromium-webgpu", "webgpu", ()),

@@ -146,10 +146,10 @@ def targets() -> list[Target]:
     """All TFLite targets; threads come from HARNESS_TFLITE_THREADS (1 unless set)."""
     threads = int(os.environ.get(THREADS_VARIABLE, "1"))
     plain = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
-    everything = ("float32", "float16", "dynamic", "int8", "int8-float-io", "uint8", "int16x8")
+    usual = ("float32", "float16", "dynamic", "int8", "int16x8")
     rows = (
-        ("tflite/litert-xnnpack", "litert", "AUTO", "litert", everything),
-        ("tflite/litert-builtin", "litert", plain, "litert", ("float32", "int8")),
+        ("tflite/litert-xnnpack", "litert", "AUTO", "litert", usual),
+        ("tflite/litert-builtin", "litert", plain, "litert", ("int8",)),
         ("tflite/litert-reference", "litert", "BUILTIN_REF", "litert", ()),
         ("tflite/tensorflow", "tensorflow", "AUTO", "converter", ()),
         ("tflite/tflite-runtime", "tflite-runtime", "AUTO", "tflite-runtime", ("float32", "int8")),

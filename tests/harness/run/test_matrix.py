@@ -48,3 +48,17 @@ def test_a_glob_that_matches_nothing_lists_what_there_is(what):
 def test_a_selection_without_a_case_is_an_error():
     with pytest.raises(HarnessError, match="No case matches"):
         ids(targets=("fake/plain",), variants=("ready",))
+
+
+def test_a_software_renderer_is_timed_only_when_it_is_asked_for_by_name():
+    class Software(FakeTarget):
+        simulated = True
+
+    targets = {"fake/software": Software("fake/software")}
+
+    def timed(selection):
+        return {case.timed for case in cases(selection, MODELS, targets, {"fake": FORMAT})}
+
+    assert timed(Selection()) == {False}
+    assert timed(Selection(targets=("fake/*",))) == {True}
+    assert timed(Selection(everything=True)) == {True}

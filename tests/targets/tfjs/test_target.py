@@ -125,8 +125,8 @@ def test_coverage_is_read_from_the_installed_packages(target, made):
 def test_the_default_matrix_and_the_fingerprint(target):
     defaults = {target.name: target.default_variants for target in targets()}
     assert defaults == {
-        "tfjs/chromium-wasm": ("float32", "uint8", "float16"),
-        "tfjs/chromium-cpu": ("float32",),
+        "tfjs/chromium-wasm": ("float32", "uint8"),
+        "tfjs/chromium-cpu": (),
         "tfjs/chromium-webgl": ("float32",),
         "tfjs/chromium-wasm-threads": (),
         "tfjs/chromium-webgpu": (),
