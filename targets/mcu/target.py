@@ -1,94 +1,43 @@
-"""Microcontrollers under emulation as targets: the project's firmware and plan runtime on QEMU and Renode."""
+"""Microcontrollers under emulation as targets: the project's firmware on QEMU and Renode, with its plan runtime or with
+the user's own TensorFlow Lite Micro in it."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.environment import environment
-from harness.errors import Failed, Unavailable, Unsupported
-from harness.model import Tensors
+from harness.errors import Unavailable, Unsupported
 from harness.paths import cache_directory
-from harness.target import DEFAULT_LIMITS, Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
+from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
 
 from .boards import BOARDS, Board
 from .emulator.outcome import JobResult
 from .emulator.run import EMULATORS, Emulator, run_job
+from .micro.library import LIBRARY_VARIABLE
+from .micro.target import LibraryTarget
 from .plan import Plan, PlanRefused, plan_model, unsupported_operators
+from .session import EmulatedSession
 from .toolchain import build_firmware
 
 
-class PlanSession(Session):
-    """A planned model; each `infer` is one start of the emulator with all samples in it."""
+class PlanSession(EmulatedSession):
+    """A planned model."""
 
     def __init__(self, target: PlanTarget, artifact: Artifact, plan: Plan, limits: Limits) -> None:
-        self.target = target
-        self.artifact = artifact
+        super().__init__(target.name, target.board, artifact)
+        self.emulator = target.emulator
         self.plan = plan
         self.limits = limits
-        self.result: JobResult | None = None
 
-    def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
-        """The first sample runs twice: an instruction count that does not repeat is a fault, not a figure."""
-        ordered = sorted(self.artifact.inputs, key=lambda info: info.index)
-        jobs = [
-            b"".join(samples[info.name][s].tobytes() for info in ordered) for s in range(len(samples[ordered[0].name]))
-        ]
-        try:
-            result = run_job(
-                self.target.board,
-                self.target.emulator.name,
-                self.plan,
-                [jobs[0], *jobs],
-                1,
-                self.limits.infer_seconds,
-                cache_directory() / "firmware",
-            )
-        except PlanRefused as error:
-            raise Unsupported(str(error)) from error
-        twice = [run.instructions[0] for run in result.runs[:2]]
-        if twice[0] != twice[1]:
-            raise Failed(f"{self.target.name} took {twice[0]} instructions and then {twice[1]} for the same input.")
-        self.result = result
-        outputs = sorted(self.artifact.outputs, key=lambda info: info.index)
-        return {
-            info.name: np.stack([run.outputs[position] for run in result.runs[1:]])
-            for position, info in enumerate(outputs)
-        }
+    def run(self, inputs: Sequence[bytes]) -> JobResult:
+        cache = cache_directory() / "firmware"
+        return run_job(self.board, self.emulator.name, self.plan, inputs, 1, self.limits.infer_seconds, cache)
 
-    def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
-        raise Unsupported(f"{self.target.name} is not timed: an emulator knows instructions, not milliseconds.")
-
-    def footprint(self) -> Footprint:
-        """Sizes against the board's, and instructions of the first sample, in all and per operator."""
-        if self.result is None:
-            return Footprint()
-        result, board = self.result, self.target.board
-        outputs = b"".join(tensor.tobytes() for run in result.runs[1:] for tensor in run.outputs)
-        figures = {
-            "instructions": result.instructions,
-            "arena_bytes": result.arena_bytes,
-            "stack_bytes": result.stack_used,
-            "ram_bytes": result.ram_bytes,
-            "flash_bytes": result.flash_bytes,
-            "plan_bytes": result.plan_bytes,
-            "firmware_bytes": result.flash_bytes - result.plan_bytes,
-            "board_ram_bytes": board.ram_bytes,
-            "board_flash_bytes": board.flash_bytes,
-            "outputs_crc32": zlib.crc32(outputs),
-        }
-        counts = result.runs[0].operator_instructions
-        per_operator = tuple(
-            {"index": operator.index, "operator": operator.name, "instructions": count}
-            for operator, count in zip(self.plan.operators, counts, strict=True)
-        )
-        return Footprint(figures, frozenset(figures), per_operator)
+    def operators(self) -> Sequence[tuple[int, str]]:
+        return [(operator.index, operator.name) for operator in self.plan.operators]
 
 
 class PlanTarget(Target):
@@ -148,13 +97,13 @@ class PlanTarget(Target):
 
 
 def targets() -> list[Target]:
-    """Every board on every emulator that has it; the default matrix takes the Cortex-M4 on both and a stock
-    board on QEMU."""
+    """Every board on every emulator that has it; the default matrix takes the Cortex-M4 on both, the M3 and a stock
+    board on QEMU, and the user's own library once there is one."""
     qemu, renode = EMULATORS["qemu"], EMULATORS["renode"]
     usual = ("int8",)
     rows = (
         ("mcu/qemu-cortex-m4", qemu, "mps2-cortex-m4", usual),
-        ("mcu/qemu-cortex-m3", qemu, "mps2-cortex-m3", ()),
+        ("mcu/qemu-cortex-m3", qemu, "mps2-cortex-m3", usual),
         ("mcu/qemu-stm32f4", qemu, "stm32f4", usual),
         ("mcu/renode-cortex-m4", renode, "mps2-cortex-m4", usual),
         ("mcu/renode-cortex-m3", renode, "mps2-cortex-m3", ()),
@@ -162,4 +111,14 @@ def targets() -> list[Target]:
         ("mcu/renode-cortex-m33", renode, "mps2-cortex-m33", ()),
         ("mcu/renode-stm32f4", renode, "stm32f4", ()),
     )
-    return [PlanTarget(name, emulator, BOARDS[board], variants) for name, emulator, board, variants in rows]
+    library = usual if os.environ.get(LIBRARY_VARIABLE) else ()
+    library_rows = (
+        ("mcu/qemu-cortex-m4-tflm", qemu, "mps2-cortex-m4", library),
+        ("mcu/qemu-cortex-m3-tflm", qemu, "mps2-cortex-m3", ()),
+        ("mcu/renode-cortex-m4-tflm", renode, "mps2-cortex-m4", library),
+        ("mcu/renode-cortex-m3-tflm", renode, "mps2-cortex-m3", ()),
+    )
+    return [
+        *(PlanTarget(name, emulator, BOARDS[board], variants) for name, emulator, board, variants in rows),
+        *(LibraryTarget(name, emulator, BOARDS[board], variants) for name, emulator, board, variants in library_rows),
+    ]

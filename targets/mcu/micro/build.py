@@ -1,8 +1,8 @@
 """Builds an image of the user's TensorFlow Lite Micro library and the harness's own start-up and job runner.
 
-The library's headers and objects want a C and a C++ library made for the bare processor. The pinned zig, which builds the
-plan runtime, brings neither for such a target (`#include <cstdint>` fails), so this one takes `arm-none-eabi-g++` from the
-PATH: the compiler that Micro's own makefile takes. Its version is a part of what a run record keeps.
+The library's headers and objects want a C and a C++ library made for the bare processor. The pinned zig, which builds
+the plan runtime, brings neither for such a target (`#include <cstdint>` fails), so this one takes `arm-none-eabi-g++`
+from the PATH: the compiler that Micro's own makefile takes. Its version is a part of what a run record keeps.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def build_micro_firmware(library: MicroLibrary, board: Board, methods: Sequence[
         _run([compiler, *glue, "-c", GLUE / "micro_job.cc"], directory)
         objects = sorted(path.name for path in directory.glob("*.o"))
         layout = ["-T", f"board_{board.firmware_port}.ld", f"-L{directory}"]
-        libraries = [library.path, "-lm", "-lc", "-lgcc"]
+        libraries: list[str | Path] = [library.path, "-lm", "-lc", "-lgcc"]
         _run([compiler, *shared, *_LINKER_FLAGS, *layout, *objects, *libraries, "-o", "firmware.elf"], directory)
         (directory / "firmware.elf").replace(elf)
     return describe_firmware(elf)

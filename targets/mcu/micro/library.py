@@ -23,7 +23,9 @@ _RUNS = {
     "cortex-m7": _CORTEX_M3 | {"v7E-M"},
     "cortex-m33": _CORTEX_M3 | {"v7E-M", "v8-M.baseline", "v8-M.mainline"},
 }
-_HOW_TO_BUILD = "build it with TensorFlow Lite Micro's own makefile (TARGET=cortex_m_generic BUILD_TYPE=release microlite)"
+_HOW_TO_BUILD = (
+    "build it with TensorFlow Lite Micro's own makefile (TARGET=cortex_m_generic BUILD_TYPE=release microlite)"
+)
 # One function of each set of optimised kernels that Micro can be built with.
 _KERNELS = {"arm_convolve_s8": "CMSIS-NN", "xa_nn_conv2d_std_per_chan_sym8sxasym8s": "Xtensa", "ethosu_init": "Ethos-U"}
 

@@ -1,0 +1,92 @@
+"""A model on an emulated board, whichever runtime is in the firmware: samples in, outputs, counts and sizes out."""
+
+from __future__ import annotations
+
+import abc
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.artifact import Artifact
+from harness.errors import Failed, Unsupported
+from harness.model import Tensors
+from harness.target import Footprint, Session, Timing, TimingPlan
+
+from .boards import Board
+from .emulator.outcome import JobResult
+from .plan import PlanRefused
+
+
+def inputs_of(artifact: Artifact, samples: Tensors) -> list[bytes]:
+    """For each sample the bytes of the model's inputs, in the model's order."""
+    ordered = sorted(artifact.inputs, key=lambda info: info.index)
+    count = len(samples[ordered[0].name])
+    return [b"".join(samples[info.name][index].tobytes() for info in ordered) for index in range(count)]
+
+
+class EmulatedSession(Session):
+    """Each `infer` is one start of the emulator with all samples in it, or as many as the board has room for."""
+
+    def __init__(self, target: str, board: Board, artifact: Artifact) -> None:
+        self.target = target
+        self.board = board
+        self.artifact = artifact
+        self.result: JobResult | None = None
+
+    @abc.abstractmethod
+    def run(self, inputs: Sequence[bytes]) -> JobResult:
+        """Every input once."""
+
+    @abc.abstractmethod
+    def operators(self) -> Sequence[tuple[int, str]]:
+        """Index and name of the operators that are counted, in the order of execution."""
+
+    def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
+        """The first sample runs twice: an instruction count that does not repeat is a fault, not a figure."""
+        inputs = inputs_of(self.artifact, samples)
+        try:
+            result = self.run([inputs[0], *inputs])
+        except PlanRefused as error:
+            raise Unsupported(str(error)) from error
+        first, again = (run.instructions[0] for run in result.runs[:2])
+        if first != again:
+            raise Failed(f"{self.target} took {first} instructions and then {again} for the same input.")
+        self.result = result
+        outputs = sorted(self.artifact.outputs, key=lambda info: info.index)
+        return {
+            info.name: np.stack([run.outputs[position] for run in result.runs[1:]])
+            for position, info in enumerate(outputs)
+        }
+
+    def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
+        raise Unsupported(f"{self.target} is not timed: an emulator knows instructions, not milliseconds.")
+
+    def footprint(self) -> Footprint:
+        """Sizes against the board's, and instructions of the first sample, in all and per operator."""
+        if self.result is None:
+            return Footprint()
+        result, board = self.result, self.board
+        outputs = b"".join(tensor.tobytes() for run in result.runs[1:] for tensor in run.outputs)
+        figures = {
+            "instructions": result.instructions,
+            "arena_bytes": result.arena_bytes,
+            "stack_bytes": result.stack_used,
+            "ram_bytes": result.ram_bytes,
+            "flash_bytes": result.flash_bytes,
+            "plan_bytes": result.plan_bytes,
+            "firmware_bytes": result.flash_bytes - result.plan_bytes,
+            "board_ram_bytes": board.ram_bytes,
+            "board_flash_bytes": board.flash_bytes,
+            "outputs_crc32": zlib.crc32(outputs),
+        }
+        counts = result.runs[0].operator_instructions
+        operators = self.operators()
+        # Operators beyond those that the firmware counts, or inside a branch, have no name to go with.
+        known = zip(operators, counts, strict=True) if len(operators) == len(counts) else ()
+        per_operator = tuple(
+            {"index": index, "operator": name, "instructions": count} for (index, name), count in known
+        )
+        return Footprint(figures, frozenset(figures), per_operator)
