@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -45,8 +46,8 @@ def parse(text: str, name: str) -> RunRecord:
         inner = unseal(text)
         # The common case goes straight from text to record: twice as fast as by way of a document.
         if f'"schema_version":{SCHEMA_VERSION},' in inner[:40]:
-            return RunRecord.model_validate_json(inner)
-        return RunRecord.model_validate_json(json.dumps(lift(_document(inner))))
+            return _validated(inner)
+        return _validated(json.dumps(lift(_document(inner))))
     except BrokenSeal as error:
         raise HarnessError(f"{name} is damaged: {error}; restore it from a copy, or move it away.") from error
     except HarnessError as error:
@@ -54,6 +55,18 @@ def parse(text: str, name: str) -> RunRecord:
     except (ValidationError, ValueError, RecursionError) as error:
         first = str(error).splitlines()[0]
         raise HarnessError(f"{name} is not a run record of a version known here ({first}); move it away.") from error
+
+
+def _validated(text: str) -> RunRecord:
+    """The record, with the garbage collector paused: a large record is a million objects and no garbage, and looking
+    through them again and again takes four times as long as reading it (1.3 s and 0.3 s for 12,000 cases)."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return RunRecord.model_validate_json(text)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _document(text: str) -> dict[str, Any]:

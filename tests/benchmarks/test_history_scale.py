@@ -1,0 +1,139 @@
+"""Change points on planted steps against `ruptures` and a threshold, and a made-up year in both databases.
+
+Run with `pytest tests/benchmarks/test_history_scale.py --benchmark-only -s`; `HARNESS_YEAR=50x12x20x365` makes the year
+as large as the issue has it, `HARNESS_SEEDS` sets how many series of each size are looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import ruptures
+from numpy.typing import NDArray
+
+from harness.history.change_points import MINIMUM_RUNS, clipped, noisy_steps
+from harness.store.index.database import Database
+from tests.benchmarks.planted import planted
+from tests.benchmarks.year import measure, shape_of
+from tests.harness.store.postgres import Cluster, programs
+
+YEAR = os.environ.get("HARNESS_YEAR", "5x4x20x60")
+SEEDS = int(os.environ.get("HARNESS_SEEDS", "20"))
+TOLERANCE = 7
+"""Days by which a change point may miss its step and still count as found."""
+
+Values = NDArray[np.float64]
+
+
+def e_divisive(values: Values) -> list[int]:
+    return [step.index for step in noisy_steps(values.tolist())]
+
+
+def pelt(level: Values) -> list[int]:
+    """PELT with a squared cost and the BIC penalty, the noise estimated from first differences."""
+    deviation = 1.4826 * np.median(np.abs(np.diff(level))) / np.sqrt(2.0)
+    penalty = 3.0 * deviation**2 * np.log(len(level))
+    return ruptures.Pelt(model="l2", min_size=MINIMUM_RUNS, jump=1).fit(level[:, None]).predict(pen=penalty)[:-1]
+
+
+def pelt_raw(values: Values) -> list[int]:
+    return pelt(np.log(values))
+
+
+def pelt_clipped(values: Values) -> list[int]:
+    """The same after outliers were clipped as E-Divisive has them clipped, which ruptures does not do."""
+    return pelt(clipped(np.log(values)))
+
+
+def pelt_kernel(values: Values) -> list[int]:
+    """PELT with the radial kernel, which outliers lead less."""
+    level = np.log(values)
+    penalty = 3.0 * np.log(len(level))
+    return ruptures.Pelt(model="rbf", min_size=MINIMUM_RUNS, jump=5).fit(level[:, None]).predict(pen=penalty)[:-1]
+
+
+def threshold(values: Values) -> list[int]:
+    """An alarm when a day differs by more than 5 % from the median of the week before, as CI jobs do."""
+    before = [np.median(values[max(0, day - 7) : day]) for day in range(1, len(values))]
+    away = np.abs(values[1:] / before - 1.0) > 0.05
+    return [day + 1 for day in range(len(away)) if away[day] and not (day and away[day - 1])]
+
+
+METHODS: dict[str, Callable[[Values], list[int]]] = {
+    "E-Divisive (harness)": e_divisive,
+    "ruptures PELT l2": pelt_raw,
+    "ruptures PELT l2, clipped": pelt_clipped,
+    "ruptures PELT rbf": pelt_kernel,
+    "threshold 5 %": threshold,
+}
+
+
+def hits(found: list[int], planted_at: list[int]) -> int:
+    """How many of the steps have a change point of their own within the tolerance."""
+    left, count = list(planted_at), 0
+    for place in found:
+        near = [step for step in left if abs(step - place) <= TOLERANCE]
+        if near:
+            left.remove(min(near, key=lambda step: abs(step - place)))
+            count += 1
+    return count
+
+
+def score(method: Callable[[Values], list[int]], size: float, seeds: int) -> dict[str, float]:
+    """Precision and recall over `seeds` years with three steps of `size` each; alarms a year where `size` is 0."""
+    found = right = steps = 0
+    for seed in range(seeds):
+        made = planted(1000 + seed, size, steps=3 if size else 0)
+        places = method(made.values)
+        found += len(places)
+        steps += len(made.steps)
+        right += hits(places, list(made.steps))
+    if not size:
+        return {"alarms a year": found / seeds}
+    return {"precision": right / max(found, 1), "recall": right / steps}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_change_points_of_planted_steps(benchmark: Any, name: str) -> None:
+    method = METHODS[name]
+    scores = {f"{100 * size:g} %": score(method, size, SEEDS) for size in (0.0, 0.02, 0.05, 0.20)}
+    benchmark.extra_info.update(scores)
+    benchmark.pedantic(method, (planted(1, 0.05).values,), rounds=3)
+    print(f"\n{name}: {json.dumps({size: {k: round(v, 2) for k, v in s.items()} for size, s in scores.items()})}")
+    if name.startswith("E-Divisive"):
+        assert scores["0 %"]["alarms a year"] <= 0.3
+        assert scores["2 %"]["precision"] >= 0.8
+        assert scores["2 %"]["recall"] >= 0.6
+        for size in ("5 %", "20 %"):
+            assert min(scores[size].values()) >= 0.9
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        yield Database(f"sqlite:///{tmp_path / 'year.sqlite'}")
+        return
+    found = programs()
+    if found is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    pytest.importorskip("psycopg")
+    cluster = Cluster(found)
+    yield Database(cluster.new_database("year"))
+    cluster.remove()
+
+
+def test_a_year_is_indexed_and_asked(benchmark: Any, empty: Database) -> None:
+    shape = shape_of(YEAR)
+    figures: dict[str, Any] = {}
+    benchmark.pedantic(lambda: figures.update(measure(empty, shape)), rounds=1)
+    benchmark.extra_info.update(figures)
+    print(f"\n{json.dumps(figures, indent=1)}")
+    assert figures["rows"] == shape.cases * shape.days
+    assert figures["queries_seconds"]["one series"][1] < 1.0
