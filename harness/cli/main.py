@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import gate_commands
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -112,11 +113,12 @@ def compare(
 def report(
     name: RunName = "latest",
     output: Annotated[str | None, typer.Option("--output", "-o", help="Where to write the page.")] = None,
+    against: Annotated[str | None, typer.Option("--against", help="Show what changed since this run.")] = None,
 ) -> None:
     """Write a run's dashboard: one HTML file that opens from disk."""
     from harness.cli.showing import report
 
-    report(name, output)
+    report(name, output, against)
 
 
 @app.command()
@@ -200,6 +202,9 @@ def serve(port: Annotated[int, typer.Option("--port", help="0 takes a free one."
     from harness.cli.serving import serve
 
     serve(port)
+
+
+gate_commands.add_to(app)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root, results_directory
 from harness.project import model_entries
 from harness.report import tables
+from harness.report.history_source import history_of
 from harness.report.page import write
 from harness.run.engine import Interrupted, Run, Settings
 from harness.run.matrix import Selection, cases
@@ -39,7 +40,7 @@ def run(selection: Selection, *, parity_only: bool, fresh: bool, as_json: bool) 
     with ConsoleProgress() as progress:
         record = Run(chosen, settings, progress).execute()
     page = settings.results / "dashboard.html"
-    write(record, page)
+    write(record, page, history=history_of(record, settings.results))
     if as_json:
         print(record.model_dump_json(indent=1))
     else:

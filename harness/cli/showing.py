@@ -9,6 +9,7 @@ from harness.cli.inventory import console
 from harness.errors import HarnessError
 from harness.paths import results_directory
 from harness.report import tables
+from harness.report.history_source import history_of
 from harness.report.page import write
 from harness.store.record import RunRecord
 from harness.store.runs import RunStore
@@ -41,8 +42,9 @@ def compare(model: str, name: str, *, as_json: bool) -> None:
         console().print(tables.compare(record, model))
 
 
-def report(name: str, output: str | None) -> None:
-    """Write the dashboard and say where."""
+def report(name: str, output: str | None, against: str | None) -> None:
+    """Write the dashboard, with what changed since another run and with the history of the index, and say where."""
     path = Path(output) if output else results_directory() / "dashboard.html"
-    write(find(name), path)
+    record = find(name)
+    write(record, path, find(against) if against else None, history_of(record, results_directory()))
     print(path)

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from harness.report import numbers
+from harness.report.microcontroller import OperatorBar, operator_bars
 from harness.report.sparkline import Sparkline, sparkline
 from harness.store.record import CaseResult, Check, Comparison, Parity
 
@@ -33,6 +34,8 @@ class CaseView:
     command: str
     error: str
     """The worst end-to-end error in words, for the line that stands for the whole case."""
+    bars: tuple[OperatorBar, ...]
+    """Where the instructions go, where they were counted."""
 
 
 def case_view(case: CaseResult) -> CaseView:
@@ -43,6 +46,7 @@ def case_view(case: CaseResult) -> CaseView:
         sparkline=sparkline(case.latency) if case.latency else None,
         command=command(case),
         error=numbers.error_words(case.parity.end_to_end) if case.parity else "–",
+        bars=operator_bars(case),
     )
 
 

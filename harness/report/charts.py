@@ -1,4 +1,4 @@
-"""Charts as Vega-Lite specifications. Colours are CSS variables, so that one drawing serves light, dark and print."""
+"""Charts of one model as Vega-Lite specifications: latency by target, and error against size."""
 
 from __future__ import annotations
 
@@ -8,48 +8,13 @@ from typing import Any
 
 import altair as alt
 
+from harness.report import chart_parts as parts
 from harness.report import numbers
+from harness.report.anchors import case_anchor
 from harness.report.trade_off import TradeOff
 from harness.store.record import CaseResult, SteadyState
 
-LOG_SPAN = 20
-"""A linear axis hides the small figures where the largest is more than this many times the smallest."""
-
 LINE_HEIGHT = 15
-
-SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"]
-COLOURS = [f"var(--series-{index})" for index in range(1, 9)]
-
-CONFIG: dict[str, Any] = {
-    "background": None,
-    "font": "system-ui, sans-serif",
-    "view": {"stroke": None},
-    "axis": {
-        "labelColor": "var(--soft)",
-        "titleColor": "var(--soft)",
-        "gridColor": "var(--line)",
-        "domainColor": "var(--line)",
-        "tickColor": "var(--line)",
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": 500,
-        "labelLimit": 210,
-    },
-}
-
-TIME_LABELS = (
-    "datum.value >= 1000 ? format(datum.value / 1000, '~g') + ' s' : "
-    "datum.value >= 1 || datum.value == 0 ? format(datum.value, '~g') + ' ms' : "
-    "datum.value >= 0.001 ? format(datum.value * 1000, '~g') + ' µs' : format(datum.value * 1e6, '~g') + ' ns'"
-)
-SIZE_LABELS = (
-    "datum.value >= 1048576 ? format(datum.value / 1048576, '~r') + ' MiB' : "
-    "datum.value >= 1024 ? format(datum.value / 1024, '.3~r') + ' KiB' : format(datum.value, '~r') + ' B'"
-)
-ERROR_LABELS = (
-    "datum.value >= 0.0001 ? format(datum.value * 100, '~g') + ' %' : "
-    "datum.value >= 1e-8 ? format(datum.value * 1e6, '~g') + ' ppm' : format(datum.value, '.0e')"
-)
 
 
 def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, Any] | None:
@@ -74,13 +39,13 @@ def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, A
     line = alt.Y("line:N", scale=alt.Scale(type="band", domain=lines), axis=None)
     top = alt.Y("line:N", scale=alt.Scale(type="band", domain=lines), axis=None, bandPosition=0)
     extent = latency_extent(timed)
-    axis = alt.Axis(labelExpr=TIME_LABELS, values=_ticks(extent, 10), labelOverlap=True, orient="top")
+    axis = alt.Axis(labelExpr=parts.TIME_LABELS, values=parts.ticks(extent, 10), labelOverlap=True, orient="top")
 
     def across(field: str) -> alt.X:
-        return alt.X(f"{field}:Q", title=None, scale=_scale(extent), axis=axis)
+        return alt.X(f"{field}:Q", title=None, scale=parts.scale(extent), axis=axis)
 
     headings = alt.Chart(alt.InlineData(values=[{"line": place} for place in places]))
-    colour_of = _colour(shown, variants)
+    colour_of = parts.colour_of(shown, variants)
     layers: list[alt.Chart] = [
         headings.mark_rule(color="var(--line)").encode(y=top),
         headings.mark_text(align="left", fontSize=12, fontWeight=500, fill="var(--soft)").encode(
@@ -92,20 +57,22 @@ def latency(cases: Sequence[CaseResult], variants: Sequence[str]) -> dict[str, A
             y=line,
             fill=alt.condition("datum.simulated", alt.value("var(--panel)"), colour_of),
             stroke=colour_of,
-            shape=_shape(shown, variants),
-            tooltip=_tooltips("Target", "Variant", "Median", "95 % interval", "p99", "First inference", "Steady state"),
+            shape=parts.shape_of(shown, variants),
+            tooltip=parts.tooltips(
+                "Target", "Variant", "Median", "95 % interval", "p99", "First inference", "Steady state"
+            ),
         ),
         data.transform_filter("datum.restless")
         .mark_text(
             # On the inner side of the point, so that the words do not leave the chart.
-            align=alt.ExprRef(f"datum.median > {_middle(extent)} ? 'right' : 'left'"),
-            dx=alt.ExprRef(f"datum.median > {_middle(extent)} ? -11 : 11"),
+            align=alt.ExprRef(f"datum.median > {parts.middle(extent)} ? 'right' : 'left'"),
+            dx=alt.ExprRef(f"datum.median > {parts.middle(extent)} ? -11 : 11"),
             fontSize=11,
             fill="var(--ink)",
         )
         .encode(x=across("median"), y=line, text=alt.value("never steady")),
     ]
-    return _finish(alt.LayerChart(layer=layers, width="container", height=len(lines) * LINE_HEIGHT))
+    return parts.finish(alt.LayerChart(layer=layers, width="container", height=len(lines) * LINE_HEIGHT))
 
 
 def _is(row: dict[str, Any], place: str, variant: str) -> bool:
@@ -131,6 +98,7 @@ def _latency_row(case: CaseResult) -> dict[str, Any]:
         "median": timing.median_ms,
         "low": timing.median_interval.low,
         "high": timing.median_interval.high,
+        "anchor": case_anchor(case),
         "Target": place,
         "Variant": case.variant,
         "Median": numbers.milliseconds(timing.median_ms),
@@ -172,26 +140,26 @@ def error_against_size(points: Sequence[TradeOff], variants: Sequence[str]) -> d
     _name_formats(rows, max(sizes), len(decades))
     shown = [variant for variant in variants if any(row["variant"] == variant for row in rows)]
     data = alt.Chart(alt.InlineData(values=rows))
-    size_axis = alt.Axis(labelExpr=SIZE_LABELS, values=_ticks(sizes, 2), labelOverlap=True)
-    labels = f"datum.value < {exact * 2} ? 'exact' : {ERROR_LABELS}" if has_exact else ERROR_LABELS
+    size_axis = alt.Axis(labelExpr=parts.SIZE_LABELS, values=parts.ticks(sizes, 2), labelOverlap=True)
+    labels = f"datum.value < {exact * 2} ? 'exact' : {parts.ERROR_LABELS}" if has_exact else parts.ERROR_LABELS
     error_axis = alt.Axis(labelExpr=labels, values=decades, labelOverlap=True)
-    across = alt.X("bytes:Q", title="Size of the file", scale=_scale(sizes), axis=size_axis)
+    across = alt.X("bytes:Q", title="Size of the file", scale=parts.scale(sizes), axis=size_axis)
     error_scale = alt.Scale(type="log", domain=[decades[0], decades[-1]], padding=14)
     up = alt.Y("error:Q", title=None, scale=error_scale, axis=error_axis)
     layers: list[alt.Chart] = [
         data.mark_point(size=90, strokeWidth=1.5, opacity=0.9).encode(
             x=across,
             y=up,
-            fill=_colour(shown, variants),
-            stroke=_colour(shown, variants),
-            shape=_shape(shown, variants),
-            tooltip=_tooltips("Variant", "For", "Size", "Conversion error"),
+            fill=parts.colour_of(shown, variants),
+            stroke=parts.colour_of(shown, variants),
+            shape=parts.shape_of(shown, variants),
+            tooltip=parts.tooltips("Variant", "For", "Size", "Conversion error"),
         ),
         data.transform_filter("datum.label")
         .mark_text(dy=14, fontSize=11, fill="var(--soft)")
         .encode(x=across, y=up, text="label:N"),
     ]
-    return _finish(alt.LayerChart(layer=layers, width="container", height=260))
+    return parts.finish(alt.LayerChart(layer=layers, width="container", height=260))
 
 
 def _name_formats(rows: list[dict[str, Any]], largest: float, decades: int) -> None:
@@ -214,69 +182,3 @@ def _name_formats(rows: list[dict[str, Any]], largest: float, decades: int) -> N
         for group in groups:
             lowest = min(group, key=lambda row: row["error"])
             lowest["label"] = ", ".join(dict.fromkeys(row["family"] for row in group))
-
-
-def is_wide(values: Sequence[float]) -> bool:
-    """Whether a logarithmic axis is called for."""
-    return min(values) > 0 and max(values) / min(values) > LOG_SPAN
-
-
-def _middle(values: Sequence[float]) -> float:
-    """The value in the middle of the axis."""
-    return math.sqrt(min(values) * max(values)) if is_wide(values) else max(values) / 2
-
-
-def _scale(values: Sequence[float]) -> alt.Scale:
-    """The domain is written out, because a layer that shows few of the rows must not narrow it."""
-    if is_wide(values):
-        return alt.Scale(type="log", domain=[min(values), max(values)], padding=12)
-    return alt.Scale(domain=[0, max(values) or 1], padding=12)
-
-
-def _ticks(values: Sequence[float], base: int) -> list[float]:
-    """Few round values inside the axis: 1, 2 and 5 times a power of ten, or powers of two (for bytes)."""
-    low, high = (min(values), max(values)) if is_wide(values) else (0.0, max(values) or 1.0)
-    if base == 2:
-        step = 2.0 ** math.ceil(math.log2(high / 5))
-        powers = [2.0**exponent for exponent in range(math.ceil(math.log2(low or 1)), math.floor(math.log2(high)) + 1)]
-    else:
-        decade = 10.0 ** math.floor(math.log10(high / 5))
-        step = next(decade * factor for factor in (1, 2, 5, 10) if decade * factor >= high / 5)
-        powers = [
-            10.0**exponent for exponent in range(math.ceil(math.log10(low or 1)), math.floor(math.log10(high)) + 1)
-        ]
-    if low == 0:
-        return [step * index for index in range(math.floor(high / step) + 1)]
-    return powers
-
-
-def colour(variant: str, variants: Sequence[str]) -> str:
-    """The colour of a variant, the same on the whole page."""
-    return COLOURS[variants.index(variant) % len(COLOURS)]
-
-
-def shape(variant: str, variants: Sequence[str]) -> str:
-    """The shape of a variant, the same on the whole page."""
-    return SHAPES[variants.index(variant) % len(SHAPES)]
-
-
-def _colour(shown: Sequence[str], variants: Sequence[str]) -> alt.Color:
-    scale = alt.Scale(domain=list(shown), range=[colour(name, variants) for name in shown])
-    return alt.Color("variant:N", scale=scale, legend=None)
-
-
-def _shape(shown: Sequence[str], variants: Sequence[str]) -> alt.Shape:
-    scale = alt.Scale(domain=list(shown), range=[shape(name, variants) for name in shown])
-    return alt.Shape("variant:N", scale=scale, legend=None)
-
-
-def _tooltips(*names: str) -> list[alt.Tooltip]:
-    return [alt.Tooltip(f"{name}:N") for name in names]
-
-
-def _finish(chart: alt.LayerChart) -> dict[str, Any]:
-    specification: dict[str, Any] = chart.to_dict()
-    # The address of the schema and Altair's own look are of no use in the page; CONFIG is written there once.
-    del specification["$schema"]
-    specification.pop("config", None)
-    return specification

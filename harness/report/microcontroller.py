@@ -1,4 +1,4 @@
-"""What a model takes on a microcontroller: instructions, flash, RAM, arena, and where the instructions go."""
+"""What a model takes on a microcontroller: instructions, flash, RAM, arena, stack, and where the instructions go."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.store.record import CaseResult, OperatorCost, RunRecord
 
-FIGURES = ("instructions", "flash_bytes", "ram_bytes", "arena_bytes")
+FIGURES = ("instructions", "flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes")
 MOST_OPERATORS = 40
 
 
@@ -20,12 +20,30 @@ class OperatorBar:
 
 
 @dataclass(frozen=True)
+class Use:
+    """How much of what a board has is taken. Both in bytes."""
+
+    what: str
+    used: int
+    available: int
+
+    @property
+    def share(self) -> float:
+        return self.used / self.available
+
+    @property
+    def over(self) -> bool:
+        return self.used > self.available
+
+
+@dataclass(frozen=True)
 class Budget:
     """One case with figures of a microcontroller."""
 
     case: CaseResult
+    uses: tuple[Use | None, Use | None]
+    """Flash and RAM against the board's; none where the board's is not known."""
     bars: tuple[OperatorBar, ...]
-    """In the order of execution; only the costliest where there are very many."""
     operators: int
 
 
@@ -33,13 +51,23 @@ def budgets(record: RunRecord) -> list[Budget]:
     return [_budget(case) for case in record.cases if any(name in case.measured.figures for name in FIGURES)]
 
 
-def _budget(case: CaseResult) -> Budget:
+def operator_bars(case: CaseResult) -> tuple[OperatorBar, ...]:
+    """In the order of execution; only the costliest where there are very many."""
     costs = case.measured.per_operator
     total = sum(cost.instructions for cost in costs) or 1
     longest = max((cost.instructions for cost in costs), default=0) or 1
     shown = sorted(costs, key=lambda cost: -cost.instructions)[:MOST_OPERATORS]
-    bars = tuple(
+    return tuple(
         OperatorBar(cost, cost.instructions / total, cost.instructions / longest)
         for cost in sorted(shown, key=lambda cost: cost.index)
     )
-    return Budget(case, bars, len(costs))
+
+
+def _budget(case: CaseResult) -> Budget:
+    uses = (_use(case, "Flash", "flash_bytes"), _use(case, "RAM", "ram_bytes"))
+    return Budget(case, uses, operator_bars(case), len(case.measured.per_operator))
+
+
+def _use(case: CaseResult, what: str, name: str) -> Use | None:
+    used, available = case.measured.figures.get(name), case.measured.figures.get(f"board_{name}")
+    return Use(what, used, available) if used is not None and available else None

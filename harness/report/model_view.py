@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report import charts
+from harness.report import chart_parts, charts
 from harness.report.anchors import model_anchor
+from harness.report.pareto import Candidate, candidates
 from harness.report.trade_off import TradeOff, trade_offs
-from harness.store.record import CaseResult, ModelSummary, RunRecord
+from harness.report.trade_off_chart import trade_off
+from harness.store.record import CaseResult, ModelSummary, RunRecord, SteadyState
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,16 @@ class ModelView:
     name: str
     anchor: str
     summary: ModelSummary | None
-    timed: tuple[CaseResult, ...]
+    cases: tuple[CaseResult, ...]
+    fastest: dict[str, float]
+    """By the id of a case: how much slower it is than the fastest target of the same variant, where it can be said."""
+    candidates: tuple[Candidate, ...]
     points: tuple[TradeOff, ...]
     latency: dict[str, Any] | None
     trade_off: dict[str, Any] | None
+    """Latency against error against size."""
+    sizes: dict[str, Any] | None
+    """Error against size alone, where nothing was timed."""
     latency_scale: str
     keys: tuple[Key, ...]
 
@@ -45,21 +53,38 @@ def model_views(record: RunRecord) -> list[ModelView]:
 
 def _view(name: str, cases: list[CaseResult], summary: ModelSummary | None, variants: list[str]) -> ModelView:
     points = trade_offs(cases)
-    # Simulated rows come last, as in the chart: their milliseconds are not on the same scale.
-    timed = sorted((case for case in cases if case.latency), key=lambda case: case.simulated)
+    offers = candidates(cases)
+    timed = [case for case in cases if case.latency]
     drawn = {case.variant for case in timed} | {point.variant for point in points}
+    drawing = trade_off(offers, variants)
     return ModelView(
         name=name,
         anchor=model_anchor(name),
         summary=summary,
-        timed=tuple(timed),
+        cases=tuple(cases),
+        fastest=_against_fastest(cases),
+        candidates=tuple(sorted(offers, key=lambda offer: (not offer.on_front, offer.family, offer.median_ms))),
         points=tuple(points),
         latency=charts.latency(cases, variants),
-        trade_off=charts.error_against_size(points, variants),
-        latency_scale=" (log scale)" if timed and charts.is_wide(charts.latency_extent(timed)) else "",
+        trade_off=drawing,
+        sizes=None if drawing else charts.error_against_size(points, variants),
+        latency_scale=" (log scale)" if timed and chart_parts.is_wide(charts.latency_extent(timed)) else "",
         keys=tuple(
-            Key(variant, charts.colour(variant, variants), charts.shape(variant, variants))
+            Key(variant, chart_parts.colour(variant, variants), chart_parts.shape(variant, variants))
             for variant in variants
             if variant in drawn
         ),
     )
+
+
+def _against_fastest(cases: list[CaseResult]) -> dict[str, float]:
+    best: dict[str, float] = {}
+    # Emulators and timings that never settled are no measure for others, and are not measured by others.
+    fit = [
+        (case, case.latency.median_ms)
+        for case in cases
+        if case.latency and not case.simulated and case.latency.state is not SteadyState.NONE
+    ]
+    for case, median in fit:
+        best[case.variant] = min(median, best.get(case.variant, median))
+    return {case.id: median / best[case.variant] for case, median in fit if best[case.variant] > 0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from harness.store.record import Comparison, Interval
 
@@ -75,12 +76,33 @@ def cosine(value: float | None) -> str:
 
 def figure(name: str, value: int) -> str:
     """A figure whose name ends in its unit."""
+    if name.endswith("_crc32"):
+        return f"{value:08x}"
     return byte_size(value) if name.endswith("_bytes") else whole(value)
 
 
 def figure_name(name: str) -> str:
     """`peak_memory_bytes` as a heading: the unit stands beside the value."""
-    return name.removesuffix("_bytes").replace("_", " ").capitalize()
+    words = name.removesuffix("_bytes").removesuffix("_crc32").replace("_", " ").capitalize()
+    return re.sub(r"\b[Rr]am\b", "RAM", words) + (" (checksum)" if name.endswith("_crc32") else "")
+
+
+def unrounded(value: float) -> str:
+    """Where two figures differ in later digits than are shown otherwise."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.12g}"
+
+
+def step(before: float, after: float) -> str:
+    """How far a figure went, as a share of what it was where there is one."""
+    sign = "+" if after > before else "−"
+    if before == 0:
+        return f"{sign}{optional(abs(after))}"
+    return f"{sign}{significant(abs(after / before - 1) * 100, 2)} %"
+
+
+def ratio(value: float) -> str:
+    """A factor between two durations."""
+    return f"{significant(value)}×"
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,221 @@
+"""What changed between two runs: outcomes, exact figures one by one, and latency with what can be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.report import numbers
+from harness.report.outcomes import WRONG
+from harness.store.record import CaseResult, Outcome, Parity, RunRecord, SteadyState
+
+Direction = Literal["worse", "better", "other", "new", "gone"]
+Reading = Literal["slower", "faster", "no clear difference", "not judged"]
+
+
+@dataclass(frozen=True)
+class OutcomeChange:
+    """`case` is that of the new run, or of the old one where the new has none."""
+
+    case: CaseResult
+    before: Outcome | None
+    after: Outcome | None
+    direction: Direction
+
+
+@dataclass(frozen=True)
+class FigureChange:
+    """A figure that is the same at every run of the same thing, and now is another."""
+
+    case: CaseResult
+    name: str
+    before: float
+    after: float
+    before_text: str
+    after_text: str
+    change: str
+
+
+@dataclass(frozen=True)
+class LatencyChange:
+    case: CaseResult
+    previous: CaseResult
+    ratio: float
+    low: float
+    high: float
+    """The ratio lies between `low` and `high` wherever in their intervals the two medians lie."""
+    reading: Reading
+    why: str
+    """Why it is not judged, where it is not."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something about how the runs were made that is not the same; `where` names the targets it concerns."""
+
+    name: str
+    before: str
+    after: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Changes:
+    record: RunRecord
+    previous: RunRecord
+    outcomes: tuple[OutcomeChange, ...]
+    figures: tuple[FigureChange, ...]
+    latencies: tuple[LatencyChange, ...]
+    facts: tuple[Fact, ...]
+    shared: int
+    """Cases that both runs hold."""
+
+    @property
+    def same_machine(self) -> bool:
+        return self.record.machine.id == self.previous.machine.id
+
+    def count(self, direction: Direction) -> int:
+        return sum(change.direction == direction for change in self.outcomes)
+
+    def read(self, reading: Reading) -> int:
+        return sum(change.reading == reading for change in self.latencies)
+
+
+ORDER: tuple[Direction, ...] = ("worse", "other", "better", "new", "gone")
+READINGS: tuple[Reading, ...] = ("slower", "faster", "no clear difference", "not judged")
+
+
+def changes(record: RunRecord, previous: RunRecord) -> Changes:
+    """From `previous` to `record`, the gravest first."""
+    old = {case.id: case for case in previous.cases}
+    new = {case.id: case for case in record.cases}
+    pairs = [(old[name], case) for name, case in new.items() if name in old]
+    outcomes = [_outcome(before, after) for before, after in pairs if before.outcome is not after.outcome]
+    outcomes += [OutcomeChange(case, None, case.outcome, "new") for name, case in new.items() if name not in old]
+    outcomes += [OutcomeChange(case, case.outcome, None, "gone") for name, case in old.items() if name not in new]
+    same_machine = record.machine.id == previous.machine.id
+    latencies = [_latency(before, after, same_machine) for before, after in pairs if before.latency and after.latency]
+    return Changes(
+        record=record,
+        previous=previous,
+        outcomes=tuple(sorted(outcomes, key=lambda change: ORDER.index(change.direction))),
+        figures=tuple(change for before, after in pairs for change in _figures(before, after)),
+        latencies=tuple(sorted(latencies, key=lambda change: (READINGS.index(change.reading), -change.ratio))),
+        facts=tuple(_facts(record, previous, pairs)),
+        shared=len(pairs),
+    )
+
+
+def _outcome(before: CaseResult, after: CaseResult) -> OutcomeChange:
+    direction: Direction = "other"
+    if after.outcome is Outcome.PASSED or (before.outcome in WRONG and after.outcome not in WRONG):
+        direction = "better"
+    elif before.outcome is Outcome.PASSED or (after.outcome in WRONG and before.outcome not in WRONG):
+        direction = "worse"
+    return OutcomeChange(after, before.outcome, after.outcome, direction)
+
+
+def _figures(before: CaseResult, after: CaseResult) -> Iterable[FigureChange]:
+    old, new = _exact(before), _exact(after)
+    for name, value in new.items():
+        if name in old and old[name] != value:
+            texts = _text(name, old[name]), _text(name, value)
+            if texts[0] == texts[1]:
+                texts = numbers.unrounded(old[name]), numbers.unrounded(value)
+            yield FigureChange(
+                after,
+                _title(name),
+                old[name],
+                value,
+                *texts,
+                "" if name.endswith("_crc32") else numbers.step(old[name], value),
+            )
+
+
+def _exact(case: CaseResult) -> dict[str, float]:
+    """Every figure of a case that has no noise, by name."""
+    found: dict[str, float] = {}
+    if case.artifact:
+        found["artifact_bytes"] = case.artifact.bytes
+    found |= {name: case.measured.figures[name] for name in case.measured.exact if name in case.measured.figures}
+    return found | (_of_parity(case.parity) if case.parity else {})
+
+
+def _of_parity(parity: Parity) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for edge, comparisons in (("conversion", parity.conversion), ("runtime", parity.runtime)):
+        error = numbers.worst_error(comparisons)
+        if error is not None:
+            found[f"{edge} error"] = error
+        steps = [comparison.max_lsb for comparison in comparisons if comparison.max_lsb is not None]
+        if steps:
+            found[f"{edge} LSB"] = max(steps)
+    if parity.task:
+        found[parity.task.name] = parity.task.value
+    return found
+
+
+def _title(name: str) -> str:
+    return numbers.figure_name(name) if "_" in name else name[:1].upper() + name[1:]
+
+
+def _text(name: str, value: float) -> str:
+    if name.endswith(" error"):
+        return numbers.error_share(value)
+    return numbers.figure(name, int(value)) if float(value).is_integer() else numbers.significant(value, 4)
+
+
+def _latency(before: CaseResult, after: CaseResult, same_machine: bool) -> LatencyChange:
+    old, new = before.latency, after.latency
+    assert old is not None, "only pairs with two timings are compared"
+    assert new is not None, "only pairs with two timings are compared"
+    low = new.median_interval.low / old.median_interval.high if old.median_interval.high else 1.0
+    high = new.median_interval.high / old.median_interval.low if old.median_interval.low else 1.0
+    ratio = new.median_ms / old.median_ms if old.median_ms else 1.0
+    why = ""
+    if not same_machine:
+        why = "the machines differ"
+    elif before.simulated or after.simulated:
+        why = "simulated"
+    elif old.samples_ns == new.samples_ns:
+        why = "the same measurement, reused"
+    elif SteadyState.NONE in (old.state, new.state):
+        why = "never steady"
+    reading: Reading = "slower" if low > 1 else "faster" if high < 1 else "no clear difference"
+    return LatencyChange(after, before, ratio, low, high, "not judged" if why else reading, why)
+
+
+def _facts(record: RunRecord, previous: RunRecord, pairs: list[tuple[CaseResult, CaseResult]]) -> Iterable[Fact]:
+    """The run's own facts first, then those of targets and converters, equal changes put together."""
+    yield from _differing(_of_run(previous), _of_run(record))
+    where: dict[tuple[str, str, str], dict[str, None]] = {}
+    for before, after in pairs:
+        told = [*_differing(before.fingerprint, after.fingerprint)]
+        if before.artifact and after.artifact:
+            told += _differing(before.artifact.converter, after.artifact.converter, "converter: ")
+        for fact in told:
+            where.setdefault((fact.name, fact.before, fact.after), {})[after.target] = None
+    for (name, old, new), targets in where.items():
+        yield Fact(name, old, new, ", ".join(targets))
+
+
+def _of_run(record: RunRecord) -> dict[str, str]:
+    machine = record.machine
+    return {
+        "commit": record.commit or "not known",
+        "harness": record.harness_version,
+        "processor": machine.cpu,
+        "cores": str(machine.cores),
+        "system": machine.system,
+        "Python": machine.python,
+        "machine": machine.id,
+        **{f"plan: {name}": str(value) for name, value in record.plan.items()},
+    }
+
+
+def _differing(before: Mapping[str, str], after: Mapping[str, str], prefix: str = "") -> Iterable[Fact]:
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name, "none"), after.get(name, "none")
+        if old != new:
+            yield Fact(prefix + name, old, new)

@@ -1,0 +1,116 @@
+"""The history that a page holds, as plain data: `harness.history.document.page_document` makes it from the index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from harness.report import numbers
+from harness.report.anchors import anchor
+
+
+@dataclass(frozen=True)
+class HistoryData:
+    """Series of figures over runs, thinned already where they were long.
+
+    `document` holds `metrics` (name to title, unit, exact, lower_is_better), `runs` (id, started, commit, machine) and
+    `series`: model, variant, target, machine, environment, metric, `runs` (places in the table of runs), `values`,
+    `low`, `high`, `changes`, and in `points` how many there were before thinning.
+    """
+
+    document: Mapping[str, Any]
+
+    @property
+    def series(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.document["series"]
+        return found
+
+    def cases(self) -> set[str]:
+        """`model/variant/target` of each case that has a series."""
+        return {f"{one['model']}/{one['variant']}/{one['target']}" for one in self.series}
+
+    def compact(self) -> dict[str, Any]:
+        """What the page is given: series by case, under the name of their place in the page."""
+        cases: dict[str, list[dict[str, Any]]] = {}
+        names: dict[str, list[str]] = {}
+        for one in self.series:
+            key = history_anchor(one["model"], one["target"], one["variant"])
+            place = anchor("case", one["model"], one["target"], one["variant"])
+            names[key] = [one["model"], one["variant"], one["target"], place]
+            cases.setdefault(key, []).append(
+                {name: value for name, value in one.items() if name not in {"model", "variant", "target"}}
+            )
+        return {
+            "metrics": self.document["metrics"],
+            "runs": self.document["runs"],
+            "points": sum(one["points"] for one in self.series),
+            "shown": sum(len(one["values"]) for one in self.series),
+            "names": names,
+            "cases": cases,
+        }
+
+
+@dataclass(frozen=True)
+class RecentChange:
+    """Changes of one figure at one run in one direction, for the front page: the largest, and how many more."""
+
+    anchor: str
+    case: str
+    title: str
+    words: str
+    worse: bool
+    up: bool
+    more: int
+    day: str
+    causes: str
+    label: str
+
+
+def history_anchor(model: str, target: str, variant: str) -> str:
+    return anchor("history", model, target, variant)
+
+
+def recent_changes(history: HistoryData, most: int = 5) -> list[RecentChange]:
+    """The newest change points that nobody has labelled as noise, newest first, those of one run put together."""
+    runs = history.document["runs"]
+    groups: dict[tuple[int, str, bool], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+    for one in history.series:
+        for change in one["changes"]:
+            if not (change["label"] and change["label"]["kind"] == "noise"):
+                groups.setdefault((change["after"], one["metric"], change["worse"]), []).append((one, change))
+    newest = sorted(groups.items(), key=lambda item: (-runs[item[0][0]]["started"], not item[0][2]))
+    return [_recent(history, members, runs[after]["started"]) for (after, _, _), members in newest[:most]]
+
+
+def _recent(history: HistoryData, members: list[tuple[dict[str, Any], dict[str, Any]]], started: float) -> RecentChange:
+    one, change = max(members, key=lambda member: abs(member[1]["size"]))
+    differences = change["differences"]
+    return RecentChange(
+        anchor=history_anchor(one["model"], one["target"], one["variant"]),
+        case=f"{one['model']} {one['variant']} on {one['target']}",
+        title=history.document["metrics"][one["metric"]]["title"],
+        words=_words(change),
+        worse=change["worse"],
+        up=change["to"] > change["from"],
+        more=len(members) - 1,
+        day=f"{datetime.fromtimestamp(started, UTC):%-d %B %Y}",
+        causes=", ".join(f"{one['name']} {_short(one['before'])} → {_short(one['after'])}" for one in differences[:3])
+        + (f" and {len(differences) - 3} more" if len(differences) > 3 else ""),
+        label=change["label"]["kind"] if change["label"] else "",
+    )
+
+
+def _short(text: str) -> str:
+    """A hash by its beginning."""
+    return text[:12] if re.fullmatch(r"[0-9a-f]{13,}(\+\w+)?", text) else text or "none"
+
+
+def _words(change: dict[str, Any]) -> str:
+    if not change["relative"]:
+        return f"{numbers.optional(change['from'])} → {numbers.optional(change['to'])}"
+    size, low, high = (100 * change[name] for name in ("size", "low", "high"))
+    interval = "" if low == high else f" ({low:+.2g} to {high:+.2g} %)"
+    return f"{size:+.3g} %{interval}".replace("-", "−")

@@ -1,0 +1,62 @@
+"""The history of a record's models out of the index, where there is one."""
+
+from __future__ import annotations
+
+import glob
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError
+from harness.report.history_data import HistoryData
+from harness.store.record import RunRecord
+
+if TYPE_CHECKING:
+    from harness.store.index.database import Database
+    from harness.store.labels import Labels
+
+METRICS = (
+    "latency.median_ms",
+    "instructions",
+    "artifact_bytes",
+    "ram_bytes",
+    "flash_bytes",
+    "conversion.sqnr_db",
+    "runtime.max_lsb",
+    "task.value",
+)
+MOST_POINTS = 100_000
+"""In one page, over all series: more would slow the opening; longer series are thinned, and the page says so."""
+
+
+def history_of(record: RunRecord, results: Path) -> HistoryData | None:
+    """Out of the team's database or the index beside the records; None where there is neither. One that cannot be read
+    is named on standard error: the page does without it."""
+    from harness.store.index.database import INDEX_FILE, Database, team_url
+    from harness.store.index.index import FolderIndex
+    from harness.store.labels import LabelFiles, LabelTable
+
+    url = team_url()
+    if url is None and not (results / INDEX_FILE).exists():
+        return None
+    try:
+        if url is not None:
+            database = Database(url)
+            return history_from(database, LabelTable(database), record)
+        index = FolderIndex(results)
+        index.synchronise()
+        return history_from(index.database, LabelFiles(results), record)
+    except HarnessError as error:
+        print(f"harness: the dashboard has no history: {error}", file=sys.stderr)
+        return None
+
+
+def history_from(database: Database, labels: Labels, record: RunRecord) -> HistoryData | None:
+    """The series of the record's models; None where the index has none. Raises `HarnessError` where it is away."""
+    from harness.history.document import page_document
+
+    models = {case.model for case in record.cases}
+    wanted = glob.escape(*models) if len(models) == 1 else "*"
+    document = page_document(database, labels, wanted, METRICS, MOST_POINTS)
+    series = [one for one in document["series"] if one["model"] in models]
+    return HistoryData(document | {"series": series}) if series else None
