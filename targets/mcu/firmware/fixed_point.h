@@ -17,8 +17,8 @@ static inline int32_t rounding_shift_right(int32_t x, int32_t exponent) {
     return (x >> exponent) + ((x & mask) > threshold);
 }
 
-/* x times multiplier * 2^(shift - 31), shift from -31 to 30, in the reference's two roundings. The planner proves
- * |x| * 2^max(shift, 0) below 2^30 for every accumulator, so the nudge below cannot overflow. */
+/* x times multiplier * 2^(shift - 31), shift from -31 to 30, in the reference's two roundings. The planner proves for
+ * every accumulator that neither |x| * 2^shift nor the nudge below leaves int32. */
 static inline int32_t requantize(int32_t x, int32_t multiplier, int32_t shift) {
     if (shift >= 0) {
         return rounding_high_product((int32_t)((uint32_t)x << shift), multiplier);

@@ -14,6 +14,7 @@ from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.plan import Plan, plan_model
 
 from .micro_interpreter import MicroInterpreter, MicroRefused
+from .model_writer import ModelWriter
 from .random_operators import MAKERS, random_inputs, random_model
 
 REAL_INT8 = [
@@ -69,6 +70,20 @@ def test_random_int8_operators_are_equal_to_the_byte(name: str, host_kernels: Ho
         assert computed == expected, f"{name}, seed {seed}"
         compared += 1
     assert compared >= SEEDS * 3 // 4, "too many of the random models are not models for Micro"
+
+
+def test_biases_near_the_end_of_int32_are_exact(host_kernels: HostKernels, tflm_host: MicroInterpreter):
+    """The converter widens the bias of a channel whose weights are tiny up to 2^30, as MobileNets have them."""
+    writer = ModelWriter()
+    source = writer.input((1, 8), scale=0.05, zero_point=-7)
+    random = np.random.default_rng(3)
+    weights = writer.constant(random.integers(-127, 128, (4, 8)).astype(np.int8), scale=1e-9)
+    bias = writer.constant(np.array([2**30 - 1, -(2**30), 2**30 + 12345, 7], np.int32), scale=5e-11)
+    target = writer.output((1, 4), scale=1e-3, zero_point=3)
+    writer.operator("FULLY_CONNECTED", [source, weights, bias], [target], "FullyConnectedOptions")
+    model = writer.write()
+    computed, expected = both(model, plan_model(model), host_kernels, tflm_host, seed=6, count=10)
+    assert computed == expected
 
 
 @pytest.mark.parametrize("name", [name for name in MAKERS if name != "DEQUANTIZE"])
