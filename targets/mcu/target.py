@@ -19,6 +19,7 @@ from .emulator.run import EMULATORS, Emulator, run_job
 from .micro.library import LIBRARY_VARIABLE
 from .micro.target import LibraryTarget
 from .plan import Plan, PlanRefused, plan_model, unsupported_operators
+from .plan.lowering import LOWERINGS
 from .session import EmulatedSession
 from .toolchain import build_firmware
 
@@ -79,13 +80,23 @@ class PlanTarget(Target):
         }
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
-        """What the plan runtime has no kernel for, read from the model itself."""
+        """What the plan runtime has no kernel for, read from the model itself: each operator once, and where it is."""
         try:
-            return tuple(
-                dict.fromkeys(found.reason.rstrip(".") for found in unsupported_operators(artifact.path.read_bytes()))
-            )
+            found = unsupported_operators(artifact.path.read_bytes())
         except PlanRefused as error:
-            return (str(error).rstrip("."),)
+            return (f"this model ({str(error).rstrip('.')})",)
+        places: dict[str, list[int]] = {}
+        other: list[str] = []
+        for operator in found:
+            if operator.name in LOWERINGS:
+                other.append(f"this form of {operator.name} ({operator.reason.rstrip('.')})")
+            else:
+                places.setdefault(operator.name, []).append(operator.index)
+        return (
+            # A model of several graphs is known by its operators' names alone.
+            *(f"{name} (operator {', '.join(map(str, at))})" if at != [-1] else name for name, at in places.items()),
+            *dict.fromkeys(other),
+        )
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:

@@ -19,7 +19,7 @@ from ..plan.planner import PlanTensor
 from ..session import EmulatedSession
 from .build import COMPILER, glue_fingerprint, micro_compiler
 from .library import HEADERS_VARIABLE, LIBRARY_VARIABLE, MicroLibrary, check_board, named_library
-from .resolver import additions, methods_of
+from .resolver import methods_of
 from .run import MicroModel, build_for, run_micro_job
 
 
@@ -107,16 +107,13 @@ class LibraryTarget(Target):
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """The operators that this Micro has no kernel for."""
         methods = methods_of(self.library().headers)
-        reasons = []
         try:
-            for operator in dict.fromkeys(operator_names(artifact.path.read_bytes())):
-                try:
-                    additions([operator], methods)
-                except Unsupported as error:
-                    reasons.append(str(error).rstrip("."))
+            names = dict.fromkeys(operator_names(artifact.path.read_bytes()))
         except PlanRefused as error:
-            reasons.append(str(error).rstrip("."))
-        return tuple(reasons)
+            return (f"this model ({str(error).rstrip('.')})",)
+        return tuple(
+            f"{name} (no kernel in the headers of {HEADERS_VARIABLE})" for name in names if name not in methods
+        )
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
