@@ -21,9 +21,7 @@ def markdown(result: GateResult) -> str:
         head = f"## ✗ Harness gate: {len(failed)} of {_plural(total, 'case')} failed"
     else:
         head = f"## ✓ Harness gate: {_plural(total, 'case')}, nothing is broken"
-    counts = ", ".join(
-        f"{number} {outcome.value}" for outcome, number in count(v.case for v in result.verdicts).items()
-    )
+    counts = ", ".join(f"{number} {outcome.value}" for outcome, number in count(judged_record(result).cases).items())
     commit = f", commit `{_code(result.record.commit[:12])}`" if result.record.commit else ""
     parts = [head, f"Run `{_code(result.record.id)}`{commit}: {counts}."]
     if failed:

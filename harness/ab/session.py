@@ -1,0 +1,108 @@
+"""From a case and two wishes to two sides that can be opened: converts what is not in the cache yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from harness.ab.kept import kept_artifact, runtime_of
+from harness.ab.side import Side
+from harness.ab.sides import SideWish
+from harness.artifact import Artifact
+from harness.baseline.files import Baseline
+from harness.conversion.converter import READY, Converter, read_golden
+from harness.errors import HarnessError, Unavailable
+from harness.project import ModelEntry, ModelTable, entry_of
+from harness.target import Target
+from harness.variant import Format, Variant
+
+
+class Sides:
+    """Makes sides of cases of one project."""
+
+    def __init__(
+        self,
+        root: Path,
+        models: Mapping[str, ModelEntry],
+        targets: Mapping[str, Target],
+        formats: Mapping[str, Format],
+        converter: Converter,
+        baseline: Baseline,
+    ) -> None:
+        self.root, self.models, self.targets, self.formats = root, models, targets, formats
+        self.converter, self.baseline = converter, baseline
+
+    def inputs(self, case: str) -> dict[str, NDArray[Any]]:
+        """The golden inputs of a case's model, in real units. Raises a `CaseError`."""
+        return read_golden(self.converter.prepare(self._model(case)).golden_path).inputs
+
+    def side(self, case: str, wish: SideWish) -> Side:
+        """One side. Raises `HarnessError` for a case or a wish that names nothing, a `CaseError` where it cannot be."""
+        model, variant, name = _parts(case)
+        target = self.targets.get(wish.target or name)
+        if target is None:
+            raise HarnessError(f"There is no target '{name}'; `harness targets` lists what there is.")
+        readiness = target.probe()
+        if not readiness.ready:
+            raise Unavailable(f"{target.name} is not ready: {readiness.missing} is missing; {readiness.install}.")
+        if wish.baseline:
+            side = self._accepted(f"{model}/{wish.variant or variant}/{target.name}", target)
+            target, artifact = side.target, side.artifact
+        elif wish.file is not None:
+            artifact = self._file(wish.file, target)
+        else:
+            artifact = self._converted(self._model(case), wish.variant or variant, target)
+        target = target.altered({key: value for key, value in wish.changes.items() if _differs(target, key, value)})
+        target.prepare()
+        missing = target.coverage(artifact)
+        if missing:
+            raise HarnessError(f"{target.name} does not run {'; '.join(missing)}.")
+        return Side(wish.text, target, artifact)
+
+    def _model(self, case: str) -> ModelEntry:
+        model, _, _ = _parts(case)
+        if model not in self.models:
+            raise HarnessError(f"There is no model '{model}'; there are {', '.join(self.models)}.")
+        return self.models[model]
+
+    def _converted(self, entry: ModelEntry, variant: str, target: Target) -> Artifact:
+        form = self.formats[target.format]
+        known = {found.name: found for found in entry.variants(form)}
+        if entry.source.ready_format is not None:
+            known = {READY.name: READY}
+        if variant not in known:
+            raise HarnessError(f"{entry.name} has no variant '{variant}' for {target.name}; it has {', '.join(known)}.")
+        return self._made(entry, form, known[variant])
+
+    def _file(self, path: Path, target: Target) -> Artifact:
+        entry = entry_of(self.root, path.stem, ModelTable(path=path.resolve()), ())
+        if entry.source.ready_format != target.format:
+            raise HarnessError(f"{path} is no artifact that {target.name} opens; it takes {target.format}.")
+        return self._made(entry, self.formats[target.format], READY)
+
+    def _made(self, entry: ModelEntry, form: Format, variant: Variant) -> Artifact:
+        return self.converter.convert(self.converter.prepare(entry), form, variant)
+
+    def _accepted(self, case: str, target: Target) -> Side:
+        accepted = self.baseline.cases.get(case)
+        if accepted is None or accepted.artifact is None:
+            raise HarnessError(f"The baseline has no artifact for {case}; `harness baseline show` lists what it has.")
+        digest = accepted.artifact.digest
+        artifact = kept_artifact(self.converter.cache, case, target.format, accepted.artifact.key, digest)
+        return Side("baseline", runtime_of(target, accepted.fingerprint), artifact)
+
+
+def _differs(target: Target, key: str, value: str) -> bool:
+    return target.fingerprint().get(key) != value
+
+
+def _parts(case: str) -> tuple[str, str, str]:
+    parts = case.split("/", 2)
+    if len(parts) != 3 or not all(parts):
+        raise HarnessError(
+            f"'{case}' is no case; write MODEL/VARIANT/TARGET, as digits_cnn/int8/tflite/litert-xnnpack."
+        )
+    return parts[0], parts[1], parts[2]

@@ -1,0 +1,181 @@
+"""`gate`: a run judged, and the verdict in every format that was asked for."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from harness import registry
+from harness.baseline.files import Baseline, read_baseline
+from harness.cache import Cache
+from harness.cli.baselines import folder_of
+from harness.cli.explaining import explain_case
+from harness.cli.progress import ConsoleProgress
+from harness.cli.showing import find
+from harness.conversion.converter import Converter, read_golden
+from harness.environment import environment
+from harness.errors import CaseError
+from harness.exchange.junit import junit
+from harness.exchange.markdown import markdown
+from harness.exchange.pytest_benchmark import pytest_benchmark_json
+from harness.exchange.reproduce import reproduce
+from harness.exchange.sarif import sarif
+from harness.gate.gate import GateResult, judged_record
+from harness.gate.gate import gate as judge_run
+from harness.gate.policy import Policy
+from harness.gate.policy_file import POLICY_FILE, project_policy, read_policy
+from harness.gate.regression import Stopwatch
+from harness.paths import PROJECT_FILE, cache_directory, project_root, results_directory
+from harness.project import model_entries
+from harness.report.page import write
+from harness.run.exclusive import machine_to_oneself
+from harness.store.record import CaseResult, RunRecord
+from harness.store.runs import write_atomically
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Paths to write to; None for what is not wanted."""
+
+    junit: str | None = None
+    sarif: str | None = None
+    markdown: str | None = None
+    pytest_benchmark: str | None = None
+
+
+def gate(
+    name: str,
+    policy: str | None,
+    folder: str | None,
+    wanted: Wanted,
+    *,
+    explain: str | None,
+    timing: bool,
+    complete: bool,
+    as_json: bool,
+) -> int:
+    """Judge a run; 0 if every rule holds, 1 otherwise."""
+    root = project_root()
+    rules = read_policy(Path(policy)) if policy else project_policy(root)
+    record, baseline = find(name), read_baseline(folder_of(folder))
+    if explain is not None:
+        case = _named(record, explain)
+        record = record.model_copy(update={"cases": (case,)})
+        baseline = Baseline({name: kept for name, kept in baseline.cases.items() if name == explain}, baseline.runs)
+    with ConsoleProgress() as progress:
+        result = judge_with_timing(record, rules, baseline, root, progress, timing=timing, complete=complete)
+    _write(result, root, wanted)
+    if explain is None:
+        write(judged_record(result), results_directory() / "dashboard.html")
+    if as_json:
+        print(json.dumps(as_document(result), indent=1))
+    elif explain is not None:
+        explain_case(result)
+    else:
+        say(result)
+    return 0 if result.passed else 1
+
+
+def judge_with_timing(
+    record: RunRecord,
+    policy: Policy,
+    baseline: Baseline,
+    root: Path,
+    progress: ConsoleProgress,
+    *,
+    timing: bool,
+    complete: bool = False,
+) -> GateResult:
+    """The gate with this project's cache and targets; the machine is held only where something has to be timed."""
+    targets = registry.targets()
+    cache = Cache(cache_directory() / "artifacts", progress.note)
+    converter = Converter(cache, environment("converter"), 1)
+    entries = model_entries(root)
+
+    def inputs(case: CaseResult) -> dict[str, NDArray[Any]]:
+        try:
+            return read_golden(converter.prepare(entries[case.model]).golden_path).inputs
+        except (CaseError, KeyError):
+            return {}
+
+    def format_of(target: str) -> str:
+        known = targets.get(target)
+        return known.format if known is not None else "tfjs" if target.startswith("tfjs/") else "tflite"
+
+    stopwatch = Stopwatch(cache, targets, inputs, note=progress.note) if timing else None
+    differs = timing and any(_differs(case, baseline) for case in record.cases)
+    try:
+        with machine_to_oneself(progress.note) if differs else nullcontext():
+            return judge_run(record, policy, baseline, format_of, stopwatch=stopwatch, complete=complete)
+    finally:
+        converter.close()
+
+
+def _differs(case: CaseResult, baseline: Baseline) -> bool:
+    accepted = baseline.cases.get(case.id)
+    if accepted is None or accepted.artifact is None or case.artifact is None or case.latency is None:
+        return False
+    return (accepted.artifact.digest, accepted.fingerprint) != (case.artifact.digest, case.fingerprint)
+
+
+def _named(record: RunRecord, name: str) -> CaseResult:
+    from harness.errors import HarnessError
+
+    for case in record.cases:
+        if case.id == name:
+            return case
+    parts = name.split("/", 1)
+    known = [case.id for case in record.cases if case.model == parts[0]] or [case.id for case in record.cases]
+    raise HarnessError(f"The run {record.id} has no case '{name}'; it has {', '.join(known[:6])}.")
+
+
+def _write(result: GateResult, root: Path, wanted: Wanted) -> None:
+    location = next((file for file in (PROJECT_FILE, POLICY_FILE) if (root / file).is_file()), PROJECT_FILE)
+    if wanted.junit:
+        write_atomically(Path(wanted.junit), junit(result))
+    if wanted.sarif:
+        write_atomically(Path(wanted.sarif), sarif(result, location))
+    if wanted.markdown:
+        write_atomically(Path(wanted.markdown), markdown(result))
+    if wanted.pytest_benchmark:
+        write_atomically(Path(wanted.pytest_benchmark), pytest_benchmark_json(result.record))
+
+
+def as_document(result: GateResult) -> dict[str, Any]:
+    """The verdict for a program."""
+    return {
+        "run": result.record.id,
+        "passed": result.passed,
+        "notices": list(result.notices),
+        "cases": [
+            {
+                "case": verdict.case.id,
+                "outcome": verdict.case.outcome.value,
+                "passed": verdict.passed,
+                "checks": [check.model_dump(mode="json") for check in verdict.checks],
+            }
+            for verdict in result.verdicts
+        ],
+    }
+
+
+def say(result: GateResult) -> None:
+    """The verdict for a person, worst first; nothing else than text."""
+    for verdict in result.failed:
+        print(f"✗ {verdict.case.id}")
+        for check in verdict.broken:
+            print(f"    {check.rule}: {check.message or check.metric}")
+        print(f"    again: {reproduce(verdict.case)}")
+    for notice in result.notices:
+        print(f"! {notice}")
+    total, failed = len(result.verdicts), len(result.failed)
+    held = sum(len(verdict.checks) for verdict in result.verdicts)
+    if failed:
+        print(f"✗ {failed} of {total} cases break a rule (run {result.record.id}, {held} checks).")
+    else:
+        print(f"✓ No rule is broken: {total} cases, {held} checks (run {result.record.id}).")
