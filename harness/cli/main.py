@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import entry_points
 from typing import Annotated
 
 import typer
@@ -205,6 +206,18 @@ def serve(port: Annotated[int, typer.Option("--port", help="0 takes a free one."
 
 
 gate_commands.add_to(app)
+
+
+def add_contributed_commands() -> None:
+    """Commands of target families, from the entry-point group `harness.commands`; one that is broken is left out."""
+    for point in sorted(entry_points(group="harness.commands"), key=lambda point: point.name):
+        try:
+            point.load()(app)
+        except Exception as error:  # somebody else's package: the rest of the command line still works
+            print(f"harness: the commands of {point.name} cannot be added ({error}).", file=sys.stderr)
+
+
+add_contributed_commands()
 
 
 def main() -> None:

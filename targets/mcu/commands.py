@@ -1,0 +1,45 @@
+"""Commands that this family adds to `harness`; found through the entry-point group `harness.commands`.
+
+Loaded at every start of the command line, so nothing heavy is imported before a command is called.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str, typer.Argument(help="A model's name.")]
+VariantName = Annotated[str, typer.Option("--variant", "-v", help="Which conversion of it.")]
+Output = Annotated[
+    str | None, typer.Option("--output", "-o", help="The folder to write; below the current one if not given.")
+]
+
+
+def robot(
+    model: Model,
+    variant: VariantName = "int8",
+    output: Output = None,
+    board: Annotated[str, typer.Option("--board", help="A board that Renode has.")] = "mps2-cortex-m4",
+    samples: Annotated[int, typer.Option("--samples", help="How many of the model's inputs to check.")] = 4,
+    budget: Annotated[
+        int | None, typer.Option("--budget", help="Instructions an inference may take; 1 % over today's if not given.")
+    ] = None,
+) -> None:
+    """Write a Robot Framework suite that stock `renode-test` runs: red when an output byte or the budget is off."""
+    from .handover.robot import robot
+
+    raise typer.Exit(robot(model, variant, output, board=board, samples=samples, budget=budget))
+
+
+def export_c(model: Model, variant: VariantName = "int8", output: Output = None) -> None:
+    """Write a model as an aligned C array, with its hash, its op resolver for Micro and an arena size."""
+    from .handover.c_array import export_c
+
+    raise typer.Exit(export_c(model, variant, output))
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Called by the command line."""
+    app.command()(robot)
+    app.command(name="export-c")(export_c)

@@ -1,0 +1,97 @@
+"""One converted model with its golden inputs and the outputs that TensorFlow Lite Micro gives for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness import registry
+from harness.artifact import Artifact
+from harness.cache import Cache
+from harness.cli.progress import ConsoleProgress
+from harness.conversion.converter import Converter, read_golden
+from harness.environment import environment
+from harness.errors import CaseError, HarnessError
+from harness.model import Tensors
+from harness.paths import cache_directory, project_root
+from harness.project import ModelEntry, model_entries
+from harness.run.matrix import variants_of
+from harness.target import Target
+from harness.variant import Variant
+
+ORACLE = "tflm/host"
+FORMAT = "tflite"
+
+
+@dataclass(frozen=True)
+class Material:
+    """`samples`: stored values by canonical input name, (samples, *shape) each; `outputs`: for each sample the bytes of
+    each output, in the model's order; `arena_bytes`: what Micro's interpreter took on this machine."""
+
+    artifact: Artifact
+    content: bytes
+    samples: Tensors
+    outputs: tuple[tuple[bytes, ...], ...]
+    arena_bytes: int
+
+
+def artifact_and_material(model: str, variant: str, samples: int) -> Material:
+    """Converts the model if need be and asks the oracle. Raises `HarnessError`."""
+    if samples < 1:
+        raise HarnessError(f"{samples} samples cannot be taken: ask for at least one.")
+    entry = _entry(model)
+    recipe = _variant(entry, variant)
+    with ConsoleProgress() as progress:
+        converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
+        try:
+            prepared = converter.prepare(entry)
+            artifact = converter.convert(prepared, registry.formats()[FORMAT], recipe)
+        except CaseError as error:
+            raise HarnessError(f"{model} has no {variant} artifact: {error}") from error
+        finally:
+            converter.close()
+    golden = read_golden(prepared.golden_path)
+    stored = {info.name: info.to_stored(golden.inputs[info.name][:samples]) for info in artifact.inputs}
+    outputs, arena = _ask_oracle(artifact, stored)
+    return Material(artifact, artifact.path.read_bytes(), stored, outputs, arena)
+
+
+def file_name(text: str) -> str:
+    """A name that is safe in a path, in Renode's monitor and in C."""
+    cleaned = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower()
+    return cleaned if cleaned[:1].isalpha() else f"model_{cleaned}".rstrip("_")
+
+
+def _entry(model: str) -> ModelEntry:
+    entries = model_entries(project_root())
+    if model not in entries:
+        raise HarnessError(f"There is no model '{model}'; there are {', '.join(entries)}.")
+    return entries[model]
+
+
+def _variant(entry: ModelEntry, variant: str) -> Variant:
+    """A ready `.tflite` is its own only variant, whatever is asked for."""
+    found = {one.name: one for one in variants_of(entry, registry.formats()[FORMAT])}
+    if entry.source.ready_format is not None and len(found) == 1:
+        return next(iter(found.values()))
+    if variant not in found:
+        listed = ", ".join(found) or "none for this format"
+        raise HarnessError(f"{entry.name} has no variant '{variant}'; there are {listed}.")
+    return found[variant]
+
+
+def _ask_oracle(artifact: Artifact, stored: Tensors) -> tuple[tuple[tuple[bytes, ...], ...], int]:
+    oracle: Target = registry.targets()[ORACLE]
+    ordered: Sequence[str] = [info.name for info in sorted(artifact.outputs, key=lambda info: info.index)]
+    try:
+        with oracle.open(artifact) as session:
+            values = session.infer(stored)
+            arena = session.footprint().figures["arena_bytes"]
+    except CaseError as error:
+        raise HarnessError(f"TensorFlow Lite Micro does not run {artifact.model}: {error}") from error
+    count = len(values[ordered[0]])
+    outputs = tuple(tuple(np.ascontiguousarray(values[n][i]).tobytes() for n in ordered) for i in range(count))
+    return outputs, arena

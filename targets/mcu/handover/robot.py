@@ -1,0 +1,152 @@
+"""`harness robot`: a case as a Robot Framework suite that stock `renode-test` runs in anybody's CI.
+
+A folder holds all of it: the firmware, the job (plan and inputs), the board, what is expected, and the suite. What is
+expected comes from TensorFlow Lite Micro on the host, not from the firmware that is put to the test.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from harness.errors import CaseError, HarnessError, Unavailable
+from harness.paths import cache_directory
+from harness.store.runs import write_atomically
+
+from ..boards import BOARDS, Board
+from ..emulator.outcome import JobResult
+from ..emulator.renode import MILLION_INSTRUCTIONS_A_SECOND, PLATFORMS, QUANTUM_SECONDS
+from ..emulator.run import EMULATORS, check_fit, run_job
+from ..job import inputs_that_fit, pack_job
+from ..plan import Plan, PlanRefused, plan_model
+from ..session import inputs_of
+from ..toolchain import Firmware, build_firmware
+from .material import Material, artifact_and_material, file_name
+
+HERE = Path(__file__).parent
+BUDGET_MARGIN_PERCENT = 1
+_MEASURE_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Instructions that an inference may take, and where the figure comes from."""
+
+    instructions: int
+    measured: int
+    measured_on: str
+
+
+def robot(model: str, variant: str, output: str | None, *, board: str, samples: int, budget: int | None) -> int:
+    """Write the suite and say how to run it; 0. Raises `HarnessError`."""
+    chosen = _board(board)
+    if budget is not None and budget < 1:
+        raise HarnessError(f"A budget of {budget} instructions cannot be kept: give a positive number.")
+    material = artifact_and_material(model, variant, samples)
+    name = file_name(f"{material.artifact.model}_{material.artifact.variant}_{chosen.name}")
+    folder = Path(output) if output else Path.cwd() / name
+    try:
+        plan = plan_model(material.content)
+        firmware = build_firmware(chosen, cache_directory() / "firmware")
+        check_fit(chosen, firmware, plan)
+        inputs = inputs_of(material.artifact, material.samples)
+        if inputs_that_fit(chosen, plan) < len(inputs):
+            raise HarnessError(f"{chosen.name} has room for {inputs_that_fit(chosen, plan)} samples: ask for fewer.")
+        measured, emulator = _measure(chosen, plan, inputs)
+    except (PlanRefused, CaseError) as error:
+        raise HarnessError(f"{model} cannot be run on {chosen.name}: {error}") from error
+    _check_outputs(material, measured, emulator)
+    most = max(count for run in measured.runs for count in run.instructions)
+    allowed = budget or -(-most * (100 + BUDGET_MARGIN_PERCENT) // 100)
+    _write(folder, name, chosen, firmware, pack_job(plan, inputs, 1), material, Budget(allowed, most, emulator))
+    print(f"Wrote {folder}; run it with: renode-test {folder / f'{name}.robot'}")
+    if most > allowed:
+        print(f"It will be red: an inference takes {most} instructions on {emulator}, and the budget is {allowed}.")
+    return 0
+
+
+def _board(name: str) -> Board:
+    known = [board.name for board in BOARDS.values() if board.renode_platform is not None]
+    if name not in known:
+        raise HarnessError(f"There is no board '{name}' for Renode; there are {', '.join(known)}.")
+    return BOARDS[name]
+
+
+def _measure(board: Board, plan: Plan, inputs: list[bytes]) -> tuple[JobResult, str]:
+    """On Renode where it is installed, else on QEMU, which counts the same within a few instructions."""
+    missing: Unavailable | None = None
+    for machine in (EMULATORS["renode"], EMULATORS["qemu"]):
+        if not machine.runs(board):
+            continue
+        try:
+            result = run_job(board, machine.name, plan, inputs, 1, _MEASURE_SECONDS, cache_directory() / "firmware")
+        except Unavailable as error:
+            missing = missing or error
+            continue
+        return result, f"{machine.name} {result.emulator_version}"
+    raise missing or Unavailable(f"No emulator runs {board.name}.")
+
+
+def _check_outputs(material: Material, measured: JobResult, emulator: str) -> None:
+    for index, (run, expected) in enumerate(zip(measured.runs, material.outputs, strict=True)):
+        if b"".join(tensor.tobytes() for tensor in run.outputs) != b"".join(expected):
+            raise HarnessError(
+                f"{material.artifact.model} gives other bytes on {emulator} than TensorFlow Lite Micro for sample"
+                f" {index}: `harness run --model {material.artifact.model}` says by how much."
+            )
+
+
+def suite_text(name: str, board: Board, title: str, samples: int, budget: Budget) -> str:
+    """The suite. Its time limit is virtual, so a slow machine does not make it red."""
+    assert board.renode_platform is not None
+    own = (PLATFORMS / board.renode_platform).exists()
+    instructions = max(budget.instructions, budget.measured) * samples
+    asked = budget.instructions - budget.measured
+    template = jinja2.Template(
+        (HERE / "suite.robot.j2").read_text("utf-8"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    return template.render(
+        name=name,
+        title=title,
+        budget=budget.instructions,
+        measured=budget.measured,
+        measured_on=budget.measured_on,
+        margin=f", and {asked} to spare" if asked >= 0 else f", {-asked} more",
+        # Output is printed by the same processor: twice the instructions and a few seconds are ample.
+        seconds=10 + 2 * instructions // (MILLION_INSTRUCTIONS_A_SECOND * 1_000_000),
+        platform="@${here}/board.repl" if own else f"@{board.renode_platform}",
+        quantum=QUANTUM_SECONDS,
+        mips=MILLION_INSTRUCTIONS_A_SECOND,
+        job_address=f"{board.job_address:#x}",
+        uart=board.renode_uart,
+    )
+
+
+def expected_text(material: Material) -> str:
+    """A line for each output of each sample: their numbers, and the bytes in hexadecimal."""
+    lines = ["# sample, output, bytes: as TensorFlow Lite Micro computes them on the host"]
+    for sample, outputs in enumerate(material.outputs):
+        lines += [f"{sample} {position} {values.hex()}" for position, values in enumerate(outputs)]
+    return "\n".join([*lines, ""])
+
+
+def _write(
+    folder: Path, name: str, board: Board, firmware: Firmware, job: bytes, material: Material, budget: Budget
+) -> None:
+    assert board.renode_platform is not None
+    title = f"{material.artifact.model} {material.artifact.variant}".replace("_", " ").title()
+    suite = suite_text(name, board, title, len(material.outputs), budget)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(firmware.elf, folder / "firmware.elf")
+        (folder / "job.bin").write_bytes(job)
+        if (PLATFORMS / board.renode_platform).exists():
+            shutil.copyfile(PLATFORMS / board.renode_platform, folder / "board.repl")
+        shutil.copyfile(HERE / "job_report.py", folder / "job_report.py")
+        write_atomically(folder / "expected_outputs.txt", expected_text(material))
+        write_atomically(folder / f"{name}.robot", suite)
+    except OSError as error:
+        raise HarnessError(f"{folder} cannot be written: {error.strerror}.") from error
