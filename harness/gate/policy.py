@@ -216,6 +216,10 @@ _SOFTMAX = (
     "FACTS: a softmax turns those 3 LSB into tens. Its slope is at most 1/4, so logits that move 6 LSB apart, over a "
     "range of 25, move a probability by 25·6/(4·256) = 0.15 of its range: 38 LSB"
 )
+_BIT_EXACT = (
+    "FACTS: the reference kernels of TensorFlow 2.19 equal TensorFlow Lite Micro bit for bit, and so must firmware that "
+    "stands for it; a fused LSTM, where they do not, needs a rule of its own"
+)
 _KERNEL_NOISE = "Two integer kernels differ by no more than quantisation noise itself: " + _EIGHT_BITS
 _OWN_ACTIVATIONS = "Each runtime quantises the activations of a dynamic-range model by its own rule: " + _EIGHT_BITS
 
@@ -233,6 +237,8 @@ def _rules(edge: Edge, limits: Limits, *variants: str, **where: str) -> list[Par
 
 _INTEGERS: Limits = {"max_lsb": (3, _KERNELS), "amplified_lsb": (38, _SOFTMAX)}
 
+_EXACT_INTEGERS: Limits = {"max_lsb": (0, _BIT_EXACT), "amplified_lsb": (0, _BIT_EXACT)}
+
 _EIGHT: Limits = {"peak": ("off", _NO_PEAK), "top1_agreement": (0.98, _MLPERF_MOBILE)}
 _FLOAT: Limits = {"top1_agreement": (0.99, _FEW_FLIPS)}
 
@@ -245,6 +251,8 @@ DEFAULT_PARITY: tuple[ParityRule, ...] = (
     # TensorFlow.js variants store weights in fewer bits and compute in float32 all the same.
     *_rules("runtime", {"sqnr_db": (60, _TFJS_ROUNDING), "peak": (1e-2, _PEAK), **_FLOAT}, "*", format="tfjs"),
     *_rules("runtime", {"sqnr_db": (20, _OWN_ACTIVATIONS), **_EIGHT}, "dynamic*"),
+    *_rules("runtime", _EXACT_INTEGERS, "int8*", target="mcu/*"),
+    *_rules("runtime", _EXACT_INTEGERS, "int8*", target="tflm/*"),
     *_rules("runtime", {**_INTEGERS, "sqnr_db": (20, _KERNEL_NOISE), **_EIGHT}, "int8*", "int16x8*"),
     *_rules("runtime", {**_INTEGERS, "sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
 )
