@@ -217,8 +217,8 @@ _SOFTMAX = (
     "range of 25, move a probability by 25·6/(4·256) = 0.15 of its range: 38 LSB"
 )
 _BIT_EXACT = (
-    "FACTS: the reference kernels of TensorFlow 2.19 equal TensorFlow Lite Micro bit for bit, and so must firmware that "
-    "stands for it; a fused LSTM, where they do not, needs a rule of its own"
+    "FACTS: the reference kernels of TensorFlow 2.19 equal TensorFlow Lite Micro bit for bit, and so must firmware "
+    "that stands for it; a fused LSTM, where they do not, needs a rule of its own"
 )
 _KERNEL_NOISE = "Two integer kernels differ by no more than quantisation noise itself: " + _EIGHT_BITS
 _OWN_ACTIVATIONS = "Each runtime quantises the activations of a dynamic-range model by its own rule: " + _EIGHT_BITS
