@@ -66,12 +66,15 @@ def not_passed(cases: Iterable[CaseResult]) -> list[CaseResult]:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Cases that ended alike on one target for one reason: a whole group is one line for a reader."""
+    """Cases that ended alike for one reason: a whole group is one line for a reader."""
 
     outcome: Outcome
-    target: str
     reason: str
     cases: tuple[CaseResult, ...]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(case.target for case in self.cases))
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -84,9 +87,9 @@ class Trouble:
 
 def troubles(cases: Iterable[CaseResult]) -> list[Trouble]:
     """Everything that did not pass, worst first, with equal endings put together."""
-    groups: dict[tuple[Outcome, str, str], list[CaseResult]] = {}
+    groups: dict[tuple[Outcome, str], list[CaseResult]] = {}
     for case in not_passed(cases):
-        groups.setdefault((case.outcome, case.target, case.reason), []).append(case)
+        groups.setdefault((case.outcome, case.reason), []).append(case)
     return [Trouble(*key, tuple(members)) for key, members in groups.items()]
 
 

@@ -96,7 +96,7 @@ def _not_passed(groups: list[Trouble]) -> Table:
             _outcome(group.outcome),
             Text(_few(group.models, "models")),
             Text(_few(group.variants, "variants")),
-            Text(group.target),
+            Text(_few(group.targets, "targets")),
             Text(group.reason),
         )
     return table
