@@ -73,7 +73,7 @@ def history_anchor(model: str, target: str, variant: str) -> str:
     return anchor("history", model, target, variant)
 
 
-def recent_changes(history: HistoryData, most: int = 5) -> list[RecentChange]:
+def recent_changes(history: HistoryData, most: int = 4) -> list[RecentChange]:
     """The newest change points that nobody has labelled as noise, newest first, those of one run put together."""
     runs = history.document["runs"]
     groups: dict[tuple[int, str, bool], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
@@ -97,15 +97,15 @@ def _recent(history: HistoryData, members: list[tuple[dict[str, Any], dict[str, 
         up=change["to"] > change["from"],
         more=len(members) - 1,
         day=f"{datetime.fromtimestamp(started, UTC):%-d %B %Y}",
-        causes=", ".join(f"{one['name']} {_short(one['before'])} → {_short(one['after'])}" for one in differences[:3])
-        + (f" and {len(differences) - 3} more" if len(differences) > 3 else ""),
+        causes=", ".join(f"{one['name']} {_short(one['before'])} → {_short(one['after'])}" for one in differences[:2])
+        + (f" and {len(differences) - 2} more" if len(differences) > 2 else ""),
         label=change["label"]["kind"] if change["label"] else "",
     )
 
 
 def _short(text: str) -> str:
     """A hash by its beginning."""
-    return text[:12] if re.fullmatch(r"[0-9a-f]{13,}(\+\w+)?", text) else text or "none"
+    return text[:7] if re.fullmatch(r"[0-9a-f]{13,}(\+\w+)?", text) else text or "none"
 
 
 def _words(change: dict[str, Any]) -> str:

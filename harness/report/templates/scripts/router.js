@@ -39,7 +39,10 @@ const router = (() => {
     const area = view.id.split("/")[0];
     const tab = { model: "overview", case: "cases" }[area] ?? area;
     for (const link of document.querySelectorAll(".bar-links a")) {
-      if (link.hash.slice(1).split("?")[0] === tab) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+      const current = link.hash.slice(1).split("?")[0] === tab;
+      if (current) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+      // On a phone the bar is wider than the screen.
+      if (current) link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft - 40;
     }
   }
 

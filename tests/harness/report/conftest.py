@@ -1,0 +1,82 @@
+"""The page of a made-up record with a previous run and 100,000 points of history, and real browsers to open it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.report import write
+from harness.store.record import RunRecord
+
+from .sample_history import sample_history
+from .sample_record import previous_of, sample_record
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ENGINES = {"chromium": "chromium", "firefox": "firefox-esr"}
+"""The engine, and the program of Debian that has it."""
+
+
+@dataclass
+class Opened:
+    """A page, what it complained of, and what it asked the network for."""
+
+    page: Page
+    complaints: list[str]
+    requests: list[str]
+
+
+@pytest.fixture(scope="session")
+def record() -> RunRecord:
+    return sample_record()
+
+
+@pytest.fixture(scope="session")
+def file(record: RunRecord, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "index.html"
+    write(record, path, previous_of(record), sample_history(record))
+    return path
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Each engine in turn; skipped, naming it, where it is not installed."""
+    from playwright.sync_api import sync_playwright
+
+    program = ENGINES[request.param]
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not on PATH: apt install {program}")
+    with sync_playwright() as playwright:
+        if request.param == "chromium":
+            browser = playwright.chromium.launch(executable_path=path)
+        else:
+            browser = playwright.firefox.launch(channel="moz-firefox", executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, file: Path) -> Iterator[Callable[..., Opened]]:
+    """Opens the file from disk at a place of it, with the network off."""
+    contexts = []
+
+    def opener(place: str = "", **options: Any) -> Opened:
+        context = browser.new_context(offline=True, **options)
+        contexts.append(context)
+        opened = Opened(context.new_page(), [], [])
+        opened.page.on("console", lambda message: opened.complaints.append(message.text))
+        opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+        opened.page.on("request", lambda request: opened.requests.append(request.url))
+        opened.page.goto(file.as_uri() + (f"#{place}" if place else ""))
+        return opened
+
+    yield opener
+    for context in contexts:
+        context.close()

@@ -1,0 +1,273 @@
+"""The dashboard opened from disk in real browsers with the network off: it draws, fits, links, filters and saves."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.report.anchors import case_anchor, model_anchor
+from harness.report.history_data import history_anchor
+from harness.report.matrix import matrix
+from harness.store.record import Outcome, RunRecord
+
+from .conftest import Opened
+from .sample_record import HOSTILE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Open = Callable[..., Opened]
+
+FAILED = "keyword_dscnn/int8/tflite/tflite-runtime"
+HISTORY = history_anchor("hello_world", "tflite/litert-xnnpack", "float32")
+VIEWS = (
+    "overview",
+    "changes",
+    "cases",
+    "history",
+    "microcontrollers",
+    "run",
+    model_anchor("keyword_dscnn"),
+    model_anchor(HOSTILE),
+    "case/keyword_dscnn/tflite/tflite-runtime/int8",
+    "case/digits_cnn/mcu/renode-cortex-m4/int8",
+    HISTORY,
+)
+SHOWN = ".view:not([hidden])"
+
+
+def go(page: Page, place: str) -> None:
+    page.evaluate("(place) => { location.hash = place; }", place)
+    identifier = place.split("?")[0]
+    page.wait_for_function("(id) => document.querySelector('.view:not([hidden])').id === id", arg=identifier)
+
+
+def rows(page: Page) -> int:
+    return page.locator(f"{SHOWN} table[data-table=cases] tbody tr:visible").count()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(400, "dark"), (1280, "light"), (2560, "light")])
+def test_every_view_draws_and_fits(open_page: Open, width: int, scheme: str) -> None:
+    opened = open_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = opened.page
+    for place in VIEWS:
+        go(page, place)
+        page.evaluate("document.querySelectorAll('.view:not([hidden]) details').forEach((one) => { one.open = true; })")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.wait_for_function(
+            "[...document.querySelectorAll('.view:not([hidden]) .chart')].every((one) => one.querySelector('svg'))"
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, place
+        assert page.evaluate("[...document.querySelectorAll('.plot')].every((e) => e.scrollWidth <= e.clientWidth)")
+        assert "cannot be drawn" not in page.locator(SHOWN).inner_text()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    brightness = sum(int(part) for part in re.findall(r"\d+", background)[:3]) / 3
+    assert (brightness > 200) is (scheme == "light")
+    assert opened.complaints == []
+    assert [url for url in opened.requests if not url.startswith(("file:", "data:"))] == []
+    assert page.evaluate("window.hostile") is None
+
+
+def test_the_page_opens_fast_and_reads_the_history_later(open_page: Open) -> None:
+    """The limit is wide, because tests share the machine; the figure itself stands in the report of the benchmark."""
+    page = open_page().page
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].duration") < 3000
+    assert page.evaluate("typeof window.vegaEmbed") == "undefined"
+    assert page.locator(".view").count() == 1
+    go(page, "history")
+    assert "thinned to 100,010 points" in page.locator("#history-thinned").inner_text()
+
+
+def test_every_link_leads_to_a_view(open_page: Open, record: RunRecord) -> None:
+    page = open_page().page
+    places = [*VIEWS, *(case_anchor(case) for case in record.cases[::40])]
+    for place in places:
+        go(page, place)
+    targets = page.evaluate(
+        "[...new Set([...document.querySelectorAll('main a[href], nav a[href]')].map((a) => a.hash))]"
+    )
+    assert len(targets) > 400
+    known = set(page.evaluate("[...document.querySelectorAll('[id^=\"view:\"]')].map((one) => one.id.slice(5))"))
+    known |= {
+        "overview",
+        *page.evaluate("Object.keys(JSON.parse(document.getElementById('history-data').textContent).cases)"),
+    }
+    assert {target[1:].split("?")[0] for target in targets} - known == set()
+    identifiers = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_from_the_matrix_to_the_history_and_back(open_page: Open) -> None:
+    page = open_page().page
+    page.click(".matrix td.failed a[title='keyword_dscnn on tflite/tflite-runtime']")
+    assert page.locator(f"{SHOWN} h1").inner_text() == "keyword_dscnn"
+    assert page.locator(f"{SHOWN} table[data-table^=targets] tbody tr:visible").count() == 6
+    page.click(f"{SHOWN} table[data-table^=targets] tr:has-text('Failed') th a")
+    assert "9 LSB" in page.locator(SHOWN).inner_text()
+    assert page.evaluate("document.activeElement.tagName") == "H1"
+    page.click("text=History of these figures")
+    assert page.locator(f"{SHOWN} .series").count() == 1
+    for _ in range(3):
+        page.go_back()
+    assert page.locator("#overview").is_visible()
+
+
+def test_a_bookmark_is_restored_with_its_filter(open_page: Open) -> None:
+    page = open_page("cases?variant=int8&outcome=not+passed").page
+    before = rows(page)
+    assert 0 < before < 40
+    page.reload()
+    assert rows(page) == before
+    assert page.input_value("#filter [name=variant]") == "int8"
+    page.click(f"{SHOWN} tbody tr:visible a >> nth=1")
+    page.reload()
+    assert page.locator(".view.case:visible").count() == 1
+
+
+def test_an_unknown_place_shows_the_overview_and_says_so(open_page: Open) -> None:
+    for place in ("model/nobody", "filter", "%E0%A4%A", "view:cases"):
+        page = open_page(place).page
+        assert page.locator("#overview").is_visible()
+        assert "This run has no" in page.locator("#notice").inner_text()
+
+
+def test_the_filter_works_by_keyboard_and_stands_in_the_address(open_page: Open, record: RunRecord) -> None:
+    page = open_page("cases").page
+    page.focus("#filter [name=text]")
+    page.keyboard.type("squared webgl")
+    assert rows(page) == 3
+    assert "text=squared+webgl" in page.evaluate("location.hash")
+    assert page.locator("#filter output").inner_text() == f"3 of {len(record.cases)} shown"
+    page.keyboard.press("Tab")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "outcome"
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("location.hash.includes('outcome')")
+    page.click("#filter [type=reset]")
+    page.wait_for_function("location.hash === '#cases'")
+    assert rows(page) == len(record.cases)
+
+
+def test_the_matrix_follows_the_filter(open_page: Open, record: RunRecord) -> None:
+    page = open_page().page
+    table = matrix(record)
+    words = page.evaluate("[...document.querySelectorAll('.matrix .cell .word')].map((one) => one.textContent)")
+    labels = {outcome.value: outcome.value.capitalize() for outcome in Outcome}
+    assert words == [labels[cell.outcome.value] for row in table.rows for cell in row.cells if cell]
+    page.select_option("#filter [name=target]", "tflite/tflite-runtime")
+    page.select_option("#filter [name=variant]", "int8")
+    assert page.locator(".matrix .cell:visible").count() == 9
+    assert page.locator(".matrix th.family:visible").count() == 1
+    cell = page.locator(".matrix tr:has-text('keyword_dscnn') .cell:visible")
+    assert cell.inner_text().split() == ["✗", "Failed", "1", "of", "1"]
+    page.select_option("#filter [name=outcome]", "unavailable")
+    assert page.locator(".matrix .cell:visible").count() == 0
+
+
+def test_the_csv_holds_what_is_on_the_screen(open_page: Open, record: RunRecord) -> None:
+    page = open_page("cases?variant=int8").page
+    page.click(f"{SHOWN} th[data-column=median_ms] button")
+    with page.expect_download() as download:
+        page.click(f"{SHOWN} button.csv")
+    assert re.fullmatch(r"cases-[\w-]+\.csv", download.value.suggested_filename)
+    text = download.value.path().read_text(encoding="utf-8")
+    found = list(csv.DictReader(io.StringIO(text)))
+    expected = {case.id: case for case in record.cases if case.variant == "int8"}
+    assert {f"{row['model']}/{row['variant']}/{row['target']}" for row in found} == set(expected)
+    for row in found:
+        case = expected[f"{row['model']}/{row['variant']}/{row['target']}"]
+        assert row["outcome"] == case.outcome.value
+        assert row["reason"] == re.sub(r"\s+", " ", case.reason)
+        if case.latency:
+            assert float(row["median_ms"]) == case.latency.median_ms
+            assert float(row["median_high_ms"]) == case.latency.median_interval.high
+        else:
+            assert row["median_ms"] == row["median_low_ms"] == ""
+    medians = [float(row["median_ms"]) for row in found if row["median_ms"]]
+    assert medians == sorted(medians)
+    assert [row["median_ms"] for row in found[len(medians) :]] == [""] * (len(found) - len(medians))
+
+
+def test_cells_that_a_spreadsheet_would_run_are_quoted(open_page: Open) -> None:
+    page = open_page("cases").page
+    page.evaluate("document.querySelector('.view:not([hidden]) td.reason').textContent = '=HYPERLINK(\"x\")'")
+    with page.expect_download() as download:
+        page.click(f"{SHOWN} button.csv")
+    assert '"\'=HYPERLINK(""x"")"' in download.value.path().read_text(encoding="utf-8")
+
+
+def test_a_series_shows_its_changes_and_its_figures(open_page: Open) -> None:
+    page = open_page(HISTORY).page
+    panel = page.locator(f"{SHOWN} .series").first
+    panel.locator(".chart svg").wait_for()
+    text = panel.inner_text()
+    for words in ("▲ worse", "+20.0 %", "litert 2.1.0 → 2.2.0", "thinned from 1,460 to 365 points", "between runs"):
+        assert words in text
+    panel.locator("summary").click()
+    assert panel.locator("details tbody tr").count() == 365
+
+
+def test_a_mark_in_a_chart_leads_to_its_case(open_page: Open) -> None:
+    page = open_page(model_anchor("digits_cnn"), viewport={"width": 1280, "height": 2000}).page
+    mark = page.locator(f"{SHOWN} .chart[data-kind=latency] .mark-symbol path").first
+    mark.wait_for()
+    mark.click()
+    page.wait_for_function("location.hash.startsWith('#case/digits_cnn/')")
+
+
+def test_what_changed(open_page: Open) -> None:
+    page = open_page("changes").page
+    text = page.locator(SHOWN).inner_text()
+    assert "▲ worse" in text
+    assert "Every case ended as before" not in text
+    outcomes = page.locator("[data-table='changed outcomes'] tbody tr")
+    assert [row.split()[1] for row in outcomes.all_inner_texts()] == ["worse", "new", "gone"]
+    assert page.locator("[data-table='changed latency'] tbody tr:has-text('slower')").count() > 20
+    assert "converter: tensorflow" in text
+
+
+def test_printing_shows_the_view_without_the_controls(open_page: Open) -> None:
+    page = open_page(model_anchor("keyword_dscnn")).page
+    page.emulate_media(media="print")
+    assert not page.locator(".bar").is_visible()
+    assert not page.locator("#filter").is_visible()
+    assert page.locator(f"{SHOWN} h1").is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_the_theme_can_be_chosen_and_charts_follow(open_page: Open) -> None:
+    page = open_page(model_anchor("digits_cnn"), color_scheme="light").page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.locator(".plot text").first.wait_for()
+    colour = "getComputedStyle(document.querySelector('.plot text')).fill"
+    light = page.evaluate(colour)
+    page.click("#theme")
+    page.click("#theme")
+    assert page.get_attribute("html", "data-theme") == "dark"
+    assert page.evaluate(colour) != light
+
+
+def test_tables_and_landmarks_speak_to_a_screen_reader(open_page: Open) -> None:
+    page = open_page().page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+    assert page.locator("#overview").is_visible()
+    for place in VIEWS:
+        go(page, place)
+        assert page.locator("main").count() == page.locator(".bar").count() == page.locator("h1:visible").count() == 1
+        assert page.locator("nav:not([aria-label])").count() == page.locator("th:not([scope])").count() == 0
+        assert page.locator(".chart:not([role=img][aria-label])").count() == 0
+        assert page.locator(f"{SHOWN} [tabindex='0']:not([role=region][aria-label])").count() == 0
+        levels = page.evaluate(
+            "[...document.querySelectorAll('.view:not([hidden]) :is(h1, h2, h3)')].map((h) => Number(h.tagName[1]))"
+        )
+        assert all(after - before <= 1 for before, after in zip([0, *levels], levels, strict=False)), place
+    assert page.locator(".bar [aria-current=page]").count() == 1
