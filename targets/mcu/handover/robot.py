@@ -46,26 +46,39 @@ def robot(model: str, variant: str, output: str | None, *, board: str, samples: 
     if budget is not None and budget < 1:
         raise HarnessError(f"A budget of {budget} instructions cannot be kept: give a positive number.")
     material = artifact_and_material(model, variant, samples)
-    name = file_name(f"{material.artifact.model}_{material.artifact.variant}_{chosen.name}")
-    folder = Path(output) if output else Path.cwd() / name
+    folder = Path(output) if output else Path.cwd() / suite_name(material, chosen)
+    suite, found = write_suite(material, chosen, folder, budget)
+    print(f"Wrote {folder}; run it with: renode-test {suite}")
+    if found.measured > found.instructions:
+        print(
+            f"It will be red: an inference takes {found.measured} instructions on {found.measured_on}, and the budget is"
+            f" {found.instructions}."
+        )
+    return 0
+
+
+def suite_name(material: Material, board: Board) -> str:
+    """Of the folder and the suite in it."""
+    return file_name(f"{material.artifact.model}_{material.artifact.variant}_{board.name}")
+
+
+def write_suite(material: Material, board: Board, folder: Path, budget: int | None) -> tuple[Path, Budget]:
+    """The suite's file, once the firmware's bytes have been seen to be those that are expected. Raises `HarnessError`."""
+    inputs = inputs_of(material.artifact, material.samples)
     try:
         plan = plan_model(material.content)
-        firmware = build_firmware(chosen, cache_directory() / "firmware")
-        check_fit(chosen, firmware, plan)
-        inputs = inputs_of(material.artifact, material.samples)
-        if inputs_that_fit(chosen, plan) < len(inputs):
-            raise HarnessError(f"{chosen.name} has room for {inputs_that_fit(chosen, plan)} samples: ask for fewer.")
-        measured, emulator = _measure(chosen, plan, inputs)
+        firmware = build_firmware(board, cache_directory() / "firmware")
+        check_fit(board, firmware, plan)
+        room = inputs_that_fit(board, plan)
+        if room < len(inputs):
+            raise HarnessError(f"{board.name} has room for {room} samples of {material.artifact.model}: ask for fewer.")
+        measured, emulator = _measure(board, plan, inputs)
     except (PlanRefused, CaseError) as error:
-        raise HarnessError(f"{model} cannot be run on {chosen.name}: {error}") from error
+        raise HarnessError(f"{material.artifact.model} cannot be run on {board.name}: {error}") from error
     _check_outputs(material, measured, emulator)
     most = max(count for run in measured.runs for count in run.instructions)
-    allowed = budget or -(-most * (100 + BUDGET_MARGIN_PERCENT) // 100)
-    _write(folder, name, chosen, firmware, pack_job(plan, inputs, 1), material, Budget(allowed, most, emulator))
-    print(f"Wrote {folder}; run it with: renode-test {folder / f'{name}.robot'}")
-    if most > allowed:
-        print(f"It will be red: an inference takes {most} instructions on {emulator}, and the budget is {allowed}.")
-    return 0
+    allowed = Budget(budget or -(-most * (100 + BUDGET_MARGIN_PERCENT) // 100), most, emulator)
+    return _write(folder, board, firmware, pack_job(plan, inputs, 1), material, allowed), allowed
 
 
 def _board(name: str) -> Board:
@@ -133,12 +146,11 @@ def expected_text(material: Material) -> str:
     return "\n".join([*lines, ""])
 
 
-def _write(
-    folder: Path, name: str, board: Board, firmware: Firmware, job: bytes, material: Material, budget: Budget
-) -> None:
+def _write(folder: Path, board: Board, firmware: Firmware, job: bytes, material: Material, budget: Budget) -> Path:
     assert board.renode_platform is not None
+    name = suite_name(material, board)
     title = f"{material.artifact.model} {material.artifact.variant}".replace("_", " ").title()
-    suite = suite_text(name, board, title, len(material.outputs), budget)
+    suite = folder / f"{name}.robot"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(firmware.elf, folder / "firmware.elf")
@@ -147,6 +159,7 @@ def _write(
             shutil.copyfile(PLATFORMS / board.renode_platform, folder / "board.repl")
         shutil.copyfile(HERE / "job_report.py", folder / "job_report.py")
         write_atomically(folder / "expected_outputs.txt", expected_text(material))
-        write_atomically(folder / f"{name}.robot", suite)
+        write_atomically(suite, suite_text(name, board, title, len(material.outputs), budget))
     except OSError as error:
         raise HarnessError(f"{folder} cannot be written: {error.strerror}.") from error
+    return suite

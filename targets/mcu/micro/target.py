@@ -18,7 +18,7 @@ from ..plan.model import operator_names
 from ..plan.planner import PlanTensor
 from ..session import EmulatedSession
 from .build import COMPILER, glue_fingerprint, micro_compiler
-from .library import HEADERS_VARIABLE, LIBRARY_VARIABLE, MicroLibrary, check_board, named_library
+from .library import HEADERS_VARIABLE, MicroLibrary, check_board, named_library
 from .resolver import methods_of
 from .run import MicroModel, build_for, run_micro_job
 
@@ -75,7 +75,7 @@ class LibraryTarget(Target):
         try:
             library = self.library()
         except Unavailable as error:
-            missing = f"A library for {self.board.cpu} in {LIBRARY_VARIABLE} and {HEADERS_VARIABLE}"
+            missing = f"TensorFlow Lite Micro for {self.board.cpu}"
             return Readiness(False, missing=missing, install=str(error))
         try:
             compiler = micro_compiler()[1]
