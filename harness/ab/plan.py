@@ -34,8 +34,8 @@ class BlockPlan:
     round_seconds: float = 6.0
     """A round that would take longer gets fewer blocks."""
     margin: float = 0.02
-    """Slower by no more than this share is not worth a red light. FACTS: with 2 %, no false alarm in 20 A/A trials, and
-    20 of 20 found at +5 %."""
+    """Slower by no more than this share is not worth a red light. Measured (docs/measured-facts.md): with 2 %, no false
+    alarm in 20 A/A trials, and 20 of 20 found at +5 %."""
     confidence: float = 0.95
     seed: int | None = None
     """Of the order of the blocks; None for a new one each time (the bootstrap has its own, fixed one)."""

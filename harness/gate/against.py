@@ -9,6 +9,10 @@ from harness.store.record import CaseResult, Check, Comparison, Outcome, Parity
 
 ROUNDING_FLOOR_DB = 100.0
 """Above this an error is float32 rounding (10⁻⁵ of the signal), which another CPU's kernels may do otherwise."""
+SOURCES = {
+    "baseline.artifact": "Bytes do not change by themselves: a figure carries what it takes to repeat them",
+    "baseline.hardware": "Software renderers and emulators never pose as hardware",
+}
 EXACT_DB = 120.0
 """What an output without any error counts as: one rounding step of float32 (2⁻²⁰ to 2⁻²⁴ of the signal)."""
 
@@ -196,7 +200,7 @@ def _check(
     policy: Policy,
     message: str = "",
 ) -> Check:
-    source = policy.baseline.source
+    source = SOURCES.get(rule, policy.baseline.source)
     return Check(
         rule=rule, metric=metric, measured=measured, limit=limit, passed=passed, source=source, message=message
     )

@@ -47,7 +47,7 @@ def _as_asked(latency: Latency | None, fingerprint: Mapping[str, str]) -> list[C
                 measured=None,
                 limit=None,
                 passed=asked == answered,
-                source="DESIGN: what falls back in silence measures something else",
+                source="What falls back in silence measures something else",
                 message=message,
             )
         )

@@ -137,7 +137,7 @@ class OutcomeRules(Frozen):
     unavailable: Meaning = "regression"
     missing: Literal["covered", "fail", "ignore"] = "covered"
     source: str = Field(
-        default="DESIGN: a case is never dropped in silence; what ran in the baseline has to run", min_length=1
+        default="A case is never dropped in silence; what ran in the baseline has to run", min_length=1
     )
 
 
@@ -211,14 +211,17 @@ _MLPERF_MOBILE = (
 _NO_PEAK = (
     "A probability near a decision may move by all of its range: quantisation bounds the power of errors, no peak"
 )
-_KERNELS = "FACTS: int8 kernel families differ by ±1 LSB in convolutions and up to 3 LSB at the logits"
+_KERNELS = (
+    "Measured (docs/measured-facts.md): int8 kernel families differ by ±1 LSB in convolutions and up to 3 LSB at the "
+    "logits"
+)
 _SOFTMAX = (
-    "FACTS: a softmax turns those 3 LSB into tens. Its slope is at most 1/4, so logits that move 6 LSB apart, over a "
-    "range of 25, move a probability by 25·6/(4·256) = 0.15 of its range: 38 LSB"
+    "Measured (docs/measured-facts.md): a softmax turns those 3 LSB into tens. Its slope is at most 1/4, so "
+    "logits that move 6 LSB apart, over a range of 25, move a probability by 25·6/(4·256) = 0.15 of its range: 38 LSB"
 )
 _BIT_EXACT = (
-    "FACTS: the reference kernels of TensorFlow 2.19 equal TensorFlow Lite Micro bit for bit, and so must firmware "
-    "that stands for it; a fused LSTM, where they do not, needs a rule of its own"
+    "Measured (docs/measured-facts.md): the reference kernels of TensorFlow 2.19 equal TensorFlow Lite Micro "
+    "bit for bit, and so must firmware that stands for it; a fused LSTM, where they do not, needs a rule of its own"
 )
 _KERNEL_NOISE = "Two integer kernels differ by no more than quantisation noise itself: " + _EIGHT_BITS
 _OWN_ACTIVATIONS = "Each runtime quantises the activations of a dynamic-range model by its own rule: " + _EIGHT_BITS
@@ -259,7 +262,8 @@ DEFAULT_PARITY: tuple[ParityRule, ...] = (
 
 
 _INTERLEAVED = (
-    "FACTS: blocks in random order, interval wholly above 2 %: no false alarm in 20 A/A trials, 20 of 20 found at +5 %"
+    "Measured (docs/measured-facts.md): blocks in random order, interval wholly above 2 %: no false "
+    "alarm in 20 A/A trials, 20 of 20 found at +5 %"
 )
 _EXACT = "Equal at every run: a figure that grew was made to grow; accept a new baseline if it was meant"
 _NO_SIZE = "A checksum of the outputs, and the board's own sizes, are no costs"

@@ -47,8 +47,8 @@ def compare_blocks(
     Both arrays are shaped (blocks, iterations), in one unit of time; row i of both was measured side by side, in random
     order, so that what the machine did at that time is in both and cancels. A block's time is the median of its row;
     its log-ratio is one sample of the bootstrap, which keeps neighbouring blocks together only as far as they depend on
-    each other. The rule and its rates are FACTS' first: blocks of 5, 40 blocks, margin 2 %: 0 of 20 false alarms, 20 of
-    20 found at +5 %.
+    each other. The rule and its rates are in docs/measured-facts.md: blocks of 5, 40 blocks, margin 2 %: 0 of
+    20 false alarms, 20 of 20 found at +5 %.
 
     Fewer than `FEWEST_BLOCKS` blocks are always undecided. Raises ValueError on different numbers of blocks, none, a
     negative margin, or times that are not finite and positive.

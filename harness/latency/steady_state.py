@@ -25,7 +25,7 @@ from harness.store.record import SteadyState
 
 TOLERANCE = math.log(1.05)
 """Levels closer than 5 % are alike: between identical runs on a shared machine medians move by 3 % one time in four
-(FACTS, timing rules), so a smaller step says nothing about the runtime."""
+(docs/measured-facts.md), so a smaller step says nothing about the runtime."""
 BLOCKS = 128
 """At most so many blocks: they place a change within 1 % of the run."""
 SMALLEST_BLOCK = 3
