@@ -77,7 +77,7 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     remedy(
         "hybrid model on Micro",
-        r"Hybrid models are not supported on TFLite Micro",
+        r"Hybrid models are not supported on TFLite Micro|Input type: FLOAT32 with filter type: INT8 not supported",
         "The weights are int8 and the activations float (dynamic range), which TensorFlow Lite Micro refuses.",
         "Convert `int8` (or `float32`) for microcontrollers.",
     ),

@@ -62,6 +62,7 @@ def export_function(module: Any, function: Any, request: Request, recognised: st
         specs = export.static_specs(stated, request.shapes)
     module.exported_function = function  # keeps what it captured
     export.save(module, function, specs, request.saved_model)
+    export.save_again(request.saved_model)
     return Exported(recognised, facts={"open_dimensions": export.open_dimensions(stated)})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,21 @@ def save(module: Any, function: Any, specs: Mapping[str, Any], output: Path) -> 
 
     concrete = tf.function(serve).get_concrete_function(**specs)
     tf.saved_model.save(module, str(output), signatures={SIGNATURE: concrete})
+
+
+def save_again(output: Path) -> None:
+    """Load what was saved and save it once more: variables that a Keras 3 model holds inside a `tf.Module` are frozen
+    by TFLite's converter only when they come from a SavedModel that was loaded."""
+    import tensorflow as tf
+
+    first = output.with_name("saved_model_first")
+    output.rename(first)
+    loaded = tf.saved_model.load(str(first))
+    function = loaded.signatures[SIGNATURE]
+    module = tf.Module()
+    module.loaded = loaded
+    save(module, lambda **inputs: function(**inputs), function.structured_input_signature[1], output)
+    shutil.rmtree(first)
 
 
 def named_outputs(results: Any) -> dict[str, Any]:

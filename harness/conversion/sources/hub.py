@@ -14,7 +14,10 @@ def export(request: Request) -> Exported:
     import tensorflow as tf
 
     is_first_format = (request.path / "tfhub_module.pb").is_file()
-    loaded = tf.saved_model.load(str(request.path), tags=[] if is_first_format else None)
+    try:
+        loaded = tf.saved_model.load(str(request.path), tags=[] if is_first_format else None)
+    except (ValueError, RuntimeError):  # the mark of TF1's format on a SavedModel with tags
+        loaded = tf.saved_model.load(str(request.path))
     signatures = dict(getattr(loaded, "signatures", {}))
     mark = "it has tfhub_module.pb" if is_first_format else "its SavedModel is called, and has no signatures"
     if request.signature or exporting.SIGNATURE in signatures or not callable(loaded):

@@ -1,0 +1,94 @@
+"""Models that converters and runtimes are known to trip over; entry points of the tests' harness.toml."""
+
+
+def inverse():
+    import tensorflow as tf
+
+    return tf.function(lambda x: tf.linalg.inv(x), input_signature=[tf.TensorSpec((1, 3, 3), name="x")])
+
+
+def lgamma():
+    import tensorflow as tf
+
+    return tf.function(lambda x: tf.math.lgamma(x), input_signature=[tf.TensorSpec((1, 3), name="x")])
+
+
+def fft():
+    import tensorflow as tf
+
+    def spectrum(x):
+        return tf.abs(tf.signal.fft(tf.cast(x, tf.complex64)))
+
+    return tf.function(spectrum, input_signature=[tf.TensorSpec((1, 8), name="x")])
+
+
+def dense():
+    import keras
+
+    x = keras.Input((8,), name="x")
+    return keras.Model(x, keras.layers.Dense(3, activation="relu")(x))
+
+
+def lstm(batch_size=1, unroll=False):
+    import keras
+
+    keras.utils.set_random_seed(1)
+    x = keras.Input((8, 8), batch_size=batch_size, name="x")
+    return keras.Model(x, keras.layers.Dense(3)(keras.layers.LSTM(4, unroll=unroll)(x)))
+
+
+def python_function():
+    import tensorflow as tf
+
+    def double(x):
+        result = tf.numpy_function(lambda value: 2 * value, [x], tf.float32)
+        result.set_shape((1, 3))
+        return result
+
+    return tf.function(double, input_signature=[tf.TensorSpec((1, 3), name="x")])
+
+
+def open_lstm():
+    import keras
+    import tensorflow as tf
+
+    class Open(tf.Module):
+        def __init__(self):
+            self.model = keras.Sequential([keras.Input((8, 8)), keras.layers.LSTM(4)])
+
+        @tf.function(input_signature=[tf.TensorSpec((None, None, 8), name="x")])
+        def serve(self, x):
+            return self.model(x)
+
+    return Open()
+
+
+def fused_lstm():
+    import tf_keras  # Keras 2's layer becomes one operator, Keras 3's a loop
+
+    return tf_keras.Sequential([tf_keras.layers.LSTM(4, batch_input_shape=(1, 8, 8))])
+
+
+def counted():
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((1,), tf.int32, name="n")])
+    def sums(n):
+        steps = tf.TensorArray(tf.float32, size=n[0], element_shape=(3,))
+        for i in tf.range(n[0]):
+            steps = steps.write(i, tf.cast(i, tf.float32) * tf.ones(3))
+        return tf.reduce_sum(steps.stack(), 0)
+
+    return sums
+
+
+def wide_dense():
+    import keras
+
+    x = keras.Input((64,), name="x")
+    hidden = keras.layers.Dense(64, activation="relu")(x)
+    return keras.Model(x, keras.layers.Dense(64)(hidden))
+
+
+def new_version():
+    return wide_dense()

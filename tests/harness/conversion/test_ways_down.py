@@ -1,0 +1,157 @@
+"""Every way down: variants, op sets, overrides, metadata, layers models, converters of their own."""
+
+import json
+
+import numpy as np
+import pytest
+
+from harness import registry
+from harness.environment import Environment
+from harness.errors import Failed, HarnessError, Unsupported
+from harness.project import model_entries
+
+FORMATS = registry.formats()
+PINS = ("tensorflow==2.21.0",)
+
+
+@pytest.fixture
+def convert(converter, entry):
+    """Convert one variant of what a `[models.it]` table says."""
+
+    def convert(toml, form, variant):
+        found = entry(toml)
+        (chosen,) = [v for v in found.variants(FORMATS[form]) if v.name == variant]
+        return converter.convert(converter.prepare(found), FORMATS[form], chosen)
+
+    return convert
+
+
+@pytest.mark.parametrize(
+    ("variant", "dtype"),
+    [
+        ("float32", "float32"),
+        ("float16", "float32"),
+        ("dynamic", "float32"),
+        ("int8", "int8"),
+        ("int8-float-io", "float32"),
+        ("uint8", "uint8"),
+        ("int16x8", "float32"),
+        ("select-tf", "float32"),
+        ("custom", "float32"),
+    ],
+)
+def test_every_tflite_variant_has_its_own_interface(convert, variant, dtype):
+    artifact = convert('path = "keras_2.h5"', "tflite", variant)
+    assert [info.dtype for info in (*artifact.inputs, *artifact.outputs)] == [dtype, dtype]
+    assert artifact.inputs[0].shape == (1, 4)
+
+
+@pytest.mark.parametrize("weights", ["float32", "float16", "uint16", "uint8"])
+def test_tfjs_weights_are_stored_as_the_variant_says(convert, weights):
+    artifact = convert('path = "keras_2.h5"', "tfjs", weights)
+    (group,) = json.loads(artifact.path.read_text())["weightsManifest"]
+    stored = {
+        weight.get("quantization", weight)["dtype"] for weight in group["weights"] if weight["dtype"] == "float32"
+    }
+    assert stored == {weights}
+
+
+def test_the_size_of_tfjs_shards_is_a_choice(convert):
+    toml = (
+        'path = "project"\nentry = "zoo_of_mine.models:keras_model"\n[models.it.convert."float32"]\nshard_bytes = 1024'
+    )
+    artifact = convert(toml, "tfjs", "float32")
+    assert all(file.bytes <= 1024 for file in artifact.files if file.path.endswith(".bin"))
+
+
+def test_an_operator_that_is_left_in_float_is(convert):
+    whole = convert('path = "keras_2.h5"', "tflite", "int8-float-io")
+    part = '[models.it.convert."int8*"]\nexcluded_operators = ["DEPTHWISE_CONV_2D"]'
+    partial = convert(f'path = "keras_2.h5"\n{part}', "tflite", "int8-float-io")
+    assert partial.operators.get("DEQUANTIZE", 0) > whole.operators.get("DEQUANTIZE", 0)
+
+
+def test_per_tensor_quantisation_and_the_calibration_size_change_the_artifact(convert):
+    digests = {
+        convert(f'path = "keras_2.h5"\n[models.it.convert."int8"]\n{choice}', "tflite", "int8").digest
+        for choice in ("per_tensor = false", "per_tensor = true", "calibration_samples = 2")
+    }
+    assert len(digests) == 3
+
+
+def test_metadata_is_embedded_and_read_back(convert, sources):
+    (sources / "labels.txt").write_text("cat\ndog\nhen\n")
+    metadata = 'name = "pets"\nauthor = "us"\nversion = "3"\ndescription = "d"\nmean = [127.5]\nstd = [128.0]'
+    toml = f'path = "keras_2.h5"\n[models.it.metadata]\n{metadata}\nlabels = "labels.txt"'
+    artifact = convert(toml, "tflite", "int8")
+    found = FORMATS["tflite"].examine(artifact).metadata
+    assert found["name"] == "pets"
+    assert found["mean"] == [127.5]
+    assert found["std"] == [128.0]
+    assert found["labels"] == ["cat", "dog", "hen"]
+    assert {key: found[key] for key in ("author", "version", "description", "labels_file")} == {
+        "author": "us",
+        "version": "3",
+        "description": "d",
+        "labels_file": "labels.txt",
+    }
+
+
+def test_a_keras_2_model_becomes_a_layers_model_that_loads(convert, converter, entry):
+    artifact = convert('path = "keras_2.h5"', "tfjs", "layers-float32")
+    assert artifact.operators == {"Dense": 1, "DepthwiseConv2D": 1, "Flatten": 1, "Reshape": 1}
+    prepared = converter.prepare(entry('path = "keras_2.h5"'))
+    outputs = converter.reference(prepared, artifact, FORMATS["tfjs"]).read()["output_0"]
+    with np.load(prepared.golden_path) as golden:
+        np.testing.assert_allclose(outputs, golden["out:output_0"], rtol=1e-5, atol=1e-6)
+
+
+def test_a_keras_3_model_that_would_not_load_in_the_browser_is_caught_at_conversion(convert):
+    with pytest.raises(Failed, match=r"reported success and TensorFlow\.js cannot load the layers model"):
+        convert('path = "keras_3.h5"', "tfjs", "layers-float32")
+
+
+def test_a_layers_model_of_something_else_than_keras_is_refused(convert):
+    with pytest.raises(Unsupported, match="a layers model is made from a Keras model"):
+        convert('path = "one_signature"', "tfjs", "layers-float32")
+
+
+def test_a_variant_of_the_projects_own_is_converted_by_a_converter_of_its_own(sources, converter):
+    if not Environment.from_pins("converter-of-its-own", PINS).ready():
+        pytest.skip(f"the environment of {PINS[0]}, which takes a minute to install: convert such a variant once")
+    text = '[models.it]\npath = "keras_2.h5"\n[variants.newer]\nbase = "int8"\nconverter = ["tensorflow==2.21.0"]\n'
+    (sources / "harness.toml").write_text(text)
+    found = model_entries(sources)["it"]
+    newer = found.variants(FORMATS["tflite"])[-1]
+    assert (newer.name, newer.base) == ("newer", "int8")
+    artifact = converter.convert(converter.prepare(found), FORMATS["tflite"], newer)
+    assert artifact.converter == {"tensorflow": "2.21.0"}
+    assert artifact.inputs[0].dtype == "int8"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[variants.x]\nbase = "nonsense"', "variants.x: tflite has no variant 'nonsense'; it has float32"),
+        ('[variants.int8]\nbase = "float32"', "has the name of one of tflite's own variants"),
+        ('[variants.x]\nformat = "onnx"', "there is no format 'onnx'"),
+        ("[variants.x]\nnonsense = 1", "the key 'variants.x.nonsense' is not known; known here are operators"),
+        ('[models.x]\nsummary = "s"', "names neither a `path` nor an `entry`"),
+        (
+            '[models.x]\npath = "a"\n[models.x.convert."int8"]\nbits = 4',
+            "the key 'models.x.convert.int8.bits' is not known",
+        ),
+        ('[models.x]\npath = "a"\n[models.x.metadata]\nmean = [1.0]', ""),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_one_sentence(tmp_path, text, sentence):
+    (tmp_path / "harness.toml").write_text(text)
+    if not sentence:
+        assert (
+            "different lengths" in model_entries(tmp_path)["x"].problem
+            or "exist" in model_entries(tmp_path)["x"].problem
+        )
+        return
+    with pytest.raises(HarnessError) as caught:
+        model_entries(tmp_path)
+    assert sentence in str(caught.value)

@@ -1,0 +1,207 @@
+"""Every entry of the catalogue, triggered for real: by the converters, the interpreters and the installed packages."""
+
+import subprocess
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from harness import registry
+from harness.cache import Cache
+from harness.conversion.converter import Converter
+from harness.environment import environment
+from harness.errors import CaseError, Crashed, Failed, Unsupported
+from harness.project import model_entries
+from harness.remedies.catalogue import CATALOGUE
+from harness.remedies.explain import known, reason
+
+ENTRIES = Path(__file__).parents[1] / "assess" / "entries.py"
+FORMATS = registry.formats()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "entries.py").write_text(ENTRIES.read_text())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def converter(converter_python, tmp_path_factory):
+    made = Converter(Cache(tmp_path_factory.mktemp("cache") / "artifacts"), environment("converter"), 1)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def failure(project, converter):
+    """The error that converting one variant of an entry point, or of a file, ends with."""
+
+    def failure(source, form="tflite", variant="float32"):
+        kind = f'entry = "entries:{source}"' if "/" not in source else f'path = "{source}"'
+        (project / "harness.toml").write_text(f"[models.it]\n{kind}\n")
+        found = model_entries(project)["it"]
+        with pytest.raises(CaseError) as caught:
+            prepared = converter.prepare(found)
+            converter.convert(prepared, FORMATS[form], FORMATS[form].variant(variant))
+        return caught.value
+
+    return failure
+
+
+def name_of(problem):
+    explanation = known(str(problem), problem.log)
+    return explanation.remedy.name if explanation else None
+
+
+@pytest.mark.parametrize(
+    ("source", "form", "variant", "expected"),
+    [
+        ("inverse", "tflite", "float32", "select TF needed"),
+        ("python_function", "tflite", "select-tf", "neither custom nor flex"),
+        ("open_lstm", "tflite", "float32", "dynamic tensor list"),
+        ("lgamma", "tflite", "int16x8", "operator not quantisable to 16x8"),
+        ("fused_lstm", "tflite", "int16x8", "int16x8 recurrent layer"),
+        ("lgamma", "tfjs", "float32", "TF.js operator missing"),
+        ("dense", "tfjs", "layers-float32", "layers model unloadable"),
+        ("fft", "tflite", "float32", "converter wrote what does not load"),
+        ("counted", "tflite", "int16x8", "loop not calibrated"),
+        ("lstm", "tflite", "int8", "converter crashed"),
+    ],
+)
+def test_conversion_failures(failure, source, form, variant, expected):
+    problem = failure(source, form, variant)
+    assert name_of(problem) == expected
+    expected_type = {"converter crashed": Crashed, "layers model unloadable": Failed}
+    assert isinstance(problem, expected_type.get(expected, (Unsupported, Failed)))
+    assert "\n" not in reason(problem)
+
+
+def test_an_operator_that_tfjs_lacks_is_named(failure):
+    assert "TensorFlow.js has no operator Lgamma." in reason(failure("lgamma", "tfjs"))
+
+
+SAVED = {
+    "no_signature": "tf.saved_model.save(tf.Module(), folder)",
+    "several": """
+        module = tf.Module()
+        f = tf.function(lambda x: {"y": x}, input_signature=[tf.TensorSpec((1, 2), name="x")])
+        module.f = f
+        tf.saved_model.save(module, folder, signatures={"a": f, "b": f})
+        (pathlib.Path(folder) / "tfhub_module.pb").write_bytes(b"")
+        """,
+    "unfrozen.tflite": """
+        import keras
+        class Holder(tf.Module):
+            def __init__(self):
+                x = keras.Input((8,))
+                self.model = keras.Model(x, keras.layers.Dense(3)(x))
+            @tf.function(input_signature=[tf.TensorSpec((1, 8), name="x")])
+            def serve(self, x):
+                return {"y": self.model(x)}
+        holder = Holder()
+        tf.saved_model.save(holder, folder + "_saved", signatures={"serving_default": holder.serve})
+        content = tf.lite.TFLiteConverter.from_saved_model(folder + "_saved").convert()
+        pathlib.Path(folder).write_bytes(content)
+        """,
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("no_signature", "signature missing"),
+        ("several", "signature missing"),
+        ("unfrozen.tflite", "variables not frozen"),
+    ],
+)
+def test_failures_of_sources(failure, converter_python, tmp_path, source, expected):
+    path = str(tmp_path / source)
+    program = f"import pathlib\nimport tensorflow as tf\nfolder = {path!r}\n{textwrap.dedent(SAVED[source])}"
+    subprocess.run([converter_python, "-c", program], check=True, capture_output=True)
+    problem = failure(path)
+    assert name_of(problem) == expected
+
+
+@pytest.fixture(scope="module")
+def artifact(project, converter):
+    """An artifact of an entry point."""
+
+    def artifact(source, variant, form="tflite"):
+        (project / "harness.toml").write_text(f'[models.it]\nentry = "entries:{source}"\n')
+        prepared = converter.prepare(model_entries(project)["it"])
+        return converter.convert(prepared, FORMATS[form], FORMATS[form].variant(variant))
+
+    return artifact
+
+
+def test_micro_refuses_hybrid_models(artifact, tflite_micro_python):
+    from harness_targets.tflite.micro import try_on_micro
+
+    trial = try_on_micro(artifact("wide_dense", "dynamic"))
+    assert not trial.runs
+    assert known(trial.reason).remedy.name == "hybrid model on Micro"
+
+
+def test_micro_lacks_an_operator(artifact, tflite_micro_python):
+    from harness_targets.tflite.micro import try_on_micro
+
+    trial = try_on_micro(artifact("lgamma", "float32"))
+    assert not trial.runs
+    assert known(trial.reason).remedy.name == "operator missing in Micro"
+
+
+@pytest.mark.parametrize(
+    ("source", "variant", "expected"),
+    [
+        ("inverse", "select-tf", "Flex delegate missing"),
+        ("python_function", "custom", "custom operator unregistered"),
+    ],
+)
+def test_interpreters_without_an_operator(artifact, litert_python, source, variant, expected):
+    target = registry.targets()["tflite/litert-builtin"]
+    with pytest.raises(Unsupported) as caught, target.open(artifact(source, variant)):
+        pass
+    assert name_of(caught.value) == expected
+
+
+def test_an_old_runtime_lacks_the_version_of_an_operator(artifact, tflite_runtime_python):
+    target = registry.targets()["tflite/tflite-runtime"]
+    with pytest.raises(Unsupported) as caught, target.open(artifact("new_version", "dynamic")):
+        pass
+    assert name_of(caught.value) == "operator version too new"
+
+
+def test_a_backend_without_a_kernel_is_known_from_the_installed_packages(artifact):
+    from harness_targets.tfjs import bundles
+
+    if bundles.missing():
+        pytest.skip(bundles.missing())
+    found = FORMATS["tfjs"].examine(artifact("fft", "float32", "tfjs"))
+    assert any("no kernel FFT" in text for text in found.missing["tfjs/chromium-wasm"])
+    assert not found.missing["tfjs/chromium-cpu"]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Kernel 'FFT' not registered for backend 'wasm'", "The backend wasm of TensorFlow.js has no kernel FFT."),
+        ("FFT (the wasm backend of TensorFlow.js has no kernel FFT)", "This is known from the installed packages"),
+        ("Quantization not yet supported for op: 'CUSTOM'.", "The int8 quantiser has no CUSTOM."),
+    ],
+)
+def test_messages_that_other_tests_see_in_the_browser(message, expected):
+    assert expected in reason(Unsupported(message))
+
+
+def test_what_nothing_matches_is_shown_as_it_is_with_the_place_of_its_log():
+    problem = Failed("something new went wrong", "all that was printed")
+    assert reason(problem, "logs/it.txt") == "something new went wrong (full log: logs/it.txt)"
+    assert reason(Failed("no log here"), None) == "no log here"
+
+
+def test_names_are_unique_and_texts_are_sentences():
+    assert len({entry.name for entry in CATALOGUE}) == len(CATALOGUE)
+    for entry in CATALOGUE:
+        assert entry.meaning.endswith(".")
+        assert entry.to_do.endswith((".", ")."))
