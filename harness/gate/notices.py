@@ -11,8 +11,8 @@ from harness.gate.policy import Policy
 from harness.store.record import CaseResult, RunRecord
 
 APART = 1.10
-"""Two medians from two runs differ by a few percent for no reason at all (docs/measured-facts.md: by more than 3 % in 5 of
-20 A/A trials); a tenth is worth a word, no more."""
+"""Two medians from two runs differ by a few percent for no reason at all (docs/measured-facts.md: by more than 3 % in
+5 of 20 A/A trials); a tenth is worth a word, no more."""
 
 
 def notices(record: RunRecord, policy: Policy, baseline: Baseline, used: Set[int], today: date) -> tuple[str, ...]:

@@ -136,9 +136,7 @@ class OutcomeRules(Frozen):
     unsupported: Meaning = "regression"
     unavailable: Meaning = "regression"
     missing: Literal["covered", "fail", "ignore"] = "covered"
-    source: str = Field(
-        default="A case is never dropped in silence; what ran in the baseline has to run", min_length=1
-    )
+    source: str = Field(default="A case is never dropped in silence; what ran in the baseline has to run", min_length=1)
 
 
 class BaselineRule(Frozen):
