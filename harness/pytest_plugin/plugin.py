@@ -1,0 +1,101 @@
+"""The hooks. Loaded by every pytest of an environment that has this package: nothing heavy is imported before use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.pytest_plugin.benchmarking import HarnessBenchmark
+    from harness.pytest_plugin.parity import ParityChecker
+
+PROJECT_FILE = "harness.toml"
+FILTERS = ("harness_model", "harness_variant", "harness_target")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("harness", "one model across TFLite, TensorFlow.js and microcontroller runtimes")
+    group.addoption("--harness", action="store_true", help="Collect a test per case of harness.toml (or of the zoo).")
+    for what in ("model", "variant", "target"):
+        group.addoption(
+            f"--harness-{what}",
+            action="append",
+            default=[],
+            metavar="GLOB",
+            help=f"Collect only cases whose {what} matches; implies --harness (repeatable).",
+        )
+    group.addoption("--harness-latency", action="store_true", help="Measure latencies as well as outputs.")
+    group.addoption(
+        "--harness-benchmark-json",
+        metavar="FILE",
+        help="Write the latencies as pytest-benchmark's JSON; implies --harness-latency.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "harness(model, variant, target): a case that `pytest --harness` collected from harness.toml."
+    )
+
+
+def wanted(config: pytest.Config) -> bool:
+    """Whether cases are to be collected."""
+    return bool(config.getoption("harness") or any(config.getoption(name) for name in FILTERS))
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    if file_path.name != PROJECT_FILE or not wanted(parent.config):
+        return None
+    from harness.pytest_plugin.collection import HarnessFile
+
+    return HarnessFile.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where no argument led to harness.toml (`testpaths` lies elsewhere, or there is no such file and the zoo is
+    meant), its cases come first. Before `-k` and `-m` choose, so that they choose among these too."""
+    if not wanted(config) or config.args_source == pytest.Config.ArgsSource.ARGS:
+        return
+    from harness.pytest_plugin.collection import HarnessFile, HarnessItem
+
+    if not any(isinstance(item, HarnessItem) for item in items):
+        collector = HarnessFile.from_parent(session, path=config.rootpath / PROJECT_FILE)
+        items[:0] = collector.checked()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """All chosen cases are measured together, as `harness run` does, before the first test: conversions are shared, and
+    no test's own time limit is spent on another's work."""
+    if not wanted(session.config) or session.config.option.collectonly or session.testsfailed:
+        return
+    from harness.pytest_plugin.collection import HarnessItem
+    from harness.pytest_plugin.measuring import measure
+
+    items = [item for item in session.items if isinstance(item, HarnessItem)]
+    if items:
+        measure(session.config, items)
+
+
+@pytest.fixture
+def parity(request: pytest.FixtureRequest, tmp_path: Path) -> ParityChecker:
+    """`parity.assert_close(model, target="tfjs/chromium-wasm", variant="int8")`: converts a model of one's own, runs it
+    there and fails with a sentence where the outputs are further from TensorFlow's than gates.toml allows."""
+    from harness.pytest_plugin.parity import ParityChecker
+
+    return ParityChecker(tmp_path)
+
+
+@pytest.fixture
+def harness_benchmark(request: pytest.FixtureRequest) -> HarnessBenchmark:
+    """`harness_benchmark("digits_cnn", variant="int8", target="tflite/litert-xnnpack")`: times a case with the clock of
+    its own process, under pytest-benchmark's `benchmark` fixture."""
+    from harness.pytest_plugin.benchmarking import HarnessBenchmark
+
+    if not request.config.pluginmanager.hasplugin("benchmark"):
+        pytest.skip("pytest-benchmark is not installed; `pip install pytest-benchmark`")
+    benchmark: Any = request.getfixturevalue("benchmark")
+    return HarnessBenchmark(benchmark)
