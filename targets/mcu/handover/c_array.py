@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from pathlib import Path
 
 from harness.artifact import TensorInfo
@@ -59,6 +60,11 @@ def _tensor_lines(kind: str, infos: tuple[TensorInfo, ...]) -> list[str]:
     return lines
 
 
+def _comment(text: str) -> list[str]:
+    lines = textwrap.wrap(text, 110)
+    return [f"{' *' if position else '/*'} {line}" for position, line in enumerate(lines[:-1])] + [f" * {lines[-1]} */"]
+
+
 def header(name: str, material: Material) -> str:
     """Length, hash, arena and the declaration."""
     upper, content = name.upper(), material.content
@@ -75,10 +81,12 @@ def header(name: str, material: Material) -> str:
             f"#define {upper}_BYTES {len(content)}u",
             f'#define {upper}_SHA256 "{hashlib.sha256(content).hexdigest()}"',
             "",
-            f"/* An estimate: {material.arena_bytes} bytes, as TensorFlow Lite Micro's reference kernels took on a",
-            f" * host of 64 bits, and {ARENA_MARGIN_PERCENT} % on top, rounded up to {ARENA_UNIT}. Pointers of 32 bits need",
-            " * less, scratch buffers of optimised kernels may need more: `arena_used_bytes()` on the device has the",
-            " * last word. */",
+            *_comment(
+                f"An estimate: {material.arena_bytes} bytes, as TensorFlow Lite Micro's reference kernels took on a 64-bit"
+                f" host, and {ARENA_MARGIN_PERCENT} % on top, rounded up to {ARENA_UNIT}. 32-bit pointers need less,"
+                " scratch buffers of optimised kernels may need more: `arena_used_bytes()` on the device has the last"
+                " word."
+            ),
             f"#define {upper}_ARENA_BYTES {arena_estimate(material.arena_bytes)}u",
             "",
             "#ifdef __cplusplus",

@@ -50,10 +50,8 @@ def robot(model: str, variant: str, output: str | None, *, board: str, samples: 
     suite, found = write_suite(material, chosen, folder, budget)
     print(f"Wrote {folder}; run it with: renode-test {suite}")
     if found.measured > found.instructions:
-        print(
-            f"It will be red: an inference takes {found.measured} instructions on {found.measured_on}, and the budget is"
-            f" {found.instructions}."
-        )
+        over = f"{found.measured} instructions on {found.measured_on}, and the budget is {found.instructions}"
+        print(f"It will be red: an inference takes {over}.")
     return 0
 
 
@@ -63,7 +61,7 @@ def suite_name(material: Material, board: Board) -> str:
 
 
 def write_suite(material: Material, board: Board, folder: Path, budget: int | None) -> tuple[Path, Budget]:
-    """The suite's file, once the firmware's bytes have been seen to be those that are expected. Raises `HarnessError`."""
+    """The suite's file, once the firmware has been seen to give what is expected. Raises `HarnessError`."""
     inputs = inputs_of(material.artifact, material.samples)
     try:
         plan = plan_model(material.content)
@@ -115,11 +113,13 @@ def _check_outputs(material: Material, measured: JobResult, emulator: str) -> No
 def suite_text(name: str, board: Board, title: str, samples: int, budget: Budget) -> str:
     """The suite. Its time limit is virtual, so a slow machine does not make it red."""
     assert board.renode_platform is not None
-    own = (PLATFORMS / board.renode_platform).exists()
     instructions = max(budget.instructions, budget.measured) * samples
     asked = budget.instructions - budget.measured
     template = jinja2.Template(
-        (HERE / "suite.robot.j2").read_text("utf-8"), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+        (HERE / "suite.robot.j2").read_text("utf-8"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
     )
     return template.render(
         name=name,
@@ -130,7 +130,8 @@ def suite_text(name: str, board: Board, title: str, samples: int, budget: Budget
         margin=f", and {asked} to spare" if asked >= 0 else f", {-asked} more",
         # Output is printed by the same processor: twice the instructions and a few seconds are ample.
         seconds=10 + 2 * instructions // (MILLION_INSTRUCTIONS_A_SECOND * 1_000_000),
-        platform="@${here}/board.repl" if own else f"@{board.renode_platform}",
+        own_platform=(PLATFORMS / board.renode_platform).exists(),
+        platform=board.renode_platform,
         quantum=QUANTUM_SECONDS,
         mips=MILLION_INSTRUCTIONS_A_SECOND,
         job_address=f"{board.job_address:#x}",
