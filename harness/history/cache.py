@@ -1,12 +1,13 @@
-"""Change points that were computed before, kept in the index by what decides them."""
+"""Change points that were computed last, kept in the index with the hash of what decides them: values and method."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,21 +27,27 @@ def steps_of(
 ) -> list[list[Step]]:
     """The change points of each series. What is not known is computed, and kept where the index can be written."""
     method = _method()
-    digests = [None if one.metric.exact else _digest(method, one) for one in series]
-    known = _read(database, [digest for digest in digests if digest is not None])
-    fresh: dict[str, str] = {}
+    names = [_name(one) for one in series]
+    digests = [_digest(method, one) for one in series]
+    noisy = [name for name, one in zip(names, series, strict=True) if not one.metric.exact]
+    known = _read(database, noisy)
+    fresh: list[dict[str, str]] = []
     found = []
-    for one, digest in zip(series, digests, strict=True):
-        if digest is None:
+    for one, name, digest in zip(series, names, digests, strict=True):
+        if one.metric.exact:
             found.append(exact_steps(one.values.tolist()))
-        elif digest in known:
-            found.append([Step(**step) for step in json.loads(known[digest])])
+        elif known.get(name, ("", ""))[0] == digest:
+            found.append([Step(**step) for step in json.loads(known[name][1])])
         else:
             progress(one.key.case)
             found.append(noisy_steps(one.values.tolist()))
-            fresh[digest] = json.dumps([asdict(step) for step in found[-1]])
+            fresh.append({"series": name, "digest": digest, "steps": json.dumps([asdict(step) for step in found[-1]])})
     _write(database, fresh)
     return found
+
+
+def _name(series: Series) -> str:
+    return hashlib.sha256("\0".join(astuple(series.key)).encode()).hexdigest()
 
 
 def _method() -> bytes:
@@ -53,22 +60,25 @@ def _digest(method: bytes, series: Series) -> str:
     return hashlib.sha256(method + series.values.tobytes()).hexdigest()
 
 
-def _read(database: Database, digests: list[str]) -> dict[str, str]:
-    known: dict[str, str] = {}
+def _read(database: Database, names: list[str]) -> dict[str, tuple[str, str]]:
+    known: dict[str, tuple[str, str]] = {}
     with database.reading() as connection:
-        for start in range(0, len(digests), _MANY):
-            query = select(STEPS.c.digest, STEPS.c.steps).where(STEPS.c.digest.in_(digests[start : start + _MANY]))
-            known |= {row.digest: row.steps for row in connection.execute(query)}
+        for start in range(0, len(names), _MANY):
+            query = select(STEPS).where(STEPS.c.series.in_(names[start : start + _MANY]))
+            known |= {row.series: (row.digest, row.steps) for row in connection.execute(query)}
     return known
 
 
-def _write(database: Database, fresh: dict[str, str]) -> None:
+def _write(database: Database, fresh: list[dict[str, str]]) -> None:
     if not fresh:
         return
-    insert = postgresql.insert if database.is_postgresql else sqlite.insert
-    rows = [{"digest": digest, "steps": steps} for digest, steps in sorted(fresh.items())]
+    insert: Any = postgresql.insert if database.is_postgresql else sqlite.insert
+    statement = insert(STEPS)
+    changed = {name: statement.excluded[name] for name in ("digest", "steps")}
+    statement = statement.on_conflict_do_update(index_elements=["series"], set_=changed)
     try:
         with database.writing() as connection:
-            connection.execute(insert(STEPS).on_conflict_do_nothing(index_elements=["digest"]), rows)
+            # In one order, so that two writers on PostgreSQL never wait for each other in a circle.
+            connection.execute(statement, sorted(fresh, key=lambda row: row["series"]))
     except HarnessError:
         return  # read-only, or busy: they are computed again next time, and nothing else is lost

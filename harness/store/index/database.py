@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.pool import NullPool
 
 from harness.errors import HarnessError
-from harness.store.index.migrations import STEPS, migrate, version_of
+from harness.store.index.migrations import migrate, newest, version_of
 
 VARIABLE = "HARNESS_DATABASE_URL"
 INDEX_FILE = "index.sqlite"
@@ -82,7 +82,7 @@ class Database:
             with self.engine.connect() as connection, connection.begin():
                 current = version_of(connection)
             # A reader of an index that is up to date never asks for the writer's lock.
-            if current != len(STEPS):
+            if current != newest():
                 with self._writing() as connection:
                     migrate(connection)
         self._ready = True

@@ -1,7 +1,8 @@
 """The index's own schema over time: numbered steps, each applied once, in one transaction with its number.
 
-A team's database is migrated in place, as it holds records and labels. Steps are written in Core, so that they are the
-same on SQLite and PostgreSQL. A step, once released, is never edited: `tables.py` is what all of them together make.
+An empty database gets the tables of `tables.py` and the newest version at once. An older one is migrated in place, as a
+team's holds records and labels: step by step, each the same on SQLite and PostgreSQL. A step, once released, is never
+edited; a test makes a database of each version and compares what comes of it with `tables.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from harness.errors import HarnessError
 from harness.store.index.tables import METADATA, SCHEMA
+from harness.store.index.tables import STEPS as STEPS_TABLE
 
 Step = Callable[[Connection], None]
 
@@ -19,11 +21,19 @@ _LOCK = 0x6861726E657373
 """Key of PostgreSQL's advisory lock: two programs that start at once migrate one after the other."""
 
 
-def _first(connection: Connection) -> None:
-    METADATA.create_all(connection)
+def _one_row_a_series(connection: Connection) -> None:
+    """Version 1 kept change points by the hash of the values, so that the table grew with every run of every series."""
+    connection.execute(text("DROP TABLE steps"))
+    STEPS_TABLE.create(connection)
 
 
-STEPS: Sequence[Step] = (_first,)
+STEPS: Sequence[Step] = (_one_row_a_series,)
+"""From version 1 to 2, from 2 to 3, and so on."""
+
+
+def newest(steps: Sequence[Step] = STEPS) -> int:
+    """The version that this program writes."""
+    return 1 + len(steps)
 
 
 def version_of(connection: Connection) -> int:
@@ -41,13 +51,14 @@ def migrate(connection: Connection, steps: Sequence[Step] = STEPS) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     version = version_of(connection)
-    if version > len(steps):
+    if version > newest(steps):
         raise HarnessError(
-            f"The index has version {version}, this harness knows up to {len(steps)}: update the harness."
+            f"The index has version {version}, this harness knows up to {newest(steps)}: update the harness."
         )
-    for number, step in enumerate(steps[version:], start=version + 1):
+    if version == 0:
+        METADATA.create_all(connection)
+        connection.execute(insert(SCHEMA).values(version=newest(steps)))
+        return
+    for number, step in enumerate(steps[version - 1 :], start=version + 1):
         step(connection)
-        if number == 1:
-            connection.execute(insert(SCHEMA).values(version=1))
-        else:
-            connection.execute(update(SCHEMA).values(version=number))
+        connection.execute(update(SCHEMA).values(version=number))

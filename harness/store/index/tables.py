@@ -139,11 +139,12 @@ LABELS = Table(
 """Labels on change points, in a team's database alone: beside files they are files too."""
 
 STEPS = Table(
-    "steps",
+    "series_steps",
     METADATA,
-    Column("digest", String(64), primary_key=True),
+    Column("series", String(64), primary_key=True, comment="Hash of the series' names."),
+    Column("digest", String(64), nullable=False, comment="Of its values and of the method."),
     Column("steps", Text, nullable=False, comment="JSON."),
 )
-"""Change points that were computed once, by the hash of the values and of the method: a cache, and nothing else."""
+"""Change points that were computed last, one row a series: a cache, and nothing else."""
 
 SCHEMA = Table("index_schema", METADATA, Column("version", Integer, nullable=False))

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
 
 from harness.errors import HarnessError
 from harness.store.index.database import Database, DatabaseAway
-from harness.store.index.migrations import STEPS, migrate, version_of
+from harness.store.index.migrations import STEPS, migrate, newest, version_of
 from harness.store.index.tables import METADATA
 
 REPOSITORY = Path(__file__).parents[4]
@@ -17,21 +17,41 @@ REPOSITORY = Path(__file__).parents[4]
 
 def test_an_empty_database_gets_the_newest_version(database: Database) -> None:
     with database.reading() as connection:
-        assert version_of(connection) == len(STEPS)
+        assert version_of(connection) == newest()
 
 
-def test_all_steps_together_make_the_tables_as_they_are_written(database: Database) -> None:
-    with database.reading() as connection:
+def as_version_1(database: Database) -> None:
+    """Make of a new database one as version 1 was: its change points were in a table of another form."""
+    with database.writing() as connection:
+        connection.execute(text("DROP TABLE series_steps"))
+        connection.execute(text("CREATE TABLE steps (digest VARCHAR(64) PRIMARY KEY, steps TEXT NOT NULL)"))
+        connection.execute(text("INSERT INTO steps VALUES ('a', '[]')"))
+        connection.execute(text("INSERT INTO artifacts (number, digest) VALUES (1, 'kept')"))
+        connection.execute(text("UPDATE index_schema SET version = 1"))
+
+
+OLDER = {1: as_version_1}
+
+
+@pytest.mark.parametrize("version", range(1, newest()))
+def test_a_database_of_each_older_version_becomes_what_is_written(database: Database, version: int) -> None:
+    OLDER[version](database)
+    again = Database(database.engine.url.render_as_string(hide_password=False))
+    with again.reading() as connection:
+        assert version_of(connection) == newest()
         found = inspect(connection)
+        assert set(found.get_table_names()) == set(METADATA.tables)
         for table in METADATA.sorted_tables:
             assert {column["name"] for column in found.get_columns(table.name)} == set(table.c.keys())
+        assert connection.execute(text("SELECT digest FROM artifacts")).scalar_one() == "kept"
+    again.close()
 
 
 def test_a_later_step_is_applied_once_and_keeps_what_is_there(database: Database) -> None:
     applied = []
 
     def second(connection) -> None:
-        applied.append(2)
+        applied.append(True)
         Table("later", MetaData(), Column("number", Integer)).create(connection)
 
     with database.writing() as connection:
@@ -39,8 +59,8 @@ def test_a_later_step_is_applied_once_and_keeps_what_is_there(database: Database
         migrate(connection, (*STEPS, second))
         migrate(connection, (*STEPS, second))
     with database.reading() as connection:
-        assert applied == [2]
-        assert version_of(connection) == len(STEPS) + 1
+        assert applied == [True]
+        assert version_of(connection) == newest() + 1
         assert connection.execute(text("SELECT digest FROM artifacts")).scalar_one() == "kept"
 
 
@@ -52,7 +72,7 @@ def test_a_step_that_fails_leaves_the_version_before(database: Database) -> None
     with pytest.raises(KeyboardInterrupt), database.writing() as connection:
         migrate(connection, (*STEPS, fails))
     with database.reading() as connection:
-        assert version_of(connection) == len(STEPS)
+        assert version_of(connection) == newest()
         assert not inspect(connection).has_table("half")
 
 
