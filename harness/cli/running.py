@@ -10,6 +10,7 @@ from typing import Any
 from harness import registry
 from harness.cli.inventory import console
 from harness.cli.progress import ConsoleProgress
+from harness.errors import BadInput
 from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root, results_directory
 from harness.project import model_entries
@@ -24,7 +25,7 @@ BROKEN = {Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT}
 
 
 def run(selection: Selection, *, parity_only: bool, fresh: bool, as_json: bool) -> int:
-    """Run the selection; 0 if nothing is broken, 1 otherwise, 130 if interrupted."""
+    """Run the selection; 0 if nothing is broken, 1 otherwise, 2 if a model is no model, 130 if interrupted."""
     root = project_root()
     chosen = cases(selection, model_entries(root), registry.targets(), registry.formats())
     settings = Settings(
@@ -38,7 +39,8 @@ def run(selection: Selection, *, parity_only: bool, fresh: bool, as_json: bool) 
     )
     signal.signal(signal.SIGTERM, interrupt)
     with ConsoleProgress() as progress:
-        record = Run(chosen, settings, progress).execute()
+        execution = Run(chosen, settings, progress)
+        record = execution.execute()
     page = settings.results / "dashboard.html"
     write(record, page, history=history_of(record, settings.results))
     if as_json:
@@ -47,7 +49,10 @@ def run(selection: Selection, *, parity_only: bool, fresh: bool, as_json: bool) 
         screen = console()
         screen.print(tables.show(record))
         screen.print(f"Dashboard: {page}", markup=False, highlight=False, soft_wrap=True)
-    return exit_code(record)
+    bad = [str(result) for result in execution.prepared.values() if isinstance(result, BadInput)]
+    for sentence in bad:
+        print(f"harness: {sentence}", file=sys.stderr)
+    return exit_code(record) if not bad or record.status == "interrupted" else 2
 
 
 def exit_code(record: RunRecord) -> int:

@@ -42,8 +42,7 @@ def failure(project, converter):
         (project / "harness.toml").write_text(f"[models.it]\n{kind}\n")
         found = model_entries(project)["it"]
         with pytest.raises(CaseError) as caught:
-            prepared = converter.prepare(found)
-            converter.convert(prepared, FORMATS[form], FORMATS[form].variant(variant))
+            converter.convert(converter.prepare(found), FORMATS[form], FORMATS[form].variant(variant))
         return caught.value
 
     return failure
