@@ -60,11 +60,14 @@ class ParityChecker:
         Returns the case's result. Raises AssertionError with the broken rules; skips where the target is not installed.
         """
         __tracebackhide__ = True
+        mistake = ""
         try:
             case = self._case(model, target, variant, inputs, labels, task)
             result, reasons = self._measure(case)
         except HarnessError as error:
-            pytest.fail(str(error), pytrace=False)
+            mistake = str(error)
+        if mistake:
+            pytest.fail(mistake, pytrace=False)
         if result.outcome.value == "unavailable":
             pytest.skip(result.reason)
         if reasons:

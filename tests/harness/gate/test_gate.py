@@ -1,0 +1,209 @@
+"""A run against its baseline: what turns a case red, and what is only said."""
+
+from datetime import date
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.gate.gate import gate, judged_record
+from harness.gate.policy import GrowthRule, OutcomeRules, Policy, PolicyException
+from harness.store.record import Outcome
+from tests.harness.gate.made_up import (
+    ELSEWHERE,
+    NO_BASELINE,
+    artifact,
+    baseline,
+    case,
+    figures,
+    latency,
+    run,
+    tflite,
+)
+
+TODAY = date(2026, 11, 21)
+
+
+def judged(now, before=NO_BASELINE, policy=None, **options):
+    return gate(run(*now), policy or Policy(), before, tflite, today=TODAY, **options)
+
+
+def rules(result):
+    return {check.rule for verdict in result.failed for check in verdict.broken}
+
+
+def test_a_run_that_is_its_own_baseline_is_green():
+    assert judged([case(latency=latency())], baseline(case(latency=latency()))).passed
+
+
+def test_without_a_baseline_it_says_so_and_judges_by_absolute_rules():
+    result = judged([case()])
+    assert result.passed
+    assert "no baseline" in result.notices[0]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNSUPPORTED, Outcome.UNAVAILABLE])
+def test_what_ran_in_the_baseline_and_no_longer_runs_is_a_failure(outcome):
+    lost = case(outcome=outcome, parity=None, reason="no more")
+    assert judged([lost]).passed
+    result = judged([lost], baseline(case()))
+    assert rules(result) == {"outcome"}
+    assert "ran in the baseline and does not any more" in result.failed[0].reason
+    assert judged(
+        [lost], baseline(case()), Policy(outcomes=OutcomeRules(unsupported="ignore", unavailable="ignore"))
+    ).passed
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.FAILED])
+def test_what_breaks_is_a_failure_with_or_without_a_baseline(outcome):
+    broken = case(outcome=outcome, parity=None, reason="it died")
+    assert rules(judged([broken])) == {"outcome"}
+    assert rules(judged([broken], baseline(case()))) == {"outcome"}
+
+
+def test_a_failure_after_the_comparison_is_still_one():
+    assert rules(judged([case(outcome=Outcome.FAILED, reason="outputs changed while timing")])) == {"outcome"}
+
+
+def test_a_case_dropped_from_the_matrix_is_missing():
+    others = [case("one/float32/tflite/b"), case("two/float32/tflite/a")]
+    before = baseline(case("one/float32/tflite/a"), *others)
+    result = judged(others, before)
+    assert [verdict.case.id for verdict in result.failed] == ["one/float32/tflite/a"]
+    assert "not in this run" in result.failed[0].reason
+
+
+def test_a_smaller_selection_drops_nothing_unless_the_run_was_to_be_complete():
+    before = baseline(case("one/float32/tflite/a"), case("two/int8/tflite/b"))
+    result = judged([case("one/float32/tflite/a")], before)
+    assert result.passed
+    assert any("1 of 2 cases of the baseline were not part of this run" in notice for notice in result.notices)
+    assert not judged([case("one/float32/tflite/a")], before, complete=True).passed
+
+
+def test_one_byte_more_is_a_failure_that_names_both_sizes():
+    grown = case(artifact=artifact(digest="b" * 64, key="l" * 64, size=1001), measured={"artifact_bytes": 1001})
+    result = judged([grown], baseline(case()))
+    assert rules(result) == {"growth"}
+    assert "artifact_bytes grew from 1000 to 1001, by 1" in result.failed[0].reason
+
+
+def test_growth_within_percent_of_a_rule_is_let_be_and_shrinking_always():
+    policy = Policy(growth=(GrowthRule(figure="instructions", percent=2.0, source="a test"),))
+    before = baseline(case(measured={"instructions": 1000}))
+    assert judged([case(measured={"instructions": 1020})], before, policy).passed
+    assert not judged([case(measured={"instructions": 1021})], before, policy).passed
+    assert judged([case(measured={"instructions": 10})], before, Policy()).passed
+
+
+def test_a_figure_that_is_no_longer_measured_is_noticed():
+    result = judged([case(measured={"other_bytes": 1})], baseline(case(measured={"arena_bytes": 7})))
+    assert "arena_bytes was 7 in the baseline and was not measured now" in result.failed[0].reason
+
+
+def test_other_bytes_from_the_same_recipe_are_a_failure():
+    result = judged([case(artifact=artifact(digest="b" * 64))], baseline(case()))
+    assert rules(result) == {"baseline.artifact"}
+    assert "source, recipe and converter are the accepted ones" in result.failed[0].reason
+
+
+def test_other_bytes_from_another_converter_are_explained():
+    changed = artifact(digest="b" * 64, key="l" * 64).model_copy(update={"converter": {"tensorflow": "2.20"}})
+    result = judged([case(artifact=changed)], baseline(case()))
+    assert result.passed
+    (check,) = [check for check in result.verdicts[0].checks if check.rule == "baseline.artifact"]
+    assert "changed since: tensorflow" in check.message
+
+
+def test_a_ready_artifact_is_the_accepted_file_or_a_failure():
+    now = case("m/ready/tflite/one", artifact=artifact(digest="b" * 64, key="l" * 64))
+    assert rules(judged([now], baseline(case("m/ready/tflite/one")))) == {"baseline.artifact"}
+
+
+def test_parity_may_not_fall_far_below_the_baseline_even_within_the_absolute_limit():
+    before = baseline(case("m/int8/tflite/one", parity=figures(reference_error=0.01)))
+    assert judged([case("m/int8/tflite/one", parity=figures(reference_error=0.012))], before).passed
+    result = judged([case("m/int8/tflite/one", parity=figures(reference_error=0.03))], before)
+    assert rules(result) == {"baseline.parity.conversion"}
+    assert "a drop of" in result.failed[0].reason
+
+
+def test_rounding_noise_of_another_cpu_is_no_drop():
+    before = baseline(case(parity=figures()), machine=ELSEWHERE)
+    assert judged([case(parity=figures(error=1e-7))], before).passed
+
+
+def test_milliseconds_of_another_machine_are_refused_with_one_sentence_and_the_rest_is_compared():
+    before = baseline(case(latency=latency()), machine=ELSEWHERE)
+    result = judged([case(latency=latency(9_000_000), measured={"artifact_bytes": 1001})], before)
+    assert rules(result) == {"growth"}
+    (refusal,) = [notice for notice in result.notices if "another machine" in notice]
+    assert "CPU B" in refusal
+    assert "refused" in refusal
+
+
+def test_two_runs_apart_may_warn_and_never_fail():
+    result = judged([case(latency=latency(1_500_000))], baseline(case(latency=latency())))
+    assert result.passed
+    assert any("two runs apart prove nothing" in notice for notice in result.notices)
+
+
+def exception(**fields):
+    usual = {"case": "*", "rule": "growth", "reason": "known, see the tracker", "expires": date(2026, 12, 1)}
+    return Policy(exceptions=(PolicyException(**{**usual, **fields}),))
+
+
+GROWN = case(measured={"artifact_bytes": 1001})
+
+
+def test_an_exception_lets_its_rule_through_and_says_why():
+    result = judged([GROWN], baseline(case()), exception())
+    assert result.passed
+    (check,) = [check for check in result.verdicts[0].checks if check.rule == "growth"]
+    assert "2026-12-01" in check.message
+    assert "known, see the tracker" in check.source
+
+
+@pytest.mark.parametrize(
+    "fields", [{"case": "other/*"}, {"rule": "parity.*"}, {"expires": date(2026, 11, 20)}, {"metric": "arena_bytes"}]
+)
+def test_an_exception_for_something_else_or_that_ended_lets_nothing_through(fields):
+    result = judged([GROWN], baseline(case()), exception(**fields))
+    assert rules(result) == {"growth"}
+    assert any("Exception 1" in notice for notice in result.notices)
+
+
+def test_an_exception_holds_on_its_last_day():
+    assert judged([GROWN], baseline(case()), exception(expires=TODAY)).passed
+
+
+def test_an_exception_with_a_limit_holds_the_figure_to_that():
+    assert judged([GROWN], baseline(case()), exception(limit=1001)).passed
+    result = judged([case(measured={"artifact_bytes": 1002})], baseline(case()), exception(limit=1001))
+    assert "An exception allows 1001" in result.failed[0].reason
+
+
+def test_an_exception_for_a_lower_limit_knows_that_higher_is_better():
+    worse = case(parity=figures(error=0.001))
+    assert not judged([worse]).passed
+    lenient = exception(rule="parity.runtime.sqnr_db", limit=50.0)
+    assert "parity.runtime.sqnr_db" not in rules(judged([worse], policy=lenient))
+
+
+def test_worst_comes_first():
+    wrong, grown = case("z/float32/tflite/one", parity=figures(error=0.1)), case("a/float32/tflite/one")
+    grown = grown.model_copy(update={"measured": GROWN.measured})
+    result = judged([grown, wrong], baseline(case("a/float32/tflite/one"), case("z/float32/tflite/one")))
+    assert [verdict.case.model for verdict in result.failed] == ["z", "a"]
+
+
+def test_an_interrupted_run_is_not_judged():
+    with pytest.raises(HarnessError, match="interrupted with 1 of 2 cases"):
+        gate(run(case(), status="interrupted", planned=2), Policy(), NO_BASELINE, tflite)
+
+
+def test_the_dashboard_sees_the_verdicts():
+    lost = case(outcome=Outcome.UNSUPPORTED, parity=None, reason="no more")
+    (shown,) = judged_record(judged([lost], baseline(case()))).cases
+    assert shown.outcome is Outcome.FAILED
+    assert "ran in the baseline" in shown.reason
+    assert shown.checks
