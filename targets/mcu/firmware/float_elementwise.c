@@ -1,4 +1,5 @@
-/* ADD, SUB, MUL, MEAN, SOFTMAX, the activations and BATCH_MATMUL in float32, and the two conversions with int8. */
+/* Float32: ADD, SUB, MUL, SQUARED_DIFFERENCE, MEAN, SOFTMAX, the functions of one value and BATCH_MATMUL; and the two
+ * conversions with int8. */
 #include "fixed_point.h"
 #include "float_math.h"
 #include "kernels.h"
@@ -6,7 +7,8 @@
 #include "memory.h"
 
 static float combine(int32_t operation, float a, float b) {
-    return operation == 0 ? a + b : operation == 1 ? a - b : a * b;
+    float difference = a - b;
+    return operation == 0 ? a + b : operation == 1 ? difference : operation == 2 ? a * b : difference * difference;
 }
 
 enum plan_status run_elementwise_float(const struct execution *execution, const void *raw) {
@@ -119,6 +121,14 @@ static float apply(const struct unary_float_step *step, float x) {
         return hyperbolic_tangent(x);
     case UNARY_CLAMP:
         return clamp_float(x, step->first, step->second);
+    case UNARY_NEGATE:
+        return -x;
+    case UNARY_ABSOLUTE:
+        return __builtin_fabsf(x);
+    case UNARY_INVERSE_SQUARE_ROOT:
+        return 1.0f / square_root(x);
+    case UNARY_HARD_SWISH:
+        return x * clamp_float(x + 3.0f, 0.0f, 6.0f) / 6.0f;
     default:
         return x > 0.0f ? x : x * step->first;
     }
@@ -132,7 +142,7 @@ enum plan_status run_unary_float(const struct execution *execution, const void *
     if (input == NULL || output == NULL) {
         return PLAN_OUT_OF_BOUNDS;
     }
-    if (step->operation < UNARY_LOGISTIC || step->operation > UNARY_LEAKY_RELU) {
+    if (step->operation < UNARY_LOGISTIC || step->operation >= UNARY_OPERATION_END) {
         return PLAN_BAD_GEOMETRY;
     }
     for (uint32_t i = 0; i < step->elements; i++) {

@@ -69,6 +69,42 @@ float logistic(float x) {
     return 1.0f / (1.0f + exponential(-x));
 }
 
+float square_root(float x) {
+    if (x < 0.0f) {
+        return __builtin_nanf("");
+    }
+    if (!(x > 0.0f) || x == __builtin_inff()) {
+        return x; /* 0, infinity and what is not a number are their own roots */
+    }
+    int32_t halvings = 0;
+    if (x < power_of_two(-100)) {
+        x *= power_of_two(64); /* out of the subnormal range, by an even power */
+        halvings = 32;
+    }
+    uint32_t bits;
+    __builtin_memcpy(&bits, &x, 4);
+    int32_t exponent = (int32_t)(bits >> 23) - 127;
+    uint32_t significand = (bits & 0x7fffffu) | 0x800000u;
+    /* The exponent's odd half goes into the significand, which is then below 2^25. */
+    uint32_t rest = significand << (exponent & 1);
+    /* Digit by digit: 24 bits of the root and one to round by. A root is never halfway between two floats. */
+    uint32_t root = 0;
+    uint32_t remainder = 0;
+    for (int32_t digit = 0; digit < 25; digit++) {
+        remainder = remainder << 2 | (rest >> 23 & 3);
+        rest = rest << 2 & 0x1ffffffu;
+        uint32_t trial = root << 2 | 1;
+        root <<= 1;
+        if (remainder >= trial) {
+            remainder -= trial;
+            root |= 1;
+        }
+    }
+    /* The root of a significand in [1, 4) is in [1, 2): 2^24 and up, so one shift leaves a float's 24 bits. */
+    float rounded = (float)((root >> 1) + (root & 1)) * power_of_two(-23);
+    return rounded * power_of_two((exponent >> 1) - halvings);
+}
+
 float round_half_away(float x) {
     float magnitude = x < 0.0f ? -x : x;
     if (!(magnitude < 8388608.0f)) {

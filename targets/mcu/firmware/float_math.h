@@ -1,11 +1,12 @@
-/* exp, tanh and round for float32, without a libc. Errors against the correctly rounded result: exp at most 1 ULP,
- * tanh at most 3 ULP (tests/targets/mcu/test_float_math.py). */
+/* exp, tanh, square root and round for float32, without a libc. Errors against the correctly rounded result: exp at
+ * most 1 ULP, tanh at most 3 ULP, square root none (tests/targets/mcu/test_float_math.py). */
 #ifndef FLOAT_MATH_H
 #define FLOAT_MATH_H
 
 float exponential(float x);
 float hyperbolic_tangent(float x);
 float logistic(float x);
+float square_root(float x);
 
 /* Halves away from zero, as C's roundf. */
 float round_half_away(float x);

@@ -9,6 +9,7 @@ int host_run(const void *plan, uint32_t plan_bytes, void *arena, uint32_t arena_
 float host_exponential(float x);
 float host_hyperbolic_tangent(float x);
 float host_logistic(float x);
+float host_square_root(float x);
 
 int host_run(const void *plan, uint32_t plan_bytes, void *arena, uint32_t arena_bytes, const uint8_t *inputs,
              uint8_t *outputs) {
@@ -44,4 +45,8 @@ float host_hyperbolic_tangent(float x) {
 
 float host_logistic(float x) {
     return logistic(x);
+}
+
+float host_square_root(float x) {
+    return square_root(x);
 }

@@ -1,13 +1,15 @@
-/* ADD, SUB and MUL of int8 tensors, with broadcasting. */
+/* ADD, SUB, SQUARED_DIFFERENCE and MUL of int8 tensors, with broadcasting. */
 #include "fixed_point.h"
 #include "geometry.h"
 #include "kernels.h"
 
-/* Both inputs are brought to a common scale with twenty bits of headroom, added, and brought to the output's scale. */
+/* Both inputs are brought to a common scale with some bits of headroom, added, and brought to the output's scale. Of a
+ * difference that is squared, half the bits of an int32 are left to the product. */
 #define ADD_HEADROOM 20
+#define SQUARE_HEADROOM 7
 
-static inline int32_t scale_add_input(int32_t value, int32_t offset, int32_t multiplier, int32_t shift) {
-    return rounding_shift_right(rounding_high_product((value + offset) * (1 << ADD_HEADROOM), multiplier), -shift);
+static inline int32_t scale_down(int32_t value, int32_t multiplier, int32_t shift) {
+    return rounding_shift_right(rounding_high_product(value, multiplier), -shift);
 }
 
 /* The innermost row of a broadcast: strides are in elements, the output is contiguous. */
@@ -17,12 +19,30 @@ typedef void row_function(const void *step, const int8_t *input1, int32_t stride
 static void add_row(const void *raw, const int8_t *input1, int32_t stride1, const int8_t *input2, int32_t stride2,
                     int8_t *output, int32_t count) {
     const struct add_int8_step *step = raw;
-    int32_t sign = step->subtract ? -1 : 1;
+    int32_t sign = step->operation == ADD_SUBTRACT ? -1 : 1;
     for (int32_t i = 0; i < count; i++) {
-        int32_t value1 = scale_add_input(*input1, step->offset1, step->multiplier1, step->shift1);
-        int32_t value2 = scale_add_input(*input2, step->offset2, step->multiplier2, step->shift2);
-        int32_t sum = value1 + sign * value2;
-        int32_t scaled = rounding_shift_right(rounding_high_product(sum, step->multiplier), -step->shift);
+        int32_t value1 = (*input1 + step->offset1) * (1 << ADD_HEADROOM);
+        int32_t value2 = (*input2 + step->offset2) * (1 << ADD_HEADROOM);
+        int32_t sum = scale_down(value1, step->multiplier1, step->shift1) +
+                      sign * scale_down(value2, step->multiplier2, step->shift2);
+        int32_t scaled = scale_down(sum, step->multiplier, step->shift);
+        output[i] = (int8_t)clamp(scaled + step->output_zero_point, step->minimum, step->maximum);
+        input1 += stride1;
+        input2 += stride2;
+    }
+}
+
+static void squared_difference_row(const void *raw, const int8_t *input1, int32_t stride1, const int8_t *input2,
+                                   int32_t stride2, int8_t *output, int32_t count) {
+    const struct add_int8_step *step = raw;
+    for (int32_t i = 0; i < count; i++) {
+        int32_t value1 = (*input1 + step->offset1) * (1 << SQUARE_HEADROOM);
+        int32_t value2 = (*input2 + step->offset2) * (1 << SQUARE_HEADROOM);
+        /* Each term is below 2^15 in magnitude; only a forged plan has them so far apart that the square wraps. */
+        int32_t difference = scale_down(value1, step->multiplier1, step->shift1) -
+                             scale_down(value2, step->multiplier2, step->shift2);
+        int32_t square = (int32_t)((uint32_t)difference * (uint32_t)difference);
+        int32_t scaled = scale_down(square, step->multiplier, step->shift);
         output[i] = (int8_t)clamp(scaled + step->output_zero_point, step->minimum, step->maximum);
         input1 += stride1;
         input2 += stride2;
@@ -87,7 +107,8 @@ enum plan_status run_add_int8(const struct execution *execution, const void *raw
         !right_shift_valid(step->multiplier, step->shift)) {
         return PLAN_BAD_GEOMETRY;
     }
-    return for_each_row(execution, &step->broadcast, step->input1, step->input2, step->output, add_row, step);
+    row_function *row = step->operation == ADD_SQUARED_DIFFERENCE ? squared_difference_row : add_row;
+    return for_each_row(execution, &step->broadcast, step->input1, step->input2, step->output, row, step);
 }
 
 enum plan_status run_multiply_int8(const struct execution *execution, const void *raw) {

@@ -155,6 +155,8 @@ struct plan_broadcast {
     uint32_t elements2;
 };
 
+enum add_operation { ADD_PLAIN = 0, ADD_SUBTRACT = 1, ADD_SQUARED_DIFFERENCE = 2 };
+
 struct add_int8_step {
     struct step_header header;
     uint32_t input1;
@@ -167,7 +169,7 @@ struct add_int8_step {
     int32_t offset2;
     int32_t multiplier2;
     int32_t shift2;
-    int32_t subtract; /* 0 or 1 */
+    int32_t operation;
     int32_t multiplier;
     int32_t shift;
     int32_t output_zero_point;
@@ -379,7 +381,7 @@ struct elementwise_float_step {
     uint32_t input2;
     uint32_t output;
     struct plan_broadcast broadcast;
-    int32_t operation; /* 0 add, 1 subtract, 2 multiply */
+    int32_t operation; /* 0 add, 1 subtract, 2 multiply, 3 squared difference */
     float minimum;
     float maximum;
 };
@@ -403,7 +405,17 @@ struct softmax_float_step {
     float beta;
 };
 
-enum unary_operation { UNARY_LOGISTIC = 0, UNARY_TANH = 1, UNARY_CLAMP = 2, UNARY_LEAKY_RELU = 3 };
+enum unary_operation {
+    UNARY_LOGISTIC = 0,
+    UNARY_TANH = 1,
+    UNARY_CLAMP = 2,
+    UNARY_LEAKY_RELU = 3,
+    UNARY_NEGATE = 4,
+    UNARY_ABSOLUTE = 5,
+    UNARY_INVERSE_SQUARE_ROOT = 6,
+    UNARY_HARD_SWISH = 7,
+    UNARY_OPERATION_END = 8
+};
 
 struct unary_float_step {
     struct step_header header;

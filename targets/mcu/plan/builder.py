@@ -107,11 +107,11 @@ class Builder:
                 tensor.index, Place(self._new_storage(tensor.nbytes, self.current, self.current), 0)
             )
 
-    def alias(self, tensor: Tensor, source: Tensor) -> None:
-        """`tensor` has the same bytes as `source`: no step, no room of its own."""
+    def alias(self, tensor: Tensor, source: Tensor, offset: int = 0) -> None:
+        """`tensor` is the bytes of `source` from `offset` on: no step, no room of its own."""
         if tensor.constant is not None or tensor.index in self._places:
             raise PlanRefused(f"{tensor.label} is written twice, or is a constant.")
-        self._places[tensor.index] = self.read(source)
+        self._places[tensor.index] = self.read(source).shifted(offset)
 
     def state(self, tensor: Tensor, fill: int) -> Place:
         """A variable tensor: every inference starts with each of its bytes equal to `fill`."""

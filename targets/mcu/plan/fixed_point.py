@@ -56,6 +56,30 @@ def requantise(x: int, multiplier: int, shift: int) -> int:
     return rounding_shift_right(rounding_high_product(wrap_int32(x << left), multiplier), right)
 
 
+def inverse_square_root(value: int) -> tuple[int, int]:
+    """1 / sqrt(value) as (multiplier in Q0.31, power of two), for an integer of at least 1 and below 2^29.
+
+    GetInvSqrtQuantizedMultiplierExp of quantization_util.h: five Newton-Raphson steps in Q3.28, from 1.
+    """
+    if value == 1:
+        return INT32_MAX, 0
+    # By an even number of bits into 2^27 … 2^29.
+    pairs = (32 - value.bit_length() - 1) // 2 - 1
+    right_shift = 11 - pairs
+    scaled = value << (2 * pairs) >> 1
+    half = rounding_shift_right(scaled, 1)
+    half_three = (1 << 28) + (1 << 27)
+    x = 1 << 28
+    for _ in range(5):
+        cube = saturate_int32(rounding_high_product(rounding_high_product(x, x), x) << 6)
+        x = saturate_int32((rounding_high_product(half_three, x) - rounding_high_product(half, cube)) << 3)
+    half_square_root_of_two = 1518500250
+    multiplier = rounding_high_product(x, half_square_root_of_two)
+    if right_shift < 0:
+        return multiplier << -right_shift, 0
+    return multiplier, -right_shift
+
+
 # (kept bit of the remainder relative to the binary point, exp(-2^bit) in Q0.31)
 _EXP_FACTORS = (
     (-2, 1672461947),

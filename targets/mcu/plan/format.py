@@ -65,7 +65,7 @@ STEPS: dict[str, list[Field]] = {
     "max_pool_int8": _fields(f"r input, r output, {_WINDOW}, i minimum, i maximum"),
     "add_int8": _fields(
         f"r input1, r input2, r output, {_BROADCAST}, i offset1, i multiplier1, i shift1, i offset2, i multiplier2,"
-        "i shift2, i subtract, i multiplier, i shift, i output_zero_point, i minimum, i maximum"
+        "i shift2, i operation, i multiplier, i shift, i output_zero_point, i minimum, i maximum"
     ),
     "multiply_int8": _fields(
         f"r input1, r input2, r output, {_BROADCAST}, i offset1, i offset2, i multiplier, i shift,"

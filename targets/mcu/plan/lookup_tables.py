@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +24,15 @@ from .fixed_point import (
     tanh,
 )
 
-_INT8 = range(-128, 128)
+INT8_VALUES = range(-128, 128)
 
 
-def _by_bits(values: list[int] | list[float], dtype: type) -> NDArray:
+def by_bits(values: list[int] | list[float], dtype: type) -> NDArray[Any]:
+    """Results for -128 … 127 in the order of the values' bits."""
     return np.roll(np.array(values, dtype), 128)
 
 
-def _clamp(value: int, low: int = -128, high: int = 127) -> int:
+def clamp(value: int, low: int = -128, high: int = 127) -> int:
     return max(low, min(high, value))
 
 
@@ -48,7 +50,7 @@ def _saturating_function(
     multiplier = round_half_away(fraction * (1 << 31))
     radius = _input_radius(integer_bits, left_shift)
     entries = []
-    for value in _INT8:
+    for value in INT8_VALUES:
         centred = value - zero_point
         if centred <= -radius:
             entries.append(-128)
@@ -56,19 +58,19 @@ def _saturating_function(
             entries.append(127)
         else:
             entries.append(finish(function(requantise(centred, multiplier, left_shift), integer_bits)))
-    return _by_bits(entries, np.int8)
+    return by_bits(entries, np.int8)
 
 
 def logistic_table(input_scale: float, zero_point: int) -> NDArray[np.int8]:
     """reference_integer_ops::Logistic; the output has scale 1/256 and zero point -128."""
     return _saturating_function(
-        input_scale, zero_point, logistic, lambda q31: _clamp(rounding_shift_right(q31, 23) - 128)
+        input_scale, zero_point, logistic, lambda q31: clamp(rounding_shift_right(q31, 23) - 128)
     )
 
 
 def tanh_table(input_scale: float, zero_point: int) -> NDArray[np.int8]:
     """reference_integer_ops::Tanh; the output has scale 1/128 and zero point 0."""
-    return _saturating_function(input_scale, zero_point, tanh, lambda q31: _clamp(rounding_shift_right(q31, 24)))
+    return _saturating_function(input_scale, zero_point, tanh, lambda q31: clamp(rounding_shift_right(q31, 24)))
 
 
 def relu_table(
@@ -77,15 +79,16 @@ def relu_table(
     """ReluQuantized (micro/kernels/activations.h)."""
     multiplier, shift = quantise_multiplier(float(input_scale / output_scale))
     low = max(-128, output_zero_point)
-    return _by_bits(
-        [_clamp(output_zero_point + requantise(v - input_zero_point, multiplier, shift), low) for v in _INT8], np.int8
+    return by_bits(
+        [clamp(output_zero_point + requantise(v - input_zero_point, multiplier, shift), low) for v in INT8_VALUES],
+        np.int8,
     )
 
 
 def relu6_table(input_scale: np.float32, input_zero_point: int) -> NDArray[np.int8]:
     """Relu6Quantized: a clamp in the input's scale, without rescaling."""
-    six = _clamp(round_half_away(float(np.float32(6.0) / input_scale)) + input_zero_point)
-    return _by_bits([six if v > six else max(v, input_zero_point) for v in _INT8], np.int8)
+    six = clamp(round_half_away(float(np.float32(6.0) / input_scale)) + input_zero_point)
+    return by_bits([six if v > six else max(v, input_zero_point) for v in INT8_VALUES], np.int8)
 
 
 def leaky_relu_table(
@@ -100,14 +103,58 @@ def leaky_relu_table(
     alpha_multiplier, alpha_shift = quantise_multiplier(float(input_scale * slope / output_scale))
     sign = -1 if alpha_multiplier < 0 else 1
     entries = []
-    for value in _INT8:
+    for value in INT8_VALUES:
         centred = value - input_zero_point
         if centred >= 0:
             scaled = requantise(centred, *identity)
         else:
             scaled = sign * requantise(centred, abs(alpha_multiplier), alpha_shift)
-        entries.append(_clamp(output_zero_point + scaled))
-    return _by_bits(entries, np.int8)
+        entries.append(clamp(output_zero_point + scaled))
+    return by_bits(entries, np.int8)
+
+
+def _q15_product(a: int, b: int) -> int:
+    """SaturatingRoundingDoublingHighMul of int16: a * b / 2^15, halves upwards; no caller has both at the minimum."""
+    return (a * b + (1 << 14)) >> 15
+
+
+def _q15_multiplier(real: float) -> tuple[int, int]:
+    """QuantizeMultiplier and DownScaleInt32ToInt16Multiplier: (multiplier in Q0.15, power of two)."""
+    multiplier, exponent = quantise_multiplier(real)
+    return min((multiplier + (1 << 15)) >> 16, (1 << 15) - 1), exponent
+
+
+def _clamp_int16(value: int) -> int:
+    return clamp(value, -(1 << 15), (1 << 15) - 1)
+
+
+def hard_swish_table(
+    input_scale: np.float32, input_zero_point: int, output_scale: np.float32, output_zero_point: int
+) -> NDArray[np.int8] | None:
+    """HardSwishPrepare and reference_ops::HardSwish, on int16 values with seven bits of headroom.
+
+    None where the scales ask for shifts that int16 has not, or that Micro refuses.
+    """
+    fine_scale = np.float32(1 / 128) * input_scale
+    multiplier, exponent = _q15_multiplier(float(fine_scale / output_scale))
+    slope, slope_exponent = _q15_multiplier(float(fine_scale / np.float32(3 / 32768)))
+    if not -14 <= exponent <= 0 or not -14 <= slope_exponent <= 31:
+        return None
+    entries = []
+    for value in INT8_VALUES:
+        fine = (value - input_zero_point) * 128
+        # 3 becomes 2^15, so that saturation is the clamp of the function; the last doubling comes after the product.
+        unit = _clamp_int16(fine << max(slope_exponent - 1, 0))
+        unit = _q15_product(unit, slope)
+        if slope_exponent > 0:
+            unit = _clamp_int16(unit << 1)
+        unit = rounding_shift_right(unit, max(-slope_exponent, 0))
+        gate = (unit + (1 << 15)) >> 1
+        product = gate * _q15_product(fine, multiplier)
+        truncated = abs(product) // (1 << 15) * (-1 if product < 0 else 1)
+        shifted = rounding_shift_right(truncated, -exponent) + output_zero_point
+        entries.append(clamp((shifted + (1 << 15)) % (1 << 16) - (1 << 15)))
+    return by_bits(entries, np.int8)
 
 
 def requantise_table(
@@ -123,7 +170,7 @@ def requantise_table(
     limits = np.iinfo(target)
     bits = np.arange(256, dtype=np.uint8)
     values = [
-        _clamp(requantise(int(v) - input_zero_point, multiplier, shift) + output_zero_point, limits.min, limits.max)
+        clamp(requantise(int(v) - input_zero_point, multiplier, shift) + output_zero_point, limits.min, limits.max)
         for v in bits.view(source)
     ]
     return np.array(values, target).view(np.uint8)

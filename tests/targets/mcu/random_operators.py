@@ -13,6 +13,7 @@ from .model_writer import ModelWriter
 
 Random = np.random.Generator
 NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = range(4)
+ACTIVATIONS = ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH")
 
 
 def _scale(random: Random, low: float = 1e-3, high: float = 0.5) -> float:
@@ -192,7 +193,7 @@ def elementwise(name: str) -> Callable[[Random, str], ModelWriter]:
         quantised = [_quantised(random, dtype) for _ in range(3)]
         if dtype == "int8":
             spans = [q["scale"] for q in quantised[:2]]
-            span = spans[0] * spans[1] * 100 if name == "MUL" else sum(spans)
+            span = {"MUL": spans[0] * spans[1] * 100, "SQUARED_DIFFERENCE": 100 * sum(spans) ** 2}.get(name, sum(spans))
             quantised[2]["scale"] = float(np.float32(span * random.uniform(0.3, 1.5)))
         inputs = [model.input(first, dtype, **quantised[0])]
         if random.random() < 0.3:
@@ -200,7 +201,10 @@ def elementwise(name: str) -> Callable[[Random, str], ModelWriter]:
         else:
             inputs.append(model.input(second, dtype, **quantised[1]))
         target = model.output(np.broadcast_shapes(first, second), dtype, **quantised[2])
-        model.operator(name, inputs, [target], f"{name.capitalize()}Options", {0: ("b", _activation(random))})
+        if name == "SQUARED_DIFFERENCE":
+            model.operator(name, inputs, [target], "SquaredDifferenceOptions")
+        else:
+            model.operator(name, inputs, [target], f"{name.capitalize()}Options", {0: ("b", _activation(random))})
         return model
 
     return make
@@ -209,7 +213,7 @@ def elementwise(name: str) -> Callable[[Random, str], ModelWriter]:
 def unary(name: str) -> Callable[[Random, str], ModelWriter]:
     def make(random: Random, dtype: str) -> ModelWriter:
         model = ModelWriter()
-        shape = _shape(random, int(random.integers(1, 5)))
+        shape = _shape(random, int(random.integers(1, 4)))
         source_q, target_q = _quantised(random, dtype), _quantised(random, dtype)
         options_type, options = None, {}
         if dtype == "int8":
@@ -218,10 +222,15 @@ def unary(name: str) -> Callable[[Random, str], ModelWriter]:
                 target_q = {"scale": 1 / 256, "zero_point": -128}
             elif name == "TANH":
                 target_q = {"scale": 1 / 128, "zero_point": 0}
-            elif name == "RELU6":
+            elif name == "RELU6" or (name == "ABS" and random.random() < 0.3):
                 target_q = source_q
+            elif name == "RSQRT":
+                source_q["zero_point"] = -128
+                target_q["scale"] = float(np.float32(random.uniform(0.2, 1.5) / np.sqrt(source_q["scale"]) / 255))
         if name == "LEAKY_RELU":
             options_type, options = "LeakyReluOptions", {0: ("f", float(random.uniform(0.01, 0.9)))}
+        elif name == "HARD_SWISH":
+            options_type = "HardSwishOptions"
         source = model.input((*shape, 64) if dtype == "int8" else shape, dtype, **source_q)
         target = model.output((*shape, 64) if dtype == "int8" else shape, dtype, **target_q)
         model.operator(name, [source], [target], options_type, options)
@@ -288,6 +297,48 @@ def concatenation(random: Random, dtype: str) -> ModelWriter:
     signed = axis - len(shape) if random.random() < 0.3 else axis
     model.operator("CONCATENATION", inputs, [target], "ConcatenationOptions", {0: ("i", signed)})
     return model
+
+
+def pack(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    shape, quantised = _shape(random, int(random.integers(0, 4))), _quantised(random, dtype)
+    axis, count = int(random.integers(0, len(shape) + 1)), int(random.integers(1, 5))
+    inputs = [model.input(shape, dtype, **quantised) for _ in range(count)]
+    target = model.output((*shape[:axis], count, *shape[axis:]), dtype, **quantised)
+    signed = axis - len(shape) - 1 if random.random() < 0.3 else axis
+    model.operator("PACK", inputs, [target], "PackOptions", {0: ("i", count), 1: ("i", signed)})
+    return model
+
+
+def unpack(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    shape, quantised = _shape(random, int(random.integers(1, 5)), 6), _quantised(random, dtype)
+    axis = int(random.integers(0, len(shape)))
+    source = model.input(shape, dtype, **quantised)
+    targets = [model.output(shape[:axis] + shape[axis + 1 :], dtype, **quantised) for _ in range(shape[axis])]
+    signed = axis - len(shape) if random.random() < 0.3 else axis
+    model.operator("UNPACK", [source], targets, "UnpackOptions", {0: ("i", shape[axis]), 1: ("i", signed)})
+    return model
+
+
+def split(name: str) -> Callable[[Random, str], ModelWriter]:
+    def make(random: Random, dtype: str) -> ModelWriter:
+        model = ModelWriter()
+        shape, quantised = _shape(random, int(random.integers(1, 5))), _quantised(random, dtype)
+        axis, count = int(random.integers(0, len(shape))), int(random.integers(1, 6))
+        sizes = [int(s) for s in random.integers(1, 5, count)] if name == "SPLIT_V" else [shape[axis]] * count
+        source = model.input((*shape[:axis], sum(sizes), *shape[axis + 1 :]), dtype, **quantised)
+        targets = [model.output((*shape[:axis], size, *shape[axis + 1 :]), dtype, **quantised) for size in sizes]
+        signed = model.constant(np.array(axis - len(shape) if random.random() < 0.3 else axis, np.int32))
+        options = {0: ("i", count)}
+        if name == "SPLIT_V":
+            lengths = model.constant(np.array(sizes, np.int32))
+            model.operator(name, [source, lengths, signed], targets, "SplitVOptions", options)
+        else:
+            model.operator(name, [signed, source], targets, "SplitOptions", options)
+        return model
+
+    return make
 
 
 def strided_slice(random: Random, dtype: str) -> ModelWriter:
@@ -387,6 +438,12 @@ def dequantize(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
+def negate(random: Random, dtype: str) -> ModelWriter:
+    """float32, whichever the test asks for: Micro negates nothing else."""
+    del dtype
+    return unary("NEG")(random, "float32")
+
+
 def lstm(random: Random, dtype: str) -> ModelWriter:
     model = ModelWriter()
     batches, time_steps, features, units = (int(v) for v in random.integers(1, 9, 4))
@@ -425,12 +482,16 @@ MAKERS: dict[str, Callable[[Random, str], ModelWriter]] = {
     "FULLY_CONNECTED": fully_connected,
     "AVERAGE_POOL_2D": pooling("AVERAGE_POOL_2D"),
     "MAX_POOL_2D": pooling("MAX_POOL_2D"),
-    **{name: elementwise(name) for name in ("ADD", "SUB", "MUL")},
-    **{name: unary(name) for name in ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU")},
+    **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE")},
+    **{name: unary(name) for name in (*ACTIVATIONS, "ABS", "RSQRT")},
+    "NEG": negate,
     "SOFTMAX": softmax,
     "MEAN": mean,
     "PAD": pad,
     "CONCATENATION": concatenation,
+    "PACK": pack,
+    "UNPACK": unpack,
+    **{name: split(name) for name in ("SPLIT", "SPLIT_V")},
     "STRIDED_SLICE": strided_slice,
     "TRANSPOSE": transpose,
     "RESHAPE": reshape,

@@ -26,7 +26,8 @@ REAL_FLOAT = ["anomaly_detection/ad01_fp32.tflite", "image_classification/pretra
 SEEDS = 40
 # Sums are taken in Micro's order, so all but exp and tanh are equal; those are within a few units in the last place.
 FLOAT_RELATIVE, FLOAT_ABSOLUTE = 1e-6, 1e-7
-EXACT_IN_FLOAT = set(MAKERS) - {"SOFTMAX", "LOGISTIC", "TANH", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
+# RSQRT is exact where it is a number, but what is not one has several bit patterns.
+EXACT_IN_FLOAT = set(MAKERS) - {"SOFTMAX", "LOGISTIC", "TANH", "RSQRT", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
 
 
 def both(

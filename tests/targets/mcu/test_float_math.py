@@ -1,4 +1,4 @@
-"""The firmware's own exp, tanh and logistic: errors in units in the last place against double precision."""
+"""The firmware's own exp, tanh, logistic and square root, against double precision."""
 
 from __future__ import annotations
 
@@ -34,3 +34,12 @@ def test_limits_and_not_a_number_pass_through(host_kernels: HostKernels):
     values = np.array([np.inf, -np.inf, np.nan, 200.0, -200.0], np.float32)
     np.testing.assert_array_equal(host_kernels.apply("exponential", values), [np.inf, 0, np.nan, np.inf, 0])
     np.testing.assert_array_equal(host_kernels.apply("hyperbolic_tangent", values), [1, -1, np.nan, 1, -1])
+
+
+def test_square_roots_are_correctly_rounded(host_kernels: HostKernels):
+    """Of all magnitudes, the subnormal ones included, and of what has no root."""
+    bits = np.random.default_rng(1).integers(0, 0x7F800000, 20_000).astype(np.uint32)
+    special = np.array([0.0, -0.0, 1.0, 2.0, 4.0, 1e-45, np.inf, -1.0, -np.inf, np.nan], np.float32)
+    values = np.concatenate([bits.view(np.float32), special])
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(host_kernels.apply("square_root", values), np.sqrt(values))

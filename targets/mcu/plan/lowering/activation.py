@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..builder import Builder
 from ..lookup_tables import (
     dequantise_table,
+    hard_swish_table,
     leaky_relu_table,
     logistic_table,
     relu6_table,
@@ -19,18 +20,32 @@ from ..lookup_tables import (
 from ..model import Operator, Tensor
 from .checks import FLOAT_MAX, common_dtype, dimensions_fit, operand, refuse, result, same_elements, unsupported
 
-_UNARY = {"LOGISTIC": 0, "TANH": 1, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 3}
+_UNARY = {"LOGISTIC": 0, "TANH": 1, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 3, "HARD_SWISH": 7}
 _INFINITY = float("inf")
 _EIGHT_BITS: dict[str, type[np.integer]] = {"int8": np.int8, "uint8": np.uint8}
 
 
-def _emit_table(source: Tensor, target: Tensor, table: NDArray, build: Builder) -> None:
+def emit_table(source: Tensor, target: Tensor, table: NDArray, build: Builder) -> None:
     build.step(
         "lookup_int8",
         input=build.read(source),
         output=build.write(target),
         table=build.constant(table),
         elements=source.elements,
+    )
+
+
+def emit_unary_float(
+    source: Tensor, target: Tensor, operation: int, build: Builder, first: float = 0.0, second: float = 0.0
+) -> None:
+    build.step(
+        "unary_float",
+        input=build.read(source),
+        output=build.write(target),
+        elements=source.elements,
+        operation=operation,
+        first=first,
+        second=second,
     )
 
 
@@ -44,6 +59,11 @@ def _table(operator: Operator, source: Tensor, target: Tensor) -> NDArray[np.int
         if target.zero_point != -128:
             raise unsupported(operator, f"an output zero point of {target.zero_point} instead of -128")
         return logistic_table(float(scale), zero_point)
+    if operator.name == "HARD_SWISH":
+        table = hard_swish_table(scale, zero_point, target.scale, target.zero_point)
+        if table is None:
+            raise unsupported(operator, f"scales of {float(scale):.3g} and {float(target.scale):.3g}")
+        return table
     if operator.name == "RELU6":
         return relu6_table(scale, zero_point)
     if float(scale / target.scale) > 1 << 20:
@@ -57,20 +77,12 @@ def lower_unary(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if common_dtype(operator, source, target) == "int8":
-        _emit_table(source, target, _table(operator, source, target), build)
+        emit_table(source, target, _table(operator, source, target), build)
         return
     first, second = {"RELU": (0.0, _INFINITY), "RELU6": (0.0, 6.0)}.get(operator.name, (0.0, 0.0))
     if operator.name == "LEAKY_RELU":
         first = float(operator.real(0, 0.0))
-    build.step(
-        "unary_float",
-        input=build.read(source),
-        output=build.write(target),
-        elements=source.elements,
-        operation=_UNARY[operator.name],
-        first=first,
-        second=second,
-    )
+    emit_unary_float(source, target, _UNARY[operator.name], build, first, second)
 
 
 def lower_softmax(operator: Operator, build: Builder) -> None:
@@ -122,7 +134,7 @@ def lower_quantize(operator: Operator, build: Builder) -> None:
             float(target.scale),
             target.zero_point,
         )
-        _emit_table(source, target, table, build)
+        emit_table(source, target, table, build)
         return
     if (source.dtype, target.dtype) != ("float32", "int8"):
         raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")

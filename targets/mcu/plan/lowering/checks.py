@@ -82,6 +82,13 @@ def constant_integers(operator: Operator, index: int) -> list[int]:
     return [int(v) for v in tensor.constant.ravel()]
 
 
+def existing_axis(operator: Operator, axis: int, rank: int) -> int:
+    """An axis that may be counted from the end, as one counted from the start."""
+    if not -rank <= axis < rank:
+        raise refuse(operator, f"axis {axis} does not exist in a tensor of {rank} dimensions")
+    return axis % rank
+
+
 def dimensions_fit(operator: Operator, *dimensions: int) -> None:
     for dimension in dimensions:
         if not 1 <= dimension <= DIMENSION_LIMIT:

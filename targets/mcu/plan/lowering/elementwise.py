@@ -1,4 +1,4 @@
-"""ADD, SUB and MUL, with broadcasting."""
+"""ADD, SUB, MUL and SQUARED_DIFFERENCE, with broadcasting."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from .checks import (
     unsupported,
 )
 
-_LEFT_SHIFT = 20
-_OPERATIONS = {"ADD": 0, "SUB": 1, "MUL": 2}
+_LEFT_SHIFT, _SQUARE_LEFT_SHIFT = 20, 7
+_OPERATIONS = {"ADD": 0, "SUB": 1, "MUL": 2, "SQUARED_DIFFERENCE": 3}
+_OPERATIONS_OF_ADD_INT8 = {"ADD": 0, "SUB": 1, "SQUARED_DIFFERENCE": 2}
 
 
 def _broadcast_fields(operator: Operator, first: Tensor, second: Tensor, target: Tensor) -> dict[str, int | list[int]]:
@@ -68,13 +69,30 @@ def _subtract_factors(first: Tensor, second: Tensor, target: Tensor) -> tuple[fl
     )
 
 
+def _squared_difference_factors(first: Tensor, second: Tensor, target: Tensor) -> tuple[float, float, float]:
+    """SQUARED_DIFFERENCE computes in double; its result has the square of the common scale."""
+    twice_largest = 2 * float(max(first.scale, second.scale))
+    return (
+        float(first.scale) / twice_largest,
+        float(second.scale) / twice_largest,
+        twice_largest * twice_largest / ((1 << 2 * _SQUARE_LEFT_SHIFT) * float(target.scale)),
+    )
+
+
+_FACTORS = {"ADD": _add_factors, "SUB": _subtract_factors, "SQUARED_DIFFERENCE": _squared_difference_factors}
+
+
+def _fused_activation(operator: Operator) -> int:
+    """SQUARED_DIFFERENCE has none."""
+    return 0 if operator.name == "SQUARED_DIFFERENCE" else operator.integer(0)
+
+
 def _emit_add_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
-    subtract = operator.name == "SUB"
-    factors = (_subtract_factors if subtract else _add_factors)(first, second, target)
+    factors = _FACTORS[operator.name](first, second, target)
     (multiplier1, shift1), (multiplier2, shift2), (multiplier, shift) = (
         _smaller_than_one(operator, factor) for factor in factors
     )
-    low, high = activation_range_int8(operator, operator.integer(0), target)
+    low, high = activation_range_int8(operator, _fused_activation(operator), target)
     build.step(
         "add_int8",
         input1=build.read(first),
@@ -87,7 +105,7 @@ def _emit_add_int8(operator: Operator, first: Tensor, second: Tensor, target: Te
         offset2=-second.zero_point,
         multiplier2=multiplier2,
         shift2=shift2,
-        subtract=int(subtract),
+        operation=_OPERATIONS_OF_ADD_INT8[operator.name],
         multiplier=multiplier,
         shift=shift,
         output_zero_point=target.zero_point,
@@ -121,7 +139,7 @@ def lower_elementwise(operator: Operator, build: Builder) -> None:
     first, second, target = operand(operator, 0), operand(operator, 1), result(operator)
     dtype = common_dtype(operator, first, second, target)
     if dtype == "float32":
-        low, high = activation_range_float(operator, operator.integer(0))
+        low, high = activation_range_float(operator, _fused_activation(operator))
         build.step(
             "elementwise_float",
             input1=build.read(first),

@@ -9,12 +9,12 @@ import numpy as np
 from ..builder import Builder, Place
 from ..model import Operator, Tensor
 from .axes import merge_axes, row_major
-from .checks import constant_integers, operand, refuse, result, same_elements, unsupported
+from .checks import constant_integers, existing_axis, operand, refuse, result, same_elements, unsupported
 
 _MOVABLE = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 
 
-def _element_bytes(operator: Operator, source: Tensor, target: Tensor) -> int:
+def movable_element_bytes(operator: Operator, source: Tensor, target: Tensor) -> int:
     if source.dtype != target.dtype or source.dtype not in _MOVABLE:
         raise unsupported(operator, f"{source.dtype} to {target.dtype}")
     return np.dtype(source.dtype).itemsize
@@ -26,7 +26,7 @@ def _same_quantisation(operator: Operator, source: Tensor, target: Tensor) -> No
         raise unsupported(operator, f"{source.label} and the output have different scales")
 
 
-def _emit_copy(
+def emit_copy(
     operator: Operator,
     build: Builder,
     source: Place,
@@ -55,7 +55,7 @@ def _emit_copy(
 def lower_reshape(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
-    _element_bytes(operator, source, target)
+    movable_element_bytes(operator, source, target)
     build.alias(target, source)
 
 
@@ -85,12 +85,12 @@ def lower_pad(operator: Operator, build: Builder) -> None:
     before = amounts[0::2]
     shape = tuple(size + low + high for size, low, high in zip(source.shape, before, amounts[1::2], strict=True))
     target = result(operator, shape)
-    element_bytes = _element_bytes(operator, source, target)
+    element_bytes = movable_element_bytes(operator, source, target)
     place = build.write(target)
     build.step("fill", output=place, bytes=target.nbytes, pattern=_pad_pattern(operator, target))
     strides = row_major(shape)
     start = sum(low * step for low, step in zip(before, strides, strict=True))
-    _emit_copy(
+    emit_copy(
         operator,
         build,
         build.read(source),
@@ -106,10 +106,9 @@ def lower_concatenation(operator: Operator, build: Builder) -> None:
     target = result(operator)
     sources = [operand(operator, i) for i in range(len(operator.inputs))]
     rank = len(target.shape)
-    axis = operator.integer(0, "i")
-    axis = axis + rank if axis < 0 else axis
-    if not sources or not 0 <= axis < rank:
-        raise refuse(operator, f"axis {axis} does not exist in a tensor of {rank} dimensions")
+    axis = existing_axis(operator, operator.integer(0, "i"), rank)
+    if not sources:
+        raise refuse(operator, "it has no inputs")
     if operator.integer(1) != 0:
         raise unsupported(operator, "a fused activation")
     if any(len(s.shape) != rank for s in sources) or sum(s.shape[axis] for s in sources) != target.shape[axis]:
@@ -120,9 +119,9 @@ def lower_concatenation(operator: Operator, build: Builder) -> None:
     for source in sources:
         if any(a != b for i, (a, b) in enumerate(zip(source.shape, target.shape, strict=True)) if i != axis):
             raise refuse(operator, f"shape {list(source.shape)} does not fit {list(target.shape)} along axis {axis}")
-        element_bytes = _element_bytes(operator, source, target)
+        element_bytes = movable_element_bytes(operator, source, target)
         _same_quantisation(operator, source, target)
-        _emit_copy(
+        emit_copy(
             operator,
             build,
             build.read(source),
@@ -133,6 +132,30 @@ def lower_concatenation(operator: Operator, build: Builder) -> None:
             element_bytes,
         )
         start += source.shape[axis] * strides[axis]
+
+
+def lower_pack(operator: Operator, build: Builder) -> None:
+    """PACK: tensors of one shape, joined along a new axis."""
+    sources = [operand(operator, i) for i in range(len(operator.inputs))]
+    target = result(operator)
+    axis = existing_axis(operator, operator.integer(1, "i"), len(target.shape))
+    item_shape = target.shape[:axis] + target.shape[axis + 1 :]
+    if len(sources) != target.shape[axis] or any(source.shape != item_shape for source in sources):
+        raise refuse(operator, f"its inputs do not fill {list(target.shape)} along axis {axis}")
+    place = build.write(target)
+    strides = row_major(target.shape)
+    for index, source in enumerate(sources):
+        element_bytes = movable_element_bytes(operator, source, target)
+        emit_copy(
+            operator,
+            build,
+            build.read(source),
+            row_major(source.shape),
+            place.shifted(index * strides[axis] * element_bytes),
+            strides[:axis] + strides[axis + 1 :],
+            source.shape,
+            element_bytes,
+        )
 
 
 def _slice_of_axis(
@@ -155,7 +178,7 @@ def _slice_of_axis(
 
 def lower_strided_slice(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
-    element_bytes = _element_bytes(operator, source, target)
+    element_bytes = movable_element_bytes(operator, source, target)
     begins, ends, steps = (constant_integers(operator, i) for i in (1, 2, 3))
     rank = len(source.shape)
     if not len(begins) == len(ends) == len(steps) == rank or 0 in steps:
@@ -183,7 +206,7 @@ def lower_strided_slice(operator: Operator, build: Builder) -> None:
         raise refuse(operator, f"its output has shape {list(target.shape)} where its bounds give {list(kept)}")
     strides = row_major(source.shape)
     start = sum(first * step for first, step in zip(firsts, strides, strict=True))
-    _emit_copy(
+    emit_copy(
         operator,
         build,
         build.read(source).shifted(start * element_bytes),
@@ -202,7 +225,7 @@ def lower_transpose(operator: Operator, build: Builder) -> None:
         raise refuse(operator, f"{order[:8]} is not a permutation of {len(source.shape)} dimensions")
     target = result(operator, tuple(source.shape[i] for i in order))
     strides = row_major(source.shape)
-    _emit_copy(
+    emit_copy(
         operator,
         build,
         build.read(source),
@@ -210,7 +233,7 @@ def lower_transpose(operator: Operator, build: Builder) -> None:
         build.write(target),
         row_major(target.shape),
         target.shape,
-        _element_bytes(operator, source, target),
+        movable_element_bytes(operator, source, target),
     )
 
 
@@ -221,6 +244,7 @@ LOWERINGS = {
     "PAD": lower_pad,
     "PADV2": lower_pad,
     "CONCATENATION": lower_concatenation,
+    "PACK": lower_pack,
     "STRIDED_SLICE": lower_strided_slice,
     "TRANSPOSE": lower_transpose,
 }

@@ -1,0 +1,49 @@
+"""ABS, NEG and RSQRT: arithmetic on one element, in int8 a table."""
+
+from __future__ import annotations
+
+from ..arithmetic_tables import absolute_table, inverse_square_root_table
+from ..builder import Builder
+from ..model import Operator
+from .activation import emit_table, emit_unary_float
+from .checks import common_dtype, operand, refuse, result, same_elements, unsupported
+
+_NEGATE, _ABSOLUTE, _INVERSE_SQUARE_ROOT = 4, 5, 6
+
+
+def lower_absolute(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    if common_dtype(operator, source, target) == "float32":
+        emit_unary_float(source, target, _ABSOLUTE, build)
+        return
+    if float(source.scale / target.scale) > 1 << 20:
+        raise refuse(operator, "its scales magnify values beyond int32")
+    emit_table(source, target, absolute_table(source.scale, source.zero_point, target.scale, target.zero_point), build)
+
+
+def lower_negate(operator: Operator, build: Builder) -> None:
+    """Micro has NEG in float32 alone: converters put it between DEQUANTIZE and QUANTIZE."""
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    if common_dtype(operator, source, target) != "float32":
+        raise unsupported(operator, "TensorFlow Lite Micro negates float32 alone")
+    emit_unary_float(source, target, _NEGATE, build)
+
+
+def lower_inverse_square_root(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    if common_dtype(operator, source, target) == "float32":
+        emit_unary_float(source, target, _INVERSE_SQUARE_ROOT, build)
+        return
+    if source.zero_point != -128:
+        # Micro ends the inference with an error at the first negative value; a table cannot.
+        raise unsupported(operator, f"an input that can be negative, with zero point {source.zero_point}")
+    table = inverse_square_root_table(source.scale, target.scale, target.zero_point)
+    if table is None:
+        raise unsupported(operator, f"scales of {float(source.scale):.3g} and {float(target.scale):.3g}")
+    emit_table(source, target, table, build)
+
+
+LOWERINGS = {"ABS": lower_absolute, "NEG": lower_negate, "RSQRT": lower_inverse_square_root}
