@@ -46,7 +46,10 @@ def milliseconds(value: float) -> str:
 def interval(value: Interval) -> str:
     """Both ends in milliseconds, in the unit that fits the lower one."""
     unit, factor = _unit(value.low)
-    return f"{significant(value.low * factor)}–{significant(value.high * factor)} {unit}"
+    low, high = value.low * factor, value.high * factor
+    # As many digits as it takes to see that it is an interval.
+    digits = next((digits for digits in range(3, 6) if significant(low, digits) != significant(high, digits)), 3)
+    return f"{significant(low, digits)}–{significant(high, digits)} {unit}"
 
 
 def byte_size(value: int) -> str:

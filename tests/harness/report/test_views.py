@@ -130,3 +130,8 @@ def test_very_long_lists_of_operators_keep_the_costliest_in_order() -> None:
     (budget,) = budgets(RECORD.model_copy(update={"cases": (case,)}))
     assert budget.operators == 100
     assert [bar.cost.index for bar in budget.bars] == list(range(100 - MOST_OPERATORS, 100))
+
+
+def test_a_narrow_interval_gets_the_digits_it_needs() -> None:
+    assert numbers.interval(Interval(low=0.17012, high=0.17044)) == "170.1–170.4 µs"
+    assert numbers.interval(Interval(low=1.0, high=1.0)) == "1.00–1.00 ms"

@@ -77,6 +77,8 @@ const filter = (() => {
     for (const group of view.querySelectorAll("[data-group]")) group.hidden = !group.querySelector("[data-model]:not([hidden])");
     const matrix = view.querySelector(".matrix");
     if (matrix) [shown, all] = [showMatrix(matrix, keep), page.cases.length];
+    // Its lists are cut off where they are long, so the filter must come before the cut.
+    if (view.id === "history") [shown, all] = historyViews.fillIndex(view, keep);
     form.querySelector("[type=reset]").hidden = !active;
     output.textContent = active ? `${shown} of ${all} ${matrix ? "cases" : "shown"}` : "";
   }

@@ -86,23 +86,30 @@ const historyViews = (() => {
       cell(element("span", { class: "date" }, day(runs[series.runs[last]].started)), day(runs[series.runs[last]].started)), cell(String(series.changes.length), series.changes.length, true));
   }
 
-  function fillIndex(view) {
-    const { cases, runs, points, shown } = historyData.all();
+  /** The lists of what the filter keeps. How many series that are, and how many there are. */
+  function fillIndex(view, keep) {
+    const { cases, runs, names, points, shown } = historyData.all();
     const every = Object.entries(cases).flatMap(([anchor, list]) => list.map((series) => ({ anchor, series })));
-    const changes = every.flatMap(({ anchor, series }) => series.changes.map((change) => ({ anchor, series, change })));
+    const kept = every.filter(({ anchor }) => keep({ model: names[anchor][0], variant: names[anchor][1], target: names[anchor][2] }));
+    const changes = kept.flatMap(({ anchor, series }) => series.changes.map((change) => ({ anchor, series, change })));
     changes.sort((left, right) => runs[right.change.after].started - runs[left.change.after].started);
-    every.sort((left, right) => right.series.changes.length - left.series.changes.length);
+    kept.sort((left, right) => right.series.changes.length - left.series.changes.length);
     const number = (value, noun) => `${value.toLocaleString("en")} ${noun}${value === 1 ? "" : "s"}`;
     view.querySelector("#history-thinned").textContent = `${number(points, "point")} of ${every.length.toLocaleString("en")} series over ${number(runs.length, "run")}`
       + (shown < points ? `; thinned to ${number(shown, "point")}: of each stretch of a long series the lowest and the highest are kept, and every change.` : "; none left out.")
-      + (Math.max(changes.length, every.length) > MOST_LINES ? ` Lists show their first ${MOST_LINES} lines; the page of a case has all of it.` : "");
-    view.querySelector("#history-changes-table").append(changes.length
-      ? changeTable("changes", changes.slice(0, MOST_LINES), false)
-      : element("p", {}, "No figure changed."));
-    view.querySelector("#history-series-table").append(table("series", [heading("Case", "case"), heading("Figure", "figure"),
-      heading("Where", "machine"), heading("Runs", "runs", true), element("th", { scope: "col", "data-column": "" }, "Course"), heading("Latest", "latest", true),
+      + (Math.max(changes.length, kept.length) > MOST_LINES ? ` The lists show ${MOST_LINES} lines: filter them, or go to a case, for the others.` : "");
+    fill(view.querySelector("#history-changes-table"), changes.length
+      ? changeTable("changes", changes.slice(0, MOST_LINES), false) : element("p", {}, "No figure changed."));
+    fill(view.querySelector("#history-series-table"), table("series", [heading("Case", "case"), heading("Figure", "figure"),
+      heading("Where", "machine"), heading("Runs", "runs", true), heading("Course", ""), heading("Latest", "latest", true),
       heading("On", "latest_day"), heading("Changes", "changes", true)],
-    every.slice(0, MOST_LINES).map(({ anchor, series }) => seriesRow(anchor, series))));
+    kept.slice(0, MOST_LINES).map(({ anchor, series }) => seriesRow(anchor, series))));
+    return [kept.length, every.length];
+  }
+
+  function fill(holder, content) {
+    holder.replaceChildren(content);
+    tables.prepareIn(holder);
   }
 
   function rows(series, metric) {

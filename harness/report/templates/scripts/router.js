@@ -23,7 +23,6 @@ const router = (() => {
     if (!made) return null;
     made.hidden = true;
     main.append(made);
-    if (id === "history") historyViews.fillIndex(made);
     tables.prepareIn(made);
     charts.prepareIn(made);
     return made;
