@@ -82,10 +82,10 @@ def header(name: str, material: Material) -> str:
             f'#define {upper}_SHA256 "{hashlib.sha256(content).hexdigest()}"',
             "",
             *_comment(
-                f"An estimate: {material.arena_bytes} bytes, as TensorFlow Lite Micro's reference kernels took on a 64-bit"
-                f" host, and {ARENA_MARGIN_PERCENT} % on top, rounded up to {ARENA_UNIT}. 32-bit pointers need less,"
-                " scratch buffers of optimised kernels may need more: `arena_used_bytes()` on the device has the last"
-                " word."
+                f"An estimate: {material.arena_bytes} bytes, as TensorFlow Lite Micro's reference kernels took on a"
+                f" 64-bit host, and {ARENA_MARGIN_PERCENT} % on top, rounded up to {ARENA_UNIT}. Pointers of 32 bits"
+                " need less, scratch buffers of optimised kernels may need more: `arena_used_bytes()` on the device"
+                " has the last word."
             ),
             f"#define {upper}_ARENA_BYTES {arena_estimate(material.arena_bytes)}u",
             "",

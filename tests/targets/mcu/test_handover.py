@@ -1,0 +1,234 @@
+"""What a firmware team is given: C that compiles to the model's bytes, and a Robot suite that is green, or red."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.artifact import Artifact, Quantisation, TensorInfo
+from harness.errors import HarnessError
+from harness_targets.mcu.boards import MPS2_CORTEX_M4, STM32F4, Board
+from harness_targets.mcu.emulator.renode import find_renode
+from harness_targets.mcu.handover.c_array import arena_estimate, header, operators_snippet, source
+from harness_targets.mcu.handover.job_report import job_report
+from harness_targets.mcu.handover.material import Material, file_name
+from harness_targets.mcu.handover.robot import expected_text, write_suite
+from harness_targets.mcu.host import HostKernels
+from harness_targets.mcu.plan import plan_model
+
+from .random_operators import random_inputs, random_model
+
+SUITE_SECONDS = 240
+
+
+@pytest.fixture
+def material(tmp_path: Path, host_kernels: HostKernels) -> Material:
+    """A small model, two inputs, and the outputs of the host's kernels (exact with Micro: test_exactness.py)."""
+    content = random_model("CONV_2D", "int8", 2).write()
+    plan = plan_model(content)
+    (one,), (result,) = plan.inputs, plan.outputs
+    inputs = random_inputs(plan.inputs, 1, 2)
+    scheme = Quantisation(scale=0.5, zero_point=-3)
+    (tmp_path / "model.tflite").write_bytes(content)
+    artifact = Artifact(
+        model="conv",
+        format="tflite",
+        variant="int8",
+        key="",
+        digest="",
+        entry="model.tflite",
+        files=(),
+        inputs=(TensorInfo(name="in", tensor="", index=0, shape=one.shape, dtype="int8", quantisation=scheme),),
+        outputs=(TensorInfo(name="out", tensor="", index=0, shape=result.shape, dtype="int8"),),
+        operators={},
+        converter={},
+        directory=tmp_path,
+    )
+    samples = {"in": np.stack([np.frombuffer(values, np.int8).reshape(one.shape) for values in inputs])}
+    return Material(artifact, content, samples, tuple((v,) for v in host_kernels.run(plan, inputs)), 3000)
+
+
+@pytest.mark.parametrize("compiler", [("cc", "-std=c11", "-x", "c"), ("c++", "-std=c++11", "-x", "c++")])
+def test_the_array_compiles_to_the_models_bytes(compiler, material: Material, tmp_path: Path):
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"{compiler[0]} is not on the PATH")
+    (tmp_path / "m.h").write_text(header("m", material))
+    (tmp_path / "m.c").write_text(source("m", material.content))
+    (tmp_path / "main.c").write_text(
+        '#include <stdio.h>\n#include <stdint.h>\n#include "m.h"\n'
+        "int main(void) { fwrite(m, 1, M_BYTES, stdout); return (int)((uintptr_t)m % 16); }\n"
+    )
+    command = [*compiler, "-Wall", "-Wextra", "-Werror", "m.c", "main.c", "-o", "print"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+    printed = subprocess.run([tmp_path / "print"], capture_output=True, check=True, timeout=60)
+    assert printed.stdout == material.content
+
+
+def test_the_header_says_what_the_model_is(material: Material):
+    text = header("m", material)
+    assert f"#define M_BYTES {len(material.content)}u" in text
+    assert hashlib.sha256(material.content).hexdigest() in text
+    assert "real = 0.5 * (stored - -3)" in text
+    assert "3000 bytes" in text
+    assert "10 %" in text
+    assert f"#define M_ARENA_BYTES {arena_estimate(3000)}u" in text
+
+
+def test_the_arena_has_its_margin():
+    assert arena_estimate(930) == 1024
+    assert arena_estimate(931) == 2048
+    assert arena_estimate(24_224) == 27_648
+
+
+def test_the_resolver_holds_each_operator_once():
+    text = operators_snippet("my_model", ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D", "CUSTOM Mine"])
+    assert "MicroMutableOpResolver<3>" in text
+    assert re.findall(r"resolver\.(\w+)\(\)", text) == ["AddConv2D", "AddDepthwiseConv2D"]
+    assert "mine" in text
+
+
+@pytest.mark.parametrize(("given", "safe"), [("a-b c", "a_b_c"), ("2 fast", "model_2_fast"), ("../x*/", "x")])
+def test_names_are_safe_in_paths_and_in_c(given, safe):
+    assert file_name(given) == safe
+
+
+def frame(text: str) -> str:
+    return f"@{text} *{zlib.crc32(text.encode()):08x}\n"
+
+
+@pytest.fixture
+def report(tmp_path: Path):
+    """The keywords after reading these lines of a serial port."""
+
+    def read(*lines: str) -> job_report:
+        (tmp_path / "uart.txt").write_text("noise\n" + "".join(lines))
+        keywords = job_report()
+        keywords.read_report(str(tmp_path / "uart.txt"))
+        return keywords
+
+    return read
+
+
+WHOLE = (frame("HELLO 1 2 400"), frame("RUN 0 0 10 74"), frame("OUT 0 0 0 00ff"), frame("END 3"))
+
+
+def test_keywords_are_silent_when_all_is_as_expected(report, tmp_path):
+    keywords = report(*WHOLE)
+    (tmp_path / "expected.txt").write_text("# sample, output, bytes\n0 0 00ff\n")
+    keywords.report_should_be_whole()
+    keywords.outputs_should_equal(str(tmp_path / "expected.txt"))
+    keywords.instructions_should_be_at_most("100")
+
+
+@pytest.mark.parametrize(
+    ("expected", "complaint"),
+    [
+        ("0 0 00fe", "1 of 2 bytes differ, first byte 1: 0xff came where 0xfe was expected"),
+        ("0 0 00ff00", "2 bytes came where 3 were expected"),
+        ("1 0 00ff", "sample 0, output 0: not expected"),
+        ("0 0 00ff\n0 1 00", "sample 0, output 1: did not come"),
+        ("# nothing", "expects nothing"),
+    ],
+)
+def test_a_wrong_byte_is_named(report, tmp_path, expected, complaint):
+    (tmp_path / "expected.txt").write_text(expected + "\n")
+    with pytest.raises(AssertionError, match=complaint):
+        report(*WHOLE).outputs_should_equal(str(tmp_path / "expected.txt"))
+
+
+def test_an_instruction_too_many_is_named(report):
+    with pytest.raises(AssertionError, match="took 100 instructions, which is 1 over the budget of 99"):
+        report(*WHOLE).instructions_should_be_at_most("99")
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaint"),
+    [
+        (WHOLE[:-1], "has no end"),
+        ((*WHOLE[:2], WHOLE[3]), "lines are missing"),
+        ((WHOLE[0], WHOLE[1].replace("74", "73"), *WHOLE[2:]), "damaged line: @RUN 0 0 10 73"),
+        ((frame("FAULT 1 4"), frame("END 1")), "FAULT 1 4"),
+        ((), "has no end"),
+    ],
+)
+def test_a_report_that_is_not_whole_is_red(report, lines, complaint):
+    with pytest.raises(AssertionError, match=complaint):
+        report(*lines).report_should_be_whole()
+
+
+def test_a_firmware_that_gives_other_bytes_is_not_handed_over(qemu, material: Material, tmp_path: Path):
+    wrong = Material(material.artifact, material.content, material.samples, ((b"\0",), (b"\0",)), 0)
+    with pytest.raises(HarnessError, match="gives other bytes on"):
+        write_suite(wrong, MPS2_CORTEX_M4, tmp_path / "suite", None)
+    assert not (tmp_path / "suite").exists()
+
+
+@pytest.fixture
+def renode_test(renode: str) -> Path:
+    program = find_renode().with_name("renode-test")
+    if not program.is_file():
+        pytest.skip("renode-test is not beside Renode")
+    return program
+
+
+def verdict(program: Path, suite: Path, results: Path, *options: str) -> tuple[int, str]:
+    """Exit code and output of `renode-test`; it and all it started are gone afterwards."""
+    temporary = results.with_name("temporary")
+    temporary.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        [program, *options, suite.name, "-r", results],
+        cwd=suite.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=SUITE_SECONDS)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return process.returncode, output
+
+
+@pytest.mark.parametrize("board", [MPS2_CORTEX_M4, STM32F4], ids=lambda board: board.name)
+def test_the_suite_is_green(board: Board, renode_test: Path, material: Material, tmp_path: Path):
+    """In a folder with a space in its name, which Renode's monitor would split."""
+    suite, _ = write_suite(material, board, tmp_path / "a suite", None)
+    files = sorted(path.name for path in suite.parent.iterdir())
+    status, output = verdict(renode_test, suite, tmp_path / "results")
+    assert status == 0, output
+    left = {path.name for path in suite.parent.iterdir() if path.name != "__pycache__"}
+    assert left == set(files), "a suite in a repository must leave it clean"
+
+
+def test_the_suite_is_red_for_one_byte(renode_test: Path, material: Material, tmp_path: Path):
+    suite, _ = write_suite(material, MPS2_CORTEX_M4, tmp_path / "suite", None)
+    first = material.outputs[0][0]
+    changed = bytes([first[0] ^ 1]) + first[1:]
+    other = Material(material.artifact, material.content, material.samples, ((changed,), material.outputs[1]), 0)
+    (suite.parent / "expected_outputs.txt").write_text(expected_text(other))
+    status, output = verdict(renode_test, suite, tmp_path / "results")
+    assert status == 1, output
+    assert "sample 0, output 0: 1 of" in output
+
+
+def test_the_suite_is_red_for_one_instruction(renode_test: Path, material: Material, tmp_path: Path):
+    suite, budget = write_suite(material, MPS2_CORTEX_M4, tmp_path / "suite", None)
+    options = ("--variable", f"BUDGET:{budget.measured - 1}")
+    status, output = verdict(renode_test, suite, tmp_path / "results", *options)
+    assert status == 1, output
+    assert "1 over the budget" in output
