@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)")
-_SETTING = re.compile(r"([a-z][a-z0-9_-]*)=(.+)")
+_SETTING = re.compile(r"([a-z][a-z0-9_-]*)=([^=].*)")
 ARTIFACT_ENDINGS = (".tflite", ".json")
 
 FORMS = (

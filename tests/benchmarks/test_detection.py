@@ -2,8 +2,8 @@
 
     python -m pytest tests/benchmarks/test_detection.py --benchmark-only -s
 
-The whole rule runs in each trial (interleaved blocks, two-level bootstrap, confirmation in fresh processes) on a real model
-in LiteRT, one side of which does more work. Sizes and circumstances by environment variables:
+The whole rule runs in each trial (interleaved blocks, two-level bootstrap, confirmation in fresh processes) on a real
+model in LiteRT, one side of which does more work. Sizes and circumstances by environment variables:
 
 - `HARNESS_DETECTION_TRIALS`: share to number, as `0:200,0.02:100,0.05:100,0.10:100` (0 is A/A)
 - `HARNESS_DETECTION_MODEL`: a .tflite with float32 inputs (a zoo model, keyword_dscnn, unless named)

@@ -1,0 +1,140 @@
+"""When the gate times a case against its baseline, and what follows from each verdict."""
+
+import pytest
+
+from harness.ab.decide import Finding
+from harness.cache import Cache
+from harness.gate.gate import gate
+from harness.gate.policy import LatencyRule, Policy, RatioBudget
+from harness.gate.regression import Stopwatch
+from harness.latency.ratio import Ratio
+from tests.harness.fakes.target import FakeTarget
+from tests.harness.gate.made_up import ELSEWHERE, artifact, baseline, case, latency, run, tflite
+
+
+class Altered(FakeTarget):
+    """A fake whose version can be changed."""
+
+    def __init__(self, version="2"):
+        super().__init__("tflite/one")
+        self.version = version
+
+    def fingerprint(self):
+        return {"runtime": self.version}
+
+    def altered(self, changes):
+        return Altered(changes["runtime"])
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(tmp_path)
+
+
+@pytest.fixture
+def kept(cache):
+    """An artifact that is in the cache, as the record has it."""
+
+    def kept(key, content="same bytes"):
+        def write(folder):
+            (folder / "model.tflite").write_text(content)
+            return {"entry": "model.tflite", "inputs": [], "outputs": [], "operators": {}}
+
+        entry = cache.make("converted", key, write)
+        return artifact(digest=entry.digest, key=key)
+
+    return kept
+
+
+class Judge:
+    def __init__(self, cache):
+        self.cache, self.asked, self.plans = cache, [], []
+
+    def __call__(self, now, before, verdict="alike", ratio=1.0, policy=None, machine=None, half=0.01):
+        def compare(old, new, inputs, plan):
+            self.asked.append((old, new))
+            self.plans.append(plan)
+            figures = Ratio(ratio, ratio - half, ratio + half, 120, plan.margin, 0.95, verdict)
+            return Finding(verdict, figures, figures if verdict == "slower" else None, 1.0, ())
+
+        accepted = baseline(before, **({"machine": machine} if machine else {}))
+        stopwatch = Stopwatch(self.cache, {"tflite/one": Altered()}, compare=compare)
+        result = gate(run(now), policy or Policy(), accepted, tflite, stopwatch=stopwatch)
+        (check,) = [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
+        return check
+
+
+@pytest.fixture
+def judge(cache):
+    return Judge(cache)
+
+
+def timed(artifact, runtime="2"):
+    return case(artifact=artifact, fingerprint={"runtime": runtime}, latency=latency())
+
+
+def test_equal_hashes_need_no_timing_not_even_on_another_machine(judge, kept):
+    one = kept("k1")
+    check = judge(timed(one), timed(one), machine=ELSEWHERE)
+    assert check.passed
+    assert "nothing to time" in check.message
+    assert judge.asked == []
+
+
+def test_another_runtime_version_is_timed_beside_the_old_one_on_the_same_artifact(judge, kept):
+    one = kept("k1")
+    check = judge(timed(one, "2"), timed(one, "1"), "slower", 1.07)
+    assert not check.passed
+    assert "+7.0 % (95% interval +6.0 to +8.0 %" in check.message
+    assert "runtime 1 → 2" in check.message
+    ((old, new),) = judge.asked
+    assert (old.target.version, new.target.version) == ("1", "2")
+    assert old.artifact.digest == new.artifact.digest
+
+
+def test_another_artifact_is_timed_beside_the_kept_one(judge, kept):
+    check = judge(timed(kept("k2", "new bytes")), timed(kept("k1")), "alike", 1.001)
+    assert check.passed
+    ((old, new),) = judge.asked
+    assert old.artifact.key == "k1"
+    assert new.artifact.key == "k2"
+
+
+def test_an_old_artifact_that_is_gone_is_said_and_fails_only_where_the_policy_wants_it(judge, kept):
+    now, before = timed(kept("k2", "new bytes")), timed(artifact(digest="d" * 64, key="gone"))
+    check = judge(now, before)
+    assert check.passed
+    assert "is not in the cache any more" in check.message
+    assert "harness convert" in check.message
+    strict = Policy(latency=LatencyRule(no_old_side="fail"))
+    assert not judge(now, before, policy=strict).passed
+
+
+def test_undecided_fails_only_where_the_policy_wants_proof(judge, kept):
+    one = kept("k1")
+    assert judge(timed(one), timed(one, "1"), "undecided", 1.015).passed
+    strict = Policy(latency=LatencyRule(undecided="fail"))
+    check = judge(timed(one), timed(one, "1"), "undecided", 1.015, policy=strict)
+    assert not check.passed
+    assert "quieter machine" in check.message
+
+
+def test_the_ratio_budget_is_the_margin_of_the_comparison(judge, kept):
+    one = kept("k1")
+    policy = Policy(ratios=(RatioBudget(limit=1.10, source="a test"),))
+    judge(timed(one), timed(one, "1"), policy=policy)
+    assert judge.plans[0].margin == pytest.approx(0.10)
+
+
+def test_regressions_can_be_switched_off(cache, kept):
+    one = kept("k1")
+    policy = Policy(latency=LatencyRule(regressions="off"))
+    result = gate(run(timed(one)), policy, baseline(timed(one, "1")), tflite)
+    assert not [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
+
+
+def test_milliseconds_of_a_software_renderer_are_not_judged(kept):
+    one = kept("k1")
+    simulated = timed(one).model_copy(update={"simulated": True})
+    result = gate(run(simulated), Policy(), baseline(timed(one, "1").model_copy(update={"simulated": True})), tflite)
+    assert not [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
