@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import shutil
 import threading
@@ -95,7 +96,13 @@ def read_golden(path: Path) -> Golden:
 
 def code_digest(form: Format) -> str:
     """Hash of a format's converter and the modules beside it that it imports."""
-    return sha256_tree(closure(form.converter))
+    return code_digest_of(form.converter)
+
+
+@functools.cache
+def code_digest_of(converter: Path) -> str:
+    """The same by path: it is asked for at every step, and does not change while this process runs."""
+    return sha256_tree(closure(converter))
 
 
 def library_digest(custom: CustomOperators | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from harness.errors import HarnessError
 from harness.model import TensorSpec
 
 Kind = Literal["zoo", "saved_model", "hub", "keras", "h5", "entry_point", "tflite", "tfjs"]
+PARSING = threading.Lock()
+"""CPython 3.11's `ast.parse` is not safe beside itself in two threads (SystemError: recursion depth mismatch)."""
 READY_FORMATS = {"tflite": "tflite", "tfjs": "tfjs"}
 KNOWN = "a SavedModel or TF Hub folder, a .keras, .h5 or .tflite file, or a TensorFlow.js model.json"
 
@@ -120,7 +123,8 @@ def closure(module: Path, root: Path | None = None) -> Iterator[Path]:
         seen.add(file)
         yield file
         try:
-            tree = ast.parse(file.read_text(encoding="utf-8"))
+            with PARSING:
+                tree = ast.parse(file.read_text(encoding="utf-8"))
         except (SyntaxError, ValueError) as error:
             raise HarnessError(f"{file} is not valid Python ({error}).") from error
         for node in ast.walk(tree):

@@ -1,0 +1,142 @@
+"""What an assessment foretells is what then happens: on models that converters and runtimes are known to trip over."""
+
+from pathlib import Path
+
+import pytest
+
+from harness import registry
+from harness.assess.assess import assess
+from harness.assess.microcontrollers import PROFILES, smallest
+from harness.cache import Cache
+from harness.conversion.converter import Converter
+from harness.environment import environment
+from harness.project import model_entries
+
+ENTRIES = Path(__file__).with_name("entries.py")
+TARGETS = (
+    "tflite/litert-xnnpack",
+    "tflite/tensorflow",
+    "tfjs/chromium-wasm",
+    "tfjs/chromium-cpu",
+    "mcu/renode-stm32f4",
+)
+
+
+class Quiet:
+    def stage(self, name, total):
+        pass
+
+    def step(self, what):
+        pass
+
+    def note(self, text):
+        pass
+
+
+@pytest.fixture(scope="module")
+def converter(converter_python, tmp_path_factory):
+    made = Converter(Cache(tmp_path_factory.mktemp("cache") / "artifacts"), environment("converter"), 2)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def assessed(converter, litert_python, tflite_micro_python, tmp_path_factory):
+    """The assessment of a `[models.it]` table, or of an entry point; each is made once."""
+    project = tmp_path_factory.mktemp("project")
+    (project / "entries.py").write_text(ENTRIES.read_text())
+    known = {}
+
+    def assessed(source):
+        if source not in known:
+            kind = f'path = "{source}"' if "/" in source else f'entry = "entries:{source}"'
+            (project / "harness.toml").write_text(f"[models.it]\n{kind}\n")
+            entry = model_entries(project)["it"]
+            targets = {name: target for name, target in registry.targets().items() if name in TARGETS}
+            known[source] = assess(entry, converter, targets, registry.formats(), Quiet())
+        return known[source]
+
+    return assessed
+
+
+def verdict(assessment, target, variant="float32"):
+    (answer,) = [f for f in assessment.forecasts if (f.target, f.variant) == (target, variant)]
+    return answer.verdict
+
+
+def row(assessment, operator):
+    (found,) = [row for row in assessment.operators if row.operator == operator]
+    return found
+
+
+def size(assessment, form, variant):
+    (found,) = [s for s in assessment.sizes if (s.format, s.variant) == (form, variant)]
+    return found
+
+
+def test_an_inverse_needs_select_tf_and_has_no_place_on_the_web_or_a_microcontroller(assessed):
+    found = assessed("inverse")
+    assert row(found, "MatrixInverse").tflite == "select TF"
+    assert set(row(found, "MatrixInverse").tfjs.values()) == {"no"}
+    assert verdict(found, "tflite/tensorflow", "select-tf") == "runs"
+    assert verdict(found, "tflite/litert-xnnpack", "select-tf") == "does not run"
+    assert verdict(found, "tflm/host", "select-tf") == "does not run"
+    assert any("needs select TF for MatrixInverse" in text for text in found.recommendation)
+    assert any("cofactors" in text for text in found.recommendation)
+
+
+def test_lgamma_is_rewritten_for_tflite_and_unknown_to_tfjs(assessed):
+    found = assessed("lgamma")
+    assert row(found, "Lgamma").tflite == "removed, fused or rewritten"
+    assert verdict(found, "tflite/litert-xnnpack") == "runs"
+    assert verdict(found, "tfjs/chromium-cpu") == "does not run"
+    assert verdict(found, "tflm/host") == "does not run"
+    assert "NEG" in size(found, "tflite", "int16x8").problem
+
+
+def test_a_fourier_transform_converts_to_a_file_that_does_not_load_and_lacks_a_kernel_on_wasm(assessed):
+    found = assessed("fft")
+    assert "cannot run the result" in size(found, "tflite", "float32").problem
+    assert verdict(found, "tflite/litert-xnnpack") == "does not run"
+    if not row(found, "FFT").tfjs["wasm"] == "not known":
+        assert row(found, "FFT").tfjs == {"cpu": "yes", "wasm": "no", "webgl": "yes", "webgpu": "yes"}
+        assert verdict(found, "tfjs/chromium-wasm") == "does not run"
+        assert verdict(found, "tfjs/chromium-cpu") == "expected to run"
+
+
+def test_a_dense_network_is_counted_exactly(assessed):
+    found = assessed("wide_dense")
+    assert found.parameters == 2 * (64 * 64 + 64)
+    assert found.macs == 2 * 64 * 64
+    assert {row.operator: row.tflite for row in found.operators} == {
+        "BiasAdd": "removed, fused or rewritten",
+        "MatMul": "builtin FULLY_CONNECTED",
+        "Relu": "fused into FULLY_CONNECTED",
+    }
+    assert found.peak_activation_bytes["float32"] == 2 * 64 * 4
+    assert found.peak_activation_bytes["int8"] == 2 * 64
+    assert found.open_dimensions == {"x": [None, 64]}
+    assert verdict(found, "tflm/host", "int8") == "runs"
+    assert verdict(found, "tflm/host", "dynamic") == "does not run"
+    assert found.microcontroller.profile == PROFILES[0].name
+    assert any("convertible directly" in text for text in found.recommendation)
+    assert all(s.bytes for s in found.sizes if s.variant != "layers-float32")
+
+
+def test_ready_files_are_assessed_without_conversion(assessed, shared_models):
+    folder = shared_models / "keyword_spotting"
+    quantised = assessed(str(folder / "kws_ref_model.tflite"))
+    assert [(s.format, s.variant) for s in quantised.sizes] == [("tflite", "ready")]
+    assert verdict(quantised, "tflm/host", "ready") == "runs"
+    assert quantised.macs == 2_656_768
+    hybrid = assessed(str(folder / "kws_ref_model_float32.tflite"))
+    assert verdict(hybrid, "tflm/host", "ready") == "does not run"
+    assert verdict(hybrid, "tflite/litert-xnnpack", "ready") == "runs"
+
+
+@pytest.mark.parametrize(
+    ("model", "arena", "profile"),
+    [(15_000, 4_000, 0), (15_000, 100_000, 2), (900_000, 10_000, 3), (900_000, 200_000, 4), (25_000_000, 1, None)],
+)
+def test_the_smallest_profile_takes_model_arena_and_program(model, arena, profile):
+    assert smallest(model, arena) == (None if profile is None else PROFILES[profile])
