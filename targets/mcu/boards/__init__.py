@@ -37,49 +37,31 @@ class Board:
 
 
 _MEGABYTE = 1 << 20
-_MPS2 = {
-    "firmware_port": "mps2",
-    "flash_bytes": 4 * _MEGABYTE,
-    "ram_bytes": 4 * _MEGABYTE,
-    "job_address": 0x21000000,
-    "job_bytes": 16 * _MEGABYTE,
-    "qemu_clock_hz": 25_000_000,
-    "qemu_instruction_shift": 6,
-    "renode_uart": "sysbus.uart0",
-}
 
-MPS2_CORTEX_M3 = Board(
-    name="mps2-cortex-m3",
-    cpu="cortex-m3",
-    description="Arm MPS2 with the AN385 image",
-    qemu_machine="mps2-an385",
-    renode_platform="mps2_cortex_m3.repl",
-    **_MPS2,
-)
-MPS2_CORTEX_M4 = Board(
-    name="mps2-cortex-m4",
-    cpu="cortex-m4",
-    description="Arm MPS2 with the AN386 image",
-    qemu_machine="mps2-an386",
-    renode_platform="mps2_cortex_m4.repl",
-    **_MPS2,
-)
-MPS2_CORTEX_M7 = Board(
-    name="mps2-cortex-m7",
-    cpu="cortex-m7",
-    description="Arm MPS2's memory map with a Cortex-M7",
-    qemu_machine=None,
-    renode_platform="mps2_cortex_m7.repl",
-    **_MPS2,
-)
-MPS2_CORTEX_M33 = Board(
-    name="mps2-cortex-m33",
-    cpu="cortex-m33",
-    description="Arm MPS2's memory map with a Cortex-M33",
-    qemu_machine=None,
-    renode_platform="mps2_cortex_m33.repl",
-    **_MPS2,
-)
+
+def _mps2(core: str, description: str, qemu_machine: str | None) -> Board:
+    """One memory map for all cores of the Arm MPS2, so that their figures differ by the core alone."""
+    return Board(
+        name=f"mps2-{core}",
+        cpu=core,
+        description=description,
+        firmware_port="mps2",
+        flash_bytes=4 * _MEGABYTE,
+        ram_bytes=4 * _MEGABYTE,
+        job_address=0x21000000,
+        job_bytes=16 * _MEGABYTE,
+        qemu_machine=qemu_machine,
+        qemu_clock_hz=25_000_000,
+        qemu_instruction_shift=6,
+        renode_platform=f"mps2_{core.replace('-', '_')}.repl",
+        renode_uart="sysbus.uart0",
+    )
+
+
+MPS2_CORTEX_M3 = _mps2("cortex-m3", "Arm MPS2 with the AN385 image", "mps2-an385")
+MPS2_CORTEX_M4 = _mps2("cortex-m4", "Arm MPS2 with the AN386 image", "mps2-an386")
+MPS2_CORTEX_M7 = _mps2("cortex-m7", "Arm MPS2's memory map with a Cortex-M7", None)
+MPS2_CORTEX_M33 = _mps2("cortex-m33", "Arm MPS2's memory map with a Cortex-M33", None)
 STM32F4 = Board(
     name="stm32f4",
     cpu="cortex-m4",

@@ -19,7 +19,7 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def kill_group(process: subprocess.Popen) -> None:
+def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kills the process and all it started, and waits for it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -29,7 +29,7 @@ def kill_group(process: subprocess.Popen) -> None:
 @contextlib.contextmanager
 def child_process(
     command: Sequence[str | Path], directory: Path, environment: Mapping[str, str] | None = None
-) -> Iterator[subprocess.Popen]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process with an open standard input; its output goes to `stdout` and `stderr` files in `directory`."""
     with (directory / "stdout").open("wb") as out, (directory / "stderr").open("wb") as err:
         process = subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class EmulatorUnavailable(Unavailable):
 class JobRun:
     """One input. `instructions` has one count a run, `operator_instructions` one an operator (of the last run)."""
 
-    outputs: tuple[NDArray, ...]
+    outputs: tuple[NDArray[Any], ...]
     output_crc: int
     instructions: tuple[int, ...]
     operator_instructions: tuple[int, ...]
@@ -96,7 +97,7 @@ class JobResult:
         return sum(self.sections.get(name, 0) for name in (".stack", ".data", ".bss")) + self.arena_bytes
 
 
-def split_outputs(raw: bytes, shapes: list[tuple[tuple[int, ...], str]]) -> tuple[NDArray, ...]:
+def split_outputs(raw: bytes, shapes: list[tuple[tuple[int, ...], str]]) -> tuple[NDArray[Any], ...]:
     """The tensors of one inference, from their bytes one after the other."""
     tensors = []
     offset = 0

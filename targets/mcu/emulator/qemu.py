@@ -47,7 +47,7 @@ class Qemu:
         """Runs the firmware on the job and returns what it reported; files are written to `directory`."""
         if board.qemu_machine is None:
             raise EmulatorUnavailable(f"QEMU has no machine for {board.name}.")
-        command = [
+        command: list[str | Path] = [
             self.program(),
             "-M",
             board.qemu_machine,

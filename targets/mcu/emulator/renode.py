@@ -105,12 +105,12 @@ class Renode:
         script.write_text(script_for(board, str(firmware), str(job), str(uart)), "utf-8")
         temporary = directory / "tmp"
         temporary.mkdir()
-        command = [find_renode(), "--disable-gui", "--console", "--plain", "-e", f"include @{script}"]
+        command: list[str | Path] = [find_renode(), "--disable-gui", "--console", "--plain", "-e", f"include @{script}"]
         environment = {**os.environ, "TMPDIR": str(temporary), "TERM": "dumb"}
         with child_process(command, directory, environment) as process:
             return self._wait(process, directory, timeout)
 
-    def _wait(self, process: subprocess.Popen, directory: Path, timeout: float) -> Report:
+    def _wait(self, process: subprocess.Popen[bytes], directory: Path, timeout: float) -> Report:
         end = time.monotonic() + timeout
         while True:
             ended = process.poll() is not None

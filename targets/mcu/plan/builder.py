@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ class Builder:
         self._storages.append(storage)
         return storage
 
-    def constant(self, data: bytes | NDArray) -> Place:
+    def constant(self, data: bytes | NDArray[Any]) -> Place:
         """Bytes in the constants, 16-byte aligned; equal bytes are kept once."""
         raw = (
             data
@@ -130,12 +131,9 @@ class Builder:
     def steps_of(self, operator_index: int) -> list[str]:
         return [step.name for step in self._steps if step.operator_index == operator_index]
 
-    def _output_buffers(self) -> list[Buffer]:
-        buffers = []
-        for tensor in self.model.outputs:
-            self.current = self._end
-            buffers.append(Buffer(self.read(tensor), tensor.nbytes))
-        return buffers
+    def _output_places(self) -> list[Place]:
+        self.current = self._end
+        return [self.read(tensor) for tensor in self.model.outputs]
 
     def _pack(self, step: _Step) -> bytes:
         values = {k: v.resolve() if isinstance(v, Place) else v for k, v in step.values.items()}
@@ -147,10 +145,10 @@ class Builder:
 
     def serialise(self) -> bytes:
         """Lays out the arena and returns the plan."""
-        outputs = self._output_buffers()
+        output_places = self._output_places()
         self.arena_bytes = lay_out(self._storages)
         inputs = [Buffer(self._places[t.index].resolve(), t.nbytes) for t in self.model.inputs]
-        outputs = [Buffer(b.reference.resolve(), b.nbytes) for b in outputs]
+        outputs = [Buffer(p.resolve(), t.nbytes) for p, t in zip(output_places, self.model.outputs, strict=True)]
         states = [Buffer(storage.offset, storage.nbytes, fill) for storage, fill in self._states]
         steps = b"".join(self._pack(step) for step in self._steps)
         tables = inputs + outputs + states

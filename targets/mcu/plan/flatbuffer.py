@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,7 @@ class Table:
             read_scalar(self.data, table.position, "i")
         return tables
 
-    def array(self, slot: int, dtype: str) -> NDArray | None:
+    def array(self, slot: int, dtype: str) -> NDArray[Any] | None:
         """A vector of scalars as an array of `dtype` (little-endian), None where it is absent."""
         item = np.dtype(dtype).newbyteorder("<")
         vector = self._vector(slot, item.itemsize)

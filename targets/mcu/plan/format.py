@@ -119,7 +119,7 @@ def pack_step(name: str, operator_index: int, values: Mapping[str, Value]) -> by
     packed = [struct.pack("<III", STEP_KINDS[name], step_words(name), operator_index)]
     for field, kind, count in fields:
         value = values[field]
-        items = [value] if count == 1 and not isinstance(value, Sequence) else list(value)
+        items = list(value) if isinstance(value, Sequence) else [value]
         if len(items) != count:
             raise ValueError(f"{name}.{field}: {len(items)} values, not {count}")
         packed.append(struct.pack("<" + {"r": "I", "u": "I", "i": "i", "f": "f"}[kind] * count, *items))

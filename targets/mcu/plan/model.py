@@ -6,7 +6,9 @@ Slots are the field numbers of TensorFlow Lite's schema (tensorflow/compiler/mli
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import tflite
@@ -20,6 +22,7 @@ _OPERATOR_NAMES = {
     code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int) and name.isupper()
 }
 _CUSTOM = 32
+Item = TypeVar("Item")
 _ELEMENTS_LIMIT = 1 << 28
 
 
@@ -39,7 +42,7 @@ class Tensor:
     shape: tuple[int, ...]
     dtype: str
     quantisation: Quantisation | None
-    constant: NDArray | None
+    constant: NDArray[Any] | None
     is_variable: bool
 
     @property
@@ -62,6 +65,13 @@ class Tensor:
     @property
     def zero_point(self) -> int:
         return int(self._single().zero_points[0])
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """Of a tensor that must be a constant."""
+        if self.constant is None:
+            raise PlanRefused(f"{self.label} is not a constant.")
+        return self.constant
 
     def _single(self) -> Quantisation:
         if self.quantisation is None or len(self.quantisation.scales) != 1:
@@ -138,7 +148,7 @@ def _read_model(data: bytes) -> Model:
     return Model(tensors, operators, inputs, outputs)
 
 
-def _item(items: list | tuple, index: int, what: str) -> object:
+def _item(items: Sequence[Item], index: int, what: str) -> Item:
     if not 0 <= index < len(items):
         raise Malformed(f"there is no {what} {index}")
     return items[index]
@@ -184,7 +194,7 @@ def _read_tensor(index: int, table: Table, buffers: list[Table], data: bytes) ->
     )
 
 
-def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...], label: str) -> NDArray | None:
+def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...], label: str) -> NDArray[Any] | None:
     raw = buffer.array(0, "uint8")
     if raw is None or len(raw) == 0:
         # Large models keep a buffer outside the tables: an offset and a size, both from the start of the file.

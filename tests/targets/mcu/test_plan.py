@@ -55,6 +55,35 @@ def test_a_reshape_costs_nothing():
     assert plan.operators[0].kernels == ()
 
 
+def test_parts_that_are_contiguous_in_the_whole_cost_nothing():
+    model = ModelWriter()
+    source = model.input((4, 6), scale=0.1)
+    rows = [model.tensor((6,), scale=0.1) for _ in range(4)]
+    halves = [model.output((3,), scale=0.1) for _ in range(2)]
+    model.operator("UNPACK", [source], rows, "UnpackOptions", {0: ("i", 4), 1: ("i", 0)})
+    model.operator("SPLIT", [model.constant(np.array(0, np.int32)), rows[2]], halves, "SplitOptions", {0: ("i", 2)})
+    plan = plan_model(model.write())
+    assert [operator.kernels for operator in plan.operators] == [(), ()]
+    assert plan.arena_bytes == 32  # the input's, and nothing else
+
+
+def test_parts_that_are_scattered_in_the_whole_are_copied():
+    model = ModelWriter()
+    source = model.input((4, 6), scale=0.1)
+    halves = [model.output((4, 3), scale=0.1) for _ in range(2)]
+    model.operator("SPLIT", [model.constant(np.array(1, np.int32)), source], halves, "SplitOptions", {0: ("i", 2)})
+    assert plan_model(model.write()).operators[0].kernels == ("copy", "copy")
+
+
+@pytest.mark.parametrize(("name", "reason"), [("RSQRT", "can be negative"), ("NEG", "negates float32 alone")])
+def test_what_micro_cannot_compute_in_int8_is_refused(name: str, reason: str):
+    model = ModelWriter()
+    source = model.input((1, 8), scale=0.1, zero_point=-100)
+    model.operator(name, [source], [model.output((1, 8), scale=0.1)])
+    with pytest.raises(OperatorUnsupported, match=reason):
+        plan_model(model.write())
+
+
 def test_an_unknown_operator_is_named():
     model = two_layers()
     source = model.input((1, 8), "float32")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +27,7 @@ _INFINITY = float("inf")
 _EIGHT_BITS: dict[str, type[np.integer]] = {"int8": np.int8, "uint8": np.uint8}
 
 
-def emit_table(source: Tensor, target: Tensor, table: NDArray, build: Builder) -> None:
+def emit_table(source: Tensor, target: Tensor, table: NDArray[Any], build: Builder) -> None:
     build.step(
         "lookup_int8",
         input=build.read(source),

@@ -25,9 +25,9 @@ def unsupported(operator: Operator, what: str) -> OperatorUnsupported:
 
 def operand(operator: Operator, index: int, rank: int | None = None) -> Tensor:
     """A required input."""
-    if index >= len(operator.inputs) or operator.inputs[index] is None:
+    tensor = optional_operand(operator, index)
+    if tensor is None:
         raise refuse(operator, f"input {index} is missing")
-    tensor = operator.inputs[index]
     if rank is not None and len(tensor.shape) != rank:
         raise refuse(operator, f"input {index} has {len(tensor.shape)} dimensions, not {rank}")
     if tensor.elements == 0:

@@ -7,6 +7,7 @@ multiplier is a convolution with one group for each input channel; with one inpu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,14 +38,14 @@ class Weighted:
     operator: Operator
     input: Tensor
     output: Tensor
-    weights: NDArray
-    bias: NDArray | None
+    weights: NDArray[Any]
+    bias: NDArray[Any] | None
     window: Window
     groups: int
     activation: int
 
 
-def _constant_weights(operator: Operator, dtype: str, rank: int) -> NDArray:
+def _constant_weights(operator: Operator, dtype: str, rank: int) -> NDArray[Any]:
     tensor = operand(operator, 1)
     if tensor.constant is None:
         raise unsupported(operator, "its weights are not constant")
@@ -57,7 +58,7 @@ def _constant_weights(operator: Operator, dtype: str, rank: int) -> NDArray:
     return tensor.constant
 
 
-def _constant_bias(operator: Operator, dtype: str, channels: int) -> NDArray | None:
+def _constant_bias(operator: Operator, dtype: str, channels: int) -> NDArray[Any] | None:
     tensor = optional_operand(operator, 2)
     if tensor is None:
         return None
@@ -130,7 +131,7 @@ def _channel_table(weighted: Weighted, multipliers: list[tuple[int, int]]) -> ND
     return np.column_stack([folded, np.array(multipliers, np.int64)]).astype(np.int32)
 
 
-def _padded_rows(weights: NDArray) -> NDArray:
+def _padded_rows(weights: NDArray[Any]) -> NDArray[Any]:
     """[channels, kernel], each row filled with zeros to a multiple of four."""
     flat = weights.reshape(weights.shape[0], -1)
     return np.pad(flat, ((0, 0), (0, -flat.shape[1] % 4)))
@@ -249,7 +250,7 @@ def lower_depthwise(operator: Operator, build: Builder) -> None:
     )
 
 
-def _emit_depthwise_float(weighted: Weighted, weights: NDArray, build: Builder) -> None:
+def _emit_depthwise_float(weighted: Weighted, weights: NDArray[Any], build: Builder) -> None:
     low, high = activation_range_float(weighted.operator, weighted.activation)
     bias = np.zeros(weights.shape[3], np.float32) if weighted.bias is None else weighted.bias
     build.step(

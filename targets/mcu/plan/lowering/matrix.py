@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..builder import Builder
+from ..builder import Builder, FieldValue
 from ..fixed_point import quantise_multiplier
 from ..model import Operator, Tensor
 from .axes import broadcast_strides
@@ -44,7 +44,7 @@ def lower_batch_matmul(operator: Operator, build: Builder) -> None:
     if target.elements != int(np.prod(batches, dtype=np.int64)) * rows * columns:
         raise refuse(operator, f"its output has shape {list(target.shape)}, not {[*batches, rows, columns]}")
     dimensions_fit(operator, *batches, rows, columns, depth)
-    matrix = {
+    matrix: dict[str, FieldValue] = {
         "left": build.read(left),
         "right": build.read(right),
         "output": build.write(target),

@@ -65,18 +65,23 @@ def _rescaling(operator: Operator, real: float, largest: int) -> tuple[int, int]
 
 def _product_int8(
     operator: Operator, source: Tensor, weights: Tensor, bias: Tensor | None, build: Builder
-) -> tuple[Place, Place, int, int]:
-    """(weights, folded bias, multiplier, shift) of one matrix product to Q3.12."""
+) -> dict[str, int | Place]:
+    """One matrix product to Q3.12; its bias is the folded one."""
     zero_point = int8_zero_point(operator, source)
     if weights.zero_point != 0:
         raise unsupported(operator, "weights that are not symmetric")
-    values = weights.constant.astype(np.int64)
-    offsets = np.zeros(len(values), np.int64) if bias is None else bias.constant.astype(np.int64)
+    values = weights.values.astype(np.int64)
+    offsets = np.zeros(len(values), np.int64) if bias is None else bias.values.astype(np.int64)
     bound = int((np.abs(values).sum(axis=1) * max(127 - zero_point, zero_point + 128) + np.abs(offsets)).max())
     real = float(np.float32(source.scale * weights.scale)) / _GATE_SCALE
     multiplier, shift = _rescaling(operator, real, bound)
     folded = (offsets - zero_point * values.sum(axis=1)).astype(np.int32)
-    return build.constant(weights.constant), build.constant(folded), multiplier, shift
+    return {
+        "weights": build.constant(weights.values),
+        "bias": build.constant(folded),
+        "multiplier": multiplier,
+        "shift": shift,
+    }
 
 
 def _gate_fields_int8(
@@ -87,12 +92,12 @@ def _gate_fields_int8(
         weights = _weights(operator, _INPUT_WEIGHTS[gate], (sizes.units, sizes.features), "int8")
         recurrent = _weights(operator, _RECURRENT_WEIGHTS[gate], (sizes.units, sizes.units), "int8")
         bias = _weights(operator, _BIASES[gate], (sizes.units,), "int32")
-        for side, product in (
-            ("input", _product_int8(operator, source, weights, bias, build)),
-            ("recurrent", _product_int8(operator, hidden, recurrent, None, build)),
-        ):
-            names = (f"{side}_weights", f"{side}_bias", f"{side}_multiplier", f"{side}_shift")
-            fields.update({f"{gate}_gate_{name}": value for name, value in zip(names, product, strict=True)})
+        products = {
+            "input": _product_int8(operator, source, weights, bias, build),
+            "recurrent": _product_int8(operator, hidden, recurrent, None, build),
+        }
+        for side, product in products.items():
+            fields.update({f"{gate}_gate_{side}_{name}": value for name, value in product.items()})
     return fields
 
 
@@ -150,13 +155,13 @@ def _lower_float(operator: Operator, source: Tensor, target: Tensor, sizes: _Siz
     gates: dict[str, Place] = {}
     for gate in GATES:
         gates[f"{gate}_gate_input_weights"] = build.constant(
-            _weights(operator, _INPUT_WEIGHTS[gate], (sizes.units, sizes.features), "float32").constant
+            _weights(operator, _INPUT_WEIGHTS[gate], (sizes.units, sizes.features), "float32").values
         )
         gates[f"{gate}_gate_input_bias"] = build.constant(
-            _weights(operator, _BIASES[gate], (sizes.units,), "float32").constant
+            _weights(operator, _BIASES[gate], (sizes.units,), "float32").values
         )
         gates[f"{gate}_gate_recurrent_weights"] = build.constant(
-            _weights(operator, _RECURRENT_WEIGHTS[gate], (sizes.units, sizes.units), "float32").constant
+            _weights(operator, _RECURRENT_WEIGHTS[gate], (sizes.units, sizes.units), "float32").values
         )
     build.step(
         "lstm_float",
