@@ -92,11 +92,12 @@ class PlanTarget(Target):
                 other.append(f"this form of {operator.name} ({operator.reason.rstrip('.')})")
             else:
                 places.setdefault(operator.name, []).append(operator.index)
-        return (
+        named = [
             # A model of several graphs is known by its operators' names alone.
-            *(f"{name} (operator {', '.join(map(str, at))})" if at != [-1] else name for name, at in places.items()),
-            *dict.fromkeys(other),
-        )
+            name if at == [-1] else f"{name} (operator{'s' if len(at) > 1 else ''} {', '.join(map(str, at))})"
+            for name, at in places.items()
+        ]
+        return (*named, *dict.fromkeys(other))
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:

@@ -17,9 +17,9 @@ from .random_operators import random_inputs, random_model
 
 TIMEOUT = 120.0
 # A run may begin on either side of a tick; where SysTick wraps (every 2^24 ticks, which last differently on the two
-# emulators) its interrupt costs a few instructions more.
+# emulators) its interrupt costs a few instructions more. Seen over the zoo: at most 1 without a wrap, 6 with each.
 INSTRUCTIONS_APART = 2
-INSTRUCTIONS_A_WRAP = 40
+INSTRUCTIONS_A_WRAP = 6
 
 
 @pytest.mark.parametrize("board", [b for b in BOARDS.values() if b.renode_platform], ids=lambda board: board.name)

@@ -1,0 +1,102 @@
+"""The adapter between the engine and the boards: names and order of tensors, figures, and what cannot be run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.artifact import Artifact, TensorInfo
+from harness.errors import Unsupported
+from harness.target import TimingPlan
+from harness_targets.mcu.host import HostKernels
+from harness_targets.mcu.plan import PlanRefused, plan_model
+from harness_targets.mcu.target import targets
+
+from .model_writer import ModelWriter
+from .random_operators import random_inputs, random_model
+
+TARGETS = {target.name: target for target in targets()}
+
+
+def make_artifact(folder: Path, content: bytes) -> Artifact:
+    """An artifact whose tensors are called `in0`, `out0` and so on."""
+    (folder / "model.tflite").write_bytes(content)
+    try:
+        plan = plan_model(content)
+        sides = (plan.inputs, plan.outputs)
+    except PlanRefused:  # it still has an artifact
+        sides = ((), ())
+    inputs, outputs = (
+        tuple(
+            TensorInfo(name=f"{kind}{index}", tensor="", index=index, shape=tensor.shape, dtype=tensor.dtype)
+            for index, tensor in enumerate(side)
+        )
+        for kind, side in zip(("in", "out"), sides, strict=True)
+    )
+    return Artifact(
+        model="model",
+        format="tflite",
+        variant="int8",
+        key="",
+        digest="",
+        entry="model.tflite",
+        files=(),
+        inputs=inputs,
+        outputs=outputs,
+        operators={},
+        converter={},
+        directory=folder,
+    )
+
+
+def samples_of(artifact: Artifact, inputs: list[bytes]) -> dict[str, np.ndarray]:
+    (info,) = artifact.inputs
+    return {info.name: np.stack([np.frombuffer(v, info.dtype).reshape(info.shape) for v in inputs])}
+
+
+def test_outputs_and_figures_come_by_name(qemu: str, host_kernels: HostKernels, tmp_path: Path):
+    content = random_model("CONV_2D", "int8", 2).write()
+    artifact, plan = make_artifact(tmp_path, content), plan_model(content)
+    inputs = random_inputs(plan.inputs, 1, 3)
+    with TARGETS["mcu/qemu-cortex-m4"].open(artifact) as session:
+        outputs = session.infer(samples_of(artifact, inputs))
+        footprint = session.footprint()
+        with pytest.raises(Unsupported, match="is not timed: an emulator knows instructions, not milliseconds"):
+            session.time({}, TimingPlan())
+    assert [values.tobytes() for values in outputs["out0"]] == host_kernels.run(plan, inputs)
+    assert footprint.exact == set(footprint.figures)
+    assert footprint.figures["instructions"] > 0
+    assert footprint.figures["firmware_bytes"] + footprint.figures["plan_bytes"] == footprint.figures["flash_bytes"]
+    assert [cost["operator"] for cost in footprint.per_operator] == ["CONV_2D"]
+
+
+def test_what_has_no_kernel_is_named_once_with_its_places(tmp_path: Path):
+    model = ModelWriter()
+    values = model.input((1, 4), scale=0.1)
+    for _ in range(2):
+        after = model.tensor((1, 4), scale=0.1)
+        model.operator("SIN", [values], [after])
+        values = after
+    model.operator("RELU", [values], [model.output((1, 4), scale=0.1)])
+    assert TARGETS["mcu/qemu-cortex-m4"].coverage(make_artifact(tmp_path, model.write())) == ("SIN (operators 0, 1)",)
+
+
+def test_what_is_no_model_is_said_so(tmp_path: Path):
+    artifact = make_artifact(tmp_path, b"no model at all")
+    (reason,) = TARGETS["mcu/qemu-cortex-m4"].coverage(artifact)
+    assert reason.startswith("this model (This is not a readable TFLite model")
+
+
+def test_a_model_that_does_not_fit_says_how_many_bytes_are_missing(qemu: str, tmp_path: Path):
+    model = ModelWriter()
+    source = model.input((1, 200_000), scale=0.1)
+    model.operator("RELU6", [source], [model.output((1, 200_000), scale=0.1)])
+    artifact = make_artifact(tmp_path, model.write())
+    inputs = [bytes(200_000)]
+    with (
+        pytest.raises(Unsupported, match=r"does not fit stm32f4: \d+ bytes of RAM are missing"),
+        TARGETS["mcu/qemu-stm32f4"].open(artifact) as session,
+    ):
+        session.infer(samples_of(artifact, inputs))
