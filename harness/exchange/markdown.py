@@ -25,10 +25,12 @@ def markdown(result: GateResult) -> str:
     commit = f", commit `{_code(result.record.commit[:12])}`" if result.record.commit else ""
     parts = [head, f"Run `{_code(result.record.id)}`{commit}: {counts}."]
     if failed:
-        rows = [_row(verdict) for verdict in failed[:MOST_ROWS]]
+        groups = _alike(failed)
+        rows = [_row(members) for members in groups[:MOST_ROWS]]
         parts.append("\n".join(["| Case | Rule | What is wrong |", "|---|---|---|", *rows]))
-        if len(failed) > MOST_ROWS:
-            parts.append(f"… and {len(failed) - MOST_ROWS} more: see the dashboard or the JUnit report.")
+        hidden = sum(len(members) for members in groups[MOST_ROWS:])
+        if hidden:
+            parts.append(f"… and {_plural(hidden, 'more case')}: see the dashboard or the JUnit report.")
         parts.append(f"Reproduce the worst:\n\n```sh\n{_fenced(reproduce(failed[0].case))}\n```")
     if result.notices:
         lines = [f"- {_cell(notice)}" for notice in result.notices[:MOST_NOTICES]]
@@ -39,10 +41,22 @@ def markdown(result: GateResult) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _row(verdict: CaseVerdict) -> str:
-    first, others = verdict.broken[0], len(verdict.broken) - 1
+def _alike(failed: tuple[CaseVerdict, ...]) -> list[list[CaseVerdict]]:
+    """Failures in their order, those of one artifact for one reason together: a converter's fault is on all."""
+    groups: dict[tuple[str, str, str, str], list[CaseVerdict]] = {}
+    for verdict in failed:
+        first = verdict.broken[0]
+        groups.setdefault((verdict.case.model, verdict.case.variant, first.rule, first.message), []).append(verdict)
+    return list(groups.values())
+
+
+def _row(members: list[CaseVerdict]) -> str:
+    case, first, others = members[0].case, members[0].broken[0], len(members[0].broken) - 1
     more = f" (and {_plural(others, 'more rule')})" if others else ""
-    return f"| `{_code(verdict.case.id)}` | `{_code(first.rule)}` | {_cell(first.message)}{more} |"
+    name = f"`{_code(case.id)}`"
+    if len(members) > 1:
+        name = f"`{_code(f'{case.model}/{case.variant}')}` on {len(members)} targets, as `{_code(case.target)}`"
+    return f"| {name} | `{_code(first.rule)}` | {_cell(first.message)}{more} |"
 
 
 def _plural(number: int, noun: str) -> str:

@@ -59,7 +59,17 @@ class GateResult:
         return not self.failed
 
 
-RULES_BY_GRAVITY = ("parity", "task", "runtime", "baseline.parity", "baseline.task", "baseline.golden", "outcome")
+RULES_BY_GRAVITY = (
+    "parity.conversion.finite",
+    "parity.runtime.finite",
+    "parity",
+    "task",
+    "runtime",
+    "baseline.parity",
+    "baseline.task",
+    "baseline.golden",
+    "outcome",
+)
 
 
 def _gravity(verdict: CaseVerdict) -> int:

@@ -1,0 +1,54 @@
+"""The summary: worst first, short, safe to post."""
+
+from dataclasses import replace
+
+from harness.exchange.markdown import MOST_ROWS, markdown
+
+
+def rows(text):
+    return [line for line in text.splitlines() if line.startswith("| ") and "|---" not in line][1:]
+
+
+def test_it_begins_with_the_verdict(result):
+    assert markdown(result).startswith("## ✗ Harness gate: 4 of 6 cases failed\n")
+    green = replace(result, verdicts=tuple(v for v in result.verdicts if v.passed))
+    assert markdown(green).startswith("## ✓ Harness gate: 2 cases, nothing is broken\n")
+
+
+def test_the_worst_is_the_first_row_and_the_one_to_reproduce(result):
+    text = markdown(result)
+    assert rows(text)[0].startswith("| `m/float32/tflite/one` | `parity.runtime.sqnr_db` |")
+    assert "harness run --model m --variant float32 --target tflite/one --fresh" in text
+
+
+def test_every_row_has_three_cells_whatever_a_runtime_printed(result):
+    for row in rows(markdown(result)):
+        assert row.replace("\\|", "").count("|") == 4, row
+
+
+def test_what_a_runtime_printed_stays_text(result):
+    text = markdown(result)
+    assert "<script" not in text
+    assert "@everyone" not in text
+    assert "\\*\\*bold\\*\\*" in text
+
+
+def test_many_failures_stay_a_short_comment(result):
+    many = tuple(
+        replace(verdict, case=verdict.case.model_copy(update={"model": f"model{number}"}))
+        for number in range(500)
+        for verdict in result.failed[:1]
+    )
+    text = markdown(replace(result, verdicts=many))
+    assert len(rows(text)) == MOST_ROWS
+    assert f"{500 - MOST_ROWS} more cases" in text
+    assert len(text) < 65_536
+
+
+def test_one_conversions_fault_on_many_targets_is_one_row(result):
+    same = tuple(
+        replace(result.failed[0], case=result.failed[0].case.model_copy(update={"target": f"tflite/{letter}"}))
+        for letter in "abc"
+    )
+    assert len(rows(markdown(replace(result, verdicts=same)))) == 1
+    assert "on 3 targets" in markdown(replace(result, verdicts=same))
