@@ -72,8 +72,8 @@ CATALOGUE: tuple[Remedy, ...] = (
     remedy(
         "layers model unloadable",
         r"TensorFlow\.js cannot load the layers model",
-        "tensorflowjs writes Keras 3 models in a form that TensorFlow.js does not read.",
-        "Convert a graph variant (`float32`, `float16`, …), which loads everywhere, or save the model with tf_keras.",
+        "TensorFlow.js does not read what tensorflowjs wrote: any Keras 3 model, and some layers of late Keras 2 ones.",
+        "Convert a graph variant (`float32`, `float16`, …), which loads everywhere, or give a tf_keras model without regularisers.",
     ),
     remedy(
         "hybrid model on Micro",
