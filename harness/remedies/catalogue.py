@@ -73,7 +73,8 @@ CATALOGUE: tuple[Remedy, ...] = (
         "layers model unloadable",
         r"TensorFlow\.js cannot load the layers model",
         "TensorFlow.js does not read what tensorflowjs wrote: any Keras 3 model, and some layers of late Keras 2 ones.",
-        "Convert a graph variant (`float32`, `float16`, …), which loads everywhere, or give a tf_keras model without regularisers.",
+        "Convert a graph variant (`float32`, `float16`, …), which loads everywhere, or give a tf_keras model"
+        " without regularisers.",
     ),
     remedy(
         "hybrid model on Micro",

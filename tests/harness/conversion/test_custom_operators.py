@@ -11,7 +11,9 @@ from harness.errors import Unsupported
 
 LIBRARY = """
 // A kernel that does nothing, registered through the C++ interface that TensorFlow's own library exports.
-struct Registration { void* init; void* free; int (*prepare)(void*, void*); int (*invoke)(void*, void*); void* rest[16]; };
+struct Registration {
+  void* init; void* free; int (*prepare)(void*, void*); int (*invoke)(void*, void*); void* rest[16];
+};
 struct TfLiteRegistration;
 namespace tflite {
 class MutableOpResolver { public: void AddCustom(const char*, const TfLiteRegistration*, int); };
