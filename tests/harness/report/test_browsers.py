@@ -229,6 +229,7 @@ def test_a_series_shows_its_changes_and_its_figures(open_page: Open) -> None:
     for words in ("▲ worse", "+20.0 %", "litert 2.1.0 → 2.2.0", "thinned from 1,460 to 365 points", "between runs"):
         assert words in text
     panel.locator("summary").click()
+    panel.locator("details tbody tr").first.wait_for()
     assert panel.locator("details tbody tr").count() == 365
 
 
