@@ -16,6 +16,9 @@ class job_report:
     ROBOT_LIBRARY_SCOPE = "SUITE"
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         self.outputs: dict[tuple[int, int], bytearray] = {}
         self.instructions: dict[int, int] = {}
         self.problems: list[str] = []
@@ -23,7 +26,7 @@ class job_report:
 
     def read_report(self, path: str) -> None:
         """Reads the serial port's output. A damaged line is a problem, like a fault that the firmware reports."""
-        self.__init__()  # type: ignore[misc]
+        self._clear()
         frames = 0
         for line in Path(path).read_text("ascii", "replace").replace("\r", "").split("\n"):
             if not line.startswith("@"):

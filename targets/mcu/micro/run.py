@@ -105,7 +105,7 @@ def _refusal(error: JobRefused, model: MicroModel) -> str:
     doing = "preparing" if error.status == _NOT_ALLOCATED else "running"
     last = error.detail - 1
     if not 0 <= last < len(model.operators):
-        return f"TensorFlow Lite Micro failed before {doing} the first operator: its arena may be too small."
+        return f"TensorFlow Lite Micro failed before {doing} the first operator: the model may be damaged."
     return f"TensorFlow Lite Micro failed at or after {doing} operator {last} ({model.operators[last]})."
 
 
