@@ -1,0 +1,163 @@
+"""`pytest --harness` in a project of its own, on the scripted target: what it collects, selects, and says."""
+
+import pytest
+
+from harness import registry
+from harness.run import engine
+from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
+from tests.harness.fakes.target import FakeTarget
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def project(pytester, monkeypatch, tmp_path):
+    """A project whose zoo is one fake model on two fake targets, one of them scripted; runs pytest in it."""
+
+    def project(*arguments, script=None, toml="", ready=True):
+        targets = [FakeTarget("fake/sound"), FakeTarget("fake/other", script or {}, seconds=5, ready=ready)]
+        monkeypatch.setattr(registry, "targets", lambda: {target.name: target for target in targets})
+        monkeypatch.setattr(registry, "formats", lambda: {"fake": FAKE_FORMAT})
+        monkeypatch.setattr("harness.project.model_entries", lambda root: {"double": entry()})
+        monkeypatch.setattr(engine, "Converter", lambda *_: FakeConverter(tmp_path / "models"))
+        monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+        if toml is not None:
+            pytester.path.joinpath("harness.toml").write_text(toml)
+        return pytester.runpytest_inprocess("-p", "no:benchmark", *arguments)
+
+    return project
+
+
+def test_without_the_option_nothing_is_collected(project):
+    project().assert_outcomes()
+
+
+def test_every_case_is_a_test_with_a_readable_id(project):
+    result = project("--harness", "-v")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["harness.toml::double/float32/fake/sound PASSED*"])
+
+
+def test_without_a_project_file_the_zoo_is_meant(project):
+    project("--harness", toml=None).assert_outcomes(passed=2)
+
+
+def test_testpaths_elsewhere_do_not_hide_the_cases(project, pytester):
+    pytester.makeini("[pytest]\ntestpaths = tests")
+    pytester.mkdir("tests").joinpath("test_own.py").write_text("def test_own(): pass")
+    project("--harness").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--harness-target", "*/sound"),
+        ("--harness", "-k", "sound"),
+        ("--harness", "-m", "harness(target='fake/sound')"),
+        ("--harness", "harness.toml::double/float32/fake/sound"),
+    ],
+)
+def test_cases_are_chosen_by_glob_by_name_by_marker_and_by_id(project, arguments):
+    result = project(*arguments, script={"infer": "segfault"})
+    assert result.parseoutcomes()["passed"] == 1
+    assert "failed" not in result.parseoutcomes()
+
+
+def test_only_what_was_chosen_is_measured(project):
+    result = project("--harness", "-k", "sound", "-v")
+    result.stdout.fnmatch_lines(["harness: Preparing models (1) …"])
+    result.stdout.no_fnmatch_line("*fake/other*")
+
+
+def test_a_failure_is_short_and_tells_how_far_off(project):
+    result = project("--harness", script={"infer": "offset:0.5"})
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "  parity.runtime.sqnr_db (runtime.y.sqnr_db):*dB short of the 80 dB*",
+            "  again: harness run --model double *",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+    result.stdout.no_fnmatch_line("*plugin.py*")
+
+
+def test_a_crash_is_a_failure_of_its_case_alone(project):
+    result = project("--harness", script={"infer": "segfault"})
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*died of SIGSEGV*"])
+
+
+def test_what_is_not_installed_or_not_supported_is_skipped_with_its_reason(project):
+    result = project("--harness", "-rs", ready=False)
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*unavailable: the fake runtime is missing; make fake*"])
+    project("--harness", script={"infer": "refuse"}).assert_outcomes(passed=1, skipped=1)
+
+
+def test_a_glob_without_a_match_is_one_sentence(project):
+    result = project("--harness-model", "nonsense")
+    assert result.ret != 0
+    (result.stdout if "nonsense" in result.stdout.str() else result.stderr).fnmatch_lines(
+        ["*No model matches 'nonsense'; there are double*"]
+    )
+
+
+def test_the_policy_of_the_project_counts(project, pytester):
+    pytester.path.joinpath("gates.toml").write_text(
+        '[[exceptions]]\ncase = "double/*"\nrule = "parity.*"\nreason = "known for years"\nexpires = 2999-01-01'
+    )
+    project("--harness", script={"infer": "offset:0.5"}).assert_outcomes(passed=2)
+
+
+def test_a_broken_policy_is_one_sentence_for_each_case(project, pytester):
+    pytester.path.joinpath("gates.toml").write_text("speed = 3")
+    result = project("--harness")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*the key 'speed' is not known*"])
+
+
+def test_latencies_are_written_for_pytest_benchmark(project, pytester):
+    import json
+
+    project("--harness", "--harness-benchmark-json", "latencies.json").assert_outcomes(passed=2)
+    found = json.loads(pytester.path.joinpath("latencies.json").read_text())["benchmarks"]
+    assert {case["name"] for case in found} == {"double/float32/fake/sound", "double/float32/fake/other"}
+
+
+@pytest.mark.parametrize(("script", "outcome"), [({}, "passed"), ({"infer": "offset:0.5"}, "failed")])
+def test_the_parity_fixture_holds_a_model_to_the_policy(project, pytester, script, outcome):
+    pytester.makepyfile("def test_mine(parity): parity.assert_close('double', target='fake/other')")
+    result = project(script=script)
+    result.assert_outcomes(**{outcome: 1})
+    if outcome == "failed":
+        result.stdout.fnmatch_lines(["E*double (float32) on fake/other:*", "E*parity.runtime.sqnr_db: *"])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("'double', target='fake/none'", "There is no target 'fake/none'; there are fake/sound"),
+        ("'treble', target='fake/sound'", "'treble' is neither a path nor a model"),
+        ("'double', target='fake/sound', variant='int3'", "has no variant 'int3'"),
+        ("object(), target='fake/sound'", "is no Keras model and no path"),
+    ],
+)
+def test_a_mistake_in_a_call_of_the_parity_fixture_is_one_sentence(project, pytester, call, words):
+    pytester.makepyfile(f"def test_mine(parity): parity.assert_close({call})")
+    result = project()
+    result.assert_outcomes(failed=1)
+    assert words in result.stdout.str()
+    result.stdout.no_fnmatch_line("*During handling*")
+
+
+def test_loading_the_plugin_imports_nothing_heavy(pytester):
+    pytester.makepyfile(
+        """
+        import sys
+        def test_light():
+            heavy = {"numpy", "pydantic", "scipy", "harness.run.engine", "harness.project"} & set(sys.modules)
+            assert not heavy, heavy
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:benchmark", "-p", "no:hypothesispytest").assert_outcomes(passed=1)
