@@ -63,7 +63,11 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
     if not any(isinstance(item, HarnessItem) for item in items):
         collector = HarnessFile.from_parent(session, path=config.rootpath / PROJECT_FILE)
-        items[:0] = collector.checked()
+        found = collector.checked()
+        items[:0] = found
+        reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        if hasattr(reporter, "_numcollected"):  # else "-9 selected": it counted before these came
+            reporter._numcollected += len(found)
 
 
 @pytest.hookimpl(tryfirst=True)

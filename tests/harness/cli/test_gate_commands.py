@@ -1,0 +1,126 @@
+"""`gate`, `baseline`, `ab`, `init-ci` as a person meets them: exit codes, files, one sentence for a mistake."""
+
+import json
+import os
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from harness.store.runs import RunStore
+from tests.harness.gate.made_up import case, figures, latency, run
+
+SOUND = case("m/float32/tflite/litert-xnnpack", latency=latency())
+WRONG = case("m/float32/tflite/litert-xnnpack", parity=figures(error=0.1))
+
+
+@pytest.fixture
+def harness(tmp_path):
+    (tmp_path / "harness.toml").write_text("")
+
+    def harness(*arguments, record=None):
+        if record is not None:
+            RunStore(tmp_path / "results").write(record)
+        return subprocess.run(
+            [sys.executable, "-m", "harness.cli.main", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "COLUMNS": "200"},
+            timeout=300,
+            check=False,
+        )
+
+    return harness
+
+
+def test_a_sound_run_is_green_and_a_wrong_one_red(harness):
+    assert harness("gate", record=run(SOUND)).returncode == 0
+    worse = run(WRONG).model_copy(update={"id": "20261121T120000Z-11111111"})
+    done = harness("gate", record=worse)
+    assert done.returncode == 1
+    assert "parity.runtime.sqnr_db" in done.stdout
+    assert "again: harness run --model m --variant float32" in done.stdout
+
+
+def test_the_same_run_gets_the_same_verdict_again_and_again(harness):
+    harness("baseline", "accept", record=run(SOUND))
+    verdicts = {harness("gate", "--json").stdout for _ in range(3)}
+    assert len(verdicts) == 1
+    assert json.loads(verdicts.pop())["passed"] is True
+
+
+def test_the_verdict_in_every_format_and_on_the_dashboard(harness, tmp_path):
+    files = {"--junit": "j.xml", "--sarif": "s.sarif", "--markdown": "m.md", "--pytest-benchmark": "b.json"}
+    done = harness("gate", *(word for pair in files.items() for word in pair), record=run(WRONG))
+    assert done.returncode == 1
+    assert ElementTree.parse(tmp_path / "j.xml").getroot().tag == "testsuites"
+    assert json.loads((tmp_path / "s.sarif").read_text())["version"] == "2.1.0"
+    assert (tmp_path / "m.md").read_text().startswith("## ✗")
+    assert "benchmarks" in json.loads((tmp_path / "b.json").read_text())
+    assert "parity.runtime.sqnr_db" in (tmp_path / "results" / "dashboard.html").read_text()
+
+
+def test_explain_shows_each_rule_its_source_and_the_margin(harness):
+    done = harness("gate", "--explain", WRONG.id, record=run(WRONG))
+    assert done.returncode == 1
+    assert "Rounding error of float32 sums" in done.stdout
+    assert "beyond" in done.stdout
+    assert "limit set by" in done.stdout
+
+
+def test_a_baseline_is_accepted_shown_and_dropped(harness, tmp_path):
+    assert "1 added" in harness("baseline", "accept", record=run(SOUND)).stdout
+    assert "1 as they were" in harness("baseline", "accept").stdout
+    assert SOUND.id in harness("baseline", "show").stdout
+    assert harness("gate", "--complete").returncode == 0
+    harness("baseline", "drop", "--case", "m/*")
+    assert list((tmp_path / "results" / "baselines").glob("*.json")) == []
+
+
+def test_a_policy_file_counts(harness, tmp_path):
+    (tmp_path / "gates.toml").write_text('[[budgets]]\nfigure = "artifact_bytes"\nlimit = 999')
+    done = harness("gate", record=run(SOUND))
+    assert done.returncode == 1
+    assert "1 above the budget of 999" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("gate", "nothing"), "no run whose id begins with 'nothing'"),
+        (("gate", "--policy", "none.toml"), "none.toml cannot be read"),
+        (("gate", "--baseline", "nowhere"), "There is no baseline in nowhere"),
+        (("gate", "--explain", "x/y/z"), "has no case 'x/y/z'; it has m/float32"),
+        (("baseline", "accept", "--case", "x/*"), "matches 'x/*'"),
+        (("baseline", "drop", "--case", "x/*"), "matches 'x/*'"),
+        (("ab", "nonsense", "--old", "now"), "'nonsense' is no case; write MODEL/VARIANT/TARGET"),
+        (("ab", "hello_world/int8/tflite/none", "--old", "now"), "There is no target 'tflite/none'"),
+        (("ab", "hello_world/int8/tflite/litert-xnnpack", "--old", "quicker"), "'quicker' is no side of a comparison"),
+        (("ab", "hello_world/int8/tflite/litert-xnnpack", "--old", "now", "--margin", "nan"), "is no share"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(harness, arguments, words):
+    done = harness(*arguments, record=run(SOUND))
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_init_ci_writes_a_workflow_once(harness, tmp_path):
+    assert harness("init-ci").returncode == 0
+    text = (tmp_path / ".github" / "workflows" / "harness.yml").read_text()
+    for part in ("harness run", "harness gate --complete", "GITHUB_STEP_SUMMARY", "upload-sarif", "HARNESS_CACHE"):
+        assert part in text
+    assert harness("init-ci").returncode == 2
+    assert harness("init-ci", "--force").returncode == 0
+
+
+def test_the_workflow_is_yaml_with_the_parts_that_actions_asks_for(harness, tmp_path):
+    yaml = pytest.importorskip("yaml")
+    harness("init-ci")
+    document = yaml.safe_load((tmp_path / ".github" / "workflows" / "harness.yml").read_text())
+    assert set(document[True]) == {"pull_request", "push"}  # YAML 1.1 reads `on` as true
+    for step in document["jobs"]["gate"]["steps"]:
+        assert ("run" in step) != ("uses" in step)
