@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from harness.report.anchors import case_anchor, model_anchor
 from harness.report.history_data import history_anchor
@@ -121,13 +122,13 @@ def test_every_link_leads_to_a_view(open_page: Open, record: RunRecord) -> None:
 def test_from_the_matrix_to_the_history_and_back(open_page: Open) -> None:
     page = open_page().page
     page.click(".matrix td.failed a[title='keyword_dscnn on tflite/tflite-runtime']")
-    assert page.locator(f"{SHOWN} h1").inner_text() == "keyword_dscnn"
-    assert page.locator(f"{SHOWN} table[data-table^=targets] tbody tr:visible").count() == 6
+    expect(page.locator(f"{SHOWN} h1")).to_have_text("keyword_dscnn")
+    expect(page.locator(f"{SHOWN} table[data-table^=targets] tbody tr:visible")).to_have_count(6)
     page.click(f"{SHOWN} table[data-table^=targets] tr:has-text('Failed') th a")
-    assert "9 LSB" in page.locator(SHOWN).inner_text()
-    assert page.evaluate("document.activeElement.tagName") == "H1"
+    expect(page.locator(SHOWN)).to_contain_text("9 LSB")
+    page.wait_for_function("() => document.activeElement.tagName === 'H1'")
     page.click("text=History of these figures")
-    assert page.locator(f"{SHOWN} .series").count() == 1
+    expect(page.locator(f"{SHOWN} .series")).to_have_count(1)
     for place in ("case", "model", "overview"):
         page.evaluate("history.back()")
         page.wait_for_function("(area) => document.querySelector('.view:not([hidden])').id.startsWith(area)", arg=place)
@@ -142,7 +143,7 @@ def test_a_bookmark_is_restored_with_its_filter(open_page: Open) -> None:
     assert page.input_value("#filter [name=variant]") == "int8"
     page.click(f"{SHOWN} tbody tr:visible a >> nth=1")
     page.reload()
-    assert page.locator(".view.case:visible").count() == 1
+    expect(page.locator(".view.case:visible")).to_have_count(1)
 
 
 def test_an_unknown_place_shows_the_overview_and_says_so(open_page: Open) -> None:
@@ -178,12 +179,12 @@ def test_the_matrix_follows_the_filter(open_page: Open, record: RunRecord) -> No
     assert words == [labels[cell.outcome.value] for row in table.rows for cell in row.cells if cell]
     page.select_option("#filter [name=target]", "tflite/tflite-runtime")
     page.select_option("#filter [name=variant]", "int8")
-    assert page.locator(".matrix .cell:visible").count() == 9
-    assert page.locator(".matrix th.family:visible").count() == 1
+    expect(page.locator(".matrix .cell:visible")).to_have_count(9)
+    expect(page.locator(".matrix th.family:visible")).to_have_count(1)
     cell = page.locator(".matrix tr:has-text('keyword_dscnn') .cell:visible")
     assert cell.inner_text().split() == ["✗", "Failed", "1", "of", "1"]
     page.select_option("#filter [name=outcome]", "unavailable")
-    assert page.locator(".matrix .cell:visible").count() == 0
+    expect(page.locator(".matrix .cell:visible")).to_have_count(0)
 
 
 def test_the_csv_holds_what_is_on_the_screen(open_page: Open, record: RunRecord) -> None:
@@ -237,11 +238,12 @@ def test_the_lists_of_the_history_follow_the_filter(open_page: Open) -> None:
     page = open_page("history").page
     everything = page.locator("[data-table=series] tbody tr").count()
     page.select_option("#filter [name=target]", "tfjs/chromium-wasm")
-    assert 0 < page.locator("[data-table=series] tbody tr").count() < everything
+    expect(page.locator("[data-table=series] tbody tr")).not_to_have_count(everything)
+    assert page.locator("[data-table=series] tbody tr").count() > 0
     assert all("tfjs/chromium-wasm" in row for row in page.locator("[data-table=changes] tbody tr").all_inner_texts())
     assert re.fullmatch(r"\d+ of 274 shown", page.locator("#filter output").inner_text())
     page.fill("#filter [name=text]", "nothing of this name")
-    assert "No figure changed." in page.locator("#history").inner_text()
+    expect(page.locator("#history")).to_contain_text("No figure changed.")
 
 
 def test_a_mark_in_a_chart_leads_to_its_case(open_page: Open) -> None:
@@ -260,6 +262,7 @@ def test_what_changed(open_page: Open) -> None:
     assert page.locator("[data-table='changed outcomes'] tbody tr").count() == 1
     page.click("text=1 new case, 1 gone")
     others = page.locator("[data-table='new and gone cases'] tbody tr")
+    expect(others).to_have_count(2)
     assert [row.split()[1] for row in others.all_inner_texts()] == ["new", "gone"]
     assert page.locator("[data-table='changed latency'] tbody tr:has-text('slower')").count() > 20
     assert "converter: tensorflow" in text
