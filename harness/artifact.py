@@ -82,6 +82,8 @@ class Artifact(Frozen):
     """Operator name to count, as the format names them (`CONV_2D`, `FlexErf`, `_FusedConv2D`)."""
     converter: dict[str, str]
     """Package name to version of everything that took part."""
+    scheme: str = ""
+    """The numeric scheme that was read from the file itself (`int8`, `dynamic`, …), where its format tells."""
     custom_operators: CustomLibrary | None = None
     """Where its custom operators are, if the user named a library."""
     directory: Path

@@ -306,6 +306,7 @@ class Converter:
             inputs=tuple(TensorInfo(**info) for info in facts["inputs"]),
             outputs=tuple(TensorInfo(**info) for info in facts["outputs"]),
             operators=facts["operators"],
+            scheme=facts.get("scheme", ""),
             converter=self._environment(variant).versions(),
             custom_operators=custom_operators(prepared.custom_operators),
             directory=found.folder,

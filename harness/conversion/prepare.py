@@ -87,7 +87,7 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
         "recognised": recognised,
         "golden_from": interpreter,
         "ready": entry,
-        "inspected": {key: inspected[key] for key in ("inputs", "outputs", "operators")},
+        "inspected": {key: inspected.get(key, "") for key in ("inputs", "outputs", "operators", "scheme")},
         "inputs": [{key: info[key] for key in ("name", "shape", "dtype")} for info in inspected["inputs"]],
         "samples": len(evaluation),
         "labelled": evaluation.labels is not None,

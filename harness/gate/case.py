@@ -10,6 +10,8 @@ from harness.gate.judge import judge
 from harness.gate.policy import Policy
 from harness.store.record import Check, Latency, Measured, Parity
 
+READY = "ready"
+"""The variant of an artifact that was given, not converted."""
 AS_ASKED = ("backend",)
 """What a target asks for in its fingerprint and a runtime answers in its details, under one name."""
 
@@ -23,9 +25,16 @@ def judge_case(
     fingerprint: Mapping[str, str],
     policy: Policy,
     today: date | None = None,
+    *,
+    scheme: str = "",
 ) -> tuple[Check, ...]:
-    """Every check of a case that ran; `case` is `model/variant/target`. Exceptions have been applied."""
+    """Every check of a case that ran; `case` is `model/variant/target`. Exceptions have been applied.
+
+    A ready artifact says nothing by its variant's name, so its numeric `scheme` does: rules see `int8-ready`.
+    """
     model, variant, target = case.split("/", 2)
+    if variant == READY and scheme:
+        variant = f"{scheme}-{READY}"
     checks = judge(parity, latency, measured, variant, format, target, policy, model)
     checks += tuple(_as_asked(latency, fingerprint))
     now = today or date.today()

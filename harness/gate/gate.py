@@ -143,7 +143,9 @@ def _checks(
         # A case that is not in the run at all brings its own check.
         return [*case.checks, *judge_outcome(case, accepted, policy)]
     bare = policy.model_copy(update={"exceptions": ()})
-    checks = list(judge_case(case.id, format, case.parity, case.latency, case.measured, case.fingerprint, bare, today))
+    scheme = case.artifact.scheme if case.artifact is not None else ""
+    figures = (case.parity, case.latency, case.measured)
+    checks = list(judge_case(case.id, format, *figures, case.fingerprint, bare, today, scheme=scheme))
     if accepted is not None:
         same_machine = baseline.run_of(accepted).machine == record.machine.id
         checks += judge_against(case, accepted, policy, format, same_machine=same_machine)

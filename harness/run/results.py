@@ -83,6 +83,7 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
             finished.measured,
             finished.fingerprint,
             policy or Policy(),
+            scheme=artifact.scheme if artifact is not None else "",
         )
         broken = [check for check in checks if not check.passed]
         outcome = Outcome.FAILED if broken else Outcome.PASSED
@@ -118,6 +119,7 @@ def summary(artifact: Artifact) -> ArtifactSummary:
         files=artifact.files,
         operators=artifact.operators,
         converter=artifact.converter,
+        scheme=artifact.scheme,
     )
 
 

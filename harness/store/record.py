@@ -146,6 +146,8 @@ class ArtifactSummary(Frozen):
     files: tuple[FileHash, ...]
     operators: dict[str, int]
     converter: dict[str, str]
+    scheme: str = ""
+    """The numeric scheme that was read from the file itself, where its format tells."""
 
 
 class CaseResult(Frozen):

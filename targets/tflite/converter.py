@@ -193,7 +193,28 @@ def inspect(path: Path) -> dict[str, Any]:
         "inputs": [describe(graph, int(t), i, names, schema) for i, t in enumerate(graph.inputs)],
         "outputs": [describe(graph, int(t), i, names, schema) for i, t in enumerate(graph.outputs)],
         "operators": dict(sorted(operators.items())),
+        "scheme": scheme(model, schema),
     }
+
+
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL")
+
+
+def scheme(model: Any, schema: Any) -> str:
+    """The numeric scheme by the types that the weighted operators work on: `int8`, `int16x8`, `dynamic` (float
+    activations, integer weights) or `float32`."""
+    kinds = schema.TensorType
+    found = set()
+    for graph in model.subgraphs:
+        for operator in graph.operators or []:
+            if operator_name(model.operatorCodes[operator.opcodeIndex], schema) not in WEIGHTED:
+                continue
+            activation, weights = (graph.tensors[int(index)].type for index in operator.inputs[:2])
+            if activation == kinds.FLOAT32:
+                found.add("float32" if weights in (kinds.FLOAT32, kinds.FLOAT16) else "dynamic")
+            else:
+                found.add("int16x8" if activation == kinds.INT16 else "int8")
+    return next((name for name in ("dynamic", "int8", "int16x8") if name in found), "float32")
 
 
 def operator_name(code: Any, schema: Any) -> str:
