@@ -132,9 +132,10 @@ class Renode:
 
 def _read_report(uart: Path) -> Report | None:
     """The report once it is whole. A frame that is still being written is not damage."""
-    if not uart.exists():
+    try:
+        text = uart.read_text("ascii", "replace")
+    except FileNotFoundError:  # not there yet, or just being renamed: Renode puts a new file in an old one's place
         return None
-    text = uart.read_text("ascii", "replace")
     if "@END" not in text:
         return None
     try:
