@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from harness.conversion.converter import READY
 from harness.gate.exceptions import excused
 from harness.gate.judge import judge
 from harness.gate.policy import Policy
 from harness.store.record import Check, Latency, Measured, Parity
 
-READY = "ready"
-"""The variant of an artifact that was given, not converted."""
 AS_ASKED = ("backend",)
 """What a target asks for in its fingerprint and a runtime answers in its details, under one name."""
 
@@ -33,8 +32,8 @@ def judge_case(
     A ready artifact says nothing by its variant's name, so its numeric `scheme` does: rules see `int8-ready`.
     """
     model, variant, target = case.split("/", 2)
-    if variant == READY and scheme:
-        variant = f"{scheme}-{READY}"
+    if variant == READY.name and scheme:
+        variant = f"{scheme}-{READY.name}"
     checks = judge(parity, latency, measured, variant, format, target, policy, model)
     checks += tuple(_as_asked(latency, fingerprint))
     now = today or date.today()
