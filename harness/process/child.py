@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -23,6 +24,8 @@ from harness.errors import BadInput, CaseError, Crashed, Failed, TimedOut, Unava
 from harness.process.protocol import ProtocolError, read_frame, write_frame
 
 SERVE = Path(__file__).with_name("serve.py")
+SCRATCH_VARIABLE = "HARNESS_SCRATCH"
+"""Names the child's own folder for temporary files to `serve.py`, which removes it if the engine is killed."""
 LOG_TAIL_BYTES = 16_384
 
 
@@ -60,6 +63,8 @@ class ChildProcess:
     """A worker under `harness/process/serve.py`, as a context manager.
 
     `what` is what error messages call it ("tflite/litert-xnnpack"). Raises `Crashed`, `TimedOut`, `Unavailable`.
+
+    It gets a folder of its own for temporary files, removed with it: converters leave theirs behind.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class ChildProcess:
         self.what = what
         self._call_log_start = 0
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        self._scratch = Path(tempfile.mkdtemp(prefix="harness-"))
         request_read, request_write = os.pipe()
         reply_read, reply_write = os.pipe()
         named = [f"{name}={folder}" for name, folder in (packages or {}).items()]
@@ -86,9 +92,15 @@ class ChildProcess:
                 stderr=self._log,
                 pass_fds=(request_read, reply_write),
                 start_new_session=True,
-                env={**os.environ, **(environment or {})},
+                env={
+                    **os.environ,
+                    "TMPDIR": str(self._scratch),
+                    SCRATCH_VARIABLE: str(self._scratch),
+                    **(environment or {}),
+                },
             )
         except OSError as error:
+            shutil.rmtree(self._scratch, ignore_errors=True)
             for descriptor in (request_write, reply_read):
                 os.close(descriptor)
             raise Unavailable(f"{what}: {python} cannot be started ({error.strerror}); run `make setup`.") from error
@@ -196,5 +208,6 @@ class ChildProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1)
         self.kill()
+        shutil.rmtree(self._scratch, ignore_errors=True)
         os.close(self._reader.descriptor)
         self._log.close()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 import threading
 import time
@@ -32,6 +33,12 @@ def load(name: str, path: Path, search: list[str] | None = None) -> ModuleType:
     return module
 
 
+def remove_scratch() -> None:
+    """Remove the folder of this process's temporary files. The engine does so as well, unless it was killed."""
+    if scratch := os.environ.get("HARNESS_SCRATCH"):
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def end_with_parent() -> None:
     """End this process when the engine is gone, however it went (it is then adopted by another process)."""
     parent = os.getppid()
@@ -39,6 +46,7 @@ def end_with_parent() -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.5)
+        remove_scratch()
         os._exit(70)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -65,6 +73,7 @@ def main() -> None:
         try:
             header, tensors = protocol.read_frame(requests)
         except EOFError:
+            remove_scratch()
             return
         try:
             reply, arrays = handlers[header["op"]](header, tensors)

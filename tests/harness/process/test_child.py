@@ -12,7 +12,7 @@ from harness.errors import Crashed, Failed, TimedOut, Unavailable
 from harness.process.child import ChildProcess, end_all
 
 WORKER = """
-import os, subprocess, sys, time
+import os, subprocess, sys, tempfile, time
 
 def echo(header, tensors):
     print("noise on stdout")
@@ -27,8 +27,12 @@ def raises(header, tensors):
 def sleep(header, tensors):
     time.sleep(600)
 
+def leave_files(header, tensors):
+    tempfile.mkstemp()
+    return {"folder": tempfile.mkdtemp()}, {}
+
 def handlers():
-    return {"echo": echo, "sleeper": fork_a_sleeper, "raises": raises, "sleep": sleep}
+    return {"leave_files": leave_files, "echo": echo, "sleeper": fork_a_sleeper, "raises": raises, "sleep": sleep}
 """
 
 
@@ -75,6 +79,17 @@ def test_a_descendant_ends_with_its_child(worker):
     assert gone(pid)
 
 
+@pytest.mark.parametrize("end", [lambda child: None, ChildProcess.kill], ids=["ended", "killed"])
+def test_what_a_child_leaves_in_its_temporary_folder_goes_with_it(worker, tmp_path, monkeypatch, end):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    with ChildProcess("the child", Path(sys.executable), worker) as child:
+        left = Path(child.call("leave_files", seconds=10)[0]["folder"])
+        assert left.parents[1] == tmp_path / "temporary"
+        end(child)
+    assert not list((tmp_path / "temporary").iterdir())
+
+
 def test_a_child_that_does_not_answer_is_killed(child):
     with pytest.raises(TimedOut, match="did not answer 'sleep' within"):
         child.call("sleep", seconds=0.5)
@@ -104,14 +119,18 @@ def test_a_worker_that_cannot_be_imported_fails_in_one_sentence(tmp_path):
         ChildProcess("the child", Path(sys.executable), path)
 
 
-def test_a_child_ends_when_the_engine_is_killed(worker, tmp_path):
+def test_a_child_ends_with_its_files_when_the_engine_is_killed(worker, tmp_path):
     script = (
         "import sys, time; from pathlib import Path; from harness.process.child import ChildProcess\n"
-        f"child = ChildProcess('x', Path(sys.executable), Path({str(worker)!r})); print(child.pid, flush=True)\n"
+        f"child = ChildProcess('x', Path(sys.executable), Path({str(worker)!r}))\n"
+        "child.call('leave_files', seconds=10); print(child.pid, flush=True)\n"
         "time.sleep(600)"
     )
-    engine = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    (tmp_path / "temporary").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    engine = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
     pid = int(engine.stdout.readline())
     engine.kill()
     engine.wait()
     assert gone(pid)
+    assert not list((tmp_path / "temporary").iterdir())
