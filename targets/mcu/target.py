@@ -18,8 +18,7 @@ from .emulator.outcome import JobResult
 from .emulator.run import EMULATORS, Emulator, run_job
 from .micro.library import LIBRARY_VARIABLE
 from .micro.target import LibraryTarget
-from .plan import Plan, PlanRefused, plan_model, unsupported_operators
-from .plan.lowering import LOWERINGS
+from .plan import Plan, PlanRefused, lacking, plan_model
 from .session import EmulatedSession
 from .toolchain import build_firmware
 
@@ -80,24 +79,11 @@ class PlanTarget(Target):
         }
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
-        """What the plan runtime has no kernel for, read from the model itself: each operator once, and where it is."""
+        """What the plan runtime has no kernel for, read from the model itself."""
         try:
-            found = unsupported_operators(artifact.path.read_bytes())
+            return lacking(artifact.path.read_bytes())
         except PlanRefused as error:
             return (f"this model ({str(error).rstrip('.')})",)
-        places: dict[str, list[int]] = {}
-        other: list[str] = []
-        for operator in found:
-            if operator.name in LOWERINGS:
-                other.append(f"this form of {operator.name} ({operator.reason.rstrip('.')})")
-            else:
-                places.setdefault(operator.name, []).append(operator.index)
-        named = [
-            # A model of several graphs is known by its operators' names alone.
-            name if at == [-1] else f"{name} (operator{'s' if len(at) > 1 else ''} {', '.join(map(str, at))})"
-            for name, at in places.items()
-        ]
-        return (*named, *dict.fromkeys(other))
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:

@@ -1,6 +1,7 @@
 """The planner: a `.tflite` file in, a binary plan out that the firmware runs in place."""
 
-from .planner import Plan, PlanOperator, PlanTensor, UnsupportedOperator, plan_model, unsupported_operators
+from .coverage import UnsupportedOperator, lacking, unsupported_operators
+from .planner import Plan, PlanOperator, PlanTensor, plan_model
 from .refusal import OperatorUnsupported, PlanRefused
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "PlanRefused",
     "PlanTensor",
     "UnsupportedOperator",
+    "lacking",
     "plan_model",
     "unsupported_operators",
 ]

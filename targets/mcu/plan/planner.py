@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ from .builder import Builder
 from .flatbuffer import Malformed
 from .lowering import LOWERINGS
 from .lowering.movement import UNREAD_INPUTS
-from .model import Model, Operator, Tensor, operator_names, read_model
+from .model import Model, Operator, Tensor, read_model
 from .refusal import OperatorUnsupported, PlanRefused
 
 
@@ -60,16 +59,7 @@ class Plan:
         return sum(tensor.nbytes for tensor in self.outputs)
 
 
-@dataclass(frozen=True)
-class UnsupportedOperator:
-    """An operator that the kernels cannot run, and why, in a sentence."""
-
-    index: int
-    name: str
-    reason: str
-
-
-def _needed_operators(model: Model) -> set[int]:
+def needed_operators(model: Model) -> set[int]:
     """Operators that an output depends on; the arithmetic behind a reshape's target shape, say, is not among them."""
     needed_tensors = {tensor.index for tensor in model.outputs}
     needed: set[int] = set()
@@ -82,11 +72,13 @@ def _needed_operators(model: Model) -> set[int]:
     return needed
 
 
-def _lower(operator: Operator, build: Builder) -> None:
+def lower(operator: Operator, build: Builder) -> None:
+    """One operator into steps. Raises `PlanRefused`."""
     build.current = operator.index
     lowering = LOWERINGS.get(operator.name)
     if lowering is None:
-        raise OperatorUnsupported(operator.name, f"{operator.label} is not supported by the plan runtime.")
+        message = f"The plan runtime has no kernel for {operator.name} (operator {operator.index})."
+        raise OperatorUnsupported(operator.name, message)
     try:
         # Scales from a damaged file may overflow on the way to a check that refuses them.
         with np.errstate(all="ignore"):
@@ -102,10 +94,10 @@ def plan_model(tflite: bytes) -> Plan:
     model = read_model(tflite)
     build = Builder(model)
     build.add_inputs()
-    needed = _needed_operators(model)
+    needed = needed_operators(model)
     for operator in model.operators:
         if operator.index in needed:
-            _lower(operator, build)
+            lower(operator, build)
     blob = build.serialise()
     return Plan(
         blob,
@@ -114,44 +106,6 @@ def plan_model(tflite: bytes) -> Plan:
         tuple(_describe(tensor) for tensor in model.outputs),
         tuple(_describe_operator(operator, build) for operator in model.operators),
     )
-
-
-def unsupported_operators(tflite: bytes) -> list[UnsupportedOperator]:
-    """Every operator that cannot be planned, each with its own reason; empty where `plan_model` would succeed.
-
-    Raises `PlanRefused` where the file itself is at fault.
-    """
-    if not _readable_as_one_graph(tflite):
-        names = Counter(operator_names(tflite))
-        return [
-            UnsupportedOperator(-1, name, f"{name} is not supported by the plan runtime.")
-            for name in names
-            if name not in LOWERINGS
-        ]
-    model = read_model(tflite)
-    build = Builder(model)
-    build.add_inputs()
-    needed = _needed_operators(model)
-    refused = []
-    for operator in model.operators:
-        if operator.index not in needed:
-            continue
-        try:
-            _lower(operator, build)
-        except OperatorUnsupported as refusal:
-            refused.append(UnsupportedOperator(operator.index, operator.name, str(refusal)))
-            build.assume(operator.outputs)
-    return refused
-
-
-def _readable_as_one_graph(tflite: bytes) -> bool:
-    """False where only the names of the operators can be told, as in a model with several subgraphs."""
-    try:
-        read_model(tflite)
-    except PlanRefused:
-        operator_names(tflite)
-        return False
-    return True
 
 
 def _describe(tensor: Tensor) -> PlanTensor:

@@ -8,8 +8,10 @@ class PlanRefused(HarnessError):
 
 
 class OperatorUnsupported(PlanRefused):
-    """The kernels have no such operator, or not with these types or options; `operator` is its name."""
+    """The kernels have no such operator, or not with these types or options: `operator` is its name, `reason` a phrase
+    that says what of it is too much, empty where there is no kernel at all."""
 
-    def __init__(self, operator: str, message: str) -> None:
+    def __init__(self, operator: str, message: str, reason: str = "") -> None:
         super().__init__(message)
         self.operator = operator
+        self.reason = reason

@@ -72,17 +72,6 @@ def test_outputs_and_figures_come_by_name(qemu: str, host_kernels: HostKernels, 
     assert [cost["operator"] for cost in footprint.per_operator] == ["CONV_2D"]
 
 
-def test_what_has_no_kernel_is_named_once_with_its_places(tmp_path: Path):
-    model = ModelWriter()
-    values = model.input((1, 4), scale=0.1)
-    for _ in range(2):
-        after = model.tensor((1, 4), scale=0.1)
-        model.operator("SIN", [values], [after])
-        values = after
-    model.operator("RELU", [values], [model.output((1, 4), scale=0.1)])
-    assert TARGETS["mcu/qemu-cortex-m4"].coverage(make_artifact(tmp_path, model.write())) == ("SIN (operators 0, 1)",)
-
-
 def test_what_is_no_model_is_said_so(tmp_path: Path):
     artifact = make_artifact(tmp_path, b"no model at all")
     (reason,) = TARGETS["mcu/qemu-cortex-m4"].coverage(artifact)

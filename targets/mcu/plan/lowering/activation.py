@@ -158,7 +158,7 @@ def lower_dequantize(operator: Operator, build: Builder) -> None:
     if source.dtype not in _EIGHT_BITS or target.dtype != "float32":
         raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
     if source.constant is not None:
-        raise unsupported(operator, "its input is a constant (compressed weights)")
+        raise unsupported(operator, "a constant input, as compressed weights are")
     build.step(
         "dequantize",
         input=build.read(source),

@@ -20,7 +20,7 @@ def refuse(operator: Operator, what: str) -> PlanRefused:
 
 def unsupported(operator: Operator, what: str) -> OperatorUnsupported:
     """The model may be right; the kernels cannot run it."""
-    return OperatorUnsupported(operator.name, f"{operator.label} is not supported: {what}.")
+    return OperatorUnsupported(operator.name, f"The plan runtime does not run {operator.label}: {what}.", what)
 
 
 def operand(operator: Operator, index: int, rank: int | None = None) -> Tensor:
@@ -78,7 +78,7 @@ def constant_integers(operator: Operator, index: int) -> list[int]:
     """A constant int32 or int64 input as a flat list."""
     tensor = operator.inputs[index] if index < len(operator.inputs) else None
     if tensor is None or tensor.constant is None or tensor.dtype not in ("int32", "int64"):
-        raise unsupported(operator, f"input {index} is not a constant integer tensor")
+        raise unsupported(operator, f"an input {index} that is not a constant integer tensor")
     return [int(v) for v in tensor.constant.ravel()]
 
 

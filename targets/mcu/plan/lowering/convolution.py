@@ -48,13 +48,13 @@ class Weighted:
 def _constant_weights(operator: Operator, dtype: str, rank: int) -> NDArray[Any]:
     tensor = operand(operator, 1)
     if tensor.constant is None:
-        raise unsupported(operator, "its weights are not constant")
+        raise unsupported(operator, "weights that are not constant")
     if tensor.dtype != dtype:
-        raise unsupported(operator, f"{dtype} input with {tensor.dtype} weights (a hybrid or low-bit model)")
+        raise unsupported(operator, f"{dtype} input with {tensor.dtype} weights, as a hybrid or low-bit model has them")
     if len(tensor.shape) != rank:
         raise refuse(operator, f"its weights have {len(tensor.shape)} dimensions, not {rank}")
     if dtype == "int8" and (tensor.quantisation is None or np.any(tensor.quantisation.zero_points != 0)):
-        raise unsupported(operator, "its weights are not symmetric (their zero point is not 0)")
+        raise unsupported(operator, "weights whose zero point is not 0")
     return tensor.constant
 
 
@@ -64,7 +64,7 @@ def _constant_bias(operator: Operator, dtype: str, channels: int) -> NDArray[Any
         return None
     expected = "int32" if dtype == "int8" else "float32"
     if tensor.constant is None or tensor.dtype != expected:
-        raise unsupported(operator, f"its bias is not a constant of {expected}")
+        raise unsupported(operator, f"a bias that is not a constant of {expected}")
     if tensor.elements != channels:
         raise refuse(operator, f"its bias has {tensor.elements} elements for {channels} output channels")
     return tensor.constant.ravel()

@@ -23,7 +23,7 @@ def movable_element_bytes(operator: Operator, source: Tensor, target: Tensor) ->
 def _same_quantisation(operator: Operator, source: Tensor, target: Tensor) -> None:
     """Micro copies int8 values as they are, and refuses where that would change their meaning."""
     if source.dtype == "int8" and (source.scale != target.scale or source.zero_point != target.zero_point):
-        raise unsupported(operator, f"{source.label} and the output have different scales")
+        raise unsupported(operator, "an input and an output of different scales")
 
 
 def emit_copy(
@@ -64,7 +64,7 @@ def _pad_pattern(operator: Operator, target: Tensor) -> int:
     value = operator.inputs[2] if len(operator.inputs) > 2 else None
     if value is not None:
         if value.constant is None or value.elements != 1 or value.dtype != target.dtype:
-            raise unsupported(operator, "its padding value is not one constant of the input's type")
+            raise unsupported(operator, "a padding value that is not one constant of the input's type")
         _same_quantisation(operator, value, target)
         raw = value.constant.tobytes()
     elif target.dtype == "int8":

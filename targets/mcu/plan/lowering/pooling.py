@@ -36,7 +36,7 @@ def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
         )
         return
     if np.abs(source.scale - target.scale) > 1.0e-6 or source.zero_point != target.zero_point:
-        raise unsupported(operator, "input and output have different scales")
+        raise unsupported(operator, "an input and an output of different scales")
     low, high = activation_range_int8(operator, activation, target)
     build.step(
         "max_pool_int8" if maximum_pool else "average_pool_int8",

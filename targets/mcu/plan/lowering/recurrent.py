@@ -69,7 +69,7 @@ def _product_int8(
     """One matrix product to Q3.12; its bias is the folded one."""
     zero_point = int8_zero_point(operator, source)
     if weights.zero_point != 0:
-        raise unsupported(operator, "weights that are not symmetric")
+        raise unsupported(operator, "weights whose zero point is not 0")
     values = weights.values.astype(np.int64)
     offsets = np.zeros(len(values), np.int64) if bias is None else bias.values.astype(np.int64)
     bound = int((np.abs(values).sum(axis=1) * max(127 - zero_point, zero_point + 128) + np.abs(offsets)).max())

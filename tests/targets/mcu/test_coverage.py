@@ -1,0 +1,85 @@
+"""What the plan runtime lacks for a model, in words: one phrase a reason, each operator once, with its places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from harness_targets.mcu.plan import lacking, unsupported_operators
+from harness_targets.mcu.target import targets
+
+from .model_writer import ModelWriter
+from .test_plan import two_layers
+from .test_target import make_artifact
+
+TARGETS = {target.name: target for target in targets()}
+
+
+def chain(*names: str, dtype: str = "float32") -> ModelWriter:
+    """Operators of one input and one output, each fed by the one before."""
+    model = ModelWriter()
+    scale = {"scale": 0.1} if dtype == "int8" else {}
+    values = model.input((1, 4), dtype, **scale)
+    for name in names[:-1]:
+        after = model.tensor((1, 4), dtype, **scale)
+        model.operator(name, [values], [after])
+        values = after
+    model.operator(names[-1], [values], [model.output((1, 4), dtype, **scale)])
+    return model
+
+
+def test_a_supported_model_lacks_nothing():
+    assert lacking(two_layers().write()) == ()
+    assert unsupported_operators(two_layers().write()) == []
+
+
+def test_operators_without_a_kernel_share_one_phrase_and_each_names_its_places():
+    model = chain("ATAN2", "RELU", "ATAN2", "RFFT2D", "RELU")
+    assert lacking(model.write()) == (
+        "ATAN2 (operators 0 and 2) and RFFT2D (operator 3), for which the plan runtime has no kernel",
+    )
+
+
+def test_many_places_are_counted():
+    assert lacking(chain(*["ATAN2"] * 9).write()) == (
+        "ATAN2 (operators 0, 1, 2, 3 and 5 more), for which the plan runtime has no kernel",
+    )
+
+
+def test_an_operator_in_a_form_that_is_not_supported_is_named_once_with_the_reason():
+    model = chain("NEG", "RELU", "NEG", dtype="int8")
+    assert lacking(model.write()) == ("NEG (operators 0 and 2: TensorFlow Lite Micro negates float32 alone)",)
+
+
+def test_hybrid_convolutions_are_one_phrase(shared_models: Path):
+    (phrase, *_) = lacking((shared_models / "keyword_spotting/kws_ref_model_float32.tflite").read_bytes())
+    assert phrase.startswith("CONV_2D (operators ")
+    assert phrase.endswith(": float32 input with int8 weights, as a hybrid or low-bit model has them)")
+
+
+def test_what_only_an_unused_result_needs_is_not_asked_for():
+    model = chain("RELU", "RELU")
+    model.operator("ATAN2", [model.inputs[0]], [model.tensor((1, 4), "float32")])
+    assert lacking(model.write()) == ()
+
+
+def test_an_operator_after_one_that_is_missing_is_still_judged():
+    model = ModelWriter()
+    source = model.input((1, 8), "float32")
+    middle = model.tensor((1, 8), "float32")
+    weights = model.constant(np.ones((2, 8), np.int8), scale=0.1)
+    model.operator("ATAN2", [source], [middle])
+    model.operator("FULLY_CONNECTED", [middle, weights, -1], [model.output((1, 2), "float32")], "FullyConnectedOptions")
+    assert [(found.index, found.name) for found in unsupported_operators(model.write())] == [
+        (0, "ATAN2"),
+        (1, "FULLY_CONNECTED"),
+    ]
+
+
+def test_the_phrases_follow_does_not_run_in_one_sentence(tmp_path: Path):
+    target = TARGETS["mcu/qemu-cortex-m4"]
+    artifact = make_artifact(tmp_path, chain("ATAN2", "ATAN2").write())
+    assert f"{target.name} does not run {'; '.join(target.coverage(artifact))}." == (
+        "mcu/qemu-cortex-m4 does not run ATAN2 (operators 0 and 1), for which the plan runtime has no kernel."
+    )
