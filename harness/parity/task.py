@@ -67,7 +67,7 @@ def task_metric(
 ) -> TaskMetric | None:
     """The figure of merit on real outputs `golden` and `actual`, both shaped (samples, *shape), or None.
 
-    - classification with labels: `accuracy`, a share;
+    - classification with labels: `accuracy`, a share, with the samples `lost` and `gained` on the way;
     - regression with labels of as many values as the output: `mean_squared_error`, in the label's unit squared;
     - reconstruction where an input has as many values as the output: `mean_squared_reconstruction_error`, the anomaly
       score of MLPerf Tiny's autoencoder (Banbury et al. 2021) averaged over samples; labels are not needed.
@@ -79,7 +79,14 @@ def task_metric(
         if labels is None:
             return None
         before, after = classified_correctly(golden, labels), classified_correctly(actual, labels)
-        return TaskMetric(name="accuracy", value=float(after.mean()), golden=float(before.mean()), samples=samples)
+        return TaskMetric(
+            name="accuracy",
+            value=float(after.mean()),
+            golden=float(before.mean()),
+            samples=samples,
+            lost=int(np.count_nonzero(before & ~after)),
+            gained=int(np.count_nonzero(after & ~before)),
+        )
     truth = labels if task == "regression" else _single_input_like(golden, inputs)
     if truth is None or truth.size != golden.size:
         return None

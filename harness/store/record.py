@@ -54,6 +54,10 @@ class Comparison(Frozen):
     """The smallest `t` for which |actual − expected| ≤ t·(1 + |expected|) holds everywhere: it would have passed."""
     worst_sample: int | None = None
     worst_index: tuple[int, ...] | None = None
+    looks_like: str | None = None
+    """The other output of the reference whose values it holds, where outputs look swapped."""
+    exchanged_classes: tuple[int, ...] = ()
+    """The classes (places on the last axis) whose scores look exchanged among each other."""
 
 
 class TaskMetric(Frozen):
@@ -64,6 +68,13 @@ class TaskMetric(Frozen):
     golden: float
     samples: int
     higher_is_better: bool = True
+    lost: int | None = None
+    """Samples that the float32 model has right and the converted one wrong; null where a sample is not right or wrong,
+    and in records from before this was counted."""
+    gained: int | None = None
+    """Samples that the float32 model has wrong and the converted one right; null as `lost` is."""
+    exchanged_labels: tuple[int, int] | None = None
+    """Two classes that the float32 model itself takes for each other: their labels look exchanged."""
 
 
 class Parity(Frozen):

@@ -17,6 +17,7 @@ from harness.parity.task import (
     tango_interval,
     task_metric,
 )
+from harness.store.record import TaskMetric
 
 
 @pytest.mark.parametrize(("samples", "gained", "lost"), [(100, 3, 9), (54, 3, 1), (360, 1, 2), (44, 0, 1), (30, 7, 7)])
@@ -135,6 +136,25 @@ class TestMetrics:
         metric = task_metric(golden, golden[::-1].copy(), np.arange(4), "classification")
         assert metric is not None
         assert (metric.name, metric.golden, metric.value, metric.samples) == ("accuracy", 1.0, 0.0, 4)
+
+    def test_what_was_lost_and_gained_is_counted_sample_by_sample(self):
+        labels = np.array([0, 1, 2, 0, 1])
+        golden = np.eye(3)[[0, 1, 2, 1, 0]]  # right, right, right, wrong, wrong
+        actual = np.eye(3)[[0, 2, 0, 0, 2]]  # right, lost, lost, gained, wrong still
+        metric = task_metric(golden, actual, labels, "classification")
+        assert metric is not None
+        assert (metric.lost, metric.gained) == (2, 1)
+        assert metric.value - metric.golden == pytest.approx((metric.gained - metric.lost) / metric.samples)
+
+    def test_a_sample_of_a_regression_is_neither_right_nor_wrong(self):
+        metric = task_metric(np.ones((2, 1)), np.zeros((2, 1)), np.ones(2), "regression")
+        assert metric is not None
+        assert (metric.lost, metric.gained) == (None, None)
+
+    def test_a_record_from_before_they_were_counted_can_still_be_read(self):
+        old = '{"name":"accuracy","value":0.96,"golden":0.97,"samples":360,"higher_is_better":true}'
+        metric = TaskMetric.model_validate_json(old)
+        assert (metric.lost, metric.gained) == (None, None)
 
     def test_no_labels_no_accuracy(self):
         assert task_metric(np.eye(4), np.eye(4), None, "classification") is None
