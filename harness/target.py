@@ -7,7 +7,7 @@ Every session runs in another process (or a browser, or an emulator), so that a 
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
-from harness.errors import Unavailable
+from harness.errors import CaseError, Unavailable
 from harness.model import Tensors
 
 
@@ -114,6 +114,8 @@ class Target(abc.ABC):
     simulated: bool = False
     """True for emulators and software renderers: rows are marked and their milliseconds never gate."""
     slot: Literal["processor", "browser", "emulator"] = "processor"
+    foretold_by: str = ""
+    """Another target, quicker to ask, that has the same kernels: `assess` asks that one in place of this."""
 
     @abc.abstractmethod
     def probe(self) -> Readiness:
@@ -145,3 +147,18 @@ class Target(abc.ABC):
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> AbstractContextManager[Session]:
         """Load `artifact` in a process of its own; leaving the context ends it, whatever happened.
         Raises `Unsupported`, `Unavailable`, `Crashed`, `TimedOut`."""
+
+    def try_each(
+        self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
+    ) -> list[Footprint | CaseError]:
+        """One `infer` of each artifact, for `assess`: its footprint, or what ended it. A family whose runtime takes
+        long to start does all of them in one process."""
+        answers: list[Footprint | CaseError] = []
+        for artifact, tensors in zip(artifacts, samples, strict=True):
+            try:
+                with self.open(artifact, limits) as session:
+                    session.infer(tensors)
+                    answers.append(session.footprint())
+            except CaseError as error:
+                answers.append(error)
+        return answers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.environment import Environment, environment
-from harness.errors import Crashed, Unavailable
+from harness.errors import CaseError, Crashed, Unavailable
 from harness.model import Tensors
 from harness.process.child import ChildProcess
+from harness.process.shared import tried_in_one
 from harness.target import DEFAULT_LIMITS, Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -121,25 +122,39 @@ class TFLiteTarget(Target):
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        with ChildProcess(
+        with self._start(limits) as child:
+            yield self._load(child, artifact, limits)
+
+    def try_each(
+        self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
+    ) -> list[Footprint | CaseError]:
+        """In one process: TensorFlow's takes seconds to start."""
+        return tried_in_one(
+            lambda: self._start(limits), lambda child, one: self._load(child, one, limits), artifacts, samples
+        )
+
+    def _start(self, limits: Limits) -> ChildProcess:
+        return ChildProcess(
             self.name,
             self.environment.python(),
             WORKER,
             environment={"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
             start_seconds=limits.open_seconds,
-        ) as child:
-            child.call(
-                "load",
-                seconds=limits.open_seconds,
-                runtime=self.runtime,
-                path=str(artifact.path),
-                threads=self.threads,
-                resolver=self.resolver,
-                inputs=[info.model_dump() for info in artifact.inputs],
-                outputs=[info.model_dump() for info in artifact.outputs],
-                custom_operators=artifact.custom_operators and artifact.custom_operators.model_dump(),
-            )
-            yield TFLiteSession(child, artifact, limits)
+        )
+
+    def _load(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> TFLiteSession:
+        child.call(
+            "load",
+            seconds=limits.open_seconds,
+            runtime=self.runtime,
+            path=str(artifact.path),
+            threads=self.threads,
+            resolver=self.resolver,
+            inputs=[info.model_dump() for info in artifact.inputs],
+            outputs=[info.model_dump() for info in artifact.outputs],
+            custom_operators=artifact.custom_operators and artifact.custom_operators.model_dump(),
+        )
+        return TFLiteSession(child, artifact, limits)
 
 
 def targets() -> list[Target]:

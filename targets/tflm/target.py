@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.environment import environment
-from harness.errors import Unsupported
+from harness.errors import CaseError, Unsupported
 from harness.model import Tensors
 from harness.process.child import ChildProcess
+from harness.process.shared import tried_in_one
 from harness.target import DEFAULT_LIMITS, Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -63,16 +64,30 @@ class MicroTarget(Target):
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        with ChildProcess(self.name, self.environment.python(), WORKER, start_seconds=limits.open_seconds) as child:
-            child.call(
-                "load",
-                seconds=limits.open_seconds,
-                path=str(artifact.path),
-                arena_bytes=ARENA_BYTES,
-                inputs=[info.model_dump() for info in artifact.inputs],
-                outputs=[info.model_dump() for info in artifact.outputs],
-            )
-            yield MicroSession(child, limits)
+        with self._start(limits) as child:
+            yield self._load(child, artifact, limits)
+
+    def try_each(
+        self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
+    ) -> list[Footprint | CaseError]:
+        """In one process."""
+        return tried_in_one(
+            lambda: self._start(limits), lambda child, one: self._load(child, one, limits), artifacts, samples
+        )
+
+    def _start(self, limits: Limits) -> ChildProcess:
+        return ChildProcess(self.name, self.environment.python(), WORKER, start_seconds=limits.open_seconds)
+
+    def _load(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> MicroSession:
+        child.call(
+            "load",
+            seconds=limits.open_seconds,
+            path=str(artifact.path),
+            arena_bytes=ARENA_BYTES,
+            inputs=[info.model_dump() for info in artifact.inputs],
+            outputs=[info.model_dump() for info in artifact.outputs],
+        )
+        return MicroSession(child, limits)
 
 
 def targets() -> list[Target]:
