@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from harness.gate.mixed_up import judge_labels, judge_mixed_up
 from harness.gate.policy import Edge, ParityMetric, ParityRule, Policy
 from harness.gate.task import judge_task
 from harness.store.record import Check, Comparison, Latency, Measured, Parity, SteadyState
@@ -45,10 +46,12 @@ def judge(
             ("runtime", parity.runtime),
         )
         for edge, comparisons in edges:
+            checks += judge_mixed_up(edge, comparisons)
             for comparison in comparisons:
                 case = _Rules(policy, edge, format, variant, target, model)
                 checks += _judge_output(comparison, case, has_task, comparison.output in own_integers, parity.samples)
         if parity.task is not None:
+            checks += judge_labels(parity.task)
             checks.append(judge_task(parity.task, parity.end_to_end, policy.task))
     if latency is not None:
         checks.append(_judge_latency(latency, policy))

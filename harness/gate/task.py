@@ -12,9 +12,9 @@ from harness.store.record import Check, Comparison, TaskMetric
 def judge_task(task: TaskMetric, end_to_end: Sequence[Comparison], rule: TaskRule) -> Check:
     """One check. Accuracies get the paired score interval of `noninferiority_from_counts`; the message carries it.
 
-    The record holds both accuracies, hence lost − gained samples, but not each count. What it holds bounds their sum:
-    no more samples changed between right and wrong than got another top-1 answer, and no more than are wrong on either
-    side. The interval grows with that sum, so the bound can make the verdict less sure, never too sure.
+    A record from before `lost` and `gained` were counted holds both accuracies, hence their difference. Their sum it
+    bounds: no more samples changed between right and wrong than got another top-1 answer, and no more than are wrong on
+    either side. The interval grows with that sum, so the bound can make the verdict less sure, never too sure.
 
     Errors (lower is better) are compared as points: at most golden / (1 − margin), MLPerf's 99 % turned around.
     """
@@ -40,12 +40,13 @@ def _judge_accuracy(task: TaskMetric, end_to_end: Sequence[Comparison], rule: Ta
     from harness.parity.task import noninferiority_from_counts
 
     margin = rule.margin * task.golden
-    lost, gained = discordant_bound(task, end_to_end)
+    lost, gained = discordant_pairs(task, end_to_end)
     result = noninferiority_from_counts(task.samples, lost, gained, margin, rule.confidence)
     close_enough = task.value >= task.golden - margin - 1e-12
     passed = result.verdict == "no worse" or (
         result.verdict == "undecided" and rule.undecided == "point" and close_enough
     )
+    counted = f"{lost} lost and {gained} gained, " if task.lost is not None else ""
     interval = f"{rule.confidence:.0%} interval {result.low:+.2%} to {result.high:+.2%}"
     judgement = {
         "no worse": f"shown to be no worse by more than {margin:.2%}",
@@ -56,9 +57,17 @@ def _judge_accuracy(task: TaskMetric, end_to_end: Sequence[Comparison], rule: Ta
         judgement += ", but as measured it is within that" if close_enough else ", and as measured it is not"
     message = (
         f"Task: accuracy over {task.samples} samples is {task.value:.2%}, float32 has {task.golden:.2%} "
-        f"({task.value - task.golden:+.2%}, {interval}): {judgement}"
+        f"({task.value - task.golden:+.2%}, {counted}{interval}): {judgement}"
     )
     return _check(task, task.golden - margin, passed, rule, message + ("." if passed else f"{_passing_margin(task)}."))
+
+
+def discordant_pairs(task: TaskMetric, end_to_end: Sequence[Comparison]) -> tuple[int, int]:
+    """Samples lost and gained: as counted or, where they were not or contradict the accuracies, as bounded."""
+    lost, gained = task.lost, task.gained
+    if lost is None or gained is None or min(lost, gained) < 0 or lost + gained > task.samples:
+        return discordant_bound(task, end_to_end)
+    return lost, gained
 
 
 def discordant_bound(task: TaskMetric, end_to_end: Sequence[Comparison]) -> tuple[int, int]:

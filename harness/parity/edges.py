@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 from harness.artifact import TensorInfo
 from harness.model import Tensors
 from harness.parity.comparison import Incomparable, compare
+from harness.parity.mixed_up import exchanged_classes, exchanged_labels, shapes_look_swapped, swapped_outputs
 from harness.parity.task import Task, task_metric
-from harness.store.record import Comparison, Parity
+from harness.store.record import Comparison, Parity, TaskMetric
+
+EXPLAINED_ALREADY_DB = 30.0
+"""An output this near to its reference (3 % of the signal) has its classes in their places."""
 
 
 def parity(
@@ -50,25 +54,26 @@ def parity(
     _same_names(reference, artifact_outputs, f"the outputs of {reference_name}")
     _same_names(actual, artifact_outputs, "the target's outputs")
     ranked = task == "classification"
-    conversion: list[Comparison] = []
-    runtime: list[Comparison] = []
-    end_to_end: list[Comparison] = []
-    for info in artifact_outputs:
-        name = info.name
-        conversion.append(compare(name, reference[name], golden[name], info, ranked=ranked))
-        runtime.append(compare(name, actual[name], reference[name], info, info, ranked=ranked))
-        end_to_end.append(compare(name, actual[name], golden[name], info, ranked=ranked))
+    infos = {info.name: info for info in artifact_outputs}
+    converted = {name: info.to_real(reference[name]) for name, info in infos.items()}
+    ran = {name: info.to_real(actual[name]) for name, info in infos.items()}
+    _same_shapes(converted, golden, "the golden")
+    _same_shapes(ran, converted, reference_name)
+    stored = {name: (info, reference[name], actual[name]) for name, info in infos.items()}
+    conversion = [compare(name, one, golden[name], info, ranked=ranked) for name, (info, one, _) in stored.items()]
+    runtime = [compare(name, two, one, info, info, ranked=ranked) for name, (info, one, two) in stored.items()]
+    end_to_end = [compare(name, two, golden[name], info, ranked=ranked) for name, (info, _, two) in stored.items()]
     metrics = (
-        task_metric(golden[info.name], info.to_real(actual[info.name]), labels, task, inputs)
-        for info in artifact_outputs
-        if _holds_the_task(golden[info.name], labels, task)
+        _with_labels(task_metric(golden[name], ran[name], labels, task, inputs), golden[name], labels, task)
+        for name in infos
+        if _holds_the_task(golden[name], labels, task)
     )
     return Parity(
         samples=len(next(iter(golden.values()))) if golden else 0,
         reference=reference_name,
-        conversion=tuple(conversion),
-        runtime=tuple(runtime),
-        end_to_end=tuple(end_to_end),
+        conversion=_placed(conversion, converted, golden, ranked),
+        runtime=_placed(runtime, ran, converted, ranked),
+        end_to_end=_placed(end_to_end, ran, golden, ranked),
         task=next((metric for metric in metrics if metric is not None), None),
     )
 
@@ -82,6 +87,36 @@ def _same_names(tensors: Tensors, outputs: Sequence[TensorInfo], whose: str) -> 
     surplus = sorted(set(tensors) - {info.name for info in outputs})
     if surplus:
         raise Incomparable(f"Output {surplus[0]!r} is among {whose}, but the artifact does not have it.")
+
+
+def _same_shapes(actual: Tensors, expected: Tensors, whose: str) -> None:
+    moved = shapes_look_swapped(actual, expected)
+    if moved:
+        pairs = ", ".join(f"{name!r} has the shape of {other!r} of {whose}" for name, other in moved.items())
+        raise Incomparable(f"The outputs look swapped: {pairs}.")
+
+
+def _placed(
+    comparisons: Sequence[Comparison], actual: Tensors, expected: Tensors, ranked: bool
+) -> tuple[Comparison, ...]:
+    """Each comparison with what its values look like, where they are wrong."""
+    moved = swapped_outputs(actual, expected)
+    placed = []
+    for found in comparisons:
+        wrong = found.finite and found.sqnr_db is not None and found.sqnr_db < EXPLAINED_ALREADY_DB
+        classes: tuple[int, ...] = ()
+        if ranked and wrong and found.output not in moved:
+            classes = exchanged_classes(actual[found.output], expected[found.output])
+        placed.append(found.model_copy(update={"looks_like": moved.get(found.output), "exchanged_classes": classes}))
+    return tuple(placed)
+
+
+def _with_labels(
+    metric: TaskMetric | None, golden: NDArray[Any], labels: NDArray[Any] | None, task: Task
+) -> TaskMetric | None:
+    if metric is None or labels is None or task != "classification":
+        return metric
+    return metric.model_copy(update={"exchanged_labels": exchanged_labels(golden, labels)})
 
 
 def _holds_the_task(output: NDArray[Any], labels: NDArray[Any] | None, task: Task) -> bool:

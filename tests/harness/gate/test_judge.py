@@ -9,7 +9,7 @@ import pytest
 from harness.artifact import Quantisation, TensorInfo
 from harness.gate.judge import judge
 from harness.gate.policy import Budget, LatencyRule, ParityRule, Policy, TaskRule
-from harness.gate.task import discordant_bound
+from harness.gate.task import discordant_bound, discordant_pairs
 from harness.latency.statistics import summarise
 from harness.parity.edges import parity
 from harness.store.record import Measured, TaskMetric
@@ -221,6 +221,60 @@ class TestTask:
         bound = discordant_bound(metric, [])
         assert bound[0] - bound[1] == lost - gained
         assert sum(bound) >= lost + gained
+
+    def test_counted_pairs_are_taken_as_they_are(self):
+        metric = TaskMetric(name="accuracy", value=0.97, golden=0.97, samples=5000, lost=2, gained=2)
+        assert discordant_pairs(metric, []) == (2, 2)
+        result = case(GOLDEN, GOLDEN, GOLDEN, task="classification").model_copy(update={"task": metric})
+        (check,) = [check for check in checks(result) if check.rule == "task.noninferiority"]
+        assert check.passed
+        assert "2 lost and 2 gained, 95% interval" in check.message
+        # The same accuracies without the counts leave it open: up to 300 samples may have changed.
+        uncounted = metric.model_copy(update={"lost": None, "gained": None, "value": 0.965})
+        counted = metric.model_copy(update={"lost": 25, "gained": 0, "value": 0.965})
+        assert sum(discordant_pairs(uncounted, [])) == 325
+        assert sum(discordant_pairs(counted, [])) == 25
+
+    def test_counts_that_contradict_the_accuracies_are_not_believed(self):
+        metric = TaskMetric(name="accuracy", value=0.5, golden=1.0, samples=10, lost=70, gained=1)
+        assert discordant_pairs(metric, []) == discordant_bound(metric, [])
+
+
+class TestMixedUp:
+    def test_swapped_outputs_are_named_before_their_errors(self):
+        result = case(GOLDEN, GOLDEN, GOLDEN[::-1])
+        item = result.runtime[0]
+        runtime = (
+            item.model_copy(update={"output": "a", "looks_like": "b"}),
+            item.model_copy(update={"output": "b", "looks_like": "a"}),
+        )
+        first, *others = [check for check in checks(result.model_copy(update={"runtime": runtime})) if not check.passed]
+        assert first.rule == "parity.runtime.swapped_outputs"
+        assert first.message == (
+            "Runtime: the outputs look swapped against the reference interpreter: output 0 ('a') agrees with its "
+            "output 1 ('b'), output 1 ('b') agrees with its output 0 ('a')."
+        )
+        assert {check.rule for check in others} >= {"parity.runtime.sqnr_db"}
+
+    @pytest.mark.parametrize(
+        ("classes", "words"),
+        [
+            ((3, 7), "classes 3 and 7 look exchanged in output"),
+            ((1, 3, 7), "classes 1, 3, 7 look exchanged among each other"),
+            (tuple(range(40)), "40 classes look exchanged among each other (0, 1, 2, 3, 4, 5, 6, 7, …)"),
+        ],
+    )
+    def test_exchanged_classes_are_named(self, classes, words):
+        result = case(GOLDEN, GOLDEN, GOLDEN)
+        exchanged = (result.conversion[0].model_copy(update={"exchanged_classes": classes}),)
+        found = failures(result.model_copy(update={"conversion": exchanged}))
+        assert words in found["parity.conversion.exchanged_classes"].message
+
+    def test_exchanged_labels_are_a_rule_of_their_own(self):
+        metric = TaskMetric(name="accuracy", value=0.8, golden=0.8, samples=200, exchanged_labels=(2, 6))
+        found = failures(case(GOLDEN, GOLDEN, GOLDEN).model_copy(update={"task": metric}))
+        assert set(found) == {"task.exchanged_labels"}
+        assert "classes 2 and 6 look exchanged in the data" in found["task.exchanged_labels"].message
 
 
 class TestTheRest:

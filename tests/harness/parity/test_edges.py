@@ -91,3 +91,42 @@ def test_swapped_outputs_of_different_shape_are_refused():
 def test_the_record_can_be_written_and_read():
     result = build(*tensors())
     assert type(result).model_validate_json(result.model_dump_json()) == result
+
+
+def alike_outputs():
+    one = TensorInfo(name="p", tensor="t", index=0, shape=(1, 4), dtype="float32")
+    infos = (one, one.model_copy(update={"name": "q", "index": 1}))
+    random = np.random.default_rng(1)
+    return infos, {name: random.normal(size=(16, 1, 4)).astype(np.float32) for name in ("p", "q")}
+
+
+def test_outputs_swapped_by_the_converter_look_so_on_that_edge_and_to_the_user():
+    infos, golden = alike_outputs()
+    swapped = {"p": golden["q"], "q": golden["p"]}
+    result = parity(golden, swapped, swapped, infos, None, "regression", "r")
+    assert [item.looks_like for item in result.conversion] == ["q", "p"]
+    assert [item.looks_like for item in result.runtime] == [None, None]
+    assert [item.looks_like for item in result.end_to_end] == ["q", "p"]
+
+
+def test_classes_exchanged_by_the_runtime_look_so_on_that_edge():
+    golden, reference, actual = tensors()
+    actual["scores"] = reference["scores"][:, :, [1, 0, 2]]
+    result = build(golden, reference, actual)
+    assert result.conversion[0].exchanged_classes == ()
+    assert result.runtime[0].exchanged_classes == (0, 1)
+
+
+def test_outputs_of_other_shapes_that_are_swapped_are_both_named():
+    golden, reference, actual = tensors()
+    swapped = {"scores": actual["latent"], "latent": actual["scores"]}
+    with pytest.raises(Incomparable, match="look swapped: 'scores' has the shape of 'latent' of reference kernels"):
+        build(golden, reference, swapped)
+
+
+def test_exchanged_labels_are_a_matter_of_the_float32_model_alone():
+    golden = {"scores": np.eye(3, dtype=np.float32)[np.repeat([0, 1, 2], 4)].reshape(12, 1, 3)}
+    stored = {"scores": SCORES.to_stored(golden["scores"])}
+    labels = np.repeat([1, 0, 2], 4)
+    task = parity(golden, stored, stored, (SCORES,), labels, "classification", "r").task
+    assert task.exchanged_labels == (0, 1)
