@@ -65,6 +65,9 @@ class Footprint:
     exact: frozenset[str] = frozenset()
     per_operator: tuple[Mapping[str, Any], ...] = ()
     """Per operator, in execution order: `{"index": 0, "operator": "CONV_2D", "instructions": 12345}`."""
+    details: Mapping[str, str] = field(default_factory=dict)
+    """What did the work, as the runtime itself says now (`backend`, `renderer`): what the fingerprint asked for and did
+    not get is a failure."""
 
 
 class Session(abc.ABC):

@@ -35,26 +35,27 @@ def judge_case(
     if variant == READY.name and scheme:
         variant = f"{scheme}-{READY.name}"
     checks = judge(parity, latency, measured, variant, format, target, policy, model)
-    checks += tuple(_as_asked(latency, fingerprint))
+    checks += tuple(_as_asked(fingerprint, measured.details, latency.details if latency else {}))
     now = today or date.today()
     return tuple(excused(check, case, policy.exceptions, now)[0] for check in checks)
 
 
-def _as_asked(latency: Latency | None, fingerprint: Mapping[str, str]) -> list[Check]:
-    """A runtime that fell back to something else in silence measured something else."""
+def _as_asked(fingerprint: Mapping[str, str], *answers: Mapping[str, str]) -> list[Check]:
+    """A runtime that fell back to something else in silence measured something else, in outputs or in time."""
     checks = []
     for key in AS_ASKED:
-        asked, answered = fingerprint.get(key), (latency.details if latency else {}).get(key)
-        if asked is None or answered is None:
+        asked, answered = fingerprint.get(key), [details[key] for details in answers if key in details]
+        if asked is None or not answered:
             continue
-        message = "" if asked == answered else f"The {key} '{asked}' was asked for and '{answered}' did the work."
+        others = [answer for answer in answered if answer != asked]
+        message = f"The {key} '{asked}' was asked for and '{others[0]}' did the work." if others else ""
         checks.append(
             Check(
                 rule="runtime.as_asked",
                 metric=f"runtime.{key}",
                 measured=None,
                 limit=None,
-                passed=asked == answered,
+                passed=not others,
                 source="What falls back in silence measures something else",
                 message=message,
             )

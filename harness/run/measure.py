@@ -89,6 +89,7 @@ def measured(footprint: Footprint, artifact: Artifact) -> Measured:
         figures={"artifact_bytes": artifact.bytes, **footprint.figures},
         exact=tuple(sorted({"artifact_bytes", *footprint.exact})),
         per_operator=tuple(OperatorCost(**dict(cost)) for cost in footprint.per_operator),
+        details=dict(footprint.details),
     )
 
 

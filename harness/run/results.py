@@ -88,7 +88,8 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
         broken = [check for check in checks if not check.passed]
         outcome = Outcome.FAILED if broken else Outcome.PASSED
         reason = broken[0].message if broken else ""
-    software = (finished.latency.details if finished.latency else {}).get("software_renderer") == "true"
+    answers = (finished.measured.details, finished.latency.details if finished.latency else {})
+    software = any(details.get("software_renderer") == "true" for details in answers)
     return CaseResult(
         key=finished.key,
         model=case.model.name,

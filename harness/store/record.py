@@ -136,6 +136,8 @@ class Measured(Frozen):
     figures: dict[str, int] = Field(default_factory=dict)
     exact: tuple[str, ...] = ()
     per_operator: tuple[OperatorCost, ...] = ()
+    details: dict[str, str] = Field(default_factory=dict)
+    """What did the work, as the runtime itself says: compared with what was asked for in the fingerprint."""
 
 
 class Check(Frozen):

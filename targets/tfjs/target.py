@@ -67,10 +67,12 @@ class TFJSSession(Session):
 
     def footprint(self) -> Footprint:
         """`tensor_bytes`: tensors at rest, which are the weights. `peak_memory_bytes`: tensors at the highest point of
-        one invocation. Both are counted, not sampled. `wasm_heap_bytes`: the wasm module's memory."""
+        one invocation. Both are counted, not sampled. `wasm_heap_bytes`: the wasm module's memory. `details` say which
+        backend did the work."""
         reply, _ = self.child.call("footprint", seconds=self.limits.infer_seconds)
         figures = {"artifact_bytes": self.artifact.bytes, **reply["figures"]}
-        return Footprint(figures, exact=frozenset({"artifact_bytes", "tensor_bytes", "peak_memory_bytes"}))
+        exact = frozenset({"artifact_bytes", "tensor_bytes", "peak_memory_bytes"})
+        return Footprint(figures, exact=exact, details=reply["details"])
 
     def foreign_requests(self) -> list[str]:
         """Addresses beyond the page's own server that it asked for; all were refused."""

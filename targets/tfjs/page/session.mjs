@@ -13,6 +13,9 @@ let loadMilliseconds;
 let firstMilliseconds = null;
 let asynchronous = false;
 
+// What does the work now: asked again each time, because a page may lose its backend after it was opened.
+const inUse = () => ({...active, backend: tf.getBackend()});
+
 async function open(request) {
   active = await backends.load(request);
   tf = globalThis.tf;
@@ -113,7 +116,7 @@ async function time({inputs, outputs, minIterations, minSeconds, maxIterations, 
     loadMilliseconds,
     clockMilliseconds: clockStep(),
     stable: same(before.values, last.values),
-    details: {...active, execution: asynchronous ? 'executeAsync' : 'execute', tensors_leaked: String(leaked)},
+    details: {...inUse(), execution: asynchronous ? 'executeAsync' : 'execute', tensors_leaked: String(leaked)},
   };
 }
 
@@ -139,7 +142,8 @@ async function footprint({inputs, outputs}) {
   });
   disposeAll(feeds);
   const heap = active.backend === 'wasm' ? {wasm_heap_bytes: tf.backend().wasm.HEAPU8.byteLength} : {};
-  return {figures: {tensor_bytes: tf.memory().numBytes, peak_memory_bytes: profile.peakBytes, ...heap}};
+  const figures = {tensor_bytes: tf.memory().numBytes, peak_memory_bytes: profile.peakBytes, ...heap};
+  return {figures, details: inUse()};
 }
 
 const answered = operation => async request => {

@@ -207,3 +207,16 @@ def test_the_dashboard_sees_the_verdicts():
     assert shown.outcome is Outcome.FAILED
     assert "ran in the baseline" in shown.reason
     assert shown.checks
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_a_runtime_that_fell_back_is_named_whether_or_not_it_was_timed(timed):
+    webgl = case("m/float32/tfjs/chromium-webgl", fingerprint={"backend": "webgl"})
+    if timed:
+        silent = webgl.model_copy(update={"latency": latency(details={"backend": "cpu"})})
+    else:
+        answered = webgl.measured.model_copy(update={"details": {"backend": "cpu"}})
+        silent = webgl.model_copy(update={"measured": answered})
+    (check,) = judged([silent]).verdicts[0].broken
+    assert check.rule == "runtime.as_asked"
+    assert check.message == "The backend 'webgl' was asked for and 'cpu' did the work."
