@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import functools
-import queue
 import shutil
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +14,15 @@ from numpy.typing import NDArray
 from harness import registry
 from harness.artifact import Artifact, CustomLibrary, TensorInfo
 from harness.cache import Cache, Entry, sha256_file, sha256_json, sha256_tree
+from harness.conversion.children import WORKER, Children
 from harness.conversion.choices import CustomOperators
 from harness.conversion.source import closure
 from harness.environment import Environment
-from harness.errors import BadInput, CaseError, Crashed, TimedOut, Unsupported
-from harness.process.child import ChildProcess
+from harness.errors import BadInput, Crashed, Unsupported
 from harness.project import ModelEntry
 from harness.variant import Format, Variant
 
 HERE = Path(__file__).parent
-WORKER = HERE / "worker.py"
 READY = Variant("ready", "as it was given, not converted", {})
 """The one variant of a model that comes as a ready artifact."""
 
@@ -120,20 +115,19 @@ def custom_operators(custom: CustomOperators | None) -> CustomLibrary | None:
 class Converter:
     """Prepares, converts and computes references; nothing that is in the cache is done again.
 
-    Thread-safe: at most `workers` child processes work at once, started when first needed, replaced when they die.
+    Thread-safe: at most `workers` child processes of an environment work at once.
     """
 
     def __init__(self, cache: Cache, environment: Environment, workers: int, limits: Limits | None = None) -> None:
         self.cache = cache
         self.environment = environment
         self.limits = limits or Limits()
-        self._workers = workers
-        self._pools: dict[str, queue.LifoQueue[ChildProcess | None]] = {}
-        self._pools_lock = threading.Lock()
+        self._children = Children(workers, self.limits.start)
         own = [
             HERE / "prepare.py",
             HERE / "data.py",
             HERE / "describe.py",
+            HERE / "format_converter.py",
             HERE / "sources",
             WORKER,
             HERE.parent / "model.py",
@@ -143,57 +137,7 @@ class Converter:
 
     def close(self) -> None:
         """End every child process."""
-        for slots in self._pools.values():
-            for _ in range(self._workers):
-                child = slots.get()
-                if child is not None:
-                    child.close()
-                slots.put(None)
-
-    def _pool(self, environment: Environment) -> queue.LifoQueue[ChildProcess | None]:
-        """The slots of one environment's children; empty slots are filled when first needed."""
-        with self._pools_lock:
-            if environment.digest() not in self._pools:
-                slots: queue.LifoQueue[ChildProcess | None] = queue.LifoQueue()
-                for _ in range(self._workers):
-                    slots.put(None)
-                self._pools[environment.digest()] = slots
-            return self._pools[environment.digest()]
-
-    @contextmanager
-    def _child(self, environment: Environment | None = None) -> Iterator[ChildProcess]:
-        environment = environment or self.environment
-        slots = self._pool(environment)
-        child = slots.get()
-        try:
-            if child is None:
-                zoos = {name for _, name, _ in registry.zoo().values()}
-                child = ChildProcess(
-                    "the converter",
-                    environment.python(),
-                    WORKER,
-                    packages={name: Path(registry.package_folder(name)) for name in ("harness", *sorted(zoos))},
-                    environment={
-                        "TF_CPP_MIN_LOG_LEVEL": "2",
-                        "TF_ENABLE_ONEDNN_OPTS": "0",
-                        "CUDA_VISIBLE_DEVICES": "-1",
-                        "KERAS_BACKEND": "tensorflow",
-                    },
-                    start_seconds=self.limits.start,
-                )
-            yield child
-        except (Crashed, TimedOut):
-            if child is not None and not child.alive():
-                child.close()
-                child = None
-            raise
-        except BaseException as error:
-            if not isinstance(error, CaseError) and child is not None:
-                child.close()
-                child = None
-            raise
-        finally:
-            slots.put(child)
+        self._children.close()
 
     def prepare(self, entry: ModelEntry) -> Prepared:
         """The prepared form of a model. Raises a `CaseError` that says why there is none."""
@@ -212,7 +156,7 @@ class Converter:
         key = sha256_json(["prepared", code, entry.source.identity()])
 
         def write(folder: Path) -> dict[str, Any]:
-            with self._child() as child:
+            with self._children.lend(self.environment) as child:
                 reply, _ = child.call("prepare", seconds=self.limits.prepare, source=request, output=str(folder))
             return reply
 
@@ -233,7 +177,7 @@ class Converter:
             return None
 
         def write(_folder: Path) -> dict[str, Any]:
-            with self._child() as child:
+            with self._children.lend(self.environment) as child:
                 path = str(prepared.folder / "saved_model")
                 reply, _ = child.call("describe", seconds=self.limits.convert, saved_model=path)
             return reply
@@ -251,7 +195,7 @@ class Converter:
 
         def write(folder: Path) -> dict[str, Any]:
             resources = form.resources(variant) if form.resources is not None else {}
-            with self._child(environment) as child:
+            with self._children.lend(environment) as child:
                 reply, _ = child.call(
                     "convert",
                     seconds=self.limits.convert,
@@ -265,7 +209,7 @@ class Converter:
                 )
             if environment is not self.environment:  # what reads artifacts is the same for all
                 path = str(folder / reply["entry"])
-                with self._child() as child:
+                with self._children.lend(self.environment) as child:
                     inspected, _ = child.call(
                         "inspect", seconds=self.limits.convert, converter=str(form.converter), path=path
                     )
@@ -329,7 +273,7 @@ class Converter:
             golden = read_golden(prepared.golden_path)
             samples = folder / "samples.npz"
             np.savez(samples, **{info.name: info.to_stored(golden.inputs[info.name]) for info in artifact.inputs})  # type: ignore[arg-type]
-            with self._child() as child:
+            with self._children.lend(self.environment) as child:
                 reply, _ = child.call(
                     "reference",
                     seconds=self.limits.reference,

@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from harness.conversion import data
+from harness.conversion.format_converter import format_converter
 from harness.conversion.sources import export_from
 from harness.conversion.sources.built import declared
 from harness.conversion.sources.request import BadSource, Request
@@ -66,8 +67,6 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
 
 def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -> dict[str, Any]:
     """A ready artifact: kept as it is; its golden comes from its format's reference interpreter, in real units."""
-    from harness.conversion.worker import format_converter
-
     module = format_converter(source["converter"])
     ready = output / READY
     ready.mkdir()

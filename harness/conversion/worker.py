@@ -6,7 +6,6 @@ milliseconds and a converter that dies takes nothing with it.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -14,10 +13,11 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from harness.conversion.format_converter import format_converter
 
 Handler = Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
 
@@ -62,18 +62,6 @@ def forked(job: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:
             raise ConverterCrashed(f"the converter {how} during '{header['op']}'") from None
 
     return handler
-
-
-def format_converter(path: str) -> ModuleType:
-    """The converter module of a format, from its file."""
-    folder = str(Path(path).parent)  # a package, so that a converter can have modules beside it
-    spec = importlib.util.spec_from_file_location("format_converter", path, submodule_search_locations=[folder])
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["format_converter"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def prepare(header: dict[str, Any]) -> dict[str, Any]:

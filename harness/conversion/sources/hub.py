@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.conversion.sources import export as exporting
 from harness.conversion.sources.request import BadSource, Exported, Request
-from harness.conversion.sources.saved_model import choose, export_signature
+from harness.conversion.sources.signatures import choose, export_signature
 
 
 def export(request: Request) -> Exported:

@@ -1,0 +1,84 @@
+"""The converter's child processes: a few for each environment, started when first needed, replaced when they die."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness import registry
+from harness.environment import Environment
+from harness.errors import CaseError, Crashed, TimedOut
+from harness.process.child import ChildProcess
+
+WORKER = Path(__file__).with_name("worker.py")
+VARIABLES = {
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "KERAS_BACKEND": "tensorflow",
+}
+
+
+class Children:
+    """Lends one child at a time to a thread; at most `workers` of an environment are at work. Thread-safe."""
+
+    def __init__(self, workers: int, start_seconds: float) -> None:
+        self._workers = workers
+        self._start_seconds = start_seconds
+        self._pools: dict[str, queue.LifoQueue[ChildProcess | None]] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """End every child process, once whoever has one has given it back."""
+        for slots in self._pools.values():
+            for _ in range(self._workers):
+                child = slots.get()
+                if child is not None:
+                    child.close()
+                slots.put(None)
+
+    @contextmanager
+    def lend(self, environment: Environment) -> Iterator[ChildProcess]:
+        """A child of that environment, given back at the end; one that died, or may not be whole, is ended."""
+        slots = self._pool(environment)
+        child = slots.get()
+        try:
+            if child is None:
+                child = self._start(environment)
+            yield child
+        except (Crashed, TimedOut):
+            if child is not None and not child.alive():
+                child.close()
+                child = None
+            raise
+        except BaseException as error:
+            if not isinstance(error, CaseError) and child is not None:
+                child.close()
+                child = None
+            raise
+        finally:
+            slots.put(child)
+
+    def _pool(self, environment: Environment) -> queue.LifoQueue[ChildProcess | None]:
+        """The slots of one environment; empty ones are filled when first needed."""
+        with self._lock:
+            if environment.digest() not in self._pools:
+                slots: queue.LifoQueue[ChildProcess | None] = queue.LifoQueue()
+                for _ in range(self._workers):
+                    slots.put(None)
+                self._pools[environment.digest()] = slots
+            return self._pools[environment.digest()]
+
+    def _start(self, environment: Environment) -> ChildProcess:
+        zoos = {name for _, name, _ in registry.zoo().values()}
+        return ChildProcess(
+            "the converter",
+            environment.python(),
+            WORKER,
+            packages={name: Path(registry.package_folder(name)) for name in ("harness", *sorted(zoos))},
+            environment=VARIABLES,
+            start_seconds=self._start_seconds,
+        )
