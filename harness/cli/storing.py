@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.paths import results_directory
 from harness.store.index.database import Database, team_url
-from harness.store.index.index import FolderIndex, RunIndex, count_runs
+from harness.store.index.folder import FolderIndex
+from harness.store.index.index import RunIndex, count_runs
 from harness.store.labels import LabelFiles, Labels, LabelTable
 from harness.store.transfer import DatabaseRecords, FolderRecords, Moved, Records, other_side, transfer
 

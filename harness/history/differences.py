@@ -31,12 +31,13 @@ class Facts:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._known: dict[tuple[str, int | None], Mapping[str, Any]] = {}
+        self._known: dict[tuple[str, int], Mapping[str, Any]] = {}
 
     def between(
-        self, runs: tuple[int, int], provenance: tuple[int, int], artifacts: tuple[int | None, int | None]
+        self, runs: tuple[int, int], provenance: tuple[int, int], artifacts: tuple[int, int]
     ) -> list[Difference]:
-        """What differs between two points, given by their numbers in the index; `before` comes first."""
+        """What differs between two points, given by their numbers in the index (−1 for no artifact); what was before
+        comes first."""
         found: list[Difference] = []
         if runs[0] != runs[1]:
             before, after = (self._run(number) for number in runs)
@@ -72,11 +73,13 @@ class Facts:
             self._known["provenance", number] = json.loads(facts)
         return self._known["provenance", number]
 
-    def _artifact(self, number: int | None) -> Mapping[str, Any]:
-        if number is None:
+    def _artifact(self, number: int) -> Mapping[str, Any]:
+        if number < 0:
             return {}
-        digest = self._connection.execute(select(ARTIFACTS.c.digest).where(ARTIFACTS.c.number == number)).scalar_one()
-        return {"artifact": digest[:12]}
+        if ("artifact", number) not in self._known:
+            query = select(ARTIFACTS.c.digest).where(ARTIFACTS.c.number == number)
+            self._known["artifact", number] = {"artifact": self._connection.execute(query).scalar_one()[:12]}
+        return self._known["artifact", number]
 
 
 _HASH = re.compile(r"\b[0-9a-f]{16,64}\b")

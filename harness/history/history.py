@@ -77,8 +77,8 @@ def _change(series: Series, step: Step, facts: Facts, labels: Sequence[Label]) -
     before, after = step.index - 1, step.index
     differences = facts.between(
         (series.runs[before].number, series.runs[after].number),
-        (series.provenance[before], series.provenance[after]),
-        (series.artifacts[before], series.artifacts[after]),
+        (int(series.provenance[before]), int(series.provenance[after])),
+        (int(series.artifacts[before]), int(series.artifacts[after])),
     )
     return ChangePoint(
         id=change_id(series, step.index),

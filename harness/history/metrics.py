@@ -18,8 +18,8 @@ class Metric:
     name: str
     title: str
     unit: str
-    column: str | None
-    """Of the table `results`; None for a figure that is kept by its name alone."""
+    column: str
+    """The name under which the index has it."""
     exact: bool
     any_machine: bool = False
     lower_is_better: bool = True
@@ -70,4 +70,4 @@ def metric(name: str) -> Metric:
         raise HarnessError(
             f"There is no metric '{name}'; there are {', '.join(METRICS)}, and each target's own figures."
         )
-    return Metric(name, name.replace("_", " "), "B" if name.endswith("_bytes") else "", None, False)
+    return Metric(name, name.replace("_", " "), "B" if name.endswith("_bytes") else "", name, False)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
-from sqlalchemy import Connection, select
+import numpy as np
+from sqlalchemy import Connection, Select, Table, select
 
 from harness.errors import HarnessError
+from harness.store.index.blocks import MANY, Block, read_blocks
 from harness.store.index.rows import OUTCOMES, STATES
-from harness.store.index.tables import ARTIFACTS, CELLS, FIGURES, PROVENANCE, RESULTS, RUNS
+from harness.store.index.tables import ARTIFACTS, CELLS, FIGURES, PROVENANCE, RUNS
 
 Json = dict[str, Any]
 
@@ -41,40 +44,55 @@ def find_run(connection: Connection, name: str) -> Json:
 
 def result_documents(connection: Connection, run: int, model: str | None = None) -> list[Json]:
     """The results of the run with that number: names, outcome, provenance, and each figure that was measured."""
-    query = (
-        select(RESULTS, CELLS.c.model, CELLS.c.variant, CELLS.c.target, PROVENANCE.c.environment, ARTIFACTS.c.digest)
-        .join(CELLS, CELLS.c.number == RESULTS.c.cell)
-        .join(PROVENANCE, PROVENANCE.c.number == RESULTS.c.provenance)
-        .outerjoin(ARTIFACTS, ARTIFACTS.c.number == RESULTS.c.artifact)
-        .where(RESULTS.c.run == run)
-        .order_by(CELLS.c.model, CELLS.c.variant, CELLS.c.target)
-    )
-    if model is not None:
-        query = query.where(CELLS.c.model == model)
-    facts = {
-        row.number: json.loads(row.facts)
-        for row in connection.execute(
-            select(PROVENANCE.c.number, PROVENANCE.c.facts).where(
-                PROVENANCE.c.number.in_(select(RESULTS.c.provenance).where(RESULTS.c.run == run).distinct())
+    cells = {row.number: row for row in connection.execute(_of(CELLS, "model", model))}
+    provenance = {row.number: row for row in connection.execute(select(PROVENANCE))}
+    facts = {number: json.loads(row.facts) for number, row in provenance.items()}
+    found = []
+    for block in read_blocks(connection, run=run, models=None if model is None else (model,)):
+        digests = artifact_digests(connection, block)
+        rows = zip(*(block.columns[name].tolist() for name in _SHOWN), strict=True)
+        figures = {name: block.figures[name].tolist() for name in sorted(block.figures, key=_order)}
+        for place, (cell, source, artifact, outcome, state, simulated) in enumerate(rows):
+            found.append(
+                {
+                    "model": cells[cell].model,
+                    "variant": cells[cell].variant,
+                    "target": cells[cell].target,
+                    "outcome": OUTCOMES[outcome].value,
+                    "steady_state": None if state < 0 else STATES[state].value,
+                    "simulated": bool(simulated),
+                    "environment": provenance[source].environment,
+                    "provenance": facts[source],
+                    "artifact": digests.get(artifact),
+                    "figures": {
+                        name: value for name, values in figures.items() if not math.isnan(value := values[place])
+                    },
+                }
             )
-        )
-    }
-    return [
-        {
-            "model": row.model,
-            "variant": row.variant,
-            "target": row.target,
-            "outcome": OUTCOMES[row.outcome].value,
-            "steady_state": None if row.state is None else STATES[row.state].value,
-            "simulated": row.simulated,
-            "environment": row.environment,
-            "provenance": facts[row.provenance],
-            "artifact": row.digest,
-            "figures": {name: value for name in FIGURES if (value := getattr(row, name)) is not None}
-            | (json.loads(row.more) if row.more else {}),
-        }
-        for row in connection.execute(query)
-    ]
+    return found
+
+
+def artifact_digests(connection: Connection, block: Block) -> dict[int, str]:
+    """Number to digest of the artifacts in a block."""
+    numbers = [number for number in np.unique(block.columns["artifact"]).tolist() if number >= 0]
+    found: dict[int, str] = {}
+    for start in range(0, len(numbers), MANY):
+        query = select(ARTIFACTS.c.number, ARTIFACTS.c.digest)
+        part = query.where(ARTIFACTS.c.number.in_(numbers[start : start + MANY]))
+        found.update((number, digest) for number, digest in connection.execute(part))
+    return found
+
+
+_SHOWN = ("cell", "provenance", "artifact", "outcome", "state", "simulated")
+
+
+def _of(table: Table, column: str, value: str | None) -> Select[Any]:
+    return select(table) if value is None else select(table).where(table.c[column] == value)
+
+
+def _order(name: str) -> tuple[int, str]:
+    """Known figures in their order, then a target's own."""
+    return (FIGURES.index(name), "") if name in FIGURES else (len(FIGURES), name)
 
 
 def _run(row: Any) -> Json:

@@ -33,7 +33,7 @@ def history_of(record: RunRecord, results: Path) -> HistoryData | None:
     """Out of the team's database or the index beside the records; None where there is neither. One that cannot be read
     is named on standard error: the page does without it."""
     from harness.store.index.database import INDEX_FILE, Database, team_url
-    from harness.store.index.index import FolderIndex
+    from harness.store.index.folder import FolderIndex
     from harness.store.labels import LabelFiles, LabelTable
 
     url = team_url()
@@ -59,4 +59,5 @@ def history_from(database: Database, labels: Labels, record: RunRecord) -> Histo
     wanted = glob.escape(*models) if len(models) == 1 else "*"
     document = page_document(database, labels, wanted, METRICS, MOST_POINTS)
     series = [one for one in document["series"] if one["model"] in models]
-    return HistoryData(document | {"series": series}) if series else None
+    left_out = [one for one in document.get("left_out", []) if one["model"] in models]
+    return HistoryData(document | {"series": series, "left_out": left_out}) if series else None

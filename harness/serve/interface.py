@@ -18,7 +18,8 @@ from harness.history.history import NothingFound, histories
 from harness.history.metrics import HEADLINES
 from harness.history.runs import case_documents, find_run, result_documents, run_documents
 from harness.store.index.database import Database, DatabaseAway
-from harness.store.index.index import FolderIndex, RunIndex
+from harness.store.index.folder import FolderIndex
+from harness.store.index.index import RunIndex
 from harness.store.index.tables import RUNS
 from harness.store.labels import LabelFiles, Labels, LabelTable
 from harness.store.record import RunRecord

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, select
 
 from harness.errors import HarnessError
+from harness.store.index.blocks import Block, read_blocks
 from harness.store.index.database import Database
 from harness.store.index.rows import OUTCOMES, STATES
-from harness.store.index.tables import ARTIFACTS, CELLS, FIGURES, PROVENANCE, RESULTS, RUNS
+from harness.store.index.tables import ARTIFACTS, CELLS, FIGURES, PROVENANCE, RUNS
 
 _BATCH = 50_000
+"""Rows of one group in the file: small groups would hold each name again and again."""
 
 
 def export(database: Database, path: Path, model: str | None = None) -> int:
@@ -30,53 +36,24 @@ def export(database: Database, path: Path, model: str | None = None) -> int:
     except ModuleNotFoundError as error:
         raise HarnessError("Parquet needs pyarrow: uv pip install 'ml-runtime-harness[notebook]'.") from error
 
-    names = arrow.dictionary(arrow.int32(), arrow.string())
-    text = ("run", "commit", "machine", "model", "variant", "target", "outcome", "steady_state", "environment")
     schema = arrow.schema(
         [
             ("started", arrow.timestamp("ms", tz="UTC")),
-            *((name, names) for name in (*text, "artifact", "provenance")),
+            *((name, arrow.dictionary(arrow.int32(), arrow.string())) for name in _NAMES),
             ("more", arrow.string()),
             ("simulated", arrow.bool_()),
             *((name, arrow.float64()) for name in FIGURES),
         ]
     )
-    query = (
-        select(
-            RUNS.c.started,
-            RUNS.c.id.label("run"),
-            RUNS.c.commit,
-            RUNS.c.machine,
-            CELLS.c.model,
-            CELLS.c.variant,
-            CELLS.c.target,
-            RESULTS.c.outcome,
-            RESULTS.c.state.label("steady_state"),
-            PROVENANCE.c.environment,
-            ARTIFACTS.c.digest.label("artifact"),
-            PROVENANCE.c.facts.label("provenance"),
-            RESULTS.c.more,
-            RESULTS.c.simulated,
-            *(RESULTS.c[name] for name in FIGURES),
-        )
-        .select_from(RESULTS)
-        .join(RUNS, RUNS.c.number == RESULTS.c.run)
-        .join(CELLS, CELLS.c.number == RESULTS.c.cell)
-        .join(PROVENANCE, PROVENANCE.c.number == RESULTS.c.provenance)
-        .outerjoin(ARTIFACTS, ARTIFACTS.c.number == RESULTS.c.artifact)
-        .order_by(RESULTS.c.run, RESULTS.c.cell)
-    )
-    if model is not None:
-        query = query.where(CELLS.c.model == model)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
     rows = 0
     try:
         with database.reading() as connection, parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for part in connection.execution_options(yield_per=_BATCH).execute(query).mappings().partitions():
-                writer.write_table(arrow.Table.from_pylist([_row(dict(row)) for row in part], schema=schema))
-                rows += len(part)
+            for columns in _groups(connection, model):
+                writer.write_table(arrow.table([_arrow(arrow, columns[name]) for name in schema.names], schema=schema))
+                rows += len(columns["simulated"])
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
@@ -85,8 +62,110 @@ def export(database: Database, path: Path, model: str | None = None) -> int:
     return rows
 
 
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    row["started"] = round(row["started"] * 1000)
-    row["outcome"] = OUTCOMES[row["outcome"]].value
-    row["steady_state"] = None if row["steady_state"] is None else STATES[row["steady_state"]].value
-    return row
+_NAMES = (
+    "run",
+    "commit",
+    "machine",
+    "model",
+    "variant",
+    "target",
+    "outcome",
+    "steady_state",
+    "environment",
+    "artifact",
+    "provenance",
+)
+
+
+def _groups(connection: Connection, model: str | None) -> Iterator[dict[str, Any]]:
+    """Columns of about `_BATCH` rows at a time, run by run: an array of figures, or codes and the names they are of."""
+    names = _Names(connection)
+    waiting: list[Block] = []
+    for run in connection.execute(select(RUNS.c.number).order_by(RUNS.c.number)).scalars().all():
+        waiting += read_blocks(connection, run=run, models=None if model is None else (model,))
+        if sum(map(len, waiting)) >= _BATCH:
+            yield names.columns(waiting)
+            waiting = []
+    if waiting:
+        yield names.columns(waiting)
+
+
+class _Names:
+    """What the numbers in blocks stand for."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._runs = {row.number: row for row in connection.execute(select(RUNS))}
+        self._cells = {row.number: row for row in connection.execute(select(CELLS))}
+        self._provenance = {row.number: row for row in connection.execute(select(PROVENANCE))}
+        self._artifacts = {row.number: row.digest for row in connection.execute(select(ARTIFACTS))}
+
+    def columns(self, blocks: list[Block]) -> dict[str, Any]:
+        lengths = [len(block) for block in blocks]
+
+        def joined(name: str) -> NDArray[Any]:
+            return np.concatenate([block.columns[name] for block in blocks])
+
+        run = np.repeat([block.run for block in blocks], lengths)
+        cell, provenance = joined("cell"), joined("provenance")
+        figures = {name: np.concatenate([block.figure(name) for block in blocks]) for name in FIGURES}
+        started = {number: round(row.started * 1000) for number, row in self._runs.items()}
+        return {
+            **figures,
+            "started": np.array([started[number] for number in run.tolist()], dtype="datetime64[ms]"),
+            "run": _coded(run, lambda number: self._runs[number].id),
+            "commit": _coded(run, lambda number: self._runs[number].commit),
+            "machine": _coded(run, lambda number: self._runs[number].machine),
+            "model": _coded(cell, lambda number: self._cells[number].model),
+            "variant": _coded(cell, lambda number: self._cells[number].variant),
+            "target": _coded(cell, lambda number: self._cells[number].target),
+            "outcome": _coded(joined("outcome"), lambda place: OUTCOMES[place].value),
+            "steady_state": _coded(joined("state"), lambda place: None if place < 0 else STATES[place].value),
+            "environment": _coded(provenance, lambda number: self._provenance[number].environment),
+            "provenance": _coded(provenance, lambda number: self._provenance[number].facts),
+            "artifact": _coded(joined("artifact"), self._artifacts.get),
+            "simulated": joined("simulated") != 0,
+            "more": [more for block in blocks for more in _more(block)],
+        }
+
+
+Coded = tuple[NDArray[np.int32], list[str | None]]
+
+
+def _coded(numbers: NDArray[Any], name: Callable[[int], str | None]) -> Coded:
+    """For each number the place of its name among the names."""
+    different, places = np.unique(numbers, return_inverse=True)
+    return places.astype(np.int32), [name(number) for number in different.tolist()]
+
+
+def _more(block: Block) -> list[str | None]:
+    """A target's own figures as JSON."""
+    own: Mapping[str, list[float]] = {
+        name: block.figures[name].tolist() for name in sorted(block.figures) if name not in FIGURES
+    }
+    if not own:
+        return [None] * len(block)
+    found = []
+    for place in range(len(block)):
+        more = {name: _shown(values[place]) for name, values in own.items() if values[place] == values[place]}
+        found.append(json.dumps(more) if more else None)
+    return found
+
+
+def _shown(value: float) -> float:
+    return int(value) if value.is_integer() else value
+
+
+def _arrow(arrow: Any, column: Any) -> Any:
+    if isinstance(column, tuple):
+        codes, names = column
+        known = [name for name in names if name is not None]
+        places = np.cumsum([name is not None for name in names]) - 1
+        absent = np.array([name is None for name in names])[codes]
+        return arrow.DictionaryArray.from_arrays(
+            arrow.array(places[codes].astype(np.int32), mask=absent), arrow.array(known, type=arrow.string())
+        )
+    if isinstance(column, list):
+        return arrow.array(column, type=arrow.string())
+    if column.dtype == np.float64:
+        return arrow.array(column, from_pandas=True)  # NaN is null
+    return arrow.array(column, type=arrow.timestamp("ms", tz="UTC") if column.dtype.kind == "M" else None)

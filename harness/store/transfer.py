@@ -16,8 +16,10 @@ from sqlalchemy import select
 
 from harness.errors import HarnessError
 from harness.store.index.database import VARIABLE, Database, DatabaseAway, team_url
-from harness.store.index.index import Conflict, RunIndex, sha256_text
+from harness.store.index.index import RunIndex
+from harness.store.index.reading import sha256_text
 from harness.store.index.tables import CONTENTS
+from harness.store.index.writing import Conflict
 from harness.store.labels import LabelFiles, Labels, LabelTable
 from harness.store.runs import RunStore, parse, read_text
 

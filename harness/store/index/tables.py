@@ -1,23 +1,24 @@
 """The tables of the index, in SQLAlchemy Core: the same on SQLite and PostgreSQL.
 
-A year of daily runs over 12,000 cases is 4.4 million rows of `results`, so that table is narrow where it can be: what
-repeats (names of a cell, provenance, artifacts) is held once elsewhere, and well-known figures are columns, the others
-one JSON text.
+A year of daily runs over 12,000 cases is 4.4 million cases with a score of figures each. One row for each of them would
+take ten times as long to write and to read as what is here: results are kept by column, as an array over the cases of
+one model in one run (`arrays`), which is what a history of a model reads and a run adds. An array is held once however
+often it comes: figures that are the same at every run cost nothing from the second run on. `blocks.py` reads and writes
+them; `harness export` gives rows.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
     MetaData,
-    SmallInteger,
     String,
     Table,
     Text,
@@ -89,24 +90,52 @@ FIGURES = (
     "peak_memory_bytes",
     "instructions",
 )
-"""Columns of `results` that hold a figure; the metrics of `harness.history.metrics` name them."""
+"""The figures that every harness knows; the metrics of `harness.history.metrics` name them. A target's own have their
+own names in the same table."""
+
+ARRAYS = Table(
+    "arrays",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("digest", LargeBinary(16), nullable=False, unique=True, comment="BLAKE2b of the data."),
+    Column("data", LargeBinary, nullable=False, comment="Little-endian numbers; their type is that of the column."),
+)
+"""Columns of results, each once. None is ever changed or taken out: other programs may know its number."""
+
+
+def _array(name: str, comment: str) -> Column[int]:
+    return Column(name, Integer, ForeignKey("arrays.number"), nullable=False, comment=comment)
+
 
 RESULTS = Table(
     "results",
     METADATA,
     Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True, autoincrement=False),
-    Column("cell", Integer, ForeignKey("cells.number"), primary_key=True, autoincrement=False),
-    Column("provenance", Integer, ForeignKey("provenance.number"), nullable=False),
-    Column("artifact", Integer, ForeignKey("artifacts.number")),
-    Column("outcome", SmallInteger, nullable=False, comment="Place in `OUTCOMES`."),
-    Column("state", SmallInteger, comment="Place in `STATES`; null where nothing was timed."),
-    Column("simulated", Boolean, nullable=False),
-    Column("measurement", BigInteger, comment="Hash of the timing: equal where it was reused and not measured again."),
-    *(Column(name, Double) for name in FIGURES),
-    Column("more", Text, comment="JSON: further figures by name."),
-    Index("results_by_cell", "cell", "run"),
+    Column("model", Text, primary_key=True),
+    Column("cases", Integer, nullable=False, comment="How many; the length of each array."),
+    _array("cell", "Numbers of cells, int32."),
+    _array("provenance", "Numbers of provenances, int32."),
+    _array("artifact", "Numbers of artifacts, int32; -1 where there is none."),
+    _array("outcome", "Places in `OUTCOMES`, int8."),
+    _array("state", "Places in `STATES`, int8; -1 where nothing was timed."),
+    _array("simulated", "int8."),
+    _array("measurement", "Hashes of timings, int64: equal where one was reused; 0 where nothing was timed."),
+    Index("results_of_model", "model", "run"),
     sqlite_with_rowid=False,
 )
+"""One row a run and model; each column but the first three is the number of an array with an entry a case."""
+
+VALUES = Table(
+    "figures",
+    METADATA,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("model", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    _array("array", "float64, NaN where it was not measured."),
+    ForeignKeyConstraint(["run", "model"], ["results.run", "results.model"], ondelete="CASCADE"),
+    sqlite_with_rowid=False,
+)
+"""One row a figure that any case of a model has in a run."""
 
 CONTENTS = Table(
     "contents",

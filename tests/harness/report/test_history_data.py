@@ -11,7 +11,7 @@ from harness.report import render
 from harness.report.history_data import HistoryData, history_anchor, recent_changes
 from harness.report.history_source import history_of
 from harness.store.index.database import INDEX_FILE
-from harness.store.index.index import FolderIndex
+from harness.store.index.folder import FolderIndex
 from harness.store.runs import RunStore
 
 from .sample_history import sample_history

@@ -2,15 +2,21 @@
 
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, inspect, select, text
 
 from harness.errors import HarnessError
+from harness.store.index.blocks import read_blocks
 from harness.store.index.database import Database, DatabaseAway
 from harness.store.index.migrations import STEPS, migrate, newest, version_of
-from harness.store.index.tables import METADATA
+from harness.store.index.reading import sha256_text
+from harness.store.index.rows import run_row
+from harness.store.index.tables import CONTENTS, FILES, METADATA, RUNS
+from harness.store.seal import seal
+from tests.harness.store.records import make_case, make_record
 
 REPOSITORY = Path(__file__).parents[4]
 
@@ -20,17 +26,39 @@ def test_an_empty_database_gets_the_newest_version(database: Database) -> None:
         assert version_of(connection) == newest()
 
 
+RUN = make_record(0, make_case(median_ms=3.0))
+
+
+def as_version_2(database: Database) -> None:
+    """Make of a new database one as version 2 was, which kept a row a case; it holds a record and its row."""
+    with database.writing() as connection:
+        for table in ("figures", "results", "arrays"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(
+            text("CREATE TABLE results (run INTEGER REFERENCES runs, cell INTEGER, median DOUBLE PRECISION)")
+        )
+        connection.execute(text("INSERT INTO artifacts (number, digest) VALUES (1000, 'kept')"))
+        content = seal(RUN.model_dump_json())
+        digest = sha256_text(content)
+        row = {"id": RUN.id, "sha256": digest, "text": zlib.compress(content.encode())}
+        connection.execute(CONTENTS.insert().values(row))
+        connection.execute(RUNS.insert().values(number=1, **run_row(RUN, digest)))
+        connection.execute(text("INSERT INTO results VALUES (1, 1, 3.0)"))
+        connection.execute(FILES.insert().values(name="a.json", bytes=1, modified_ns=1, run=RUN.id))
+        connection.execute(text("UPDATE index_schema SET version = 2"))
+
+
 def as_version_1(database: Database) -> None:
-    """Make of a new database one as version 1 was: its change points were in a table of another form."""
+    """As version 1 was: its change points were in a table of another form."""
+    as_version_2(database)
     with database.writing() as connection:
         connection.execute(text("DROP TABLE series_steps"))
         connection.execute(text("CREATE TABLE steps (digest VARCHAR(64) PRIMARY KEY, steps TEXT NOT NULL)"))
         connection.execute(text("INSERT INTO steps VALUES ('a', '[]')"))
-        connection.execute(text("INSERT INTO artifacts (number, digest) VALUES (1, 'kept')"))
         connection.execute(text("UPDATE index_schema SET version = 1"))
 
 
-OLDER = {1: as_version_1}
+OLDER = {1: as_version_1, 2: as_version_2}
 
 
 @pytest.mark.parametrize("version", range(1, newest()))
@@ -43,8 +71,17 @@ def test_a_database_of_each_older_version_becomes_what_is_written(database: Data
         assert set(found.get_table_names()) == set(METADATA.tables)
         for table in METADATA.sorted_tables:
             assert {column["name"] for column in found.get_columns(table.name)} == set(table.c.keys())
-        assert connection.execute(text("SELECT digest FROM artifacts")).scalar_one() == "kept"
+        assert "kept" in connection.execute(text("SELECT digest FROM artifacts")).scalars().all()
+        # Results are made again from the record that is there; files are read again.
+        (block,) = read_blocks(connection)
+        assert block.figure("latency_median_ms").tolist() == [3.0]
+        assert count_rows(connection, RUNS) == 1
+        assert count_rows(connection, FILES) == 0
     again.close()
+
+
+def count_rows(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
 def test_a_later_step_is_applied_once_and_keeps_what_is_there(database: Database) -> None:

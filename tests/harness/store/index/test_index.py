@@ -11,9 +11,12 @@ import pytest
 from sqlalchemy import func, select
 
 from harness.errors import HarnessError
+from harness.store.index.blocks import read_blocks
 from harness.store.index.database import INDEX_FILE, Database
-from harness.store.index.index import Conflict, FolderIndex, RunIndex, count_runs
+from harness.store.index.folder import FolderIndex
+from harness.store.index.index import RunIndex, count_runs
 from harness.store.index.tables import CELLS, FILES, METADATA, PROVENANCE, RESULTS, RUNS
+from harness.store.index.writing import Conflict
 from harness.store.runs import RunStore
 from harness.store.seal import seal
 from tests.harness.store.records import make_case, make_record
@@ -21,7 +24,7 @@ from tests.harness.store.records import make_case, make_record
 SYNCHRONISE = """
 import sys
 from pathlib import Path
-from harness.store.index.index import FolderIndex
+from harness.store.index.folder import FolderIndex
 print(len(FolderIndex(Path(sys.argv[1])).synchronise().added))
 """
 
@@ -32,23 +35,23 @@ def text_of(record) -> str:
 
 def rows(database: Database) -> set[tuple]:
     """What the index says, without the numbers that depend on the order of writing."""
-    query = (
-        select(
-            RUNS.c.id, CELLS.c.model, CELLS.c.variant, CELLS.c.target, PROVENANCE.c.facts, RESULTS.c.latency_median_ms
-        )
-        .join(RESULTS, RESULTS.c.run == RUNS.c.number)
-        .join(CELLS, CELLS.c.number == RESULTS.c.cell)
-        .join(PROVENANCE, PROVENANCE.c.number == RESULTS.c.provenance)
-    )
+    found = []
     with database.reading() as connection:
-        found = connection.execute(query).all()
+        runs = {row.number: row.id for row in connection.execute(select(RUNS))}
+        cells = {row.number: (row.model, row.variant, row.target) for row in connection.execute(select(CELLS))}
+        facts = {row.number: row.facts for row in connection.execute(select(PROVENANCE))}
+        for block in read_blocks(connection):
+            columns = (block.columns["cell"], block.columns["provenance"], block.figure("latency_median_ms"))
+            for cell, provenance, median in zip(*(column.tolist() for column in columns), strict=True):
+                assert cells[cell][0] == block.model
+                found.append((runs[block.run], *cells[cell], facts[provenance], median))
     assert len(found) == len(set(found)), "a row is there twice"
-    return {tuple(row) for row in found}
+    return set(found)
 
 
 def whole(database: Database) -> bool:
     """Whether every run has all of its results."""
-    query = select(func.count()).select_from(RESULTS).group_by(RESULTS.c.run)
+    query = select(func.sum(RESULTS.c.cases)).group_by(RESULTS.c.run)
     with database.reading() as connection:
         counts = connection.execute(query).scalars().all()
         runs = connection.execute(select(func.count()).select_from(RUNS)).scalar_one()
@@ -233,7 +236,7 @@ class TestDatabase:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(index, "_add_results", fails)
+            patch.setattr(index.writer, "_add_results", fails)
             with pytest.raises(KeyboardInterrupt):
                 index.add(text_of(make_record()), "it")
         assert count_runs(database) == 0
@@ -242,10 +245,9 @@ class TestDatabase:
     def test_infinite_and_missing_figures_are_null(self, database: Database) -> None:
         RunIndex(database).add(text_of(make_record(0, make_case(finite=False, median_ms=None))), "it")
         with database.reading() as connection:
-            row = connection.execute(select(RESULTS)).one()
-        assert row.latency_median_ms is None
-        assert row.conversion_max_abs is None
-        assert row.artifact_bytes == 1000
+            (block,) = read_blocks(connection)
+        assert block.figure("artifact_bytes").tolist() == [1000]
+        assert set(block.figures) == {"artifact_bytes"}
 
     def test_every_table_is_there_and_files_are_not_named(self, database: Database) -> None:
         RunIndex(database).add(text_of(make_record()), "it")

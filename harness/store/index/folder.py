@@ -1,0 +1,118 @@
+"""The index beside a folder of records, which are the truth: it follows what is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from harness.errors import HarnessError
+from harness.store.index.database import INDEX_FILE, Database, DatabaseAway
+from harness.store.index.index import Indexed, RunIndex
+from harness.store.index.reading import read_all
+from harness.store.index.rows import RunResults
+from harness.store.index.tables import FILES
+from harness.store.index.writing import insert, remove
+from harness.store.runs import RunStore
+
+
+class FolderIndex(RunIndex):
+    """The SQLite index beside a folder of records."""
+
+    def __init__(self, results: Path) -> None:
+        self.results = results
+        self.store = RunStore(results)
+        super().__init__(Database.beside(results))
+
+    def synchronise(self, progress: Callable[[str], None] = lambda _: None) -> Indexed:
+        """Read new files, drop the runs of files that are gone. Safe to be killed and to run twice at once."""
+        done = Indexed()
+        with self.database.reading() as connection:
+            known = {row.name: row for row in connection.execute(select(FILES))}
+        present = set()
+        new: list[tuple[Path, dict[str, Any]]] = []
+        for path in self.store.paths():
+            try:
+                state = path.stat()
+            except FileNotFoundError:
+                continue  # moved away since it was listed
+            present.add(path.name)
+            row = known.get(path.name)
+            if row is None or (row.bytes, row.modified_ns) != (state.st_size, state.st_mtime_ns):
+                new.append((path, {"name": path.name, "bytes": state.st_size, "modified_ns": state.st_mtime_ns}))
+            elif row.problem is None:
+                done.known += 1
+            else:
+                done.problems[path.name] = row.problem
+        results = read_all([path for path, _ in new], sum(file["bytes"] for _, file in new))
+        for (path, file), found in zip(new, results, strict=True):
+            progress(path.name)
+            row = known.get(path.name)
+            self._take(file, found, row.run if row else None, done)
+        for name in sorted(set(known) - present):
+            self._forget(name, known[name].run, done)
+        return done
+
+    def rebuild(self, progress: Callable[[str], None] = lambda _: None) -> Indexed:
+        """Make the index again. A file that is no database any more is put aside for a new one."""
+        try:
+            self.empty()
+        except DatabaseAway as error:
+            if not re.search(r"not a database|malformed", str(error)):
+                raise
+            self.database.close()
+            for suffix in ("", "-wal", "-shm"):
+                (self.results / f"{INDEX_FILE}{suffix}").unlink(missing_ok=True)
+            self.database = Database.beside(self.results)
+        self.writer.forget()
+        return self.synchronise(progress)
+
+    def _take(self, file: dict[str, Any], found: RunResults | HarnessError, before: str | None, done: Indexed) -> None:
+        """What was read of a file into the index, in place of the run `before` that it held the last time."""
+        name = file["name"]
+        if isinstance(found, RunResults):
+            try:
+                with self.database.writing() as connection:
+                    self._release(connection, name, before)
+                    added = self.writer.add(connection, found)
+                    _put_file(connection, {**file, "run": found.run["id"], "problem": None})
+                self.writer.keep()
+            except DatabaseAway:
+                raise
+            except HarnessError as error:
+                found = error
+            else:
+                if added:
+                    done.added.append(found.run["id"])
+                else:
+                    done.known += 1
+                return
+        with self.database.writing() as connection:
+            self._release(connection, name, before)
+            _put_file(connection, {**file, "run": None, "problem": str(found)})
+        done.problems[name] = str(found)
+
+    def _forget(self, name: str, run: str | None, done: Indexed) -> None:
+        with self.database.writing() as connection:
+            if run is not None and self._release(connection, name, run):
+                done.removed.append(run)
+            connection.execute(delete(FILES).where(FILES.c.name == name))
+
+    def _release(self, connection: Connection, name: str, run: str | None) -> bool:
+        """Take a file's run out unless another file holds it too."""
+        if run is None:
+            return False
+        others = select(FILES.c.name).where(FILES.c.run == run, FILES.c.name != name).limit(1)
+        if connection.execute(others).first() is not None:
+            return False
+        remove(connection, run)
+        return True
+
+
+def _put_file(connection: Connection, values: dict[str, Any]) -> None:
+    statement = insert(connection, FILES).values(values)
+    changed = {key: statement.excluded[key] for key in values if key != "name"}
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))

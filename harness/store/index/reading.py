@@ -1,0 +1,84 @@
+"""From files to what the index holds of them: one by one, or several at once in other processes."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import threading
+import zlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.store.index.rows import RunResults, results_of
+from harness.store.runs import parse, read_text
+
+WORTH_A_PROCESS = 50_000_000
+"""Bytes of records from which on other processes help: starting one costs as much as reading this many."""
+AHEAD = 2
+"""Records a process may be ahead of the writer: each waits in memory."""
+
+
+def sha256_text(text: str) -> str:
+    """Of a record's text, which names it."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def prepared(text: str, name: str) -> RunResults:
+    """What the index holds of the record in `text`; `name` says in errors where it is from. Raises `HarnessError`
+    where it is damaged or no record."""
+    return results_of(parse(text, name), sha256_text(text))
+
+
+def unpacked(packed: bytes, name: str) -> str:
+    """The text of a stored record. Raises `HarnessError` where it is damaged."""
+    try:
+        return zlib.decompress(packed).decode("utf-8")
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise HarnessError(f"{name} is damaged ({error}).") from error
+
+
+def read(path: Path) -> RunResults | HarnessError:
+    """What the index holds of a file, or what is wrong with it."""
+    try:
+        return prepared(read_text(path), path.name)
+    except HarnessError as error:
+        return error
+
+
+def read_all(paths: Sequence[Path], total_bytes: int) -> Iterator[RunResults | HarnessError]:
+    """The same of several files, which have `total_bytes` together, in their order."""
+    processes = min(os.cpu_count() or 1, len(paths), total_bytes // WORTH_A_PROCESS)
+    if processes < 2:
+        yield from map(read, paths)
+        return
+    # `spawn`, as the process that asks may have threads (`harness serve`).
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent) as pool:
+        waiting: deque[Future[RunResults | HarnessError]] = deque()
+        left = deque(paths)
+        try:
+            while left or waiting:
+                while left and len(waiting) < processes * AHEAD:
+                    waiting.append(pool.submit(read, left.popleft()))
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise HarnessError("A process that read records was ended from outside; run the same again.") from error
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """A process that reads ends when the one that asked was killed, which it would not notice otherwise."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
