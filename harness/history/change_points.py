@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from harness.history.e_divisive import best_split
-from harness.latency.bootstrap import dependence_length
+from harness.latency.dependence import dependence_length
 
 MINIMUM_RUNS = 5
 """Runs on either side of a change: a step is reported when five runs have seen it, and a bad day is none."""
@@ -204,7 +204,8 @@ def _measured(series: NDArray[np.float64], index: int, bounds: tuple[int, int], 
 
 
 def _medians(values: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    """Medians of resampled `values`, by the circular block bootstrap of `harness.latency.bootstrap`: shaped (1000,)."""
+    """Medians of resampled `values`, shaped (1000,), by the circular block bootstrap (Politis and Romano, "A circular
+    block-resampling procedure for stationary data", 1992): blocks of neighbours, so that what they share stays."""
     count = len(values)
     length = min(count, dependence_length(values))
     starts = generator.integers(0, count, size=(_RESAMPLES, -(-count // length)))

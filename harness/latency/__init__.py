@@ -1,1 +1,1 @@
-"""Raw samples in, statistics out: steady state, quantiles, bootstrap intervals."""
+"""Raw samples in, statistics out: steady state, quantiles, intervals."""

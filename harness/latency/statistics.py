@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.latency.bootstrap import median_interval
+from harness.latency.interval import median_interval
 from harness.latency.steady_state import classify
 from harness.store.record import Interval, Latency, SteadyState
 from harness.target import Timing
@@ -14,7 +14,7 @@ _NANOSECONDS = 1e-6
 
 
 def summarise(timing: Timing, load_average: float | None) -> Latency:
-    """Median, p90, p99, minimum (milliseconds) and the 95 % moving-block bootstrap interval of the median.
+    """Median, p90, p99, minimum (milliseconds) and the 95 % interval of the median.
 
     Over the steady part of `timing.samples_ns` alone. Where no steady state was found the figures are over *all*
     samples, the state says `none`, and `details["steady_state"]` says so in words: nothing is averaged in silence.

@@ -117,7 +117,7 @@ class Latency(Frozen):
     p99_ms: float
     min_ms: float
     median_interval: Interval
-    """95 % bootstrap interval of the median."""
+    """95 % interval of the median of the process that was timed (`harness.latency.interval`)."""
     clock_resolution_ns: float | None = None
     load_average: float | None = None
     samples_ns: tuple[int, ...]

@@ -1,0 +1,56 @@
+"""The interval of a median, for samples that depend on their neighbours."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+COSINES = 8
+"""Waves that the dependence is estimated from, the slowest with half a period in the run, the fastest with four. Fewer
+see slower moods of the machine and cost width: eight make the interval 14 % wider than knowledge would where samples
+are independent, and hold what they promise while a run is some fifteen times as long as its moods."""
+
+
+def median_interval(samples: NDArray[np.floating | np.integer], confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of the median of `samples`, shaped (n,) in order of time, in their unit.
+
+    It speaks of the process that was timed, for as long as it would have gone on alike; another process differs by a
+    bias of its own (0.1 to 0.9 %, docs/measured-facts.md), which nothing in these samples tells.
+
+    The ends are two of the samples (Woodruff, "Confidence intervals for medians and other position measures", JASA 47,
+    1952, 635–646): those whose ranks lie t·√(n·S) from the middle. S is the long-run variance of 1[sample > median],
+    which is ¼ for independent samples and larger where neighbours hang together (Heidelberger and Lewis, "Quantile
+    estimation in dependent sequences", Operations Research 32, 1984, 185–209). It is estimated by `COSINES` equally
+    weighted cosine waves and judged by Student's t with as many degrees of freedom, which pays for its uncertainty
+    (Lazarus, Lewis, Stock and Watson, "HAR inference: recommendations for practice", Journal of Business & Economic
+    Statistics 36, 2018, 541–559). The block bootstrap that stood here before held the true median in 80 to 93 % of
+    timing runs.
+
+    It always holds the median itself, and is all of the samples where they are very few. Raises ValueError without
+    samples.
+    """
+    count = len(samples)
+    if count == 0:
+        raise ValueError("no samples")
+    ordered = np.sort(samples).astype(np.float64)
+    waves = min(COSINES, count // 4)
+    if waves == 0:
+        return float(ordered[0]), float(ordered[-1])
+    from scipy.special import stdtrit  # imported here: SciPy takes long to load
+
+    median = np.median(samples)
+    # A coarse clock gives many samples equal to the median; they may belong to either side.
+    variance = max(_long_run_variance(samples > median, waves), _long_run_variance(samples >= median, waves))
+    reach = float(stdtrit(waves, 0.5 + confidence / 2.0)) * math.sqrt(count * variance)
+    low, high = math.floor(count / 2 - reach) - 1, math.ceil(count / 2 + reach)
+    return float(ordered[max(0, low)]), float(ordered[min(count - 1, high)])
+
+
+def _long_run_variance(above: NDArray[np.bool_], waves: int) -> float:
+    """n times the variance of the mean of `above`, shaped (n,), whatever its neighbours share."""
+    times = (np.arange(len(above)) + 0.5) / len(above)
+    cosines = np.cos(math.pi * np.arange(1, waves + 1)[:, None] * times)
+    projections = cosines @ (above - above.mean())
+    return float(2.0 / len(above) * np.square(projections).mean())
