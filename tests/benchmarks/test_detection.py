@@ -168,6 +168,7 @@ def report(results, seconds):
         )
 
 
+@pytest.mark.timeout(0)  # hundreds of trials of some seconds each
 def test_detection_and_false_alarms(benchmark, artifact):
     wanted = {float(share): int(number) for share, number in (part.split(":") for part in TRIALS.split(","))}
     order = [share for share, number in wanted.items() for _ in range(number)]
