@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from harness.cache import sha256_json
 from harness.errors import HarnessError
@@ -42,35 +45,67 @@ def parse(text: str, name: str) -> RunRecord:
 
     Raises `HarnessError` with one sentence where it is damaged or no record.
     """
-    try:
+    with _told(name):
+        return _record(unseal(text))
+
+
+def parse_document(text: str, name: str) -> dict[str, Any]:
+    """The same as JSON, in a quarter of the time where it is sealed and of today's version: what is sealed was written
+    by `RunStore` from a record, and is not checked field by field again. Anything else is.
+
+    Raises `HarnessError` with one sentence where it is damaged or no record.
+    """
+    with _told(name):
         inner = unseal(text)
-        # The common case goes straight from text to record: twice as fast as by way of a document.
-        if f'"schema_version":{SCHEMA_VERSION},' in inner[:40]:
-            return _validated(inner)
-        return _validated(json.dumps(lift(_document(inner))))
-    except BrokenSeal as error:
-        raise HarnessError(f"{name} is damaged: {error}; restore it from a copy, or move it away.") from error
-    except HarnessError as error:
-        raise HarnessError(f"{name} is not a run record of a version known here. {error}") from error
-    except (ValidationError, ValueError, RecursionError) as error:
-        first = str(error).splitlines()[0]
-        raise HarnessError(f"{name} is not a run record of a version known here ({first}); move it away.") from error
+        if inner is not text and _is_todays(inner):
+            return _document(inner)
+        return _record(inner).model_dump(mode="json")
 
 
-def _validated(text: str) -> RunRecord:
-    """The record, with the garbage collector paused: a large record is a million objects and no garbage, and looking
-    through them again and again takes four times as long as reading it (1.3 s and 0.3 s for 12,000 cases)."""
+def no_record(name: str, error: Exception) -> HarnessError:
+    """What is said of a text that is none of the records known here."""
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return HarnessError(f"{name} is not a run record of a version known here ({first}); move it away.")
+
+
+@contextlib.contextmanager
+def collector_paused() -> Iterator[None]:
+    """A large record is a million objects and no garbage: looking through them again and again takes four times as long
+    as reading it (1.3 s and 0.3 s for 12,000 cases)."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return RunRecord.model_validate_json(text)
+        yield
     finally:
         if collecting:
             gc.enable()
 
 
+@contextlib.contextmanager
+def _told(name: str) -> Iterator[None]:
+    try:
+        with collector_paused():
+            yield
+    except BrokenSeal as error:
+        raise HarnessError(f"{name} is damaged: {error}; restore it from a copy, or move it away.") from error
+    except HarnessError as error:
+        raise HarnessError(f"{name} is not a run record of a version known here. {error}") from error
+    except (ValidationError, ValueError, RecursionError) as error:
+        raise no_record(name, error) from error
+
+
+def _is_todays(inner: str) -> bool:
+    return f'"schema_version":{SCHEMA_VERSION},' in inner[:40]
+
+
+def _record(inner: str) -> RunRecord:
+    # The common case goes straight from text to record: twice as fast as by way of a document.
+    text = inner if _is_todays(inner) else json.dumps(lift(_document(inner)))
+    return RunRecord.model_validate_json(text)
+
+
 def _document(text: str) -> dict[str, Any]:
-    document = json.loads(text)
+    document = from_json(text)
     if not isinstance(document, dict):
         raise ValueError("it is no JSON object")
     return document

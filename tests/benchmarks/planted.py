@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,7 @@ def daily_noise(days: int, generator: np.random.Generator, deviation: float = 0.
     """Logarithms of factors, shaped (days,): `deviation` per day with a memory of 0.3 from one day to the next, a week
     with a busier middle (±0.3 %), a slow drift of 0.5 %, and a bad day in thirty, 5 to 40 % slower."""
     shocks = generator.normal(0.0, deviation * np.sqrt(1.0 - 0.3**2), days)
-    noise = np.empty(days)
-    level = generator.normal(0.0, deviation)
-    for day in range(days):
-        level = 0.3 * level + shocks[day]
-        noise[day] = level
+    noise = lfilter([1.0], [1.0, -0.3], shocks, zi=[0.3 * generator.normal(0.0, deviation)])[0]
     noise += 0.003 * np.sin(2.0 * np.pi * np.arange(days) / 7.0)
     noise += 0.0025 * np.sin(2.0 * np.pi * (np.arange(days) / 365.0 + generator.random()))
     bad = generator.random(days) < 1.0 / 30.0

@@ -1,22 +1,25 @@
 """Index a made-up year and ask it what a dashboard asks; figures as JSON.
 
-    python -m tests.benchmarks.year 50x12x20x365 sqlite:////tmp/year.sqlite [figures.json]
+    python -m tests.benchmarks.year 50x12x20x365 results [postgresql://… [figures.json]]
 
-Records go from memory into the index, one a day, by the same `RunIndex.add` that `harness index` calls for each file;
-making them is not part of the times. Seconds are of the clock, and `cpu` of this process.
+The year's records are made first, as files in `results/runs` (11 GB), where they are not there yet; making them is not
+part of the times. On SQLite the command is measured, `harness index`, from the start to its end: a first time for all
+days but the last, a second time for the last alone. On PostgreSQL it is `harness push`, which stores the records too.
+`cpu` is that of the command and all its processes, without the server's.
 """
 
 from __future__ import annotations
 
-import gc
 import json
+import os
+import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sqlalchemy import func, select, text
 
 from harness.history.document import page_document
@@ -24,49 +27,71 @@ from harness.history.history import histories
 from harness.history.metrics import metric
 from harness.history.runs import find_run, result_documents, run_documents
 from harness.history.series import load_series
-from harness.store.index.database import Database
-from harness.store.index.index import RunIndex
+from harness.serve.interface import Interface, Source
+from harness.store.index.database import INDEX_FILE, VARIABLE, Database
 from harness.store.index.tables import RESULTS
 from harness.store.labels import LabelTable
-from harness.store.seal import seal
-from tests.benchmarks.synthetic_year import Shape, SyntheticYear
+from harness.store.runs import RunStore
+from tests.benchmarks.synthetic_year import Shape, write
+
+PROCESSES = os.cpu_count() or 1
 
 
-def shape_of(words: str) -> Shape:
-    """`models x variants x targets x days`, as `50x12x20x365`."""
-    return Shape(*(int(word) for word in words.split("x")))
-
-
-def measure(database: Database, shape: Shape, tell: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
-    """Index the year and time the queries."""
-    year = SyntheticYear(shape)
-    index = RunIndex(database)
-    days, processor, megabytes = [], [], 0.0
-    for day in range(shape.days):
-        gc.disable()  # as `harness.store.runs.parse` does: a record is no garbage
-        content = seal(year.record(day).model_dump_json() + "\n")
-        gc.enable()
-        megabytes += len(content) / 1e6
-        wall, cpu = time.perf_counter(), time.process_time()
-        index.add(content, "a made-up day")
-        days.append(time.perf_counter() - wall)
-        processor.append(time.process_time() - cpu)
-        if day % 10 == 9 or day == shape.days - 1:
-            tell(f"{day + 1} days: {sum(days):.0f} s, cpu {sum(processor):.0f} s, {size(database) / 1e6:.0f} MB")
+def measure(results: Path, shape: Shape, url: str | None = None) -> dict[str, Any]:
+    """Index the year and time the queries, on SQLite beside the records or in the database at `url`."""
+    project = results.parent
+    (project / "harness.toml").touch()
+    store = RunStore(results)
+    if len(store.paths()) < shape.days:
+        write(shape, results, range(shape.days), PROCESSES)
+    paths = store.paths()
+    last = paths[-1].rename(project / paths[-1].name)
+    try:
+        arguments = ("index", "--json") if url is None else ("push", "--json")
+        first = command(project, url, *arguments)
+    finally:
+        last = last.rename(paths[-1])
+    day = command(project, url, *arguments)
+    nothing = command(project, url, *arguments)
+    database = Database(url or f"sqlite:///{results / INDEX_FILE}")
+    megabytes = sum(path.stat().st_size for path in paths) / 1e6
     return {
         "database": database.engine.dialect.name,
         "shape": vars(shape),
+        "load": round(os.getloadavg()[0], 1),
         "records_megabytes": round(megabytes),
-        "index_seconds": round(sum(days), 1),
-        "index_cpu_seconds": round(sum(processor), 1),
-        "day_seconds_first_median_last": [round(float(v), 2) for v in (days[0], np.median(days), days[-1])],
-        "size_megabytes": round(size(database) / 1e6),
-        "rows": count(database),
-        "queries_seconds": queries(database, shape),
+        "all_days_but_one": first,
+        "one_more_day": day,
+        "nothing_new": nothing,
+        "size_megabytes": sizes(database),
+        "cases": count(database),
+        "queries_seconds": queries(database),
+        **({} if url else {"first_page_seconds": first_page(results)}),
     }
 
 
-def queries(database: Database, shape: Shape) -> dict[str, list[float]]:
+def command(project: Path, url: str | None, *arguments: str) -> dict[str, float]:
+    """Run a `harness` command: seconds of the clock and of the processor, and the largest process's memory in MB."""
+    script = (
+        "import json, resource, sys, time; begun = time.perf_counter(); from harness.cli.main import app\n"
+        "try: app()\n"
+        "except SystemExit as end: assert not end.code, end\n"
+        "own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))\n"
+        "print(json.dumps({'seconds': round(time.perf_counter() - begun, 2),\n"
+        "    'cpu': round(own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime, 2),\n"
+        "    'megabytes': max(own.ru_maxrss, others.ru_maxrss) // 1024}), file=sys.stderr)\n"
+    )
+    environment = {**os.environ, **({VARIABLE: url} if url else {})}
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=project, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    found: dict[str, float] = json.loads(done.stderr.splitlines()[-1])
+    return found
+
+
+def queries(database: Database) -> dict[str, list[float]]:
     """What a dashboard asks: seconds of the first and of the fastest of three."""
     labels = LabelTable(database)
     model, target = "model_00", "tflite/runtime-00"
@@ -90,6 +115,7 @@ def queries(database: Database, shape: Shape) -> dict[str, list[float]]:
         "all latencies of a model": reading(lambda c: load_series(c, median, model)),
         "all latencies of a model, with changes": lambda: histories(database, labels, model),
         "page of one model, 100,000 points": lambda: page_document(database, labels, model),
+        "page of all models, 100,000 points": lambda: page_document(database, labels),
     }
     found = {}
     for name, ask in asked.items():
@@ -102,27 +128,42 @@ def queries(database: Database, shape: Shape) -> dict[str, list[float]]:
     return found
 
 
-def size(database: Database) -> int:
-    """Bytes on disk, with what is not yet in its place (SQLite's log)."""
+def first_page(results: Path) -> dict[str, float]:
+    """What `harness serve` takes to answer the first `/`, and the second."""
+    interface = Interface(Source(results))
+    found = {}
+    for name in ("first", "second"):
+        begun = time.perf_counter()
+        answer = interface.answer("/", {})
+        found[name] = round(time.perf_counter() - begun, 3)
+        found[f"{name}_megabytes"] = round(len(answer.body) / 1e6, 1)
+    return found
+
+
+def sizes(database: Database) -> dict[str, int]:
+    """Megabytes on disk, with what is not yet in its place (SQLite's log); on PostgreSQL the records apart."""
     if database.is_postgresql:
+        query = "SELECT pg_database_size(current_database()), pg_total_relation_size('contents')"
         with database.reading() as connection:
-            return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
+            everything, records = connection.execute(text(query)).one()
+        return {"index": round((everything - records) / 1e6), "records": round(records / 1e6)}
     path = Path(str(database.engine.url.database))
-    return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
+    return {"index": round(sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*")) / 1e6)}
 
 
 def count(database: Database) -> int:
-    """Rows of `results`."""
+    """Results in the index, one a case and run."""
     with database.reading() as connection:
-        return int(connection.execute(select(func.count()).select_from(RESULTS)).scalar_one())
+        return int(connection.execute(select(func.sum(RESULTS.c.cases))).scalar_one())
 
 
 def main() -> None:
     """The command."""
-    figures = measure(Database(sys.argv[2]), shape_of(sys.argv[1]), lambda line: print(line, flush=True))
+    url = next((word for word in sys.argv[3:] if re.match(r"postgres\w*://", word)), None)
+    figures = measure(Path(sys.argv[2]).resolve(), Shape.of(sys.argv[1]), url)
     print(json.dumps(figures, indent=1))
-    if len(sys.argv) > 3:
-        Path(sys.argv[3]).write_text(json.dumps(figures, indent=1) + "\n")
+    if sys.argv[-1].endswith(".json"):
+        Path(sys.argv[-1]).write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
+import signal
 import threading
 import zlib
 from collections import deque
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.store.index.rows import RunResults, results_of
-from harness.store.runs import parse, read_text
+from harness.store.runs import collector_paused, no_record, parse_document, read_text
 
 WORTH_A_PROCESS = 50_000_000
 """Bytes of records from which on other processes help: starting one costs as much as reading this many."""
@@ -31,7 +32,12 @@ def sha256_text(text: str) -> str:
 def prepared(text: str, name: str) -> RunResults:
     """What the index holds of the record in `text`; `name` says in errors where it is from. Raises `HarnessError`
     where it is damaged or no record."""
-    return results_of(parse(text, name), sha256_text(text))
+    with collector_paused():
+        document = parse_document(text, name)
+        try:
+            return results_of(document, sha256_text(text))
+        except (KeyError, TypeError, ValueError) as error:
+            raise no_record(name, error) from error
 
 
 def unpacked(packed: bytes, name: str) -> str:
@@ -73,7 +79,9 @@ def read_all(paths: Sequence[Path], total_bytes: int) -> Iterator[RunResults | H
 
 
 def _end_with_parent() -> None:
-    """A process that reads ends when the one that asked was killed, which it would not notice otherwise."""
+    """A process that reads ends when the one that asked was killed, which it would not notice otherwise; Ctrl-C is for
+    the one that asked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 
     def wait() -> None:

@@ -8,15 +8,17 @@ import math
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.store.record import CaseResult, Comparison, Latency, Outcome, RunRecord, SteadyState
+from harness.store.record import Outcome, SteadyState
 
 OUTCOMES = tuple(Outcome)
 STATES = tuple(SteadyState)
@@ -40,6 +42,8 @@ series, as finding what such a change did is what a series is for."""
 _VERSION = re.compile(r"\d+(\.\d+)+")
 
 Row = dict[str, Any]
+Document = Mapping[str, Any]
+"""JSON, of a record or a part of one."""
 Cell = tuple[str, str, str]
 
 
@@ -83,42 +87,49 @@ class RunResults:
     artifacts: tuple[str, ...]
 
 
-def results_of(record: RunRecord, sha256: str) -> RunResults:
-    """`record`, whose text has the hash `sha256`, as the index holds it. Raises `HarnessError` where it has one case
-    twice."""
+def results_of(record: Document, sha256: str) -> RunResults:
+    """`record`, the JSON of a `RunRecord` whose text has the hash `sha256`, as the index holds it.
+
+    A million small objects take a while to be checked one by one, so this takes the JSON as it is: the caller says by
+    which right. Raises `HarnessError` where it has one case twice; KeyError, TypeError or ValueError where it is no
+    record.
+    """
     provenances = _Provenances()
     artifacts: dict[str, int] = {}
-    cases = sorted(record.cases, key=_cell)
+    cases = sorted(record["cases"], key=_cell)
     models = []
     start = 0
     for end in range(1, len(cases) + 1):
-        if end == len(cases) or cases[end].model != cases[start].model:
-            models.append(_model(cases[start:end], record.id, provenances, artifacts))
+        if end == len(cases) or cases[end]["model"] != cases[start]["model"]:
+            models.append(_model(cases[start:end], record["id"], provenances, artifacts))
             start = end
     return RunResults(run_row(record, sha256), tuple(models), tuple(provenances.found), tuple(artifacts))
 
 
-def run_row(record: RunRecord, sha256: str) -> Row:
+def run_row(record: Document, sha256: str) -> Row:
     """The row of `runs`."""
-    outcomes = Counter(case.outcome.value for case in record.cases)
     facts = {
-        "command": record.command,
-        "finished": record.finished.timestamp(),
-        "planned_cases": record.planned_cases,
-        "outcomes": dict(outcomes),
-        "machine": record.machine.model_dump(mode="json"),
-        "models": [model.name for model in record.models],
+        "command": record["command"],
+        "finished": _seconds(record["finished"]),
+        "planned_cases": record.get("planned_cases", 0),
+        "outcomes": dict(Counter(case["outcome"] for case in record["cases"])),
+        "machine": record["machine"],
+        "models": [model["name"] for model in record["models"]],
     }
     return {
-        "id": record.id,
+        "id": record["id"],
         "sha256": sha256,
-        "started": record.started.timestamp(),
-        "status": record.status,
-        "commit": record.commit,
-        "harness_version": record.harness_version,
-        "machine": record.machine.id,
+        "started": _seconds(record["started"]),
+        "status": record["status"],
+        "commit": record["commit"],
+        "harness_version": record["harness_version"],
+        "machine": record["machine"]["id"],
         "facts": json.dumps(facts),
     }
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
 
 
 def environment_of(fingerprint: Mapping[str, str]) -> str:
@@ -144,86 +155,86 @@ class _Provenances:
         return self.places[key]
 
 
-def _cell(case: CaseResult) -> Cell:
-    return (case.model, case.variant, case.target)
+def _cell(case: Document) -> Cell:
+    return (case["model"], case["variant"], case["target"])
 
 
-def _model(cases: list[CaseResult], run: str, provenances: _Provenances, artifacts: dict[str, int]) -> ModelResults:
-    cells = tuple(_cell(case) for case in cases)
-    for case, cell, next_cell in zip(cases, cells, cells[1:], strict=False):
-        if cell == next_cell:
-            raise HarnessError(f"The run record {run} has the case {case.id} twice.")
-    figures: dict[str, NDArray[np.float64]] = {}
-    for place, case in enumerate(cases):
-        for name, value in _figures(case):
-            if value is not None:
-                if name not in figures:
-                    figures[name] = np.full(len(cases), np.nan)
-                figures[name][place] = value
-    made = [case.artifact for case in cases]
+def _model(cases: Sequence[Document], run: str, provenances: _Provenances, artifacts: dict[str, int]) -> ModelResults:
+    cells = tuple(map(_cell, cases))
+    for cell, following in pairwise(cells):
+        if cell == following:
+            raise HarnessError(f"The run record {run} has the case {'/'.join(cell)} twice.")
+    made = [case.get("artifact") or {} for case in cases]
+    timed = [case.get("latency") or {} for case in cases]
+    fingerprints = [case.get("fingerprint", {}) for case in cases]
+    figures = [
+        {name: value for name, value in _figures(case, artifact, latency) if value is not None}
+        for case, artifact, latency in zip(cases, made, timed, strict=True)
+    ]
+    places = [
+        provenances.place(fingerprint, artifact.get("converter", {}))
+        for fingerprint, artifact in zip(fingerprints, made, strict=True)
+    ]
+    digests = [artifacts.setdefault(one["digest"][:128], len(artifacts)) if one else -1 for one in made]
     return ModelResults(
-        model=cases[0].model,
+        model=cases[0]["model"],
         cells=cells,
-        provenance=np.array(
-            [
-                provenances.place(case.fingerprint, artifact.converter if artifact else {})
-                for case, artifact in zip(cases, made, strict=True)
-            ],
-            dtype=np.int32,
-        ),
-        artifact=np.array(
-            [artifacts.setdefault(one.digest[:128], len(artifacts)) if one else -1 for one in made], dtype=np.int32
-        ),
-        outcome=np.array([_OUTCOME_PLACES[case.outcome] for case in cases], dtype=np.int8),
-        state=np.array([_STATE_PLACES[case.latency.state] if case.latency else -1 for case in cases], dtype=np.int8),
-        simulated=np.array([case.simulated for case in cases], dtype=np.int8),
-        measurement=np.array([_measurement(case.latency) if case.latency else 0 for case in cases], dtype=np.int64),
-        figures=figures,
+        provenance=np.array(places, dtype=np.int32),
+        artifact=np.array(digests, dtype=np.int32),
+        outcome=np.array([_OUTCOME_PLACES[case["outcome"]] for case in cases], dtype=np.int8),
+        state=np.array([_STATE_PLACES[one["state"]] if one else -1 for one in timed], dtype=np.int8),
+        simulated=np.array([bool(case.get("simulated")) for case in cases], dtype=np.int8),
+        measurement=np.array([_measurement(one) if one else 0 for one in timed], dtype=np.int64),
+        figures={
+            name: np.array([one.get(name, math.nan) for one in figures], dtype=np.float64)
+            for name in dict.fromkeys(name for one in figures for name in one)
+        },
     )
 
 
-_OUTCOME_PLACES = {outcome: place for place, outcome in enumerate(OUTCOMES)}
-_STATE_PLACES = {state: place for place, state in enumerate(STATES)}
+_OUTCOME_PLACES = {outcome.value: place for place, outcome in enumerate(OUTCOMES)}
+_STATE_PLACES = {state.value: place for place, state in enumerate(STATES)}
 
 
-def _figures(case: CaseResult) -> Iterable[tuple[str, float | None]]:
+def _figures(case: Document, artifact: Document, latency: Document) -> Iterator[tuple[str, float | None]]:
     """Each figure of a case with its name."""
-    latency, parity = case.latency, case.parity
-    if latency is not None:
-        yield "latency_median_ms", latency.median_ms
-        yield "latency_low_ms", latency.median_interval.low
-        yield "latency_high_ms", latency.median_interval.high
-        yield "latency_p90_ms", latency.p90_ms
-        yield "latency_p99_ms", latency.p99_ms
-        yield "latency_first_ms", latency.first_ms
-    if parity is not None:
-        if _finite(parity.conversion):
-            yield "conversion_sqnr_db", min(_known(c.sqnr_db for c in parity.conversion), default=None)
-            yield "conversion_max_abs", max(_known(c.max_abs for c in parity.conversion), default=None)
-        if _finite(parity.runtime):
-            yield "runtime_sqnr_db", min(_known(c.sqnr_db for c in parity.runtime), default=None)
-            yield "runtime_max_abs", max(_known(c.max_abs for c in parity.runtime), default=None)
-            yield "runtime_max_lsb", max(_known(c.max_lsb for c in parity.runtime), default=None)
-        if _finite(parity.end_to_end):
-            yield "end_to_end_max_abs", max(_known(c.max_abs for c in parity.end_to_end), default=None)
-        if parity.task:
-            yield "task_value", parity.task.value
-    if case.artifact:
-        yield "artifact_bytes", case.artifact.bytes
-    yield from case.measured.figures.items()
+    if latency:
+        yield "latency_median_ms", latency["median_ms"]
+        yield "latency_low_ms", latency["median_interval"]["low"]
+        yield "latency_high_ms", latency["median_interval"]["high"]
+        yield "latency_p90_ms", latency["p90_ms"]
+        yield "latency_p99_ms", latency["p99_ms"]
+        yield "latency_first_ms", latency["first_ms"]
+    parity = case.get("parity")
+    if parity:
+        conversion, runtime, end_to_end = parity["conversion"], parity["runtime"], parity["end_to_end"]
+        yield "conversion_sqnr_db", _worst(conversion, "sqnr_db", min)
+        yield "conversion_max_abs", _worst(conversion, "max_abs", max)
+        yield "runtime_sqnr_db", _worst(runtime, "sqnr_db", min)
+        yield "runtime_max_abs", _worst(runtime, "max_abs", max)
+        yield "runtime_max_lsb", _worst(runtime, "max_lsb", max)
+        yield "end_to_end_max_abs", _worst(end_to_end, "max_abs", max)
+        if parity.get("task"):
+            yield "task_value", parity["task"]["value"]
+    if artifact:
+        yield "artifact_bytes", artifact["bytes"]
+    yield from case.get("measured", {}).get("figures", {}).items()
 
 
-def _finite(comparisons: Iterable[Comparison]) -> bool:
-    """Whether all outputs are: the worst of them is no figure where one is not."""
-    return all(comparison.finite for comparison in comparisons)
+def _worst(comparisons: Sequence[Document], name: str, worst: Callable[[list[float]], float]) -> float | None:
+    """The worst over all outputs; null where none has it, or where one is not finite: no figure stands there."""
+    values = []
+    for comparison in comparisons:
+        if not comparison["finite"]:
+            return None
+        value = comparison.get(name)
+        if value is not None:
+            values.append(value)
+    return worst(values) if values else None
 
 
-def _known(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None and not math.isnan(value)]
-
-
-def _measurement(latency: Latency) -> int:
+def _measurement(latency: Document) -> int:
     """A hash of the raw samples that fits a signed 64-bit column, and is never 0."""
-    told = hashlib.blake2b(array("q", latency.samples_ns), digest_size=8)
-    told.update(array("d", (latency.first_ms, latency.median_ms)))
+    told = hashlib.blake2b(array("q", latency["samples_ns"]), digest_size=8)
+    told.update(array("d", (latency["first_ms"], latency["median_ms"])))
     return int.from_bytes(told.digest(), "big", signed=True) or 1

@@ -19,9 +19,30 @@ from harness.store.record import (
     Parity,
     RunRecord,
     SteadyState,
+    TaskMetric,
 )
 
 BEGIN = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
+
+
+def make_latency(
+    median_ms: float,
+    samples_ns: tuple[int, ...] = (),
+    state: SteadyState = SteadyState.FLAT,
+) -> Latency:
+    """A timing all of whose figures are in proportion to its median."""
+    return Latency(
+        state=state,
+        warmup_discarded=0,
+        iterations=len(samples_ns),
+        first_ms=2 * median_ms,
+        median_ms=median_ms,
+        p90_ms=1.1 * median_ms,
+        p99_ms=1.2 * median_ms,
+        min_ms=0.9 * median_ms,
+        median_interval=Interval(low=0.99 * median_ms, high=1.01 * median_ms),
+        samples_ns=samples_ns,
+    )
 
 
 def make_case(
@@ -34,10 +55,12 @@ def make_case(
     state: SteadyState = SteadyState.FLAT,
     size: int = 1000,
     sqnr_db: float | None = 40.0,
+    task: float | None = None,
     figures: Mapping[str, int] | None = None,
     fingerprint: Mapping[str, str] | None = None,
     converter: str = "2.19.0",
     finite: bool = True,
+    simulated: bool = False,
 ) -> CaseResult:
     """One case; `measured_on` sets the raw samples, so equal values are one measurement."""
     digest = hashlib.sha256(f"{model} {variant} {size} {converter}".encode()).hexdigest()
@@ -50,22 +73,12 @@ def make_case(
         rmse=0.02,
         sqnr_db=sqnr_db,
         cosine=1.0,
+        max_lsb=1,
         smallest_tolerance=0.1,
     )
     latency = None
     if median_ms is not None:
-        latency = Latency(
-            state=state,
-            warmup_discarded=0,
-            iterations=3,
-            first_ms=2 * median_ms,
-            median_ms=median_ms,
-            p90_ms=1.1 * median_ms,
-            p99_ms=1.2 * median_ms,
-            min_ms=0.9 * median_ms,
-            median_interval=Interval(low=0.99 * median_ms, high=1.01 * median_ms),
-            samples_ns=(int(median_ms * 1e6), 1_000_000 + measured_on, 1_000_001),
-        )
+        latency = make_latency(median_ms, (int(median_ms * 1e6), 1_000_000 + measured_on, 1_000_001), state)
     return CaseResult(
         key=digest,
         model=model,
@@ -82,19 +95,30 @@ def make_case(
         ),
         fingerprint=dict(fingerprint or {"runtime": "litert 2.1.0", "threads": "1"}),
         parity=Parity(
-            samples=5, reference="reference", conversion=(comparison,), runtime=(comparison,), end_to_end=(comparison,)
+            samples=5,
+            reference="reference",
+            conversion=(comparison,),
+            runtime=(comparison,),
+            end_to_end=(comparison,),
+            task=None if task is None else TaskMetric(name="accuracy", value=task, golden=0.975, samples=360),
         ),
         latency=latency,
         measured=Measured(figures=dict(figures or {})),
+        simulated=simulated,
         seconds=0.1,
     )
 
 
 def make_record(
-    day: int = 0, *cases: CaseResult, machine: str = "laptop", commit: str | None = "c" * 40, suffix: str = ""
+    day: int = 0,
+    *cases: CaseResult,
+    machine: str = "laptop",
+    commit: str | None = "c" * 40,
+    suffix: str = "",
+    begin: datetime = BEGIN,
 ) -> RunRecord:
     """The record of a day, with one case where none is given; equal arguments make equal records."""
-    started = BEGIN + timedelta(days=day)
+    started = begin + timedelta(days=day)
     unique = hashlib.sha256(f"{machine} {day} {suffix}".encode()).hexdigest()[:8]
     return RunRecord(
         id=f"{started:%Y%m%dT%H%M%SZ}-{unique}",

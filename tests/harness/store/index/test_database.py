@@ -42,7 +42,7 @@ def as_version_2(database: Database) -> None:
         digest = sha256_text(content)
         row = {"id": RUN.id, "sha256": digest, "text": zlib.compress(content.encode())}
         connection.execute(CONTENTS.insert().values(row))
-        connection.execute(RUNS.insert().values(number=1, **run_row(RUN, digest)))
+        connection.execute(RUNS.insert().values(number=1, **run_row(RUN.model_dump(mode="json"), digest)))
         connection.execute(text("INSERT INTO results VALUES (1, 1, 3.0)"))
         connection.execute(FILES.insert().values(name="a.json", bytes=1, modified_ns=1, run=RUN.id))
         connection.execute(text("UPDATE index_schema SET version = 2"))
