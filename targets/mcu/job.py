@@ -58,8 +58,7 @@ def inputs_that_fit(board: Board, plan: Plan) -> int:
     if room < plan.input_bytes:
         missing = plan.input_bytes - room
         raise DoesNotFit(
-            f"The model does not fit {board.name}: {missing} bytes of flash are missing for its plan of"
-            f" {len(plan.blob)}.",
+            f"The model does not fit {board.name}: {missing} bytes of flash are missing for it and one input.",
             missing,
         )
     return room // plan.input_bytes

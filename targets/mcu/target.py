@@ -4,94 +4,14 @@ the user's own TensorFlow Lite Micro in it."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
-from harness.artifact import Artifact
-from harness.environment import environment
-from harness.errors import Unavailable, Unsupported
-from harness.paths import cache_directory
-from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
+from harness.target import Target
 
-from .boards import BOARDS, Board
-from .emulator.outcome import JobResult
-from .emulator.run import EMULATORS, Emulator, run_job
+from .boards import BOARDS
+from .emulator.run import EMULATORS
 from .micro.library import LIBRARY_VARIABLE
 from .micro.target import LibraryTarget
-from .plan import Plan, PlanRefused, lacking, plan_model
-from .session import EmulatedSession
-from .toolchain import build_firmware
-
-
-class PlanSession(EmulatedSession):
-    """A planned model."""
-
-    def __init__(self, target: PlanTarget, artifact: Artifact, plan: Plan, limits: Limits) -> None:
-        super().__init__(target.name, target.board, artifact)
-        self.emulator = target.emulator
-        self.plan = plan
-        self.limits = limits
-
-    def run(self, inputs: Sequence[bytes]) -> JobResult:
-        cache = cache_directory() / "firmware"
-        return run_job(self.board, self.emulator.name, self.plan, inputs, 1, self.limits.infer_seconds, cache)
-
-    def operators(self) -> Sequence[tuple[int, str]]:
-        return [(operator.index, operator.name) for operator in self.plan.operators]
-
-
-class PlanTarget(Target):
-    """One board under one emulator."""
-
-    format = "tflite"
-    timed = False
-    simulated = True
-    slot = "emulator"
-
-    def __init__(self, name: str, emulator: Emulator, board: Board, variants: tuple[str, ...]) -> None:
-        self.name = name
-        self.emulator = emulator
-        self.board = board
-        self.default_variants = variants
-
-    def probe(self) -> Readiness:
-        try:
-            version = self.emulator.version()
-        except Unavailable as error:
-            _, _, how = str(error).partition(": ")
-            return Readiness(False, missing={"qemu": "QEMU", "renode": "Renode"}[self.emulator.name], install=how)
-        state = "installed" if environment("zig").ready() else "installed on first use"
-        details = {self.emulator.name: version, "board": self.board.description, "compiler": f"zig, {state}"}
-        return Readiness(True, details=details)
-
-    def prepare(self) -> None:
-        build_firmware(self.board, cache_directory() / "firmware")
-
-    def fingerprint(self) -> dict[str, str]:
-        firmware = build_firmware(self.board, cache_directory() / "firmware")
-        return {
-            self.emulator.name: self.emulator.version(),
-            "board": self.board.name,
-            "core": self.board.cpu,
-            "runtime": "plan",
-            "firmware": firmware.sha256,
-            **environment("zig").versions(),
-        }
-
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
-        """What the plan runtime has no kernel for, read from the model itself."""
-        try:
-            return lacking(artifact.path.read_bytes())
-        except PlanRefused as error:
-            return (f"this model ({str(error).rstrip('.')})",)
-
-    @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        try:
-            plan = plan_model(artifact.path.read_bytes())
-        except PlanRefused as error:
-            raise Unsupported(str(error)) from error
-        yield PlanSession(self, artifact, plan, limits)
+from .plan_target import PlanTarget
 
 
 def targets() -> list[Target]:

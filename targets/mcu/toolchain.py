@@ -5,12 +5,14 @@ Why this compiler: see firmware/README.md.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +23,15 @@ from harness.environment import environment
 from harness.errors import HarnessError, Unavailable
 
 from .boards import Board
+from .plan.format import STEP_KINDS
 
 SOURCES = Path(__file__).parent / "firmware"
 ZIG_VERSION = "0.17.0"
 _DEVICE_ONLY = ("startup.c", "clock.c", "memory.c")
 _HOST_ONLY = ("host_library.c", "host_runner.c")
+_JOB_RUNNER = ("job.c", "job_check.c", "frames.c")
+# Compiled for each set of kernels; all else is compiled once a board.
+_KERNEL_TABLE = "kernel_table.c"
 _COMMON_FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", "-fno-common")
 # The instruction set and floating-point unit that the board's core has.
 _ARCHITECTURE = {
@@ -68,7 +74,7 @@ def device_sources(board: Board) -> list[Path]:
 
 def host_sources() -> list[Path]:
     """C files that are the same on the host: executor and kernels."""
-    apart = {*_DEVICE_ONLY, *_HOST_ONLY, "job.c", "frames.c"}
+    apart = {*_DEVICE_ONLY, *_HOST_ONLY, *_JOB_RUNNER}
     return sorted(p for p in SOURCES.glob("*.c") if p.name not in apart and not p.name.startswith("board_"))
 
 
@@ -129,34 +135,65 @@ def _compile(command: list[str], directory: Path, cache: Path) -> None:
         raise BuildFailed(f"The compiler failed on the firmware: {' '.join(built.stderr.split())[:600]}")
 
 
-def build_firmware(board: Board, cache: Path) -> Firmware:
-    """The image for a board, built if `cache` has none of these sources, flags and compiler.
+def _device_flags(board: Board) -> tuple[str, ...]:
+    return (*_ARCHITECTURE[board.cpu], *_COMMON_FLAGS, *_DEVICE_FLAGS)
 
-    The image appears whole or not at all; two builders at once are harmless.
+
+def firmware_fingerprint(board: Board) -> str:
+    """Hash of all that decides a board's images beside the choice of kernels: sources, flags and the compiler."""
+    recipe = " ".join([ZIG_VERSION, *_device_flags(board), *_HOT_SOURCES, board.firmware_port])
+    return _digest([recipe.encode(), Path(__file__).read_bytes(), *_all_source_bytes()])
+
+
+def build_objects(board: Board, cache: Path) -> Path:
+    """The folder with a board's compiled sources, but for the table of kernels; built if `cache` has none of the same.
+
+    It appears whole or not at all; two builders at once are harmless.
     """
-    cache = cache.resolve()
-    flags = [*_ARCHITECTURE[board.cpu], *_COMMON_FLAGS, *_DEVICE_FLAGS]
-    recipe = " ".join([ZIG_VERSION, *flags, *_HOT_SOURCES, board.firmware_port])
-    key = _digest([recipe.encode(), Path(__file__).read_bytes(), *_all_source_bytes()])
-    elf = cache / "firmware" / f"{board.firmware_port}-{board.cpu}-{key[:16]}.elf"
-    if elf.exists():
-        return describe_firmware(elf)
-    compiler = [*device_compiler(), "cc", *flags]
-    elf.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=elf.parent) as name:
-        directory = Path(name)
-        sources = device_sources(board)
+    folder = cache.resolve() / "objects" / f"{board.firmware_port}-{board.cpu}-{firmware_fingerprint(board)[:16]}"
+    if folder.exists():
+        return folder
+    compiler = [*device_compiler(), "cc", *_device_flags(board)]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=folder.parent) as name:
+        directory = Path(name) / "objects"
+        directory.mkdir()
+        sources = [path for path in device_sources(board) if path.name != _KERNEL_TABLE]
         for level, group in (
             ("-O2", [p for p in sources if p.name in _HOT_SOURCES]),
             ("-Os", [p for p in sources if p.name not in _HOT_SOURCES]),
         ):
-            _compile([*compiler, level, "-c", *map(str, group)], directory, cache)
+            _compile([*compiler, level, "-c", *map(str, group)], directory, cache.resolve())
+        with contextlib.suppress(OSError):  # another builder was quicker
+            directory.rename(folder)
+    return folder
+
+
+def build_firmware(board: Board, kernels: Collection[str], cache: Path) -> Firmware:
+    """The image for a board that runs these kinds of step, built if `cache` has none of the same; whole or not at all.
+
+    Kernels that are not named are not in it: what a model does not use takes no flash.
+    """
+    cache = cache.resolve()
+    linked = f"-DLINKED_KERNELS={sum(1 << STEP_KINDS[kernel] for kernel in set(kernels)):#x}ull"
+    key = _digest([firmware_fingerprint(board).encode(), linked.encode()])
+    elf = cache / "firmware" / f"{board.firmware_port}-{board.cpu}-{key[:16]}.elf"
+    if elf.exists():
+        return describe_firmware(elf)
+    objects = build_objects(board, cache)
+    compiler = [*device_compiler(), "cc", *_device_flags(board)]
+    elf.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=elf.parent) as name:
+        directory = Path(name)
+        _compile([*compiler, "-Os", linked, "-c", str(SOURCES / _KERNEL_TABLE)], directory, cache)
         for script in SOURCES.glob("*.ld"):
             shutil.copy(script, directory)  # INCLUDE looks in the working directory
+        for compiled in objects.glob("*.o"):
+            shutil.copy(compiled, directory)
         layout = ["-T", f"board_{board.firmware_port}.ld"]
         linker = ["-Wl,--gc-sections", "-Wl,-e,reset_handler", "-Wl,--build-id=none", *layout]
-        objects = sorted(p.name for p in directory.glob("*.o"))
-        _compile([*compiler, "-Os", "-g", *linker, *objects, "-o", "firmware.elf"], directory, cache)
+        names = sorted(p.name for p in directory.glob("*.o"))
+        _compile([*compiler, "-Os", "-g", *linker, *names, "-o", "firmware.elf"], directory, cache)
         (directory / "firmware.elf").replace(elf)
     return describe_firmware(elf)
 
@@ -197,7 +234,7 @@ def build_host_runner(cache: Path, sanitise: bool) -> Path:
     flags = ["-O1", "-g"]
     if sanitise:
         flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
-    sources = [*host_sources(), SOURCES / "job.c", SOURCES / "frames.c", SOURCES / "host_runner.c"]
+    sources = [*host_sources(), *(SOURCES / name for name in (*_JOB_RUNNER, "host_runner.c"))]
     return _build_host(cache, "job-runner-sanitised" if sanitise else "job-runner", flags, sources)
 
 

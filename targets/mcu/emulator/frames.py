@@ -23,7 +23,7 @@ PLAN_ERRORS = {
     3: "it is of another version than the firmware",
     4: "its checksum is wrong",
     5: "the board has too little RAM for its arena",
-    6: "it has an unknown or malformed step",
+    6: "it has a malformed step, or one that this image has no kernel for",
     7: "a step reaches outside the arena or the constants",
     8: "a step has an impossible geometry",
     9: "it is misaligned",

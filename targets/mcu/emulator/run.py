@@ -55,14 +55,30 @@ def run_job(
     cache: Path,
     self_test: SelfTest = SelfTest.NONE,
 ) -> JobResult:
+    """Runs every input `runs` times with the plan runtime, as `run_image` does.
+
+    Firmware with the plan's kernels is built into `cache` where it is not there yet.
+    """
+    firmware = build_firmware(board, plan.kernels, cache)
+    check_fit(board, firmware, plan)
+    return run_image(firmware, board, EMULATORS[emulator], plan, inputs, runs, timeout, self_test)
+
+
+def run_image(
+    firmware: Firmware,
+    board: Board,
+    machine: Emulator,
+    plan: Plan,
+    inputs: Sequence[bytes],
+    runs: int,
+    timeout: float,
+    self_test: SelfTest = SelfTest.NONE,
+) -> JobResult:
     """Runs every input `runs` times in as few starts of the emulator as the board's memory allows.
 
-    `inputs` holds for each inference the bytes of the model's inputs, in the model's order. `timeout` is in seconds,
-    for each start. Firmware is built into `cache` where it is not there yet.
+    `plan` is what the image takes for one: Micro's images take a `.tflite` in its place. `inputs` holds for each
+    inference the bytes of the model's inputs, in the model's order. `timeout` is in seconds, for each start.
     """
-    firmware = build_firmware(board, cache)
-    check_fit(board, firmware, plan)
-    machine = EMULATORS[emulator]
     batch = max(1, min(inputs_that_fit(board, plan), INFERENCES_LIMIT // max(1, runs)))
     began = time.monotonic()
     results: list[JobRun] = []
@@ -82,7 +98,7 @@ def run_job(
         emulator=machine.name,
         emulator_version=machine.version(),
         runs=tuple(results),
-        arena_bytes=plan.arena_bytes,
+        arena_bytes=report.arena_bytes,
         stack_used=stack_used,
         stack_size=report.stack_size,
         plan_bytes=len(plan.blob),

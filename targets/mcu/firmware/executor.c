@@ -4,38 +4,6 @@
 #include "kernels.h"
 #include "memory.h"
 
-struct kernel_entry {
-    kernel *run;
-    uint32_t bytes; /* of its step */
-};
-
-static const struct kernel_entry kernel_table[STEP_KIND_END] = {
-    [STEP_CONVOLUTION_INT8] = {run_convolution_int8, sizeof(struct convolution_int8_step)},
-    [STEP_DEPTHWISE_INT8] = {run_depthwise_int8, sizeof(struct depthwise_int8_step)},
-    [STEP_AVERAGE_POOL_INT8] = {run_average_pool_int8, sizeof(struct pool_int8_step)},
-    [STEP_MAX_POOL_INT8] = {run_max_pool_int8, sizeof(struct pool_int8_step)},
-    [STEP_ADD_INT8] = {run_add_int8, sizeof(struct add_int8_step)},
-    [STEP_MULTIPLY_INT8] = {run_multiply_int8, sizeof(struct multiply_int8_step)},
-    [STEP_MEAN_INT8] = {run_mean_int8, sizeof(struct mean_int8_step)},
-    [STEP_SOFTMAX_INT8] = {run_softmax_int8, sizeof(struct softmax_int8_step)},
-    [STEP_LOOKUP_INT8] = {run_lookup_int8, sizeof(struct lookup_int8_step)},
-    [STEP_FILL] = {run_fill, sizeof(struct fill_step)},
-    [STEP_COPY] = {run_copy, sizeof(struct copy_step)},
-    [STEP_MATRIX_INT8] = {run_matrix_int8, sizeof(struct matrix_int8_step)},
-    [STEP_LSTM_INT8] = {run_lstm_int8, sizeof(struct lstm_int8_step)},
-    [STEP_CONVOLUTION_FLOAT] = {run_convolution_float, sizeof(struct convolution_float_step)},
-    [STEP_DEPTHWISE_FLOAT] = {run_depthwise_float, sizeof(struct depthwise_float_step)},
-    [STEP_POOL_FLOAT] = {run_pool_float, sizeof(struct pool_float_step)},
-    [STEP_ELEMENTWISE_FLOAT] = {run_elementwise_float, sizeof(struct elementwise_float_step)},
-    [STEP_MEAN_FLOAT] = {run_mean_float, sizeof(struct mean_float_step)},
-    [STEP_SOFTMAX_FLOAT] = {run_softmax_float, sizeof(struct softmax_float_step)},
-    [STEP_UNARY_FLOAT] = {run_unary_float, sizeof(struct unary_float_step)},
-    [STEP_MATRIX_FLOAT] = {run_matrix_float, sizeof(struct matrix_float_step)},
-    [STEP_QUANTIZE] = {run_quantize, sizeof(struct quantize_step)},
-    [STEP_DEQUANTIZE] = {run_dequantize, sizeof(struct dequantize_step)},
-    [STEP_LSTM_FLOAT] = {run_lstm_float, sizeof(struct lstm_float_step)},
-};
-
 static bool inside(uint32_t offset, uint32_t bytes, uint32_t limit) {
     return offset <= limit && bytes <= limit - offset;
 }

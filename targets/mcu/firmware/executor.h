@@ -15,7 +15,7 @@ enum plan_status {
     PLAN_BAD_VERSION = 3,    /* a plan of another version */
     PLAN_BAD_CHECKSUM = 4,   /* the bytes are not those the planner wrote */
     PLAN_ARENA_TOO_SMALL = 5,
-    PLAN_BAD_STEP = 6,       /* an unknown kind, or a size that is not this kind's */
+    PLAN_BAD_STEP = 6,       /* a kind without a kernel in this image, or a size that is not this kind's */
     PLAN_OUT_OF_BOUNDS = 7,  /* a step reaches outside the arena or the constants */
     PLAN_BAD_GEOMETRY = 8,   /* a dimension, a stride or a shift outside what the kernels accept */
     PLAN_MISALIGNED = 9      /* the plan or the arena does not start on a 16-byte boundary */

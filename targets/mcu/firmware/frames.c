@@ -3,6 +3,8 @@
 #include "crc32.h"
 #include "port.h"
 
+#define TENSOR_BYTES_A_FRAME 64u
+
 static uint32_t frame_crc;
 static uint32_t frames_sent;
 
@@ -56,6 +58,18 @@ void frame_send(const char *kind, const uint32_t *fields, uint32_t count) {
         frame_number(*fields++);
     }
     frame_end();
+}
+
+void frame_tensor(uint32_t input_index, uint32_t position, const uint8_t *values, uint32_t count) {
+    for (uint32_t offset = 0; offset < count; offset += TENSOR_BYTES_A_FRAME) {
+        uint32_t left = count - offset;
+        frame_begin("OUT");
+        frame_number(input_index);
+        frame_number(position);
+        frame_number(offset);
+        frame_bytes(values + offset, left < TENSOR_BYTES_A_FRAME ? left : TENSOR_BYTES_A_FRAME);
+        frame_end();
+    }
 }
 
 void frame_restart(void) {

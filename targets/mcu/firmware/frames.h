@@ -16,6 +16,9 @@ void frame_end(void);
 /* A frame of numbers alone. */
 void frame_send(const char *kind, const uint32_t *fields, uint32_t count);
 
+/* OUT frames: the bytes of one output, a few at a time, each with the numbers of the input and the output. */
+void frame_tensor(uint32_t input_index, uint32_t position, const uint8_t *values, uint32_t count);
+
 /* Counts frames from zero again. */
 void frame_restart(void);
 

@@ -6,7 +6,6 @@
 #include "memory.h"
 #include "port.h"
 
-#define OUTPUT_BYTES_A_FRAME 64u
 #define TIMED_OPERATORS 256u /* the rest of a longer model is counted in its total alone */
 
 struct operator_ticks {
@@ -24,37 +23,6 @@ static void count_step(void *context, uint32_t operator_index) {
         ticks->spent[operator_index] += now - ticks->last;
     }
     ticks->last = now;
-}
-
-static void send_error(enum job_status status, uint32_t detail) {
-    const uint32_t fields[] = {status, detail};
-    frame_send("ERROR", fields, 2);
-}
-
-static enum job_status check_job(const struct job_header *job, uint32_t limit) {
-    if (limit < sizeof *job) {
-        return JOB_TRUNCATED;
-    }
-    if (job->magic != JOB_MAGIC) {
-        return JOB_BAD_MAGIC;
-    }
-    if (job->version != JOB_VERSION) {
-        return JOB_BAD_VERSION;
-    }
-    if (job->total_bytes > limit || job->plan_offset > job->total_bytes || job->plan_offset % 16 != 0 ||
-        job->plan_bytes > job->total_bytes - job->plan_offset || job->inputs_offset > job->total_bytes ||
-        (uint64_t)job->input_bytes * job->input_count > job->total_bytes - job->inputs_offset) {
-        return JOB_TRUNCATED;
-    }
-    if (job->input_count > JOB_INFERENCES_LIMIT || job->runs > JOB_INFERENCES_LIMIT ||
-        job->input_count * job->runs > JOB_INFERENCES_LIMIT) {
-        return JOB_TOO_LONG;
-    }
-    const uint8_t *bytes = (const uint8_t *)job;
-    const uint32_t checked_from = offsetof(struct job_header, plan_offset);
-    uint32_t crc = crc32_update(0, bytes + checked_from, sizeof *job - checked_from);
-    crc = crc32_update(crc, bytes + job->inputs_offset, job->input_bytes * job->input_count);
-    return crc == job->crc32 ? JOB_OK : JOB_BAD_CHECKSUM;
 }
 
 static uint32_t total_bytes(const struct plan_buffer *buffers, uint32_t count) {
@@ -79,15 +47,7 @@ static void send_outputs(const struct execution *execution, uint32_t input_index
     for (uint32_t i = 0; i < execution->header->output_count; i++) {
         const uint8_t *values = plan_read(execution, outputs[i].reference, outputs[i].bytes, 1);
         crc = crc32_update(crc, values, outputs[i].bytes);
-        for (uint32_t offset = 0; offset < outputs[i].bytes; offset += OUTPUT_BYTES_A_FRAME) {
-            uint32_t left = outputs[i].bytes - offset;
-            frame_begin("OUT");
-            frame_number(input_index);
-            frame_number(i);
-            frame_number(offset);
-            frame_bytes(values + offset, left < OUTPUT_BYTES_A_FRAME ? left : OUTPUT_BYTES_A_FRAME);
-            frame_end();
-        }
+        frame_tensor(input_index, i, values, outputs[i].bytes);
     }
     const uint32_t fields[] = {input_index, crc};
     frame_send("CRC", fields, 2);
@@ -112,7 +72,7 @@ static bool infer(const struct execution *execution, const uint8_t *values, uint
     enum plan_status status = plan_run(execution, count_step, &operator_ticks);
     uint64_t ticks = port_ticks();
     if (status != PLAN_OK) {
-        send_error(JOB_STEP_FAILED, status);
+        job_send_error(JOB_STEP_FAILED, status);
         return false;
     }
     frame_begin("RUN");
@@ -146,18 +106,18 @@ void job_run(const void *raw, uint32_t limit, void *arena, uint32_t arena_bytes)
     frame_restart();
     const uint32_t hello[] = {JOB_VERSION, PLAN_VERSION, arena_bytes};
     frame_send("HELLO", hello, 3);
-    enum job_status status = check_job(job, limit);
+    enum job_status status = job_check(job, limit);
     if (status != JOB_OK) {
-        send_error(status, 0);
+        job_send_error(status, 0);
     } else if (job->self_test != JOB_RUNS) {
         port_self_test(job->self_test);
     } else {
         enum plan_status plan_status = plan_open(&execution, (const uint8_t *)job + job->plan_offset,
                                                  job->plan_bytes, arena, arena_bytes);
         if (plan_status != PLAN_OK) {
-            send_error(JOB_PLAN_REFUSED, plan_status);
+            job_send_error(JOB_PLAN_REFUSED, plan_status);
         } else if (total_bytes(plan_inputs(&execution), execution.header->input_count) != job->input_bytes) {
-            send_error(JOB_BAD_INPUTS, 0);
+            job_send_error(JOB_BAD_INPUTS, 0);
         } else {
             const uint32_t fields[] = {job->input_count, job->runs, execution.header->arena_bytes,
                                        execution.header->crc32};

@@ -40,6 +40,12 @@ enum job_status {
     JOB_TOO_LONG = 8         /* more inferences than JOB_INFERENCES_LIMIT */
 };
 
+/* Whether the header, its limits and the checksum of the inputs are sound. */
+enum job_status job_check(const struct job_header *job, uint32_t limit);
+
+/* The ERROR frame; `status` is of `enum job_status` or the runtime's own. */
+void job_send_error(uint32_t status, uint32_t detail);
+
 /* Frames sent: HELLO; JOB; for each input OUT, CRC, OP and RUN; STACK; END. An ERROR frame replaces what cannot be. */
 void job_run(const void *job, uint32_t limit, void *arena, uint32_t arena_bytes);
 

@@ -11,4 +11,11 @@ kernel run_convolution_int8, run_depthwise_int8, run_average_pool_int8, run_max_
     run_lstm_int8, run_convolution_float, run_depthwise_float, run_pool_float, run_elementwise_float, run_mean_float,
     run_softmax_float, run_unary_float, run_matrix_float, run_quantize, run_dequantize, run_lstm_float;
 
+struct kernel_entry {
+    kernel *run;    /* NULL where the image has no such kernel */
+    uint32_t bytes; /* of its step */
+};
+
+extern const struct kernel_entry kernel_table[STEP_KIND_END];
+
 #endif

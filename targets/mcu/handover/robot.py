@@ -65,7 +65,7 @@ def write_suite(material: Material, board: Board, folder: Path, budget: int | No
     inputs = inputs_of(material.artifact, material.samples)
     try:
         plan = plan_model(material.content)
-        firmware = build_firmware(board, cache_directory() / "firmware")
+        firmware = build_firmware(board, plan.kernels, cache_directory() / "firmware")
         check_fit(board, firmware, plan)
         room = inputs_that_fit(board, plan)
         if room < len(inputs):

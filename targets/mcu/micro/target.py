@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from harness.artifact import Artifact, TensorInfo
-from harness.errors import Unavailable, Unsupported
+from harness.errors import Unavailable
 from harness.paths import cache_directory
-from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
+from harness.target import Limits, Readiness
 
-from ..boards import Board
+from ..board_target import BoardTarget
 from ..emulator.outcome import JobResult
-from ..emulator.run import Emulator
-from ..plan import PlanRefused
 from ..plan.model import operator_names
 from ..plan.planner import PlanTensor
 from ..session import EmulatedSession
@@ -31,34 +28,23 @@ def _tensors(infos: Sequence[TensorInfo]) -> list[PlanTensor]:
 class LibrarySession(EmulatedSession):
     """A model in Micro's interpreter; its image holds just the model's operators."""
 
-    def __init__(self, target: LibraryTarget, artifact: Artifact, model: MicroModel, limits: Limits) -> None:
-        super().__init__(target.name, target.board, artifact)
-        self.emulator = target.emulator
+    def __init__(self, target: LibraryTarget, artifact: Artifact, limits: Limits) -> None:
+        super().__init__(target, artifact, limits)
+        content = artifact.path.read_bytes()
+        self.model = MicroModel.read(content, _tensors(artifact.inputs), _tensors(artifact.outputs))
         self.library = target.library()
-        self.model = model
-        self.limits = limits
 
     def run(self, inputs: Sequence[bytes]) -> JobResult:
-        firmware = build_for(self.library, self.board, self.model, cache_directory() / "firmware")
-        return run_micro_job(firmware, self.board, self.emulator, self.model, inputs, self.limits.infer_seconds)
+        board, emulator = self.target.board, self.target.emulator
+        firmware = build_for(self.library, board, self.model, cache_directory() / "firmware")
+        return run_micro_job(firmware, board, emulator, self.model, inputs, self.limits.infer_seconds)
 
     def operators(self) -> Sequence[tuple[int, str]]:
         return list(enumerate(self.model.operators))
 
 
-class LibraryTarget(Target):
+class LibraryTarget(BoardTarget):
     """One board under one emulator, with the library that TFLM_LIB and TFLM_INCLUDE name."""
-
-    format = "tflite"
-    timed = False
-    simulated = True
-    slot = "emulator"
-
-    def __init__(self, name: str, emulator: Emulator, board: Board, variants: tuple[str, ...]) -> None:
-        self.name = name
-        self.emulator = emulator
-        self.board = board
-        self.default_variants = variants
 
     def library(self) -> MicroLibrary:
         """The named library, fit for this board. Raises `Unavailable`."""
@@ -66,12 +52,7 @@ class LibraryTarget(Target):
         check_board(library, self.board)
         return library
 
-    def probe(self) -> Readiness:
-        try:
-            version = self.emulator.version()
-        except Unavailable as error:
-            _, _, how = str(error).partition(": ")
-            return Readiness(False, missing={"qemu": "QEMU", "renode": "Renode"}[self.emulator.name], install=how)
+    def runtime_readiness(self) -> Readiness:
         try:
             library = self.library()
         except Unavailable as error:
@@ -81,44 +62,23 @@ class LibraryTarget(Target):
             compiler = micro_compiler()[1]
         except Unavailable as error:
             return Readiness(False, missing=COMPILER, install=str(error))
-        details = {
-            self.emulator.name: version,
-            "board": self.board.description,
-            "compiler": compiler,
-            "kernels": library.kernels,
-            "library": library.sha256[:12],
-        }
+        details = {"compiler": compiler, "kernels": library.kernels, "library": library.sha256[:12]}
         return Readiness(True, details=details)
 
     def prepare(self) -> None:
         self.library()
         micro_compiler()
 
-    def fingerprint(self) -> dict[str, str]:
-        return {
-            self.emulator.name: self.emulator.version(),
-            "board": self.board.name,
-            "core": self.board.cpu,
-            "runtime": "tflm",
-            **self.library().identity(),
-            **glue_fingerprint(),
-        }
+    def runtime_identity(self) -> dict[str, str]:
+        return {"runtime": "tflm", **self.library().identity(), **glue_fingerprint()}
 
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+    def lacking(self, content: bytes) -> tuple[str, ...]:
         """The operators that this Micro has no kernel for."""
         methods = methods_of(self.library().headers)
-        try:
-            names = dict.fromkeys(operator_names(artifact.path.read_bytes()))
-        except PlanRefused as error:
-            return (f"this model ({str(error).rstrip('.')})",)
+        names = dict.fromkeys(operator_names(content))
         return tuple(
             f"{name} (no kernel in the headers of {HEADERS_VARIABLE})" for name in names if name not in methods
         )
 
-    @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        try:
-            model = MicroModel.read(artifact.path.read_bytes(), _tensors(artifact.inputs), _tensors(artifact.outputs))
-        except PlanRefused as error:
-            raise Unsupported(str(error)) from error
-        yield LibrarySession(self, artifact, model, limits)
+    def session(self, artifact: Artifact, limits: Limits) -> LibrarySession:
+        return LibrarySession(self, artifact, limits)

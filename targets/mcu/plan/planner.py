@@ -51,6 +51,11 @@ class Plan:
     operators: tuple[PlanOperator, ...]
 
     @property
+    def kernels(self) -> frozenset[str]:
+        """The kinds of step that the blob has: what the firmware must hold to run it."""
+        return frozenset(kernel for operator in self.operators for kernel in operator.kernels)
+
+    @property
     def input_bytes(self) -> int:
         return sum(tensor.nbytes for tensor in self.inputs)
 

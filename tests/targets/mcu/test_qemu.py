@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 from harness_targets.mcu.boards import BOARDS, MPS2_CORTEX_M3, MPS2_CORTEX_M4, STM32F4, Board
-from harness_targets.mcu.emulator import EmulatorTimedOut, run_job
+from harness_targets.mcu.emulator import EMULATORS, EmulatorTimedOut, run_job
 from harness_targets.mcu.emulator.outcome import FirmwareFault, JobRefused
+from harness_targets.mcu.emulator.run import run_image
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.job import DoesNotFit, SelfTest
 from harness_targets.mcu.plan import Plan, plan_model
+from harness_targets.mcu.plan.format import STEPS
+from harness_targets.mcu.toolchain import build_firmware
 
 from .model_writer import ModelWriter
 from .random_operators import MAKERS, random_inputs, random_model
@@ -122,3 +125,20 @@ def test_a_damaged_plan_is_refused_by_the_firmware(qemu: str, build_cache: Path)
     forged = Plan(bytes(damaged), plan.arena_bytes, plan.inputs, plan.outputs, plan.operators)
     with pytest.raises(JobRefused, match="its checksum is wrong"):
         run_job(MPS2_CORTEX_M3, qemu, forged, random_inputs(plan.inputs, 1, 1), 1, TIMEOUT, build_cache)
+
+
+def test_a_step_whose_kernel_was_left_out_is_refused(qemu: str, build_cache: Path):
+    plan = small_plan("SOFTMAX")
+    firmware = build_firmware(MPS2_CORTEX_M4, small_plan("CONV_2D").kernels, build_cache)
+    with pytest.raises(JobRefused, match="one that this image has no kernel for"):
+        run_image(firmware, MPS2_CORTEX_M4, EMULATORS[qemu], plan, random_inputs(plan.inputs, 1, 1), 1, TIMEOUT)
+
+
+def test_counts_do_not_depend_on_what_else_is_linked(qemu: str, build_cache: Path):
+    plan = small_plan()
+    inputs = random_inputs(plan.inputs, 5, 1)
+    alone = run_job(MPS2_CORTEX_M4, qemu, plan, inputs, 1, TIMEOUT, build_cache)
+    firmware = build_firmware(MPS2_CORTEX_M4, set(STEPS), build_cache)
+    beside = run_image(firmware, MPS2_CORTEX_M4, EMULATORS[qemu], plan, inputs, 1, TIMEOUT)
+    assert alone.instructions == beside.instructions
+    assert alone.flash_bytes < beside.flash_bytes

@@ -42,8 +42,6 @@ TfLiteStatus Counted(TfLiteStatus (*kernel)(TfLiteContext*, TfLiteNode*), TfLite
 
 namespace {
 
-constexpr uint32_t kOutputBytesAFrame = 64;
-
 /* Beside those of job.h; the second field of the frame is how many operators had been reached. */
 enum MicroStatus : uint32_t { kBadModel = 32, kNotAllocated = 33, kNotInvoked = 34 };
 
@@ -53,34 +51,6 @@ using Timed = harness::TimedResolver<kModelOperators>;
 alignas(Resolver) uint8_t resolver_room[sizeof(Resolver)];
 alignas(Timed) uint8_t timed_room[sizeof(Timed)];
 alignas(tflite::MicroInterpreter) uint8_t interpreter_room[sizeof(tflite::MicroInterpreter)];
-
-void SendError(uint32_t status, uint32_t detail) {
-    const uint32_t fields[] = {status, detail};
-    frame_send("ERROR", fields, 2);
-}
-
-uint32_t CheckJob(const job_header* job, uint32_t limit) {
-    if (job->magic != JOB_MAGIC) {
-        return JOB_BAD_MAGIC;
-    }
-    if (job->version != JOB_VERSION) {
-        return JOB_BAD_VERSION;
-    }
-    if (job->total_bytes > limit || job->plan_offset > job->total_bytes || job->plan_offset % 16 != 0 ||
-        job->plan_bytes > job->total_bytes - job->plan_offset || job->inputs_offset > job->total_bytes ||
-        static_cast<uint64_t>(job->input_bytes) * job->input_count > job->total_bytes - job->inputs_offset) {
-        return JOB_TRUNCATED;
-    }
-    if (job->input_count > JOB_INFERENCES_LIMIT || job->runs > JOB_INFERENCES_LIMIT ||
-        job->input_count * job->runs > JOB_INFERENCES_LIMIT) {
-        return JOB_TOO_LONG;
-    }
-    const uint8_t* bytes = reinterpret_cast<const uint8_t*>(job);
-    constexpr uint32_t checked_from = offsetof(job_header, plan_offset);
-    uint32_t crc = crc32_update(0, bytes + checked_from, sizeof *job - checked_from);
-    crc = crc32_update(crc, bytes + job->inputs_offset, job->input_bytes * job->input_count);
-    return crc == job->crc32 ? JOB_OK : JOB_BAD_CHECKSUM;
-}
 
 void WriteInputs(tflite::MicroInterpreter* interpreter, const uint8_t* values) {
     for (size_t i = 0; i < interpreter->inputs_size(); i++) {
@@ -97,15 +67,7 @@ void SendOutputs(tflite::MicroInterpreter* interpreter, uint32_t input_index) {
         const uint32_t bytes = static_cast<uint32_t>(tensor->bytes);
         const uint8_t* values = reinterpret_cast<const uint8_t*>(tensor->data.raw);
         crc = crc32_update(crc, values, bytes);
-        for (uint32_t offset = 0; offset < bytes; offset += kOutputBytesAFrame) {
-            const uint32_t left = bytes - offset;
-            frame_begin("OUT");
-            frame_number(input_index);
-            frame_number(i);
-            frame_number(offset);
-            frame_bytes(values + offset, left < kOutputBytesAFrame ? left : kOutputBytesAFrame);
-            frame_end();
-        }
+        frame_tensor(input_index, i, values, bytes);
     }
     const uint32_t fields[] = {input_index, crc};
     frame_send("CRC", fields, 2);
@@ -124,7 +86,7 @@ void SendOperatorTicks(uint32_t input_index) {
 bool Infer(tflite::MicroInterpreter* interpreter, const uint8_t* values, uint32_t input_index, uint32_t run) {
     /* Runs of a job do not depend on each other: states begin anew. */
     if (interpreter->Reset() != kTfLiteOk) {
-        SendError(kNotInvoked, 0);
+        job_send_error(kNotInvoked, 0);
         return false;
     }
     WriteInputs(interpreter, values);
@@ -134,7 +96,7 @@ bool Infer(tflite::MicroInterpreter* interpreter, const uint8_t* values, uint32_
     const TfLiteStatus status = interpreter->Invoke();
     const uint64_t end = port_ticks();
     if (status != kTfLiteOk) {
-        SendError(kNotInvoked, harness::operators_seen);
+        job_send_error(kNotInvoked, harness::operators_seen);
         return false;
     }
     frame_begin("RUN");
@@ -173,23 +135,23 @@ uint32_t InputBytes(tflite::MicroInterpreter* interpreter) {
 void RunJob(const job_header* job, uint8_t* arena, uint32_t arena_bytes) {
     const tflite::Model* model = tflite::GetModel(reinterpret_cast<const uint8_t*>(job) + job->plan_offset);
     if (model->version() != TFLITE_SCHEMA_VERSION) {
-        SendError(kBadModel, 0);
+        job_send_error(kBadModel, 0);
         return;
     }
     Resolver* resolver = new (resolver_room) Resolver();
     if (AddModelOperators(resolver) != kTfLiteOk) {
-        SendError(kNotAllocated, 0);
+        job_send_error(kNotAllocated, 0);
         return;
     }
     Timed* timed = new (timed_room) Timed(*resolver);
     harness::operators_seen = 0;
     auto* interpreter = new (interpreter_room) tflite::MicroInterpreter(model, *timed, arena, arena_bytes);
     if (interpreter->AllocateTensors() != kTfLiteOk) {
-        SendError(kNotAllocated, harness::operators_seen);
+        job_send_error(kNotAllocated, harness::operators_seen);
         return;
     }
     if (InputBytes(interpreter) != job->input_bytes) {
-        SendError(JOB_BAD_INPUTS, 0);
+        job_send_error(JOB_BAD_INPUTS, 0);
         return;
     }
     const uint32_t fields[] = {job->input_count, job->runs, static_cast<uint32_t>(interpreter->arena_used_bytes()), 0};
@@ -207,9 +169,9 @@ extern "C" void job_run(const void* raw, uint32_t limit, void* arena, uint32_t a
     frame_restart();
     const uint32_t hello[] = {JOB_VERSION, TFLITE_SCHEMA_VERSION, arena_bytes};
     frame_send("HELLO", hello, 3);
-    const uint32_t status = CheckJob(job, limit);
+    const uint32_t status = job_check(job, limit);
     if (status != JOB_OK) {
-        SendError(status, 0);
+        job_send_error(status, 0);
     } else if (job->self_test != JOB_RUNS) {
         port_self_test(job->self_test);
     } else {

@@ -1,0 +1,38 @@
+/* The kernels that an image holds.
+ *
+ * One bit a kind of step: a board's image is built with the bits of one plan, so that no other kernel is linked in, and a
+ * step whose kernel was left out is refused. This is the one file that is compiled for each set; the executor and the
+ * kernels themselves are the same code in every image, so counts do not depend on what else is there. */
+#include "kernels.h"
+
+#ifndef LINKED_KERNELS
+#define LINKED_KERNELS UINT64_MAX
+#endif
+#define KERNEL(KIND, run, step) [KIND] = {LINKED_KERNELS >> KIND & 1 ? run : NULL, sizeof(struct step)}
+
+const struct kernel_entry kernel_table[STEP_KIND_END] = {
+    KERNEL(STEP_CONVOLUTION_INT8, run_convolution_int8, convolution_int8_step),
+    KERNEL(STEP_DEPTHWISE_INT8, run_depthwise_int8, depthwise_int8_step),
+    KERNEL(STEP_AVERAGE_POOL_INT8, run_average_pool_int8, pool_int8_step),
+    KERNEL(STEP_MAX_POOL_INT8, run_max_pool_int8, pool_int8_step),
+    KERNEL(STEP_ADD_INT8, run_add_int8, add_int8_step),
+    KERNEL(STEP_MULTIPLY_INT8, run_multiply_int8, multiply_int8_step),
+    KERNEL(STEP_MEAN_INT8, run_mean_int8, mean_int8_step),
+    KERNEL(STEP_SOFTMAX_INT8, run_softmax_int8, softmax_int8_step),
+    KERNEL(STEP_LOOKUP_INT8, run_lookup_int8, lookup_int8_step),
+    KERNEL(STEP_FILL, run_fill, fill_step),
+    KERNEL(STEP_COPY, run_copy, copy_step),
+    KERNEL(STEP_MATRIX_INT8, run_matrix_int8, matrix_int8_step),
+    KERNEL(STEP_LSTM_INT8, run_lstm_int8, lstm_int8_step),
+    KERNEL(STEP_CONVOLUTION_FLOAT, run_convolution_float, convolution_float_step),
+    KERNEL(STEP_DEPTHWISE_FLOAT, run_depthwise_float, depthwise_float_step),
+    KERNEL(STEP_POOL_FLOAT, run_pool_float, pool_float_step),
+    KERNEL(STEP_ELEMENTWISE_FLOAT, run_elementwise_float, elementwise_float_step),
+    KERNEL(STEP_MEAN_FLOAT, run_mean_float, mean_float_step),
+    KERNEL(STEP_SOFTMAX_FLOAT, run_softmax_float, softmax_float_step),
+    KERNEL(STEP_UNARY_FLOAT, run_unary_float, unary_float_step),
+    KERNEL(STEP_MATRIX_FLOAT, run_matrix_float, matrix_float_step),
+    KERNEL(STEP_QUANTIZE, run_quantize, quantize_step),
+    KERNEL(STEP_DEQUANTIZE, run_dequantize, dequantize_step),
+    KERNEL(STEP_LSTM_FLOAT, run_lstm_float, lstm_float_step),
+};

@@ -1,0 +1,53 @@
+"""The plan runtime on an emulated board, as a target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.artifact import Artifact
+from harness.environment import environment
+from harness.paths import cache_directory
+from harness.target import Limits, Readiness
+
+from .board_target import BoardTarget
+from .emulator.outcome import JobResult
+from .emulator.run import run_job
+from .plan import lacking, plan_model
+from .session import EmulatedSession
+from .toolchain import build_objects, firmware_fingerprint
+
+
+class PlanSession(EmulatedSession):
+    """A planned model; its image holds just the kernels that the plan names."""
+
+    def __init__(self, target: BoardTarget, artifact: Artifact, limits: Limits) -> None:
+        super().__init__(target, artifact, limits)
+        self.plan = plan_model(artifact.path.read_bytes())
+
+    def run(self, inputs: Sequence[bytes]) -> JobResult:
+        board, emulator = self.target.board, self.target.emulator.name
+        cache = cache_directory() / "firmware"
+        return run_job(board, emulator, self.plan, inputs, 1, self.limits.infer_seconds, cache)
+
+    def operators(self) -> Sequence[tuple[int, str]]:
+        return [(operator.index, operator.name) for operator in self.plan.operators]
+
+
+class PlanTarget(BoardTarget):
+    """One board under one emulator, with the project's own kernels."""
+
+    def runtime_readiness(self) -> Readiness:
+        state = "installed" if environment("zig").ready() else "installed on first use"
+        return Readiness(True, details={"compiler": f"zig, {state}"})
+
+    def prepare(self) -> None:
+        build_objects(self.board, cache_directory() / "firmware")
+
+    def runtime_identity(self) -> dict[str, str]:
+        return {"runtime": "plan", "firmware": firmware_fingerprint(self.board), **environment("zig").versions()}
+
+    def lacking(self, content: bytes) -> tuple[str, ...]:
+        return lacking(content)
+
+    def session(self, artifact: Artifact, limits: Limits) -> PlanSession:
+        return PlanSession(self, artifact, limits)

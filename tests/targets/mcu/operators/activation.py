@@ -1,0 +1,87 @@
+"""Operators of one input, and SOFTMAX."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..model_writer import ModelWriter
+from .draws import Maker, Random, draw_quantised, draw_shape
+
+
+def unary(name: str) -> Maker:
+    def make(random: Random, dtype: str) -> ModelWriter:
+        model = ModelWriter()
+        shape = draw_shape(random, int(random.integers(1, 4)))
+        source_q, target_q = draw_quantised(random, dtype), draw_quantised(random, dtype)
+        options_type, options = None, {}
+        if dtype == "int8":
+            target_q["scale"] = float(np.float32(source_q["scale"] * random.uniform(0.5, 2)))
+            if name == "LOGISTIC":
+                target_q = {"scale": 1 / 256, "zero_point": -128}
+            elif name == "TANH":
+                target_q = {"scale": 1 / 128, "zero_point": 0}
+            elif name == "RELU6" or (name == "ABS" and random.random() < 0.3):
+                target_q = source_q
+            elif name == "RSQRT":
+                source_q["zero_point"] = -128
+                target_q["scale"] = float(np.float32(random.uniform(0.2, 1.5) / np.sqrt(source_q["scale"]) / 255))
+        if name == "LEAKY_RELU":
+            options_type, options = "LeakyReluOptions", {0: ("f", float(random.uniform(0.01, 0.9)))}
+        elif name == "HARD_SWISH":
+            options_type = "HardSwishOptions"
+        source = model.input((*shape, 64) if dtype == "int8" else shape, dtype, **source_q)
+        target = model.output((*shape, 64) if dtype == "int8" else shape, dtype, **target_q)
+        model.operator(name, [source], [target], options_type, options)
+        return model
+
+    return make
+
+
+def negate(random: Random, dtype: str) -> ModelWriter:
+    """float32, whichever the test asks for: Micro negates nothing else."""
+    del dtype
+    return unary("NEG")(random, "float32")
+
+
+def softmax(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    shape = (*draw_shape(random, int(random.integers(0, 3))), int(random.integers(1, 60)))
+    source = model.input(shape, dtype, **draw_quantised(random, dtype))
+    target = model.output(shape, dtype, **({"scale": 1 / 256, "zero_point": -128} if dtype == "int8" else {}))
+    model.operator(
+        "SOFTMAX", [source], [target], "SoftmaxOptions", {0: ("f", float(random.choice([1.0, 1.0, 0.5, 2.0])))}
+    )
+    return model
+
+
+def quantize(random: Random, dtype: str) -> ModelWriter:
+    """float32 or int8 to int8."""
+    model = ModelWriter()
+    shape = (*draw_shape(random, 2), 64)
+    source_q, target_q = draw_quantised(random, dtype), draw_quantised(random, "int8")
+    if dtype == "int8":
+        target_q["scale"] = float(np.float32(source_q["scale"] * random.choice([1.0, random.uniform(0.3, 3)])))
+    source = model.input(shape, dtype, **source_q)
+    target = model.output(shape, "int8", **target_q)
+    model.operator("QUANTIZE", [source], [target], "QuantizeOptions")
+    return model
+
+
+def dequantize(random: Random, dtype: str) -> ModelWriter:
+    """int8 to float32, whichever the test asks for."""
+    del dtype
+    model = ModelWriter()
+    shape = (*draw_shape(random, 2), 64)
+    source = model.input(shape, "int8", **draw_quantised(random, "int8"))
+    target = model.output(shape, "float32")
+    model.operator("DEQUANTIZE", [source], [target], "DequantizeOptions")
+    return model
+
+
+MAKERS: dict[str, Maker] = {
+    **{name: unary(name) for name in ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ABS", "RSQRT")},
+    "NEG": negate,
+    "SOFTMAX": softmax,
+    "QUANTIZE": quantize,
+    "DEQUANTIZE": dequantize,
+}

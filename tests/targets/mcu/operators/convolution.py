@@ -1,0 +1,96 @@
+"""Windows with weights."""
+
+from __future__ import annotations
+
+from ..model_writer import ModelWriter
+from .draws import (
+    Maker,
+    Random,
+    draw_activation,
+    draw_bias,
+    draw_output_scale,
+    draw_quantised,
+    draw_spatial,
+    draw_weights,
+    draw_zero_point,
+)
+
+
+def convolution(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    height, width, padding, (out_height, out_width) = draw_spatial(random)
+    groups = int(random.choice([1, 1, 1, 2, 3]))
+    group_channels, channels = int(random.integers(1, 10)), groups * int(random.integers(1, 9))
+    batches = int(random.choice([1, 1, 2]))
+    quantised = draw_quantised(random, dtype)
+    source = model.input((batches, height[0], width[0], groups * group_channels), dtype, **quantised)
+    shape = (channels, height[1], width[1], group_channels)
+    weights, scales = draw_weights(model, random, shape, 0, dtype, random.random() < 0.8)
+    bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales)
+    more = {}
+    if dtype == "int8":
+        kernel = height[1] * width[1] * group_channels
+        more = {
+            "scale": draw_output_scale(random, quantised["scale"], scales, kernel),
+            "zero_point": draw_zero_point(random),
+        }
+    target = model.output((batches, out_height, out_width, channels), dtype, **more)
+    options = {
+        0: ("b", padding), 1: ("i", width[2]), 2: ("i", height[2]), 3: ("b", draw_activation(random)),
+        4: ("i", width[3]), 5: ("i", height[3]),
+    }  # fmt: skip
+    model.operator("CONV_2D", [source, weights, bias], [target], "Conv2DOptions", options)
+    return model
+
+
+def depthwise(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    height, width, padding, (out_height, out_width) = draw_spatial(random)
+    multiplier = int(random.choice([1, 1, 1, 2, 3]))
+    input_channels = int(random.choice([1, int(random.integers(1, 19))]))
+    channels = input_channels * multiplier
+    batches = int(random.choice([1, 1, 2]))
+    quantised = draw_quantised(random, dtype)
+    source = model.input((batches, height[0], width[0], input_channels), dtype, **quantised)
+    shape = (1, height[1], width[1], channels)
+    weights, scales = draw_weights(model, random, shape, 3, dtype, random.random() < 0.8)
+    bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales)
+    more = {}
+    if dtype == "int8":
+        scale = draw_output_scale(random, quantised["scale"], scales, height[1] * width[1])
+        more = {"scale": scale, "zero_point": draw_zero_point(random)}
+    target = model.output((batches, out_height, out_width, channels), dtype, **more)
+    options = {
+        0: ("b", padding), 1: ("i", width[2]), 2: ("i", height[2]), 3: ("i", multiplier),
+        4: ("b", draw_activation(random)), 5: ("i", width[3]), 6: ("i", height[3]),
+    }  # fmt: skip
+    # Micro stops the process on a depthwise convolution whose bias is -1; left out altogether, it runs.
+    inputs = [source, weights] if bias < 0 else [source, weights, bias]
+    model.operator("DEPTHWISE_CONV_2D", inputs, [target], "DepthwiseConv2DOptions", options)
+    return model
+
+
+def fully_connected(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    batches, depth, channels = (
+        int(random.choice([1, 1, 3, 5])),
+        int(random.integers(1, 80)),
+        int(random.integers(1, 20)),
+    )
+    quantised = draw_quantised(random, dtype)
+    source = model.input((batches, depth), dtype, **quantised)
+    weights, scales = draw_weights(model, random, (channels, depth), 0, dtype, random.random() < 0.3)
+    bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales)
+    more = {}
+    if dtype == "int8":
+        more = {
+            "scale": draw_output_scale(random, quantised["scale"], scales, depth),
+            "zero_point": draw_zero_point(random),
+        }
+    target = model.output((batches, channels), dtype, **more)
+    options = {0: ("b", draw_activation(random))}
+    model.operator("FULLY_CONNECTED", [source, weights, bias], [target], "FullyConnectedOptions", options)
+    return model
+
+
+MAKERS: dict[str, Maker] = {"CONV_2D": convolution, "DEPTHWISE_CONV_2D": depthwise, "FULLY_CONNECTED": fully_connected}

@@ -1,0 +1,43 @@
+"""Operators with a state."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..model_writer import ModelWriter
+from .draws import Maker, Random, draw_quantised, draw_scale, draw_values
+
+
+def lstm(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    batches, time_steps, features, units = (int(v) for v in random.integers(1, 9, 4))
+    time_major = bool(random.random() < 0.3)
+    lead = (time_steps, batches) if time_major else (batches, time_steps)
+    integers = dtype == "int8"
+    source = model.input((*lead, features), dtype, **draw_quantised(random, dtype))
+    hidden_q = {"scale": 1 / 128, "zero_point": int(random.integers(-20, 20))} if integers else {}
+
+    def weights(columns: int) -> int:
+        if not integers:
+            return model.constant(draw_values(random, (units, columns), dtype, 0.4))
+        return model.constant(draw_values(random, (units, columns), dtype), scale=draw_scale(random, 1e-3, 2e-2))
+
+    def bias() -> int:
+        if not integers:
+            return model.constant(draw_values(random, units, dtype, 0.2))
+        return model.constant(random.integers(-2000, 2000, units).astype(np.int32), scale=1e-4)
+
+    inputs = [source, *(weights(features) for _ in range(4)), *(weights(units) for _ in range(4)), -1, -1, -1]
+    inputs += [*(bias() for _ in range(4)), -1, -1]
+    inputs.append(model.tensor((batches, units), dtype, is_variable=True, **hidden_q))
+    cell_q = {"scale": float(2.0 ** -int(random.integers(9, 14)))} if integers else {}
+    inputs.append(model.tensor((batches, units), "int16" if integers else dtype, is_variable=True, **cell_q))
+    inputs += [-1] * 4
+    target = model.output((*lead, units), dtype, **hidden_q)
+    options = {0: ("b", 4), 1: ("f", float(random.choice([0.0, 10.0, 0.5]))), 3: ("?", time_major)}
+    name = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+    model.operator(name, inputs, [target], "UnidirectionalSequenceLSTMOptions", options)
+    return model
+
+
+MAKERS: dict[str, Maker] = {"UNIDIRECTIONAL_SEQUENCE_LSTM": lstm}
