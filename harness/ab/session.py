@@ -13,6 +13,7 @@ from harness.ab.side import Side
 from harness.ab.sides import SideWish
 from harness.artifact import Artifact
 from harness.baseline.files import Baseline
+from harness.baseline.rebuild import Rebuilder
 from harness.conversion.converter import READY, Converter, read_golden
 from harness.errors import HarnessError, Unavailable
 from harness.project import ModelEntry, ModelTable, entry_of
@@ -91,7 +92,11 @@ class Sides:
         if accepted is None or accepted.artifact is None:
             raise HarnessError(f"The baseline has no artifact for {case}; `harness baseline show` lists what it has.")
         digest = accepted.artifact.digest
-        artifact = kept_artifact(self.converter.cache, case, target.format, accepted.artifact.key, digest)
+        try:
+            artifact = kept_artifact(self.converter.cache, case, target.format, accepted.artifact.key, digest)
+        except Unavailable:
+            again = Rebuilder(self.root, self.models, self.formats, self.converter, self.baseline)
+            artifact = again.artifact(case, target.format, accepted)
         return Side("baseline", runtime_of(target, accepted.fingerprint), artifact)
 
 

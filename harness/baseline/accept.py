@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.baseline.files import baseline_path, read_file, write_file
-from harness.baseline.record import AcceptedCase, BaselineFile, accepted_case, accepted_run
+from harness.baseline.record import AcceptedCase, BaselineFile, accepted_case, accepted_run, origin_in
 from harness.errors import HarnessError
 from harness.store.record import CaseResult, Outcome, RunRecord
 
@@ -49,7 +49,10 @@ def accept(record: RunRecord, folder: Path, globs: Iterable[str] = (), *, failin
             _accept_case(record, case, cases, failing, done)
         if cases != before.cases:
             runs = {**before.runs, record.id: accepted_run(record)}
-            done.files.append(write_file(folder, BaselineFile(model=model, runs=runs, cases=cases)))
+            origin = origin_in(record, model)
+            sources = before.sources | ({origin.identity: origin} if origin is not None else {})
+            file = BaselineFile(model=model, runs=runs, cases=cases, sources=sources)
+            done.files.append(write_file(folder, file))
     return done
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from harness.baseline.record import AcceptedCase, AcceptedRun, BaselineFile
 from harness.errors import HarnessError
+from harness.store.record import ModelOrigin
 from harness.store.runs import SAFE_NAME, write_atomically
 
 FOLDER = "baselines"
@@ -25,6 +26,8 @@ class Baseline:
 
     cases: dict[str, AcceptedCase]
     runs: dict[str, AcceptedRun]
+    sources: dict[str, ModelOrigin] = field(default_factory=dict)
+    """By identity."""
 
     def run_of(self, case: AcceptedCase) -> AcceptedRun:
         """Where a case comes from."""
@@ -42,10 +45,12 @@ def read_baseline(folder: Path) -> Baseline:
     """Every file of a folder; empty where there is none. Raises `HarnessError` with one sentence for a broken file."""
     cases: dict[str, AcceptedCase] = {}
     runs: dict[str, AcceptedRun] = {}
+    sources: dict[str, ModelOrigin] = {}
     for file in _files(folder):
         runs |= file.runs
+        sources |= file.sources
         cases |= {f"{file.model}/{name}": case for name, case in file.cases.items()}
-    return Baseline(cases, runs)
+    return Baseline(cases, runs, sources)
 
 
 def read_file(path: Path) -> BaselineFile:
@@ -64,9 +69,15 @@ def read_file(path: Path) -> BaselineFile:
 
 
 def write_file(folder: Path, file: BaselineFile) -> Path:
-    """Write a model's file; runs that no case names any more are left out."""
-    used = {case.run for case in file.cases.values()}
-    kept = file.model_copy(update={"runs": {run: about for run, about in file.runs.items() if run in used}})
+    """Write a model's file; runs and sources that no case names any more are left out."""
+    cases = file.cases.values()
+    used, needed = {case.run for case in cases}, {case.artifact.source for case in cases if case.artifact is not None}
+    kept = file.model_copy(
+        update={
+            "runs": {run: about for run, about in file.runs.items() if run in used},
+            "sources": {identity: origin for identity, origin in file.sources.items() if identity in needed},
+        }
+    )
     path = baseline_path(folder, file.model)
     document = {**kept.model_dump(mode="json", exclude_defaults=True), "schema_version": kept.schema_version}
     write_atomically(path, laid_out(document) + "\n")

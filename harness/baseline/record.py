@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from harness.artifact import Frozen
-from harness.store.record import CaseResult, Comparison, Latency, Machine, Outcome, Parity, RunRecord, TaskMetric
+from harness.store.record import (
+    CaseResult,
+    Comparison,
+    Latency,
+    Machine,
+    ModelOrigin,
+    Outcome,
+    Parity,
+    RunRecord,
+    TaskMetric,
+)
 
 BASELINE_VERSION = 1
 
@@ -32,6 +42,12 @@ class AcceptedArtifact(Frozen):
     digest: str
     bytes: int
     converter: dict[str, str]
+    source: str = ""
+    """Identity of the source that it was converted from, a key of `BaselineFile.sources`; empty where it is unknown."""
+    options: dict[str, Any] | None = None
+    """The converter's options, where they are known."""
+    pins: tuple[str, ...] = ()
+    """The converter of the variant's own, where it names one."""
 
 
 class AcceptedOutput(Frozen):
@@ -82,12 +98,14 @@ class AcceptedCase(Frozen):
 
 
 class BaselineFile(Frozen):
-    """All of one model. `cases` are by `variant/target`, `runs` those that a case names."""
+    """All of one model. `cases` are by `variant/target`, `runs` and `sources` those that a case names."""
 
     schema_version: Literal[1] = 1
     model: str
     runs: dict[str, AcceptedRun]
     cases: dict[str, AcceptedCase]
+    sources: dict[str, ModelOrigin] = Field(default_factory=dict)
+    """By identity: where the sources of the cases' artifacts are, to convert them again."""
 
 
 def accepted_run(record: RunRecord) -> AcceptedRun:
@@ -103,10 +121,15 @@ def accepted_run(record: RunRecord) -> AcceptedRun:
     )
 
 
+def origin_in(record: RunRecord, model: str) -> ModelOrigin | None:
+    """Where a run had a model's source."""
+    return next((found.origin for found in record.models if found.name == model), None)
+
+
 def accepted_case(record: RunRecord, case: CaseResult) -> AcceptedCase:
     """What a baseline keeps of a case."""
     goldens = {model.name: model.golden_digest for model in record.models}
-    artifact = case.artifact
+    artifact, origin = case.artifact, origin_in(record, case.model)
     return AcceptedCase(
         run=record.id,
         outcome=case.outcome,
@@ -115,7 +138,13 @@ def accepted_case(record: RunRecord, case: CaseResult) -> AcceptedCase:
         artifact=None
         if artifact is None
         else AcceptedArtifact(
-            key=artifact.key, digest=artifact.digest, bytes=artifact.bytes, converter=artifact.converter
+            key=artifact.key,
+            digest=artifact.digest,
+            bytes=artifact.bytes,
+            converter=artifact.converter,
+            source=origin.identity if origin is not None else "",
+            options=artifact.options,
+            pins=artifact.pins,
         ),
         fingerprint=case.fingerprint,
         figures={name: case.measured.figures[name] for name in case.measured.exact if name in case.measured.figures},
@@ -132,14 +161,15 @@ def _parity(parity: Parity | None) -> AcceptedParity | None:
     return AcceptedParity(
         samples=parity.samples,
         reference=parity.reference,
-        conversion=tuple(_output(item) for item in parity.conversion),
-        runtime=tuple(_output(item) for item in parity.runtime),
+        conversion=tuple(accepted_output(item) for item in parity.conversion),
+        runtime=tuple(accepted_output(item) for item in parity.runtime),
         task=task
         and task.model_copy(update={"value": _rounded(task.value) or 0.0, "golden": _rounded(task.golden) or 0.0}),
     )
 
 
-def _output(item: Comparison) -> AcceptedOutput:
+def accepted_output(item: Comparison) -> AcceptedOutput:
+    """What a baseline keeps of one output on one edge."""
     return AcceptedOutput(
         output=item.output,
         max_abs=_rounded(item.max_abs),

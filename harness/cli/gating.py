@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from harness import registry
 from harness.baseline.files import Baseline, read_baseline
+from harness.baseline.rebuild import Rebuilder
 from harness.cache import Cache
 from harness.cli.baselines import folder_of
 from harness.cli.explaining import explain_case
@@ -66,7 +67,8 @@ def gate(
     if explain is not None:
         case = _named(record, explain)
         record = record.model_copy(update={"cases": (case,)})
-        baseline = Baseline({name: kept for name, kept in baseline.cases.items() if name == explain}, baseline.runs)
+        kept = {name: case for name, case in baseline.cases.items() if name == explain}
+        baseline = Baseline(kept, baseline.runs, baseline.sources)
     with ConsoleProgress() as progress:
         result = judge_with_timing(record, rules, baseline, root, progress, timing=timing, complete=complete)
     _write(result, root, wanted)
@@ -107,7 +109,8 @@ def judge_with_timing(
         known = targets.get(target)
         return known.format if known is not None else "tfjs" if target.startswith("tfjs/") else "tflite"
 
-    stopwatch = Stopwatch(cache, targets, inputs, note=progress.note) if timing else None
+    again = Rebuilder(root, entries, registry.formats(), converter, baseline, progress.note)
+    stopwatch = Stopwatch(cache, targets, inputs, rebuild=again.artifact, note=progress.note) if timing else None
     differs = timing and any(_differs(case, baseline) for case in record.cases)
     try:
         with machine_to_oneself(progress.note) if differs else nullcontext():

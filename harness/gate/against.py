@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.baseline.record import AcceptedCase, AcceptedOutput
+from harness.baseline.record import AcceptedCase, AcceptedOutput, accepted_output
 from harness.conversion.converter import READY
 from harness.gate.policy import Edge, GrowthRule, Policy
 from harness.store.record import CaseResult, Check, Comparison, Outcome, Parity
@@ -81,13 +81,26 @@ def _artifact(case: CaseResult, accepted: AcceptedCase, policy: Policy) -> list[
     if now.key == before.key:
         message = (
             f"The artifact has other bytes ({hashes}), although source, recipe and converter are the accepted ones: "
-            "the conversion is not repeatable, or the file was changed after it."
+            f"the conversion is not repeatable, or the file was changed after it. {_outputs_since(case, accepted)}"
         )
         return [_check(rule, metric, None, None, False, policy, message)]
     packages = sorted(set(now.converter.items()) ^ set(before.converter.items()))
     what = ", ".join(dict.fromkeys(name for name, _ in packages)) or "the source, the recipe or the converter's code"
     message = f"The artifact has other bytes ({hashes}); changed since: {what}."
     return [_check(rule, metric, None, None, wanted != "same", policy, message)]
+
+
+def _outputs_since(case: CaseResult, accepted: AcceptedCase) -> str:
+    """Whether other bytes give other outputs on the same inputs, as far as a baseline's figures tell."""
+    if case.parity is None or accepted.parity is None:
+        return "What its outputs are is not known."
+    before = {output.output: output for output in accepted.parity.conversion}
+    for comparison in case.parity.conversion:
+        old, new = before.get(comparison.output), accepted_output(comparison)
+        if old != new:
+            was, now = (f"{found.sqnr_db:g} dB" if found and found.sqnr_db else "no figure" for found in (old, new))
+            return f"Its outputs are others as well: '{new.output}' against float32 went from {was} to {now}."
+    return "Its outputs are the same, to the six digits that a baseline keeps."
 
 
 _ACCEPT = " If that was meant, accept it: `harness baseline accept`."

@@ -10,10 +10,13 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from harness.artifact import Frozen
+from harness.gate.rules import RULES
 
+Share = Annotated[FiniteFloat, Field(ge=0.0, lt=1.0)]
+Confidence = Annotated[FiniteFloat, Field(gt=0.5, lt=1.0)]
 Edge = Literal["conversion", "runtime"]
 ParityMetric = Literal["sqnr_db", "peak", "top1_agreement", "max_lsb", "amplified_lsb"]
 
@@ -40,6 +43,14 @@ class ParityRule(Frozen):
     target: str = Field(default="*", min_length=1, max_length=200)
     model: str = Field(default="*", min_length=1, max_length=200)
 
+    @model_validator(mode="after")
+    def possible(self) -> ParityRule:
+        if self.limit != "off" and self.metric != "sqnr_db" and self.limit < 0.0:
+            raise ValueError(f"a limit of {self.limit:g} is impossible: {self.metric} is never below zero")
+        if self.limit != "off" and self.metric == "top1_agreement" and self.limit > 1.0:
+            raise ValueError(f"a limit of {self.limit:g} is impossible: top1_agreement is a share, at most 1")
+        return self
+
     @property
     def bound(self) -> float:
         """The limit as a number; infinite where it is off."""
@@ -62,8 +73,8 @@ class TaskRule(Frozen):
     `point` takes the difference itself as MLPerf does (and says that it did), `fail` wants proof.
     """
 
-    margin: float = Field(default=0.01, ge=0.0, lt=1.0)
-    confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
+    margin: Share = 0.01
+    confidence: Confidence = 0.95
     undecided: Literal["point", "fail"] = "point"
     source: str = Field(
         default="MLPerf Inference: a quantised model reaches 99 % of the float32 reference (its strict form: 99.9 %)",
@@ -78,7 +89,7 @@ class LatencyRule(Frozen):
     """Whether a timing that never settles fails by itself."""
     regressions: Literal["interleaved", "off"] = "interleaved"
     """Whether a case whose artifact or runtime is not the baseline's is timed against it."""
-    confidence: float = Field(default=0.95, gt=0.5, lt=1.0)
+    confidence: Confidence = 0.95
     no_old_side: Literal["notice", "fail"] = "notice"
     """What follows where the artifact or runtime that the baseline names can no longer be had."""
     undecided: Literal["notice", "fail"] = "notice"
@@ -119,7 +130,7 @@ class GrowthRule(Where):
 
     figure: str = Field(min_length=1, max_length=200)
     """A pattern for names of figures: `artifact_bytes`, `*_bytes`, `instructions`."""
-    percent: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | Literal["off"]
+    percent: Annotated[FiniteFloat, Field(ge=0.0)] | Literal["off"]
     source: str = Field(min_length=1)
 
 
@@ -145,9 +156,9 @@ class BaselineRule(Frozen):
     artifact: Literal["explained", "same", "ignore"] = "explained"
     """"explained": other bytes fail where nothing they are made of has changed, and for an artifact that was given
     ready; "same": other bytes fail; "ignore": never."""
-    parity_drop_db: float | Literal["off"] = Field(default=3.0)
+    parity_drop_db: Annotated[FiniteFloat, Field(ge=0.0)] | Literal["off"] = 3.0
     """An SQNR below the baseline's by more than this fails."""
-    task_margin: float = Field(default=0.01, ge=0.0, lt=1.0)
+    task_margin: Share = 0.01
     """The task metric, and that of the float32 model itself, may be worse than in the baseline by this share."""
     source: str = Field(
         default="Twice the error power (3 dB), or a hundredth of the accuracy (MLPerf), is a change somebody made",
@@ -167,12 +178,19 @@ class PolicyException(Frozen):
     expires: date
     """The last day on which it holds."""
 
+    @field_validator("rule")
+    @classmethod
+    def names_a_rule(cls, rule: str) -> str:
+        if not any(fnmatchcase(known, rule) for known in RULES):
+            raise ValueError(f"no rule is called '{rule}'; there are {', '.join(RULES)}")
+        return rule
+
 
 class Budget(Where):
     """An upper limit on a measured size or count (`artifact_bytes`, `arena_bytes`, …)."""
 
-    figure: str
-    limit: int
+    figure: str = Field(min_length=1, max_length=200)
+    limit: int = Field(ge=0)
     source: str = Field(min_length=1)
 
     def applies(self, format: str, variant: str, target: str) -> bool:

@@ -72,18 +72,21 @@ def read_policy(path: Path) -> Policy:
         content = path.read_bytes()
         if len(content) > LARGEST_BYTES:
             raise HarnessError(f"{path} has {len(content)} bytes; a policy has no more than {LARGEST_BYTES}.")
-        document = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HarnessError(f"{path} is not valid TOML: {error}.") from error
+        document = tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        # Among the first are wrong TOML, bytes that are no UTF-8, and a number of thousands of digits.
+        raise HarnessError(f"{path} is not valid TOML: {str(error).split('; use ')[0]}.") from error
     except OSError as error:
         raise HarnessError(f"{path} cannot be read ({error.strerror}); name another file or leave it out.") from error
     _fill_in(document, path)
     try:
-        return PolicyFile.model_validate(document).over(Policy())
+        policy = PolicyFile.model_validate(document, strict=True)
     except ValidationError as error:
-        problems = error.errors()
+        problems = {_place(problem): problem for problem in reversed(error.errors())}
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise HarnessError(f"{path}: {_sentence(problems[0])}{more}.") from error
+        raise HarnessError(f"{path}: {_sentence(error.errors()[0])}{more}.") from error
+    _refuse_repetitions(policy, path)
+    return policy.over(Policy())
 
 
 def project_policy(root: Path) -> Policy:
@@ -104,19 +107,53 @@ def _fill_in(document: dict[str, Any], path: Path) -> None:
         task.update({**PRESETS[preset], **task})
     elif isinstance(task, dict) and "margin" in task:
         task.setdefault("source", path.name)
-    for key in SOURCED:
-        rules = document.get(key)
-        for rule in rules if isinstance(rules, list) else []:
+    for key, rules in document.items():
+        for rule in rules if key in SOURCED and isinstance(rules, list) else []:
             if isinstance(rule, dict):
                 rule.setdefault("source", path.name)
+        if isinstance(rules, list):
+            document[key] = tuple(rules)
+
+
+def _refuse_repetitions(policy: PolicyFile, path: Path) -> None:
+    """Of two rules for the same cases and figure the second would never be used, or contradict the first."""
+    for key, values in (*((key, getattr(policy, key)) for key in SOURCED), ("exceptions", policy.exceptions)):
+        first: dict[str, int] = {}
+        for number, rule in enumerate(values, start=1):
+            place = str(rule.model_dump(exclude=VALUES))
+            if place in first:
+                raise HarnessError(
+                    f"{path}: '{key}.{number}' is for the same cases and figure as '{key}.{first[place]}'; keep one."
+                )
+            first[place] = number
+
+
+VALUES = {"limit", "percent", "source", "reason", "expires"}
+"""What a rule says of its cases; all else says which they are."""
+
+
+def _place(problem: Any) -> str:
+    """The key that is wrong, tables of a list counted from 1; what follows it are branches of a type."""
+    parts = problem["loc"]
+    depth = 3 if len(parts) > 1 and isinstance(parts[1], int) else 2
+    return ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in parts[:depth])
 
 
 def _sentence(problem: Any) -> str:
-    where = ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in problem["loc"])
+    where = " ".join(_place(problem).split())
     if problem["type"] == "extra_forbidden":
         known = ", ".join(_table(problem["loc"]).model_fields)
         return f"the key '{where}' is not known; known here are {known}"
-    return f"'{where}': {problem['msg'].removeprefix('Value error, ')}"
+    if problem["type"] == "missing":
+        return f"'{where}' is missing"
+    told = problem["msg"].removeprefix("Value error, ")
+    if problem["type"].startswith("date"):
+        told = "write a day as 2027-01-31, without quotes"
+    if problem["type"] == "value_error":
+        return f"'{where}': {told}"
+    given = problem["input"]
+    shown = f" is {given!r}" if isinstance(given, (str, int, float)) and len(repr(given)) <= 60 else ""
+    return f"'{where}'{shown}: {told[:1].lower()}{told[1:]}"
 
 
 def _table(place: tuple[Any, ...]) -> type[BaseModel]:

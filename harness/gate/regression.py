@@ -13,9 +13,10 @@ from harness.ab.decide import Finding
 from harness.ab.kept import kept_artifact, runtime_of
 from harness.ab.plan import DEFAULT_PLAN, BlockPlan
 from harness.ab.side import Side
-from harness.baseline.record import AcceptedArtifact, AcceptedCase
+from harness.artifact import Artifact
+from harness.baseline.record import AcceptedCase
 from harness.cache import Cache
-from harness.errors import CaseError, HarnessError
+from harness.errors import CaseError, HarnessError, Unavailable
 from harness.gate.policy import Policy, RatioBudget
 from harness.store.record import CaseResult, Check
 from harness.target import Target
@@ -25,6 +26,8 @@ METRIC = "latency.ratio"
 
 Inputs = Callable[[CaseResult], dict[str, NDArray[Any]]]
 """Real inputs of a case's golden; empty where they cannot be had."""
+Rebuild = Callable[[str, str, AcceptedCase], Artifact]
+"""Case, format and what was accepted, to its artifact. Raises `Unavailable`."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,20 @@ class Stopwatch:
     targets: Mapping[str, Target]
     inputs: Inputs = lambda case: {}
     plan: BlockPlan = DEFAULT_PLAN
+    rebuild: Rebuild | None = None
+    """Converts an accepted artifact again that left the cache."""
     compare: Callable[[Side, Side, dict[str, NDArray[Any]], BlockPlan], Finding] = compare_sides
     note: Callable[[str], None] = lambda text: None
+
+    def old_artifact(self, case: str, format: str, accepted: AcceptedCase) -> Artifact:
+        """The accepted artifact: kept or converted again. Raises `Unavailable`."""
+        assert accepted.artifact is not None
+        try:
+            return kept_artifact(self.cache, case, format, accepted.artifact.key, accepted.artifact.digest)
+        except Unavailable:
+            if self.rebuild is None:
+                raise
+            return self.rebuild(case, format, accepted)
 
 
 def judge_regression(
@@ -54,7 +69,7 @@ def judge_regression(
     if stopwatch is None:
         return [_open(budget, policy, "It differs from the baseline and was not timed against it: timing is off here")]
     try:
-        sides = _sides(case, accepted.fingerprint, old_artifact, format, stopwatch)
+        sides = _sides(case, accepted, format, stopwatch)
         if sides is None:
             return [_check(budget, None, True, "Only the measuring code differs, which both sides share.")]
         for side in sides:
@@ -69,19 +84,18 @@ def judge_regression(
     return [_found(budget, policy, finding, sides[0].label)]
 
 
-def _sides(
-    case: CaseResult, fingerprint: dict[str, str], accepted: AcceptedArtifact, format: str, stopwatch: Stopwatch
-) -> tuple[Side, Side] | None:
+def _sides(case: CaseResult, accepted: AcceptedCase, format: str, stopwatch: Stopwatch) -> tuple[Side, Side] | None:
     """Old and new; None where they are the same after all."""
     assert case.artifact is not None
+    assert accepted.artifact is not None
     target = stopwatch.targets[case.target]
     new = Side("now", target, kept_artifact(stopwatch.cache, case.id, format, case.artifact.key, case.artifact.digest))
-    runtime = runtime_of(target, fingerprint)
+    runtime = runtime_of(target, accepted.fingerprint)
     changed = [] if runtime is target else _changes(runtime.fingerprint(), target.fingerprint())
     artifact = new.artifact
-    if accepted.digest != case.artifact.digest:
-        artifact = kept_artifact(stopwatch.cache, case.id, format, accepted.key, accepted.digest)
-        changed.append(f"artifact {accepted.digest[:12]}… → {case.artifact.digest[:12]}…")
+    if accepted.artifact.digest != case.artifact.digest:
+        artifact = stopwatch.old_artifact(case.id, format, accepted)
+        changed.append(f"artifact {accepted.artifact.digest[:12]}… → {case.artifact.digest[:12]}…")
     old = Side(", ".join(changed), runtime, artifact)
     return None if old.same_as(new) else (old, new)
 

@@ -258,7 +258,7 @@ class Run:
             harness_version=__version__,
             commit=commit(self.settings.root),
             machine=self.machine,
-            models=model_summaries(self.cases, self.prepared, results),
+            models=model_summaries(self.cases, self.prepared, results, self.settings.root),
             cases=results,
             planned_cases=len(self.cases),
             plan=vars(self.settings.plan),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.artifact import Artifact
-from harness.conversion.converter import Prepared
+from harness.conversion.converter import READY, Prepared
+from harness.conversion.origin import origin_of
 from harness.errors import CaseError, Crashed, TimedOut, Unavailable, Unsupported
 from harness.gate.case import judge_case
 from harness.gate.policy import Policy
@@ -24,6 +27,7 @@ from harness.store.record import (
     Parity,
 )
 from harness.store.runs import write_atomically
+from harness.variant import Variant
 
 OUTCOMES: Mapping[type[CaseError], Outcome] = {
     Unsupported: Outcome.UNSUPPORTED,
@@ -32,6 +36,7 @@ OUTCOMES: Mapping[type[CaseError], Outcome] = {
     TimedOut: Outcome.TIMED_OUT,
 }
 """Any other `CaseError` is a failure."""
+LONGEST_RECIPE = 4000
 
 
 @dataclass
@@ -98,7 +103,7 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
         outcome=outcome,
         reason=reason,
         log=log,
-        artifact=summary(artifact) if artifact is not None else None,
+        artifact=summary(artifact, case.variant) if artifact is not None else None,
         fingerprint=finished.fingerprint,
         parity=finished.parity,
         latency=finished.latency,
@@ -111,7 +116,7 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
     )
 
 
-def summary(artifact: Artifact) -> ArtifactSummary:
+def summary(artifact: Artifact, variant: Variant) -> ArtifactSummary:
     """What the record keeps of an artifact."""
     return ArtifactSummary(
         key=artifact.key,
@@ -121,17 +126,28 @@ def summary(artifact: Artifact) -> ArtifactSummary:
         operators=artifact.operators,
         converter=artifact.converter,
         scheme=artifact.scheme,
+        options=_recipe(variant),
+        pins=variant.converter,
     )
 
 
+def _recipe(variant: Variant) -> dict[str, Any] | None:
+    """A variant's options, unless there are none or they are too long to repeat in every case (a labels file)."""
+    if variant.name == READY.name or len(json.dumps(variant.options)) > LONGEST_RECIPE:
+        return None
+    return dict(variant.options)
+
+
 def model_summaries(
-    cases: Iterable[Case], prepared: Mapping[str, Prepared | CaseError], results: Iterable[CaseResult]
+    cases: Iterable[Case], prepared: Mapping[str, Prepared | CaseError], results: Iterable[CaseResult], root: Path
 ) -> tuple[ModelSummary, ...]:
-    """Each model once, with its golden where there is one."""
+    """Each model once, with its golden where there is one, and where its source is below `root`."""
     golden_metric = {r.model: r.parity.task.golden for r in results if r.parity and r.parity.task}
     found: dict[str, ModelSummary] = {}
     for case in cases:
         entry = case.model
+        if entry.name in found:
+            continue
         ready = prepared.get(entry.name)
         found[entry.name] = ModelSummary(
             name=entry.name,
@@ -141,5 +157,6 @@ def model_summaries(
             source=str(ready.facts["recognised"]) if isinstance(ready, Prepared) else entry.source.kind,
             golden_digest=ready.golden_digest if isinstance(ready, Prepared) else None,
             golden_metric=golden_metric.get(entry.name),
+            origin=origin_of(entry.source, root) if isinstance(ready, Prepared) else None,
         )
     return tuple(found.values())

@@ -161,6 +161,11 @@ class ArtifactSummary(Frozen):
     converter: dict[str, str]
     scheme: str = ""
     """The numeric scheme that was read from the file itself, where its format tells."""
+    options: dict[str, Any] | None = None
+    """The recipe: the converter's options of this variant; null for a ready artifact, for one too long to keep here,
+    and in older records."""
+    pins: tuple[str, ...] = ()
+    """The converter of the variant's own, where it names one."""
 
 
 class CaseResult(Frozen):
@@ -205,6 +210,23 @@ class Machine(Frozen):
     load_average: float
 
 
+class ModelOrigin(Frozen):
+    """Where a model's source is, so that it can be found again. Paths are relative to the project, with `/`."""
+
+    identity: str
+    """Hash of every file that decides what the model computes and what it is tried on."""
+    kind: str
+    path: str
+    package: str = ""
+    weights: str | None = None
+    data: str | None = None
+    files: tuple[str, ...] = ()
+    signature: str = ""
+    function: str = ""
+    inputs: tuple[tuple[str, tuple[int, ...], str], ...] = ()
+    """Name, shape and dtype of each declared input."""
+
+
 class ModelSummary(Frozen):
     name: str
     summary: str
@@ -213,6 +235,8 @@ class ModelSummary(Frozen):
     source: str
     golden_digest: str | None = None
     golden_metric: float | None = None
+    origin: ModelOrigin | None = None
+    """Null where a file of it lies outside the project."""
 
 
 class RunRecord(Frozen):

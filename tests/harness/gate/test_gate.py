@@ -7,6 +7,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.gate.gate import gate, judged_record
 from harness.gate.policy import GrowthRule, OutcomeRules, Policy, PolicyException
+from harness.gate.rules import RULES
 from harness.store.record import Outcome
 from tests.harness.gate.made_up import (
     ELSEWHERE,
@@ -24,7 +25,9 @@ TODAY = date(2026, 11, 21)
 
 
 def judged(now, before=NO_BASELINE, policy=None, **options):
-    return gate(run(*now), policy or Policy(), before, tflite, today=TODAY, **options)
+    result = gate(run(*now), policy or Policy(), before, tflite, today=TODAY, **options)
+    assert {check.rule for verdict in result.verdicts for check in verdict.checks} <= set(RULES)
+    return result
 
 
 def rules(result):

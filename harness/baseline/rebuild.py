@@ -1,0 +1,157 @@
+"""An accepted artifact that left the cache, converted again: from the source as it is, or as git has it at the commit
+that was accepted. It counts only if every byte is the accepted one's."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from harness.artifact import Artifact
+from harness.baseline.files import Baseline
+from harness.baseline.record import AcceptedArtifact, AcceptedCase
+from harness.conversion.converter import READY, Converter
+from harness.conversion.origin import places_of, source_of
+from harness.conversion.source import Source
+from harness.errors import CaseError, HarnessError, Unavailable
+from harness.project import ModelEntry
+from harness.store.record import ModelOrigin
+from harness.variant import Format, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GIT_SECONDS = 120.0
+
+
+class Rebuilder:
+    """Converts accepted artifacts of one project again."""
+
+    def __init__(
+        self,
+        root: Path,
+        models: Mapping[str, ModelEntry],
+        formats: Mapping[str, Format],
+        converter: Converter,
+        baseline: Baseline,
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.root, self.models, self.formats = root, models, formats
+        self.converter, self.baseline, self.note = converter, baseline, note
+
+    def artifact(self, case: str, format: str, accepted: AcceptedCase) -> Artifact:
+        """The accepted artifact of `case`, byte for byte. Raises `Unavailable` with one sentence that says why not."""
+        if accepted.artifact is None:
+            raise Unavailable(f"The baseline of {case} has no artifact.")
+        model, variant, _ = case.split("/", 2)
+        name = f"{model}/{variant}"
+        self.note(f"Converting {name} again as it was accepted: it is not in the cache any more.")
+        with self._source(model, name, accepted) as source:
+            entry = self.models.get(model) or ModelEntry(model, "", "regression", source, True)
+            entry = replace(entry, source=source, problem="")
+            try:
+                prepared = self.converter.prepare(entry)
+                recipe = self._recipe(entry, variant, accepted.artifact, self.formats[format])
+                found = self.converter.convert(prepared, self.formats[format], recipe)
+            except CaseError as error:
+                raise Unavailable(f"{_gone(name)} and cannot be converted again: {error}") from error
+        if found.digest != accepted.artifact.digest:
+            raise Unavailable(
+                f"{_gone(name)}, and converting the same source again gives other bytes (sha256 {found.digest[:12]}…, "
+                f"accepted is {accepted.artifact.digest[:12]}…): the harness's conversion or a package below it has "
+                f"changed since{self._commit(accepted, ', at commit ')}."
+            )
+        return found
+
+    @contextmanager
+    def _source(self, model: str, name: str, accepted: AcceptedCase) -> Iterator[Source]:
+        """The accepted source: where it is now if it is unchanged, else in a temporary folder, from git."""
+        assert accepted.artifact is not None
+        wanted, entry = accepted.artifact.source, self.models.get(model)
+        if entry is not None and (not wanted or _identity(entry.source) == wanted):
+            yield entry.source
+            return
+        origin = self.baseline.sources.get(wanted)
+        gone = "has changed since" if entry is not None else "is no longer in harness.toml"
+        start = f"{_gone(name)}, and its source {gone}"
+        if origin is None:
+            raise Unavailable(f"{start}; where it was is not known: {_ADVICE}.")
+        commit = (self.baseline.run_of(accepted).commit or "").removesuffix("+changes")
+        if not commit:
+            raise Unavailable(f"{start}; the run that was accepted was not in a git repository: {_ADVICE}.")
+        folder = Path(tempfile.mkdtemp(prefix="harness-source-"))
+        try:
+            source = self._from_git(commit, origin, folder, start)
+            self.note(f"Taking the source of {name} from git at {commit[:12]}: {origin.path}.")
+            yield source
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _from_git(self, commit: str, origin: ModelOrigin, folder: Path, start: str) -> Source:
+        for place in places_of(origin):
+            files = _git(self.root, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"./{place}")
+            if files is None:
+                raise Unavailable(f"{start}; git does not know the commit {commit[:12]} that was accepted: {_ADVICE}.")
+            for name in filter(None, files.decode(errors="replace").split("\0")):
+                content = _git(self.root, "show", f"{commit}:./{name}")
+                path = folder / PurePosixPath(name)
+                if content is not None and path.resolve().is_relative_to(folder.resolve()):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content)
+        source = source_of(origin, folder)
+        if _identity(source) != origin.identity:
+            raise Unavailable(
+                f"{start}; git has another state of {', '.join(places_of(origin))} at the accepted commit "
+                f"{commit[:12]} (changes that were never committed, or files that git does not keep): {_ADVICE}."
+            )
+        return source
+
+    def _recipe(self, entry: ModelEntry, name: str, accepted: AcceptedArtifact, form: Format) -> Variant:
+        """The accepted recipe: its options, and its converter where the usual one is another by now."""
+        if name == READY.name:
+            return READY
+        known = {variant.name: variant for variant in entry.variants(form)}
+        variant = known.get(name) or Variant(name, "")
+        options = variant.options if accepted.options is None else accepted.options
+        pins = accepted.pins
+        if not pins and accepted.converter and accepted.converter != self.converter.environment.versions():
+            pins = tuple(f"{package}=={version}" for package, version in accepted.converter.items())
+        return Variant(name, variant.summary, options, base=variant.base, converter=pins)
+
+    def _commit(self, accepted: AcceptedCase, before: str) -> str:
+        commit = self.baseline.run_of(accepted).commit
+        return f"{before}{commit[:12]}" if commit else ""
+
+
+_ADVICE = (
+    "convert it at the commit that made it (`harness convert` there, with HARNESS_CACHE naming this cache), or accept "
+    "a new baseline"
+)
+
+
+def _gone(name: str) -> str:
+    return f"The accepted artifact of {name} is not in the cache any more"
+
+
+def _identity(source: Source) -> str:
+    """The source's identity; empty where a file of it is not there."""
+    try:
+        return source.identity()
+    except (HarnessError, OSError):
+        return ""
+
+
+def _git(root: Path, *arguments: str) -> bytes | None:
+    """What git says, in `root`; None where it fails. Nothing is checked out."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, timeout=GIT_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout

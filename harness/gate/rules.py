@@ -1,0 +1,33 @@
+"""The names of all rules, by which exceptions and readers address them."""
+
+from __future__ import annotations
+
+_EDGES = ("conversion", "runtime")
+_ON_AN_EDGE = (
+    "finite",
+    "swapped_outputs",
+    "exchanged_classes",
+    "sqnr_db",
+    "peak",
+    "top1_agreement",
+    "max_lsb",
+    "amplified_lsb",
+)
+
+RULES: tuple[str, ...] = (
+    "outcome",
+    "parity.measured",
+    *(f"parity.{edge}.{name}" for edge in _EDGES for name in _ON_AN_EDGE),
+    "task.noninferiority",
+    "task.exchanged_labels",
+    "runtime.as_asked",
+    "latency.steady_state",
+    "latency.regression",
+    "budget",
+    "growth",
+    "baseline.artifact",
+    "baseline.hardware",
+    *(f"baseline.parity.{edge}" for edge in _EDGES),
+    "baseline.task",
+    "baseline.golden",
+)

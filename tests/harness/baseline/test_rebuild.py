@@ -1,0 +1,171 @@
+"""An accepted artifact that left the cache is converted again: really, from what is there or from git."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from harness import registry
+from harness.baseline.files import read_baseline
+from harness.baseline.rebuild import Rebuilder
+from harness.cache import Cache
+from harness.conversion.converter import Converter
+from harness.environment import environment
+from harness.errors import Unavailable
+from harness.project import model_entries
+from tests.harness.gate.faulty_project import Project
+
+CASE = "net/float32/tflite/litert-xnnpack"
+TOML = '[models.net]\npath = "source"\nentry = "net:build"\n'
+NET = """
+from .numbers import WEIGHTS
+
+
+def build():
+    import keras
+    import numpy as np
+
+    x = keras.Input((4,), name="x")
+    layer = keras.layers.Dense(3, use_bias=False)
+    model = keras.Model(x, layer(x))
+    layer.set_weights([np.asarray(WEIGHTS, np.float32).reshape(4, 3)])
+    return model
+"""
+SELECTION = ("--parity-only", "--variant", "float32", "--target", "tflite/litert-xnnpack")
+
+
+def git(folder, *words):
+    identity = ("-c", "user.name=a test", "-c", "user.email=nobody@example.invalid")
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+
+
+def write_source(folder, first):
+    package = folder / "source" / "net"
+    package.mkdir(parents=True, exist_ok=True)
+    (package / "__init__.py").write_text(NET)
+    (package / "numbers.py").write_text(f"WEIGHTS = {[first, *range(1, 12)]}\n")
+
+
+@pytest.fixture(scope="module")
+def accepted(converter_python, litert_python, tmp_path_factory):
+    """A project in git whose run was accepted: the folder, never changed again."""
+    folder = tmp_path_factory.mktemp("accepted")
+    project = Project(folder, TOML)
+    write_source(folder, 0)
+    (folder / ".gitignore").write_text("results/\ncache/\npackages/\n__pycache__/\n")
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "-m", "The net")
+    assert project.run(*SELECTION)[0] == 0
+    assert project.harness("baseline", "accept").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def project(accepted, tmp_path):
+    """A copy of it whose cache is empty."""
+    folder = tmp_path / "project"
+    shutil.copytree(accepted, folder, ignore=shutil.ignore_patterns("cache"))
+    return folder
+
+
+@pytest.fixture
+def rebuild(converter_python, tmp_path):
+    """The accepted artifact of a project, made again, and its digest as accepted."""
+    made = []
+
+    def rebuild(folder):
+        converter = Converter(Cache(tmp_path / "empty" / "artifacts"), environment("converter"), 1)
+        made.append(converter)
+        baseline = read_baseline(folder / "results" / "baselines")
+        again = Rebuilder(folder, model_entries(folder), registry.formats(), converter, baseline)
+        return again.artifact(CASE, "tflite", baseline.cases[CASE]), baseline.cases[CASE].artifact.digest
+
+    yield rebuild
+    for converter in made:
+        converter.close()
+
+
+def test_the_same_source_gives_the_accepted_bytes(project, rebuild):
+    artifact, digest = rebuild(project)
+    assert artifact.digest == digest
+    assert artifact.path.is_file()
+
+
+def test_a_source_that_changed_since_is_taken_from_git_and_nothing_is_checked_out(project, rebuild):
+    write_source(project, 5)
+    git(project, "commit", "--quiet", "-a", "-m", "Another weight")
+    artifact, digest = rebuild(project)
+    assert artifact.digest == digest
+    assert "[5, 1" in (project / "source" / "net" / "numbers.py").read_text()
+
+
+def test_a_model_that_left_the_project_is_taken_from_git_as_well(project, rebuild):
+    shutil.rmtree(project / "source")
+    (project / "harness.toml").write_text("zoo = true\n")
+    artifact, digest = rebuild(project)
+    assert artifact.digest == digest
+
+
+def test_a_state_that_was_never_committed_is_one_sentence(accepted, tmp_path, rebuild):
+    folder = tmp_path / "uncommitted"
+    shutil.copytree(accepted, folder)
+    write_source(folder, 3)
+    uncommitted = Project(folder, TOML, cache=accepted / "cache")
+    assert uncommitted.run(*SELECTION)[0] == 0
+    assert uncommitted.harness("baseline", "accept").returncode == 0
+    write_source(folder, 4)
+    with pytest.raises(Unavailable, match="git has another state of source at the accepted commit") as caught:
+        rebuild(folder)
+    assert "\n" not in str(caught.value)
+    assert "HARNESS_CACHE" in str(caught.value)
+
+
+def test_without_git_it_says_so(project, rebuild):
+    shutil.rmtree(project / ".git")
+    write_source(project, 5)
+    with pytest.raises(Unavailable, match="git does not know the commit"):
+        rebuild(project)
+
+
+def test_other_bytes_from_the_same_source_are_no_old_side(project, rebuild):
+    path = project / "results" / "baselines" / "net.json"
+    digest = read_baseline(path.parent).cases[CASE].artifact.digest
+    path.write_text(path.read_text().replace(digest, "0" * 64))
+    with pytest.raises(Unavailable, match=r"gives other bytes \(sha256 .*accepted is 000000000000…"):
+        rebuild(project)
+
+
+def test_two_sides_are_compared_although_the_old_one_left_the_cache(project):
+    write_source(project, 5)
+    git(project, "commit", "--quiet", "-a", "-m", "Another weight")
+    done = Project(project, TOML).harness("ab", CASE, "--old", "baseline")
+    assert done.returncode in (0, 1), done.stderr
+    assert "pairs of blocks" in done.stdout
+
+
+class Asked(Exception):
+    """Carries what a conversion was asked for."""
+
+
+def test_another_converter_than_todays_is_asked_for_by_its_versions(project):
+    baseline = read_baseline(project / "results" / "baselines")
+    case = baseline.cases[CASE]
+    older = {**case.artifact.converter, "tensorflow": "2.18.0"}
+    case = case.model_copy(update={"artifact": case.artifact.model_copy(update={"converter": older})})
+
+    class OnlyAsks:
+        environment = environment("converter")
+
+        def prepare(self, entry):
+            return entry
+
+        def convert(self, prepared, form, variant):
+            raise Asked(variant)
+
+    again = Rebuilder(project, model_entries(project), registry.formats(), OnlyAsks(), baseline)
+    with pytest.raises(Asked) as caught:
+        again.artifact(CASE, "tflite", case)
+    (variant,) = caught.value.args
+    assert "tensorflow==2.18.0" in variant.converter
+    assert variant.options == registry.formats()["tflite"].variant("float32").options
