@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from harness.history.e_divisive import best_split
-from harness.latency.dependence import dependence_length
+from harness.latency.interval import rank_deviation
 
 MINIMUM_RUNS = 5
 """Runs on either side of a change: a step is reported when five runs have seen it, and a bad day is none."""
@@ -36,8 +37,7 @@ WINDOW = 1000
 """Longer series are split in half-overlapping windows of so many runs: the search takes n² time and memory."""
 _CLIP = 4.0
 _MEDIAN_REACH = 5
-_RESAMPLES = 1000
-_SEED = 20140109
+_LIKELY = 100
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,11 @@ def clipped(level: NDArray[np.float64]) -> NDArray[np.float64]:
     count = len(level)
     if count < 2 * MINIMUM_RUNS:
         return level
-    padded = np.pad(level, _MEDIAN_REACH, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _MEDIAN_REACH + 1)
-    middle = np.nanmedian(windows, axis=1)
+    middle = np.empty(count)
+    inner = np.lib.stride_tricks.sliding_window_view(level, min(count, 2 * _MEDIAN_REACH + 1))
+    middle[_MEDIAN_REACH : _MEDIAN_REACH + len(inner)] = np.median(inner, axis=1)
+    for place in (*range(_MEDIAN_REACH), *range(max(_MEDIAN_REACH, count - _MEDIAN_REACH), count)):
+        middle[place] = np.median(level[max(0, place - _MEDIAN_REACH) : place + _MEDIAN_REACH + 1])
     away = level - middle
     spread = 1.4826 * float(np.median(np.abs(away)))
     return level if spread == 0.0 else middle + np.clip(away, -_CLIP * spread, _CLIP * spread)
@@ -195,24 +197,25 @@ def _neighbours(points: dict[int, float], index: int, count: int) -> tuple[int, 
 def _measured(series: NDArray[np.float64], index: int, bounds: tuple[int, int], relative: bool, p_value: float) -> Step:
     left, right = series[bounds[0] : index], series[index : bounds[1]]
     before, after = float(np.median(left)), float(np.median(right))
-    generator = np.random.Generator(np.random.Philox(_SEED))
-    medians_left, medians_right = _medians(left, generator), _medians(right, generator)
-    sizes = medians_right / medians_left - 1.0 if relative else medians_right - medians_left
-    low, high = np.percentile(sizes, (2.5, 97.5))
+    # Every likely median of one side with every one of the other: each pair is as likely as the next.
+    lefts, rights = _likely_medians(left)[:, None], _likely_medians(right)[None, :]
+    low, high = np.percentile(rights / lefts - 1.0 if relative else rights - lefts, (2.5, 97.5))
     size = after / before - 1.0 if relative else after - before
     return Step(index, before, after, size, min(float(low), size), max(float(high), size), relative, p_value)
 
 
-def _medians(values: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
-    """Medians of resampled `values`, shaped (1000,), by the circular block bootstrap (Politis and Romano, "A circular
-    block-resampling procedure for stationary data", 1992): blocks of neighbours, so that what they share stays."""
-    count = len(values)
-    length = min(count, dependence_length(values))
-    starts = generator.integers(0, count, size=(_RESAMPLES, -(-count // length)))
-    places = (starts[:, :, None] + np.arange(length)) % count
-    drawn = values[places.reshape(_RESAMPLES, -1)[:, :count]]
-    medians: NDArray[np.float64] = np.median(drawn, axis=1)
-    return medians
+def _likely_medians(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Equally likely values of the true median, shaped (100,): those that rank where `median_interval` of the latency
+    looks for it, at a hundred equal steps of its probability."""
+    deviation, freedom = rank_deviation(values)
+    ranks = (len(values) - 1) / 2.0 + _likely_deviations(freedom) * deviation
+    return np.interp(ranks, np.arange(len(values)), np.sort(values))
+
+
+@cache
+def _likely_deviations(freedom: int) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = special.stdtrit(freedom, (np.arange(_LIKELY) + 0.5) / _LIKELY)
+    return found
 
 
 def _exact(index: int, before: float, after: float) -> Step:

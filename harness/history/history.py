@@ -57,7 +57,8 @@ def histories(
 ) -> list[History]:
     """The history of every series that matches; names may be globs. Raises `NothingFound` where there is none.
 
-    A noisy series of a year, daily, costs some 20 ms the first time; its change points are kept in the index.
+    A noisy series of a year, daily, costs three to six milliseconds the first time; its change points are kept in the
+    index.
     """
     with database.reading() as connection:
         series = [one for name in metrics for one in load_series(connection, metric(name), model, variant, target)]

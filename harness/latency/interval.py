@@ -35,17 +35,26 @@ def median_interval(samples: NDArray[np.floating | np.integer], confidence: floa
     if count == 0:
         raise ValueError("no samples")
     ordered = np.sort(samples).astype(np.float64)
-    waves = min(COSINES, count // 4)
-    if waves == 0:
+    deviation, freedom = rank_deviation(samples)
+    if freedom == 0:
         return float(ordered[0]), float(ordered[-1])
     from scipy.special import stdtrit  # imported here: SciPy takes long to load
 
+    reach = float(stdtrit(freedom, 0.5 + confidence / 2.0)) * deviation
+    low, high = math.floor(count / 2 - reach) - 1, math.ceil(count / 2 + reach)
+    return float(ordered[max(0, low)]), float(ordered[min(count - 1, high)])
+
+
+def rank_deviation(samples: NDArray[np.floating | np.integer]) -> tuple[float, int]:
+    """How far from the middle of `samples`, shaped (n,) in order of time, the true median may rank: √(n·S), and the
+    degrees of freedom of the Student's t that goes with it; 0 of them where the samples are too few to tell."""
+    waves = min(COSINES, len(samples) // 4)
+    if waves == 0:
+        return 0.0, 0
     median = np.median(samples)
     # A coarse clock gives many samples equal to the median; they may belong to either side.
     variance = max(_long_run_variance(samples > median, waves), _long_run_variance(samples >= median, waves))
-    reach = float(stdtrit(waves, 0.5 + confidence / 2.0)) * math.sqrt(count * variance)
-    low, high = math.floor(count / 2 - reach) - 1, math.ceil(count / 2 + reach)
-    return float(ordered[max(0, low)]), float(ordered[min(count - 1, high)])
+    return math.sqrt(len(samples) * variance), waves
 
 
 def _long_run_variance(above: NDArray[np.bool_], waves: int) -> float:

@@ -1,7 +1,8 @@
 """Change points on planted steps against `ruptures` and a threshold, and a made-up year in both databases.
 
 Run with `pytest tests/benchmarks/test_history_scale.py --benchmark-only -s`; `HARNESS_YEAR=50x12x20x365` makes the year
-as large as the issue has it, `HARNESS_SEEDS` sets how many series of each size are looked at.
+as large as the issue has it, `HARNESS_YEAR_FOLDER` says where its 11 GB of records are or shall be, and `HARNESS_SEEDS`
+sets how many series of each size are looked at.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import ruptures
 from numpy.typing import NDArray
 
 from harness.history.change_points import MINIMUM_RUNS, clipped, noisy_steps
-from harness.store.index.database import Database
 from tests.benchmarks.planted import planted
-from tests.benchmarks.year import measure, shape_of
+from tests.benchmarks.synthetic_year import Shape
+from tests.benchmarks.year import measure
 from tests.harness.store.postgres import Cluster, programs
 
 YEAR = os.environ.get("HARNESS_YEAR", "5x4x20x60")
@@ -115,25 +116,26 @@ def test_change_points_of_planted_steps(benchmark: Any, name: str) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty database of either kind."""
+def url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """An empty database's; None for the one beside the records."""
     if request.param == "sqlite":
-        yield Database(f"sqlite:///{tmp_path / 'year.sqlite'}")
+        yield None
         return
     found = programs()
     if found is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     pytest.importorskip("psycopg")
     cluster = Cluster(found)
-    yield Database(cluster.new_database("year"))
+    yield cluster.new_database("year")
     cluster.remove()
 
 
-def test_a_year_is_indexed_and_asked(benchmark: Any, empty: Database) -> None:
-    shape = shape_of(YEAR)
+def test_a_year_is_indexed_and_asked(benchmark: Any, url: str | None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    shape = Shape.of(YEAR)
+    results = Path(os.environ.get("HARNESS_YEAR_FOLDER", tmp_path_factory.getbasetemp() / "year" / "results"))
     figures: dict[str, Any] = {}
-    benchmark.pedantic(lambda: figures.update(measure(empty, shape)), rounds=1)
+    benchmark.pedantic(lambda: figures.update(measure(results, shape, url)), rounds=1)
     benchmark.extra_info.update(figures)
     print(f"\n{json.dumps(figures, indent=1)}")
-    assert figures["rows"] == shape.cases * shape.days
+    assert figures["cases"] == shape.cases * shape.days
     assert figures["queries_seconds"]["one series"][1] < 1.0
