@@ -29,12 +29,35 @@ class Side:
             and self.target.fingerprint() == other.target.fingerprint()
         )
 
+    def changes_to(self, new: Side) -> tuple[str, ...]:
+        """What differs, as `threads 1 → 2`; of two targets their names alone, since all of the runtime does."""
+        found = []
+        if self.target.name != new.target.name:
+            found.append(f"target {self.target.name} → {new.target.name}")
+        else:
+            before, after = self.target.fingerprint(), new.target.fingerprint()
+            # `environment` is a hash of the versions, which are named beside it.
+            keys = [key for key in before if before[key] != after.get(key) and key != "environment"]
+            found += [f"{key} {before[key]} → {after.get(key, 'none')}" for key in keys]
+        if self.artifact.digest != new.artifact.digest:
+            found.append(f"artifact {_named(self.artifact)} → {_named(new.artifact)}")
+        return tuple(found)
+
     def stored(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The first of real `inputs` as this artifact takes it; an input that is not among them gets fixed noise."""
         return {
-            info.name: info.to_stored(inputs[info.name][:1] if info.name in inputs else noise(info))
+            info.name: info.to_stored(inputs[info.name][:1] if _fits(info, inputs) else noise(info))
             for info in self.artifact.inputs
         }
+
+
+def _named(artifact: Artifact) -> str:
+    return f"{artifact.digest[:12]}… ({artifact.bytes:,} bytes)"
+
+
+def _fits(info: TensorInfo, inputs: Mapping[str, NDArray[Any]]) -> bool:
+    """A file of another model may have an input of the same name and another shape."""
+    return info.name in inputs and inputs[info.name].shape[1:] == info.shape
 
 
 def noise(info: TensorInfo) -> NDArray[Any]:

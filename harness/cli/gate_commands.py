@@ -83,8 +83,11 @@ def drop(
 
 
 def ab(
-    case: Annotated[str, typer.Argument(help="MODEL/VARIANT/TARGET")],
-    old: Annotated[str, typer.Option("--old", help="threads=1, PACKAGE==VERSION, a target, a file, baseline, …")],
+    case: Annotated[str, typer.Argument(help="MODEL/VARIANT/TARGET; TARGET alone where both sides are files.")],
+    old: Annotated[
+        str,
+        typer.Option("--old", help="threads=1, PACKAGE==VERSION, a target, variant=…, browser=…, a file, baseline."),
+    ],
     new: Annotated[str, typer.Option("--new", help="Likewise; `now` is the case as it is.")] = "now",
     margin: Annotated[float, typer.Option("--margin", help="Slower by no more than this is alike.")] = 0.02,
     baseline: Folder = None,

@@ -6,6 +6,8 @@ import json
 import math
 from dataclasses import asdict, replace
 
+import numpy as np
+
 from harness import registry
 from harness.ab.compare import compare_sides
 from harness.ab.decide import Finding
@@ -17,20 +19,25 @@ from harness.baseline.files import read_baseline
 from harness.cache import Cache
 from harness.cli.baselines import folder_of
 from harness.cli.progress import ConsoleProgress
-from harness.conversion.converter import Converter
+from harness.conversion.converter import READY, Converter
 from harness.environment import environment
 from harness.errors import HarnessError
+from harness.latency.ratio import Ratio
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.run.exclusive import machine_to_oneself
 
 
 def ab(case: str, old: str, new: str, margin: float, folder: str | None, *, as_json: bool) -> int:
-    """Compare; 0 unless the new side is slower, then 1."""
+    """Compare; 0 unless the new side is slower, then 1. Two files need no model of the project, a target will do."""
     if not (math.isfinite(margin) and 0.0 <= margin <= 10.0):
         raise HarnessError(f"A margin of {margin} is no share; 0.02 is 2 %.")
     root, targets = project_root(), registry.targets()
     wishes = parse_side(old, targets), parse_side(new, targets)
+    files = [wish.file for wish in wishes if wish.file is not None]
+    files_alone = case in targets and len(files) == 2
+    if files_alone:
+        case = f"{files[1].stem}/{READY.name}/{case}"
     baseline = read_baseline(folder_of(folder))
     with ConsoleProgress() as progress:
         cache = Cache(cache_directory() / "artifacts", progress.note)
@@ -39,7 +46,7 @@ def ab(case: str, old: str, new: str, margin: float, folder: str | None, *, as_j
             makes = Sides(root, model_entries(root), targets, registry.formats(), converter, baseline)
             before, after = (makes.side(case, wish) for wish in wishes)
             same = before.same_as(after)
-            inputs = {} if same else makes.inputs(case)
+            inputs = {} if same or files_alone else makes.inputs(case)
         finally:
             converter.close()
         if same:
@@ -54,7 +61,7 @@ def ab(case: str, old: str, new: str, margin: float, folder: str | None, *, as_j
     if as_json:
         print(json.dumps(_document(case, before, after, finding), indent=1))
     else:
-        _say(case, old, new, finding, (before, after))
+        _say(case, finding, before, after)
     return 1 if finding.verdict == "slower" else 0
 
 
@@ -65,23 +72,60 @@ def _say_same(case: str, as_json: bool) -> None:
         print(f"{case}: both sides are the same bytes on the same runtime; there is nothing to time.")
 
 
-def _say(case: str, old: str, new: str, finding: Finding, sides: tuple[Side, Side]) -> None:
+def _say(case: str, finding: Finding, old: Side, new: Side) -> None:
+    print(case)
+    for name, side, blocks in (
+        ("old", old, [item.old_ns for item in finding.rounds]),
+        ("new", new, [item.new_ns for item in finding.rounds]),
+    ):
+        print(f"  {name}  {_time(float(np.median(np.concatenate(blocks)))):>9}  {side.label}")
+    print(f"  differs in: {'; '.join(old.changes_to(new))}")
+    print(verdict_in_words(finding))
+    pairs = sum(len(item.old_ns) for item in finding.rounds)
+    print(f"{pairs} pairs of blocks in {len(finding.rounds)} rounds, {finding.seconds:.1f} s")
+    for caution in cautions(old, new):
+        print(f"! {caution}")
+
+
+def verdict_in_words(finding: Finding) -> str:
+    """The verdict with its figures, and where there is none, why."""
     ratio = finding.ratio
-    print(
-        f"{case}: {new} is {finding.verdict}{'' if finding.verdict == 'undecided' else ' ' + _word(finding.verdict)} "
-        f"{old}: {(ratio.ratio - 1.0) * 100.0:+.2f} % "
-        f"({ratio.confidence:.0%} interval {(ratio.low - 1.0) * 100.0:+.2f} to {(ratio.high - 1.0) * 100.0:+.2f} %, "
-        f"margin {ratio.margin * 100.0:g} %)"
+    margin = f"{ratio.margin * 100.0:g} %"
+    if finding.verdict == "alike":
+        return f"alike: {figures(ratio)}, within the margin of {margin}"
+    if finding.verdict in ("slower", "faster"):
+        return f"{finding.verdict}: {figures(ratio)}, beyond the margin of {margin}; confirmed in fresh processes"
+    if finding.confirmation is not None:
+        return (
+            f"undecided: {figures(finding.first)} at first, and {figures(finding.confirmation)} in fresh processes, "
+            f"where the margin is {margin}: the machine is too restless; run it again"
+        )
+    return (
+        f"undecided: {figures(ratio)}, on both sides of the margin of {margin}; run it again on a quieter machine, or "
+        "name another `--margin`"
     )
-    confirmed = "; confirmed by fresh processes" if finding.confirmation and finding.verdict != "undecided" else ""
-    blocks = sum(len(item.old_ns) for item in finding.rounds)
-    print(f"{blocks} pairs of blocks in {len(finding.rounds)} rounds, {finding.seconds:.1f} s{confirmed}")
-    if any(side.target.simulated for side in sides):
-        print("! A software renderer did the work on one side at least: this says nothing about hardware.")
 
 
-def _word(verdict: str) -> str:
-    return "to" if verdict == "alike" else "than"
+def figures(ratio: Ratio) -> str:
+    """`+5.1 % (95 % interval +4.2 to +6.0 %)`: how much longer the new side takes."""
+    share, low, high = (f"{(value - 1.0) * 100.0:+.1f}" for value in (ratio.ratio, ratio.low, ratio.high))
+    return f"{share} % ({ratio.confidence * 100.0:g} % interval {low} to {high} %)"
+
+
+def cautions(old: Side, new: Side) -> list[str]:
+    """What keeps a reader from taking the verdict for more than it is."""
+    found = []
+    if any(side.target.simulated for side in (old, new)):
+        found.append("A software renderer did the work on one side at least: this says nothing about hardware.")
+    shapes = [sorted(info.shape for info in side.artifact.inputs) for side in (old, new)]
+    if shapes[0] != shapes[1]:
+        words = [", ".join("×".join(map(str, shape)) for shape in one) for one in shapes]
+        found.append(f"The sides take inputs of other shapes ({words[0]}; {words[1]}): are they one model?")
+    return found
+
+
+def _time(nanoseconds: float) -> str:
+    return f"{nanoseconds / 1e6:.3g} ms" if nanoseconds >= 1e6 else f"{nanoseconds / 1e3:.3g} µs"
 
 
 def _document(case: str, old: Side, new: Side, finding: Finding) -> dict[str, object]:
@@ -91,6 +135,8 @@ def _document(case: str, old: Side, new: Side, finding: Finding) -> dict[str, ob
         "first": asdict(finding.first),
         "confirmation": asdict(finding.confirmation) if finding.confirmation else None,
         "seconds": round(finding.seconds, 2),
+        "changes": old.changes_to(new),
+        "cautions": cautions(old, new),
         "old": {"side": old.label, "artifact": old.artifact.digest, "fingerprint": old.target.fingerprint()},
         "new": {"side": new.label, "artifact": new.artifact.digest, "fingerprint": new.target.fingerprint()},
         "rounds": [

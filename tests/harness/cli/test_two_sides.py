@@ -1,0 +1,83 @@
+"""What `harness ab` says of a finding, read as a person reads it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.ab.decide import Finding
+from harness.ab.interleave import Round
+from harness.ab.side import Side
+from harness.cli.two_sides import cautions, verdict_in_words
+from harness.latency.ratio import Ratio
+from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
+from tests.harness.fakes.target import FakeTarget
+
+ROUNDS = (Round(np.full(20, 1e6), np.full(20, 1.05e6), 5),)
+
+
+def ratio(middle, low, high, verdict):
+    return Ratio(middle, low, high, 120, 0.02, 0.95, verdict)
+
+
+SLOWER, ALIKE = ratio(1.051, 1.042, 1.06, "slower"), ratio(1.001, 0.99, 1.01, "alike")
+OPEN = ratio(1.0204, 1.0173, 1.0232, "undecided")
+
+
+@pytest.mark.parametrize(
+    ("finding", "words"),
+    [
+        (
+            Finding("slower", SLOWER, SLOWER, 20.0, ROUNDS),
+            "slower: +5.1 % (95 % interval +4.2 to +6.0 %), beyond the margin of 2 %; confirmed in fresh processes",
+        ),
+        (Finding("alike", ALIKE, None, 9.0, ROUNDS), "alike: +0.1 % (95 % interval -1.0 to +1.0 %), within"),
+        (
+            Finding("undecided", OPEN, None, 24.0, ROUNDS),
+            "undecided: +2.0 % (95 % interval +1.7 to +2.3 %), on both",
+        ),
+        (
+            Finding("undecided", SLOWER, ALIKE, 24.0, ROUNDS),
+            "(95 % interval +4.2 to +6.0 %) at first, and +0.1 %",
+        ),
+    ],
+)
+def test_a_verdict_says_by_how_much_and_how_sure_it_is(finding, words):
+    assert words in verdict_in_words(finding)
+
+
+@pytest.fixture
+def artifact(tmp_path):
+    converter = FakeConverter(tmp_path)
+    return converter.convert(converter.prepare(entry()), FAKE_FORMAT, FAKE_FORMAT.variant("float32"))
+
+
+def test_what_differs_between_the_sides_is_named(artifact):
+    other = artifact.model_copy(update={"digest": "other"})
+    plain, scripted = FakeTarget(), FakeTarget(script={"time": "rubbish"})
+    assert Side("a", plain, artifact).changes_to(Side("b", scripted, artifact)) == (
+        "script [] → [('time', 'rubbish')]",
+    )
+    assert Side("a", plain, artifact).changes_to(Side("b", FakeTarget("fake/new"), other)) == (
+        "target fake/plain → fake/new",
+        f"artifact {artifact.digest[:12]}… (0 bytes) → other… (0 bytes)",
+    )
+
+
+def test_two_models_and_a_software_renderer_are_cautioned_against(artifact):
+    plain = Side("old", FakeTarget(), artifact)
+    assert cautions(plain, plain) == []
+    (info,) = artifact.inputs
+    wider = artifact.model_copy(update={"inputs": (info.model_copy(update={"shape": (1, 9)}),)})
+    assert "other shapes (1×4; 1×9): are they one model?" in cautions(plain, replace(plain, artifact=wider))[0]
+    drawn = FakeTarget()
+    drawn.simulated = True
+    assert "software renderer" in cautions(plain, replace(plain, target=drawn))[0]
+
+
+def test_a_file_with_an_input_of_that_name_and_another_shape_gets_noise(artifact):
+    (info,) = artifact.inputs
+    wider = artifact.model_copy(update={"inputs": (info.model_copy(update={"shape": (1, 9)}),)})
+    stored = Side("new", FakeTarget(), wider).stored({"x": np.zeros((2, 1, 4), np.float32)})
+    assert stored["x"].shape == (1, 1, 9)
+    assert stored["x"].any()
