@@ -84,6 +84,8 @@ class Artifact(Frozen):
     """Package name to version of everything that took part."""
     scheme: str = ""
     """The numeric scheme that was read from the file itself (`int8`, `dynamic`, …), where its format tells."""
+    notes: tuple[str, ...] = ()
+    """What the conversion changed or left out, in sentences; empty for most."""
     custom_operators: CustomLibrary | None = None
     """Where its custom operators are, if the user named a library."""
     directory: Path

@@ -72,7 +72,8 @@ def row(key: str, recipe: tuple[ModelEntry, Format, Variant], result: Artifact |
     named = {"model": entry.name, "format": form.name, "variant": variant.name}
     if isinstance(result, CaseError):
         return {**named, "problem": reason(result, keep_log(key, result))}
-    return {**named, "path": str(result.path), "bytes": result.bytes, "digest": result.digest}
+    written = {"path": str(result.path), "bytes": result.bytes, "digest": result.digest}
+    return {**named, **written, **({"notes": list(result.notes)} if result.notes else {})}
 
 
 def keep_log(key: str, problem: CaseError) -> Path | None:
@@ -94,3 +95,6 @@ def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         where = line.get("path") or f"problem: {line['problem']}"
         table.add_row(line["model"], line["format"], line["variant"], str(line.get("bytes", "")), where)
     Console().print(table)
+    for line in rows:
+        for note in line.get("notes", ()):
+            Console().print(f"{line['model']} {line['variant']}: {note}", highlight=False, markup=False)

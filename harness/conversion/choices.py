@@ -36,6 +36,8 @@ class Choices(Table):
     """Size of a TensorFlow.js weight file (`--weight_shard_size_bytes`)."""
     weights: Literal["float32", "float16", "uint16", "uint8"] | None = None
     """How TensorFlow.js weights are stored (`--quantize_float16=*` and so on)."""
+    skip_operator_check: bool | None = None
+    """Convert to TensorFlow.js whatever operators it lacks (`--skip_op_check`): the browser is left to say."""
     io: Literal["float32", "int8", "uint8", "int16"] | None = None
     """Type of inputs and outputs (`inference_input_type`, `inference_output_type`)."""
 

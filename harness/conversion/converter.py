@@ -251,6 +251,7 @@ class Converter:
             outputs=tuple(TensorInfo(**info) for info in facts["outputs"]),
             operators=facts["operators"],
             scheme=facts.get("scheme", ""),
+            notes=tuple(facts.get("notes", ())),
             converter=self._environment(variant).versions(),
             custom_operators=custom_operators(prepared.custom_operators),
             directory=found.folder,

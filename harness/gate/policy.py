@@ -262,10 +262,12 @@ _EIGHT: Limits = {"peak": ("off", _NO_PEAK), "top1_agreement": (0.98, _MLPERF_MO
 _FLOAT: Limits = {"top1_agreement": (0.99, _FEW_FLIPS)}
 
 DEFAULT_PARITY: tuple[ParityRule, ...] = (
-    *_rules("conversion", {"sqnr_db": (50, _FLOAT16), "peak": (3e-2, _PEAK), **_FLOAT}, "float16*"),
-    *_rules("conversion", {"sqnr_db": (60, _SIXTEEN_BITS), "peak": (1e-2, _PEAK), **_FLOAT}, "uint16*"),
+    *_rules("conversion", {"sqnr_db": (50, _FLOAT16), "peak": (3e-2, _PEAK), **_FLOAT}, "float16*", "layers-float16*"),
+    *_rules(
+        "conversion", {"sqnr_db": (60, _SIXTEEN_BITS), "peak": (1e-2, _PEAK), **_FLOAT}, "uint16*", "layers-uint16*"
+    ),
     *_rules("conversion", {"sqnr_db": (23, _EIGHT_BY_SIXTEEN), **_EIGHT}, "int16x8*"),
-    *_rules("conversion", {"sqnr_db": (20, _EIGHT_BITS), **_EIGHT}, "dynamic*", "int8*", "uint8*"),
+    *_rules("conversion", {"sqnr_db": (20, _EIGHT_BITS), **_EIGHT}, "dynamic*", "int8*", "uint8*", "layers-uint8*"),
     *_rules("conversion", {"sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
     # TensorFlow.js variants store weights in fewer bits and compute in float32 all the same.
     *_rules("runtime", {"sqnr_db": (60, _TFJS_ROUNDING), "peak": (1e-2, _PEAK), **_FLOAT}, "*", format="tfjs"),
