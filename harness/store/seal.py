@@ -34,5 +34,13 @@ def unseal(text: str) -> str:
     return inner
 
 
+def is_whole(text: str) -> bool:
+    """Whether `text` has a seal, and is what was written."""
+    try:
+        return unseal(text) is not text
+    except BrokenSeal:
+        return False
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -55,7 +55,7 @@ def two_states(days: int, generator: np.random.Generator) -> Logarithms:
 
 
 def time_of_day(days: int, generator: np.random.Generator) -> Logarithms:
-    """It runs at any hour from eight to twenty, and an afternoon is 3 % slower than a night; a year's warming adds 2 %."""
+    """It runs at any hour from eight to twenty, and an afternoon is 3 % slower than a night; a year adds 2 %."""
     return _afternoons(generator.uniform(8.0, 20.0, days)) + generator.normal(0.0, 0.008, days)
 
 

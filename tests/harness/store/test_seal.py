@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from harness.store.seal import BrokenSeal, seal, unseal
+from harness.store.seal import BrokenSeal, is_whole, seal, unseal
 
 TEXT = '{"schema_version":1,"id":"ü","numbers":[1,2,3]}\n'
 
@@ -18,6 +18,12 @@ def test_a_sealed_object_is_still_json_and_comes_back_byte_for_byte() -> None:
 
 def test_text_without_a_seal_is_taken_as_it_is() -> None:
     assert unseal(TEXT) == TEXT
+
+
+def test_whole_is_what_has_an_unbroken_seal() -> None:
+    assert is_whole(seal(TEXT))
+    assert not is_whole(TEXT)
+    assert not is_whole(seal(TEXT).replace("[1", "[9"))
 
 
 @pytest.mark.parametrize("place", range(len(seal(TEXT))))
