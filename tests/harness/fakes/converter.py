@@ -1,5 +1,7 @@
 """A converter of one model, y = 2·x, without TensorFlow."""
 
+from pathlib import Path
+
 import numpy as np
 
 from harness.artifact import Artifact, TensorInfo
@@ -12,7 +14,7 @@ FAKE_FORMAT = Format("fake", (Variant("float32", "as it is"), Variant("int8", "s
 
 
 def entry(name="double", problem=""):
-    return ModelEntry(name, "twice its input", "regression", Source("zoo", __file__), True, problem)
+    return ModelEntry(name, "twice its input", "regression", Source("zoo", Path(__file__)), True, problem)
 
 
 class FakeConverter:
