@@ -40,6 +40,23 @@ def results_directory() -> Path:
     return project_root() / "results"
 
 
+def place_in_repository(root: Path) -> str:
+    """Where the project is in its git repository, as `apps/phone`; empty at the top, and where there is no git."""
+    import subprocess  # not at every start of the command
+
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "--show-prefix"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip().rstrip("/")
+
+
 def _is_own_checkout(directory: Path) -> bool:
     try:
         project = tomllib.loads((directory / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})

@@ -98,7 +98,8 @@ class Rebuilder:
             if files is None:
                 raise Unavailable(f"{start}; git does not know the commit {commit[:12]} that was accepted: {_ADVICE}.")
             for name in filter(None, files.decode(errors="replace").split("\0")):
-                content = _git(self.root, "show", f"{commit}:./{name}")
+                # With the repository's filters: line ends as in a checkout, and large files from Git LFS.
+                content = _git(self.root, "cat-file", "--filters", f"{commit}:./{name}")
                 path = folder / PurePosixPath(name)
                 if content is not None and path.resolve().is_relative_to(folder.resolve()):
                     path.parent.mkdir(parents=True, exist_ok=True)

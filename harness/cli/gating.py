@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from harness.gate.gate import gate as judge_run
 from harness.gate.policy import Policy
 from harness.gate.policy_file import POLICY_FILE, project_policy, read_policy
 from harness.gate.regression import Stopwatch
-from harness.paths import PROJECT_FILE, cache_directory, project_root, results_directory
+from harness.paths import PROJECT_FILE, cache_directory, place_in_repository, project_root, results_directory
 from harness.project import model_entries
 from harness.report.page import write
 from harness.run.exclusive import machine_to_oneself
@@ -138,11 +138,13 @@ def _named(record: RunRecord, name: str) -> CaseResult:
 
 
 def _write(result: GateResult, root: Path, wanted: Wanted) -> None:
-    location = next((file for file in (PROJECT_FILE, POLICY_FILE) if (root / file).is_file()), PROJECT_FILE)
+    file = next((file for file in (PROJECT_FILE, POLICY_FILE) if (root / file).is_file()), PROJECT_FILE)
     if wanted.junit:
         write_atomically(Path(wanted.junit), junit(result))
     if wanted.sarif:
-        write_atomically(Path(wanted.sarif), sarif(result, location))
+        # Code scanning reads paths from the top of the repository.
+        location = PurePosixPath(place_in_repository(root)) / file
+        write_atomically(Path(wanted.sarif), sarif(result, str(location)))
     if wanted.markdown:
         write_atomically(Path(wanted.markdown), markdown(result))
     if wanted.pytest_benchmark:

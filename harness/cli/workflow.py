@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.paths import project_root
+from harness.exchange.markdown import MARK
+from harness.paths import place_in_repository, project_root
 from harness.store.runs import write_atomically
 
 PLACE = Path(".github") / "workflows" / "harness.yml"
@@ -29,8 +30,8 @@ concurrency:
   cancel-in-progress: true
 
 env:
-  # Both checkouts share one cache: that is how the old side of a latency comparison is at hand.
   HARNESS_CACHE: ${{ github.workspace }}/.harness-cache
+  HARNESS_ENVIRONMENTS: ${{ github.workspace }}/.harness-environments
   # A fork's pull request gets a token that can only read: it has the step summary instead.
   MAY_WRITE: ${{ github.event_name == 'push' || github.event.pull_request.head.repo.full_name == github.repository }}
 
@@ -39,35 +40,36 @@ jobs:
     runs-on: ubuntu-latest
     timeout-minutes: 60
     steps:
+      # With its history: what a baseline accepted is converted again from the commit that it was accepted at, wherever
+      # a changed model is to be timed beside the one before.
       - uses: actions/checkout@v4
-
-      - name: The state before this change
-        if: github.event_name == 'pull_request'
-        uses: actions/checkout@v4
         with:
-          ref: ${{ github.event.pull_request.base.sha }}
-          path: .harness-before
+          fetch-depth: 0
+          lfs: true
 
       - uses: actions/setup-python@v5
         with:
           python-version: "3.11"
 
-      - uses: actions/cache@v4
+      - name: Install
+        id: install
+        run: |
+          python -m pip install ml-runtime-harness
+          echo "version=$(python -c 'import harness; print(harness.__version__)')" >> "$GITHUB_OUTPUT"
+          harness doctor
+
+      - name: Environments of the converters and runtimes
+        uses: actions/cache@v4
+        with:
+          path: .harness-environments
+          key: harness-environments-${{ runner.os }}-${{ steps.install.outputs.version }}
+
+      - name: Artifacts and measurements
+        uses: actions/cache@v4
         with:
           path: .harness-cache
           key: harness-${{ runner.os }}-${{ github.sha }}
           restore-keys: harness-${{ runner.os }}-
-
-      - name: Install
-        run: |
-          python -m pip install ml-runtime-harness
-          harness doctor
-
-      - name: Convert the state before
-        if: github.event_name == 'pull_request'
-        working-directory: .harness-before
-        continue-on-error: true
-        run: harness convert
 
       # A failing case is for the gate to tell, from the same record. A mistake (exit code 2) ends the job here.
       - name: Run
@@ -82,15 +84,20 @@ jobs:
         if: always()
         run: if [ -f results/summary.md ]; then cat results/summary.md >> "$GITHUB_STEP_SUMMARY"; fi
 
+      # One comment a pull request, which its own first line tells from others of the same author.
       - name: Comment on the pull request
         if: always() && github.event_name == 'pull_request' && env.MAY_WRITE == 'true'
         env:
           GH_TOKEN: ${{ github.token }}
           NUMBER: ${{ github.event.pull_request.number }}
         run: |
-          if [ -f results/summary.md ]; then
-            gh pr comment "$NUMBER" --body-file results/summary.md --edit-last ||
-              gh pr comment "$NUMBER" --body-file results/summary.md
+          [ -f results/summary.md ] || exit 0
+          comments="repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments"
+          known=$(gh api --paginate "$comments" --jq '.[] | select(.body | startswith("@MARK@")) | .id' | tail -n 1)
+          if [ -n "$known" ]; then
+            gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$known" -F body=@results/summary.md
+          else
+            gh pr comment "$NUMBER" --body-file results/summary.md
           fi
 
       - name: Code scanning
@@ -110,14 +117,20 @@ jobs:
             results/junit.xml
             results/harness.sarif
             results/runs/
-"""
+""".replace("@MARK@", MARK)
 
 
 def init_ci(*, force: bool) -> None:
     """Write the workflow. Raises `HarnessError` where there is one already, unless `force`."""
-    path = project_root() / PLACE
+    root = project_root()
+    path = root / PLACE
     if path.exists() and not force:
         raise HarnessError(f"{path} exists; `harness init-ci --force` writes over it.")
     write_atomically(path, WORKFLOW)
     print(f"wrote {path}")
     print("Next: commit it with `results/baselines/` (`harness run && harness baseline accept`).")
+    if prefix := place_in_repository(root):
+        print(
+            f"! The project is {prefix} of its repository, and GitHub reads workflows at the top alone: move the file "
+            f"there and give its job `defaults: run: working-directory: {prefix}` and its paths that prefix."
+        )

@@ -8,14 +8,27 @@ from harness.exchange.reproduce import reproduce
 from harness.gate.gate import CaseVerdict, GateResult, judged_record
 from harness.report.outcomes import count
 
+MARK = "<!-- ml-runtime-harness gate -->"
+"""The first line, which nobody sees: by it the comment of the run before is found and replaced."""
 MOST_ROWS = 20
 MOST_NOTICES = 8
 LONGEST_MESSAGE = 400
-"""A comment on GitHub holds 65,536 characters: twenty rows of this stay well below."""
+LONGEST_NAME = 200
+LONGEST = 60_000
+"""A comment on GitHub holds 65,536 characters. Twenty rows are far fewer, unless what is in them is all escapes."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""What is not seen, or turns the order of what is: runtimes print it, and people must not be misled by it."""
 
 
 def markdown(result: GateResult) -> str:
-    """The summary, headed by the verdict."""
+    """The summary, headed by the verdict: at most `LONGEST` characters."""
+    rows = MOST_ROWS
+    while len(text := _summary(result, rows)) > LONGEST and rows > 1:
+        rows //= 2
+    return text
+
+
+def _summary(result: GateResult, most_rows: int) -> str:
     failed, total = result.failed, len(result.verdicts)
     if failed:
         head = f"## ✗ Harness gate: {len(failed)} of {_plural(total, 'case')} failed"
@@ -23,12 +36,12 @@ def markdown(result: GateResult) -> str:
         head = f"## ✓ Harness gate: {_plural(total, 'case')}, nothing is broken"
     counts = ", ".join(f"{number} {outcome.value}" for outcome, number in count(judged_record(result).cases).items())
     commit = f", commit `{_code(result.record.commit[:12])}`" if result.record.commit else ""
-    parts = [head, f"Run `{_code(result.record.id)}`{commit}: {counts}."]
+    parts = [MARK, head, f"Run `{_code(result.record.id)}`{commit}: {counts}."]
     if failed:
         groups = _alike(failed)
-        rows = [_row(members) for members in groups[:MOST_ROWS]]
+        rows = [_row(members) for members in groups[:most_rows]]
         parts.append("\n".join(["| Case | Rule | What is wrong |", "|---|---|---|", *rows]))
-        hidden = sum(len(members) for members in groups[MOST_ROWS:])
+        hidden = sum(len(members) for members in groups[most_rows:])
         if hidden:
             parts.append(f"… and {_plural(hidden, 'more case')}: see the dashboard or the JUnit report.")
         parts.append(f"Reproduce the worst:\n\n```sh\n{_fenced(reproduce(failed[0].case))}\n```")
@@ -65,9 +78,7 @@ def _plural(number: int, noun: str) -> str:
 
 def _cell(text: str) -> str:
     """Text that stays text, in one cell: what a runtime printed is not to be trusted."""
-    line = " ".join(text.split())
-    if len(line) > LONGEST_MESSAGE:
-        line = line[: LONGEST_MESSAGE - 1] + "…"
+    line = _cut(_plain(text), LONGEST_MESSAGE)
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     escaped = re.sub(r"([\\`*_{}\[\]|~])", r"\\\1", line)
     # A mention or a link to an issue would reach people who have nothing to do with it.
@@ -76,8 +87,17 @@ def _cell(text: str) -> str:
 
 def _code(text: str) -> str:
     """Within backticks, inside a table: neither may be ended."""
-    return " ".join(text.split()).replace("`", "ˋ").replace("|", "\\|")
+    return _cut(_plain(text), LONGEST_NAME).replace("`", "ˋ").replace("|", "\\|")
 
 
 def _fenced(text: str) -> str:
-    return " ".join(text.split()).replace("```", "ˋˋˋ")
+    return _plain(text).replace("```", "ˋˋˋ")
+
+
+def _plain(text: str) -> str:
+    """One line, without what is not seen."""
+    return _CONTROL.sub("\ufffd", " ".join(text.split()))
+
+
+def _cut(line: str, longest: int) -> str:
+    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -1,4 +1,4 @@
-"""`gate`, `baseline`, `ab`, `init-ci` as a person meets them: exit codes, files, one sentence for a mistake."""
+"""`gate`, `baseline`, `ab` as a person meets them: exit codes, files, one sentence for a mistake."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def test_the_verdict_in_every_format_and_on_the_dashboard(harness, tmp_path):
     assert done.returncode == 1
     assert ElementTree.parse(tmp_path / "j.xml").getroot().tag == "testsuites"
     assert json.loads((tmp_path / "s.sarif").read_text())["version"] == "2.1.0"
-    assert (tmp_path / "m.md").read_text().startswith("## ✗")
+    assert "## ✗" in (tmp_path / "m.md").read_text()
     assert "benchmarks" in json.loads((tmp_path / "b.json").read_text())
     assert "parity.runtime.sqnr_db" in (tmp_path / "results" / "dashboard.html").read_text()
 
@@ -106,21 +106,3 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(harness, arguments, words):
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_init_ci_writes_a_workflow_once(harness, tmp_path):
-    assert harness("init-ci").returncode == 0
-    text = (tmp_path / ".github" / "workflows" / "harness.yml").read_text()
-    for part in ("harness run", "harness gate --complete", "GITHUB_STEP_SUMMARY", "upload-sarif", "HARNESS_CACHE"):
-        assert part in text
-    assert harness("init-ci").returncode == 2
-    assert harness("init-ci", "--force").returncode == 0
-
-
-def test_the_workflow_is_yaml_with_the_parts_that_actions_asks_for(harness, tmp_path):
-    yaml = pytest.importorskip("yaml")
-    harness("init-ci")
-    document = yaml.safe_load((tmp_path / ".github" / "workflows" / "harness.yml").read_text())
-    assert set(document[True]) == {"pull_request", "push"}  # YAML 1.1 reads `on` as true
-    for step in document["jobs"]["gate"]["steps"]:
-        assert ("run" in step) != ("uses" in step)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from harness.exchange.markdown import MOST_ROWS, markdown
+from harness.exchange.markdown import MARK, MOST_ROWS, markdown
 
 
 def rows(text):
@@ -10,9 +10,9 @@ def rows(text):
 
 
 def test_it_begins_with_the_verdict(result):
-    assert markdown(result).startswith("## ✗ Harness gate: 4 of 6 cases failed\n")
+    assert markdown(result).startswith(f"{MARK}\n\n## ✗ Harness gate: 4 of 6 cases failed\n")
     green = replace(result, verdicts=tuple(v for v in result.verdicts if v.passed))
-    assert markdown(green).startswith("## ✓ Harness gate: 2 cases, nothing is broken\n")
+    assert markdown(green).startswith(f"{MARK}\n\n## ✓ Harness gate: 2 cases, nothing is broken\n")
 
 
 def test_the_worst_is_the_first_row_and_the_one_to_reproduce(result):
@@ -31,6 +31,7 @@ def test_what_a_runtime_printed_stays_text(result):
     assert "<script" not in text
     assert "@everyone" not in text
     assert "\\*\\*bold\\*\\*" in text
+    assert not [character for character in text if ord(character) < 32 and character != "\n"]
 
 
 def test_many_failures_stay_a_short_comment(result):
@@ -43,6 +44,20 @@ def test_many_failures_stay_a_short_comment(result):
     assert len(rows(text)) == MOST_ROWS
     assert f"{500 - MOST_ROWS} more cases" in text
     assert len(text) < 65_536
+
+
+def test_it_fits_a_comment_whatever_a_runtime_printed(result):
+    """The API refuses a body of more than 65,536 characters, and with it the whole verdict."""
+    verdict = result.failed[0]
+    escapes = tuple(check.model_copy(update={"message": "&<" * 5000}) for check in verdict.checks)
+    many = tuple(
+        replace(verdict, checks=escapes, case=verdict.case.model_copy(update={"model": f"{number}" + "m" * 5000}))
+        for number in range(500)
+    )
+    text = markdown(replace(result, verdicts=many, notices=("#@" * 5000,) * 100))
+    assert len(text) < 65_536
+    assert "more cases: see the dashboard" in text
+    assert "… and 92 more" in text
 
 
 def test_one_conversions_fault_on_many_targets_is_one_row(result):

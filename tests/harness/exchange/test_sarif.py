@@ -43,14 +43,17 @@ def test_the_same_fault_has_the_same_fingerprint_in_the_next_run(result):
     assert len({json.dumps(p) for p in prints()}) == len(prints())
 
 
-def test_required_members_are_there_and_of_their_type(log):
-    # What the OASIS schema demands of the objects used here.
-    document = {"version", "$schema"}
-    assert document
-    assert log["tool"]["driver"]["name"]
-    for found in log["results"]:
+def test_required_members_are_there_and_of_their_type(result):
+    # What the OASIS schema (2.1.0) demands of the objects used here.
+    document = json.loads(sarif(result))
+    assert document["version"] == "2.1.0"
+    (run,) = document["runs"]
+    assert run["tool"]["driver"]["name"]
+    assert all(rule["id"] and rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"])
+    assert run["results"]
+    for found in run["results"]:
         assert found["level"] in {"none", "note", "warning", "error"}
         assert isinstance(found["message"]["text"], str)
         assert found["locations"][0]["physicalLocation"]["region"]["startLine"] >= 1
-    for invocation in log["invocations"]:
+    for invocation in run["invocations"]:
         assert isinstance(invocation["executionSuccessful"], bool)
