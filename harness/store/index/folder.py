@@ -15,7 +15,7 @@ from harness.store.index.index import Indexed, RunIndex
 from harness.store.index.reading import read_all
 from harness.store.index.rows import RunResults
 from harness.store.index.tables import FILES
-from harness.store.index.writing import insert, remove
+from harness.store.index.writing import Conflict, insert, remove
 from harness.store.runs import RunStore
 
 
@@ -50,8 +50,7 @@ class FolderIndex(RunIndex):
         results = read_all([path for path, _ in new], sum(file["bytes"] for _, file in new))
         for (path, file), found in zip(new, results, strict=True):
             progress(path.name)
-            row = known.get(path.name)
-            self._take(file, found, row.run if row else None, done)
+            self._take(file, found, known.get(path.name), done)
         for name in sorted(set(known) - present):
             self._forget(name, known[name].run, done)
         return done
@@ -70,15 +69,22 @@ class FolderIndex(RunIndex):
         self.writer.forget()
         return self.synchronise(progress)
 
-    def _take(self, file: dict[str, Any], found: RunResults | HarnessError, before: str | None, done: Indexed) -> None:
-        """What was read of a file into the index, in place of the run `before` that it held the last time."""
+    def _take(self, file: dict[str, Any], found: RunResults | HarnessError, row: Any, done: Indexed) -> None:
+        """What was read of a file into the index, in place of what it held the last time, of which `row` tells."""
+        before, first = (row.run, row.sha256) if row is not None else (None, None)
         name = file["name"]
         if isinstance(found, RunResults):
             try:
+                if first is not None and first != found.run["sha256"]:
+                    raise Conflict(
+                        f"{name} is not what it was when it was first read, and records never change: "
+                        "restore it from a copy, or take it as it is by `harness index --rebuild`."
+                    )
                 with self.database.writing() as connection:
                     self._release(connection, name, before)
                     added = self.writer.add(connection, found)
-                    _put_file(connection, {**file, "run": found.run["id"], "problem": None})
+                    values = {**file, "run": found.run["id"], "sha256": found.run["sha256"], "problem": None}
+                    _put_file(connection, values)
                 self.writer.keep()
             except DatabaseAway:
                 raise

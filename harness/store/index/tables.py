@@ -153,6 +153,7 @@ FILES = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("modified_ns", BigInteger, nullable=False),
     Column("run", String(100)),
+    Column("sha256", String(64), comment="Of the text when it was first read: a record without a seal is known by it."),
     Column("problem", Text, comment="Why the file is left out; null where its run is in the index."),
 )
 """Beside files: which of them were read, so that the next indexing reads new ones alone."""

@@ -124,6 +124,19 @@ class TestFolder:
         assert path.name in index.synchronise().problems
         assert count_runs(index.database) == 9
 
+    def test_a_record_without_a_seal_that_is_not_what_it_was_is_named(self, tmp_path: Path) -> None:
+        path = RunStore(tmp_path).write_text(make_record().id, make_record().model_dump_json())
+        index = FolderIndex(tmp_path)
+        assert index.synchronise().added == [make_record().id]
+        good = path.read_bytes()
+        path.write_bytes(good.replace(b'"median_ms":1.0', b'"median_ms":9.0'))
+        for moment in (1, 1, 2):
+            os.utime(path, ns=(moment, moment))
+            assert "is not what it was when it was first read" in index.synchronise().problems[path.name]
+            assert count_runs(index.database) == 0
+        path.write_bytes(good)
+        assert index.synchronise().added == [make_record().id]
+
     def test_two_files_with_one_record_are_one_run_while_either_is_there(self, folder: Path) -> None:
         path = RunStore(folder).paths()[0]
         copy = path.with_name("copy.json")
