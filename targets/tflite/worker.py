@@ -10,8 +10,12 @@ import functools
 import gc
 import hashlib
 import importlib
+import importlib.metadata
+import importlib.util
+import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -40,6 +44,26 @@ def status_bytes(field: str) -> int:
     return 0
 
 
+def interpreter_module(runtime: str) -> Any:
+    """The module that has `Interpreter`. TensorFlow's is imported without the Python of the rest of TensorFlow, which
+    takes seconds and has no part in it: interpreter and Flex delegate are extension modules."""
+    if runtime != "tensorflow":
+        return importlib.import_module(MODULES[runtime])
+    spec = importlib.util.find_spec("tensorflow")
+    if spec is not None and "tensorflow" not in sys.modules:
+        package = ModuleType("tensorflow")
+        package.__path__ = list(spec.submodule_search_locations or ())
+        package.__version__ = importlib.metadata.version("tensorflow")  # type: ignore[attr-defined]
+        sys.modules["tensorflow"] = package
+    try:
+        importlib.import_module("tensorflow.python.pywrap_tensorflow")  # its operators and kernels, for Flex
+        return importlib.import_module(MODULES[runtime])
+    except ImportError:  # a release whose interpreter needs more of it
+        for name in [name for name in sys.modules if name.partition(".")[0] == "tensorflow"]:
+            del sys.modules[name]
+        return importlib.import_module(MODULES[runtime])
+
+
 def interpreter_of(module: Any, custom: dict[str, Any] | None) -> Any:
     """What makes an interpreter: with the operators of a user's library where there is one."""
     if not custom:
@@ -60,7 +84,7 @@ class Worker:
 
     def load(self, header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Load a `.tflite`, with `resolver` one of AUTO, BUILTIN_WITHOUT_DEFAULT_DELEGATES, BUILTIN_REF."""
-        module = importlib.import_module(MODULES[header["runtime"]])
+        module = interpreter_module(header["runtime"])
         resolvers = module.OpResolverType
         self.memory_before = status_bytes("VmRSS")
         start = time.perf_counter_ns()
