@@ -55,7 +55,7 @@ def ab(case: str, old: str, new: str, margin: float, folder: str | None, *, as_j
         for side in (before, after):
             if not side.target.timed:
                 raise HarnessError(f"{side.target.name} has no clock: compare its instructions with `harness gate`.")
-        progress.note(f"Timing {case}: {old} against {new}, in turns; under a minute …")
+        progress.note(f"Timing {case}: {old} against {new}, in turns; a minute or so …")
         with machine_to_oneself(progress.note):
             finding = compare_sides(before, after, inputs, replace(DEFAULT_PLAN, margin=margin))
     if as_json:
@@ -107,7 +107,9 @@ def verdict_in_words(finding: Finding) -> str:
 
 
 def figures(ratio: Ratio) -> str:
-    """`+5.1 % (95 % interval +4.2 to +6.0 %)`: how much longer the new side takes."""
+    """`+5.1 % (95 % interval +4.2 to +6.0 %)`: how much longer the new side takes; `×15.6 (…)` for a multiple."""
+    if ratio.ratio >= 2.0:
+        return f"×{ratio.ratio:.3g} ({ratio.confidence * 100.0:g} % interval ×{ratio.low:.3g} to ×{ratio.high:.3g})"
     share, low, high = (f"{(value - 1.0) * 100.0:+.1f}" for value in (ratio.ratio, ratio.low, ratio.high))
     return f"{share} % ({ratio.confidence * 100.0:g} % interval {low} to {high} %)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from harness.run.matrix import Case
 
 
+COLLECTED = pytest.StashKey[bool]()
+"""Whether pytest has collected a harness.toml, sound or not: what is wrong with one is said once."""
+
+
 class GateFailed(AssertionError):
     """A case broke a rule; the text is all that a reader needs."""
 
@@ -24,6 +29,7 @@ class HarnessFile(pytest.File):
     """The cases of the project that the file's folder is; the zoo's where there is no such file."""
 
     def collect(self) -> Iterable[HarnessItem]:
+        self.config.stash[COLLECTED] = True
         try:
             yield from self._items()
         except HarnessError as error:
@@ -61,11 +67,16 @@ class HarnessItem(pytest.Item):
         if self.config.pluginmanager.hasplugin("timeout"):
             self.add_marker(pytest.mark.timeout(0))  # the engine has limits of its own, for each step
 
+    @property
+    def root(self) -> Path:
+        """The folder of the project."""
+        return self.path.parent
+
     def runtest(self) -> None:
         from harness.pytest_plugin.measuring import verdict_of
         from harness.store.record import Outcome
 
-        verdict = verdict_of(self)
+        verdict = verdict_of(self.config, self.root, self.case, chosen_cases(self.session)[self.root])
         case = verdict.case
         if case.latency is not None:
             self.user_properties.append(("median_ms", round(case.latency.median_ms, 6)))
@@ -82,6 +93,15 @@ class HarnessItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         return self.path, None, self.name
+
+
+def chosen_cases(session: pytest.Session) -> dict[Path, list[Case]]:
+    """The cases among the session's tests, by the project that they are of."""
+    found: dict[Path, list[Case]] = {}
+    for item in session.items:
+        if isinstance(item, HarnessItem):
+            found.setdefault(item.root, []).append(item.case)
+    return found
 
 
 def in_words(verdict: CaseVerdict) -> str:

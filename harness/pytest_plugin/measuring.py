@@ -1,4 +1,4 @@
-"""Measuring the collected cases: one run of the engine and one pass of the gate for all of them."""
+"""Measuring cases for pytest: one run of the engine and one pass of the gate for all of a project's."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.errors import HarnessError
+from harness.pytest_plugin.sharing import once_for_all_workers
 
 if TYPE_CHECKING:
     from harness.gate.gate import CaseVerdict
-    from harness.pytest_plugin.collection import HarnessItem
+    from harness.run.matrix import Case
 
-VERDICTS = pytest.StashKey[dict[str, "CaseVerdict | HarnessError"]]()
+VERDICTS = pytest.StashKey[dict[tuple[Path, str], "CaseVerdict | HarnessError"]]()
+"""By the project's folder and the case's id."""
 
 
 class TerminalProgress:
@@ -36,32 +38,30 @@ class TerminalProgress:
             self._terminal.write_line(f"harness: {text}")
 
 
-def measure(config: pytest.Config, items: Sequence[HarnessItem]) -> None:
-    """Run and judge the cases of `items`, and keep a verdict, or the mistake that kept it away, for each."""
+def measure(config: pytest.Config, root: Path, cases: Sequence[Case]) -> None:
+    """Run and judge `cases` of the project in `root`; keep a verdict, or the mistake that kept it away, for each."""
     found = config.stash.setdefault(VERDICTS, {})
-    roots: dict[Path, list[HarnessItem]] = {}
-    for item in items:
-        roots.setdefault(item.path.parent, []).append(item)
-    for root, members in roots.items():
-        try:
-            found |= _verdicts(config, root, members)
-        except HarnessError as error:
-            found |= dict.fromkeys((str(item.nodeid) for item in members), error)
+    try:
+        verdicts = _verdicts(config, root, cases)
+    except HarnessError as error:
+        found |= {(root, case.id): error for case in cases}
+    else:
+        found |= {(root, name): verdict for name, verdict in verdicts.items()}
 
 
-def verdict_of(item: HarnessItem) -> CaseVerdict:
-    """The verdict on one case; measured now where nobody did before (a worker of pytest-xdist measures its own).
-    Raises the `HarnessError` that kept it from being measured."""
-    found = item.config.stash.setdefault(VERDICTS, {})
-    if item.nodeid not in found:
-        measure(item.config, [item])
-    verdict = found[item.nodeid]
+def verdict_of(config: pytest.Config, root: Path, case: Case, chosen: Sequence[Case]) -> CaseVerdict:
+    """The verdict on one case. Where nobody measured before (in a worker of pytest-xdist), all `chosen` ones are
+    measured now. Raises the `HarnessError` that kept it from being measured."""
+    found = config.stash.setdefault(VERDICTS, {})
+    if (root, case.id) not in found:
+        measure(config, root, chosen)
+    verdict = found[root, case.id]
     if isinstance(verdict, HarnessError):
         raise verdict
     return verdict
 
 
-def _verdicts(config: pytest.Config, root: Path, items: Sequence[HarnessItem]) -> dict[str, Any]:
+def _verdicts(config: pytest.Config, root: Path, cases: Sequence[Case]) -> dict[str, CaseVerdict]:
     from harness.baseline.files import FOLDER, Baseline, read_baseline
     from harness.exchange.pytest_benchmark import pytest_benchmark_json
     from harness.gate.gate import gate
@@ -80,16 +80,16 @@ def _verdicts(config: pytest.Config, root: Path, items: Sequence[HarnessItem]) -
         parity_only=not (config.getoption("harness_latency") or benchmark_file),
         policy=policy,
     )
-    cases = [item.case for item in items]
-    record = Run(cases, settings, progress).execute()
+    accepted = read_baseline(settings.results / FOLDER)
+    record = once_for_all_workers(
+        config, root, settings.results, lambda: Run(list(cases), settings, progress).execute()
+    )
     if record.status == "interrupted":
         raise KeyboardInterrupt
     if benchmark_file:
         write_atomically(Path(benchmark_file), pytest_benchmark_json(record))
     ids = {case.id for case in cases}
-    accepted = read_baseline(settings.results / FOLDER)
     # What was not collected is not missing: `-k` may have chosen.
     baseline = Baseline({name: case for name, case in accepted.cases.items() if name in ids}, accepted.runs)
     formats = {case.target.name: case.format.name for case in cases}
-    verdicts = {verdict.case.id: verdict for verdict in gate(record, policy, baseline, formats.__getitem__).verdicts}
-    return {item.nodeid: verdicts[item.case.id] for item in items}
+    return {verdict.case.id: verdict for verdict in gate(record, policy, baseline, formats.__getitem__).verdicts}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
+from harness.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +108,7 @@ class ParityChecker:
 
         known = registry.targets()
         if target not in known:
-            raise HarnessError(f"There is no target '{target}'; there are {', '.join(known)}.")
+            raise HarnessError(f"There is no target '{target}'; there are {', '.join(known)}.{nearest(target, known)}")
         entry = self._entry(model, inputs, labels, task)
         form = registry.formats()[known[target].format]
         recipes = {found.name: found for found in entry.variants(form)}
@@ -116,7 +117,8 @@ class ParityChecker:
                 raise HarnessError(f"{target} takes {form.name} artifacts, and {entry.name} is none.")
             return Case(entry, form, READY, known[target])
         if variant not in recipes:
-            raise HarnessError(f"{target} has no variant '{variant}'; it has {', '.join(recipes)}.")
+            meant = nearest(variant, recipes)
+            raise HarnessError(f"{target} has no variant '{variant}'; it has {', '.join(recipes)}.{meant}")
         return Case(entry, form, recipes[variant], known[target])
 
     def _entry(self, model: Any, inputs: Mapping[str, Any] | None, labels: Any, task: Task) -> ModelEntry:
@@ -127,7 +129,9 @@ class ParityChecker:
         if isinstance(model, str) and not Path(model).exists():
             entries = model_entries(project_root())
             if model not in entries:
-                raise HarnessError(f"'{model}' is neither a path nor a model; there are {', '.join(entries)}.")
+                known = ", ".join(entries)
+                meant = nearest(model, entries)
+                raise HarnessError(f"'{model}' is neither a path nor a model; there are {known}.{meant}")
             if data is not None:
                 raise HarnessError(f"The model '{model}' has its own data; leave `inputs` and `labels` out.")
             return entries[model]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PROJECT_FILE = "harness.toml"
 FILTERS = ("harness_model", "harness_variant", "harness_target")
+NAMED = "harness_tests_were_named"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,31 +58,46 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where no argument led to harness.toml (`testpaths` lies elsewhere, or there is no such file and the zoo is
     meant), its cases come first. Before `-k` and `-m` choose, so that they choose among these too."""
-    if not wanted(config) or config.args_source == pytest.Config.ArgsSource.ARGS:
+    if not wanted(config) or _tests_were_named(config):
         return
-    from harness.pytest_plugin.collection import HarnessFile, HarnessItem
+    from harness.pytest_plugin.collection import COLLECTED, HarnessFile
 
-    if not any(isinstance(item, HarnessItem) for item in items):
-        collector = HarnessFile.from_parent(session, path=config.rootpath / PROJECT_FILE)
-        found = collector.checked()
-        items[:0] = found
-        reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-        if hasattr(reporter, "_numcollected"):  # else "-9 selected": it counted before these came
-            reporter._numcollected += len(found)
+    if config.stash.get(COLLECTED, False):
+        return
+    found = HarnessFile.from_parent(session, path=config.rootpath / PROJECT_FILE).checked()
+    items[:0] = found
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if hasattr(reporter, "_numcollected"):  # else "-9 selected": it counted before these came
+        reporter._numcollected += len(found)
+
+
+def _tests_were_named(config: pytest.Config) -> bool:
+    """Whether the command line names files; a worker of pytest-xdist is told, since it is given folders always."""
+    told: dict[str, bool] = getattr(config, "workerinput", {})
+    return told.get(NAMED, config.args_source == pytest.Config.ArgsSource.ARGS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """pytest-xdist is about to start a worker."""
+    node.workerinput[NAMED] = _tests_were_named(node.config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """All chosen cases are measured together, as `harness run` does, before the first test: conversions are shared, and
-    no test's own time limit is spent on another's work."""
-    if not wanted(session.config) or session.config.option.collectonly or session.testsfailed:
+    no test's own time limit is spent on another's work. A worker of pytest-xdist waits until a case's turn comes, as it
+    may have other tests to run while another worker measures."""
+    config = session.config
+    if not wanted(config) or config.option.collectonly or session.testsfailed:
         return
-    from harness.pytest_plugin.collection import HarnessItem
+    from harness.pytest_plugin.collection import chosen_cases
     from harness.pytest_plugin.measuring import measure
+    from harness.pytest_plugin.sharing import is_worker
 
-    items = [item for item in session.items if isinstance(item, HarnessItem)]
-    if items:
-        measure(session.config, items)
+    if not is_worker(config):
+        for root, cases in chosen_cases(session).items():
+            measure(config, root, cases)
 
 
 @pytest.fixture

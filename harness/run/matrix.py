@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from harness.conversion.converter import READY
 from harness.errors import HarnessError
+from harness.nearest import nearest
 from harness.project import ModelEntry
 from harness.target import Target
 from harness.variant import Format, Variant
@@ -95,6 +96,7 @@ def matching(what: str, globs: Iterable[str], names: Iterable[str]) -> set[str]:
     for glob in globs:
         matches = {name for name in everything if fnmatchcase(name, glob)}
         if not matches:
-            raise HarnessError(f"No {what} matches '{glob}'; there are {', '.join(everything)}.")
+            known = ", ".join(everything)
+            raise HarnessError(f"No {what} matches '{glob}'; there are {known}.{nearest(glob, everything)}")
         found |= matches
     return found

@@ -1,5 +1,10 @@
 """`pytest --harness` in a project of its own, on the scripted target: what it collects, selects, and says."""
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from harness import registry
@@ -138,6 +143,7 @@ def test_the_parity_fixture_holds_a_model_to_the_policy(project, pytester, scrip
     ("call", "words"),
     [
         ("'double', target='fake/none'", "There is no target 'fake/none'; there are fake/sound"),
+        ("'double', target='fake/soudn'", "Did you mean 'fake/sound'?"),
         ("'treble', target='fake/sound'", "'treble' is neither a path nor a model"),
         ("'double', target='fake/sound', variant='int3'", "has no variant 'int3'"),
         ("object(), target='fake/sound'", "is no Keras model and no path"),
@@ -161,3 +167,77 @@ def test_loading_the_plugin_imports_nothing_heavy(pytester):
         """
     )
     pytester.runpytest_subprocess("-p", "no:benchmark", "-p", "no:hypothesispytest").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("toml", ["", None])
+def test_a_mistake_in_the_choice_is_said_once(project, toml):
+    result = project("--harness-model", "nonsense", toml=toml)
+    assert result.ret != 0
+    said = result.stdout.str() + result.stderr.str()
+    assert said.count("No model matches 'nonsense'") == 1
+    assert "Traceback" not in said
+
+
+def test_a_misspelt_target_is_guessed(project):
+    result = project("--harness-target", "fake/soudn")
+    assert "Did you mean 'fake/sound'?" in result.stdout.str() + result.stderr.str()
+
+
+def test_collecting_converts_and_runs_nothing(project):
+    result = project("--harness", "--collect-only", "-q", script={"infer": "segfault"})
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["harness.toml::double/float32/fake/sound", "*2 tests collected*"])
+    result.stdout.no_fnmatch_line("*Preparing models*")
+
+
+IN_A_PROCESS_OF_ITS_OWN = """
+    import os
+    from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
+    from tests.harness.fakes.target import FakeTarget
+    from harness import registry
+    from harness.run import engine
+    import pathlib
+
+    slow = {"infer": "hang"} if "HARNESS_FAKE_HANG" in os.environ else {}
+    targets = [FakeTarget(f"fake/{name}", slow, seconds=60) for name in ("one", "two", "three", "four")]
+    registry.targets = lambda: {target.name: target for target in targets}
+    registry.formats = lambda: {"fake": FAKE_FORMAT}
+    import harness.project
+    harness.project.model_entries = lambda root: {"double": entry()}
+    engine.Converter = lambda *_: FakeConverter(pathlib.Path(os.environ["HARNESS_CACHE"]) / "models")
+"""
+
+
+@pytest.fixture
+def own_process(pytester, monkeypatch, tmp_path):
+    """A folder whose conftest.py puts fakes in place of the zoo, for pytest as a command."""
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    pytester.makeconftest(IN_A_PROCESS_OF_ITS_OWN)
+    return pytester
+
+
+@pytest.mark.parametrize("toml", ["", None])
+def test_workers_of_xdist_measure_once_between_them(own_process, toml):
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    if toml is not None:
+        own_process.path.joinpath("harness.toml").write_text(toml)
+    result = own_process.runpytest_subprocess("--harness", "-p", "no:benchmark", "-n", "2")
+    result.assert_outcomes(passed=4)
+    assert len(list(own_process.path.joinpath("results", "runs").glob("*.json"))) == 1
+
+
+def test_an_interrupt_ends_the_session_and_keeps_what_was_measured(own_process, monkeypatch):
+    monkeypatch.setenv("HARNESS_FAKE_HANG", "1")
+    command = [sys.executable, "-m", "pytest", "--harness", "-p", "no:benchmark"]
+    with subprocess.Popen(command, cwd=own_process.path, stdout=subprocess.PIPE, text=True) as running:
+        said = ""
+        for line in running.stdout:
+            said += line
+            if "Comparing outputs" in line:
+                running.send_signal(signal.SIGINT)
+        assert running.wait(60) == pytest.ExitCode.INTERRUPTED
+    assert "KeyboardInterrupt" in said
+    assert "INTERNALERROR" not in said
+    (record,) = own_process.path.joinpath("results", "runs").glob("*.json")
+    assert '"status":"interrupted"' in record.read_text()
