@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def _name(series: Series) -> str:
     return hashlib.sha256("\0".join(astuple(series.key)).encode()).hexdigest()
 
 
+@cache
 def _method() -> bytes:
     """Of the code that finds change points: another method makes other points."""
     files = (Path(module.__file__ or "") for module in (change_points, e_divisive))

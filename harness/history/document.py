@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import glob
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.history.history import ChangePoint, History, NothingFound, histories
 from harness.history.metrics import HEADLINES, METRICS, metric
@@ -155,9 +157,9 @@ def _compact(history: History, places: Sequence[int], numbers: dict[str, int]) -
         "unsteady": series.unsteady,
         "points": len(series),
         "runs": [numbers[run.id] for run in _runs_at(history, places)],
-        "values": [_value(series.values[place], series.metric.exact) for place in places],
-        "low": None if series.low is None else [_short(series.low[place]) for place in places],
-        "high": None if series.high is None else [_short(series.high[place]) for place in places],
+        "values": _exact(series.values, places) if series.metric.exact else _rounded(series.values, places, 6),
+        "low": None if series.low is None else _rounded(series.low, places, 4),
+        "high": None if series.high is None else _rounded(series.high, places, 4),
         "changes": changes,
     }
 
@@ -176,10 +178,17 @@ def _numbers(values: np.ndarray, places: Sequence[int]) -> list[float | None]:
     return [None if np.isnan(values[place]) else float(values[place]) for place in places]
 
 
-def _value(value: float, exact: bool) -> float:
-    """Noisy figures with six digits, which is more than they have; exact ones whole."""
-    return (int(value) if float(value).is_integer() else float(value)) if exact else float(f"{value:.6g}")
+def _exact(values: NDArray[np.float64], places: Sequence[int]) -> list[float]:
+    """Whole where they are."""
+    return [int(value) if value.is_integer() else value for value in values[places].tolist()]
 
 
-def _short(value: float) -> float | None:
-    return None if np.isnan(value) else float(f"{value:.4g}")
+def _rounded(values: NDArray[np.float64], places: Sequence[int], digits: int) -> list[float | None]:
+    """With so many significant digits, which is more than noisy figures have; null for what is not finite."""
+    chosen = values[places]
+    sizes = np.where(np.isfinite(chosen) & (chosen != 0.0), np.abs(chosen), 1.0)
+    decimals = digits - 1.0 - np.floor(np.log10(sizes))
+    # Either power is a whole number that a float64 has exactly, so what comes is the float64 next to the decimal.
+    up, down = 10.0 ** np.clip(decimals, 0, 22), 10.0 ** np.clip(-decimals, 0, 22)
+    found = np.round(chosen * up / down) / up * down
+    return [value if math.isfinite(value) else None for value in found.tolist()]

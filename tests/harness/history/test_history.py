@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.errors import HarnessError
 from harness.history.chart import chart
-from harness.history.document import FEWEST_POINTS, history_document, page_document
+from harness.history.document import FEWEST_POINTS, _rounded, history_document, page_document
 from harness.history.history import History, NothingFound, find_change, histories, new_label
 from harness.history.metrics import METRICS, metric
 from harness.history.thinning import thinned
@@ -209,6 +209,11 @@ class TestDocuments:
         runs = [document["runs"][place]["id"] for place in series["runs"]]
         assert runs[change["at"]] == document["runs"][change["after"]]["id"] == make_record(30).id
         json.dumps(document, allow_nan=False)
+
+    def test_figures_have_as_many_digits_as_they_can_mean(self) -> None:
+        values = np.array([0.0, 1.23456789, -1234567.89, 9.9999996e-5, 5e-324, np.nan, np.inf, 2.5e20])
+        expected = [0.0, 1.23457, -1234570.0, 0.0001, 0.0, None, None, 2.5e20]
+        assert _rounded(values, range(len(values)), 6) == expected
 
     def test_what_has_no_room_is_named(self, results: Path) -> None:
         index = FolderIndex(results)
