@@ -8,22 +8,31 @@ import re
 from harness.store.record import CaseResult
 
 
-def anchor(*parts: str) -> str:
-    """An identifier of the letters that a URL fragment may hold as they are. Other text gets a hash, so that two
-    different names never meet."""
-    name = "/".join(parts)
-    safe = re.sub(r"[^A-Za-z0-9._/-]+", "_", name)
-    return safe if safe == name else f"{safe[:60]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+def segment(name: str, also: str = "") -> str:
+    """`name` in letters that a URL fragment may hold as they are, and those of `also`. Other text gets a hash, so that
+    two different names never meet."""
+    safe = re.sub(rf"[^A-Za-z0-9._{also}-]+", "_", name)
+    return safe if safe == name != "" else f"{safe[:60]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def target_segment(target: str) -> str:
+    """As `segment`; a target keeps its strokes, which part the family from the runtime."""
+    return segment(target, "/")
 
 
 def case_anchor(case: CaseResult) -> str:
-    return anchor("case", case.model, case.target, case.variant)
+    return _of_case("case", case.model, case.target, case.variant)
 
 
-def cell_anchor(model: str, target: str) -> str:
-    """All variants of a model on a target: one cell of the matrix."""
-    return anchor("cell", model, target)
+def history_anchor(model: str, target: str, variant: str) -> str:
+    """The history of one case. The page makes these of their segments, too: see `names.js`."""
+    return _of_case("history", model, target, variant)
 
 
 def model_anchor(model: str) -> str:
-    return anchor("model", model)
+    return f"model/{segment(model)}"
+
+
+def _of_case(area: str, model: str, target: str, variant: str) -> str:
+    """Only the target can hold a stroke, so that no two cases share a place."""
+    return f"{area}/{segment(model)}/{target_segment(target)}/{segment(variant)}"

@@ -1,37 +1,38 @@
-"""What a page carries besides its text: style, script, the chart library, data, and the policy that shuts it in."""
+"""What a page carries besides its text: style, script, the data that it opens with, and the policy that shuts it in."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from harness.report.templating import own_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from markupsafe import Markup
 
     from harness.report.history_data import HistoryData
-    from harness.report.model_view import ModelView
     from harness.store.record import RunRecord
 
 STYLES = ("style.css", "views.css", "print.css")
 SCRIPTS = (
     "elements.js",
+    "packs.js",
+    "names.js",
     "theme.js",
     "tables.js",
-    "filter.js",
+    "lists.js",
+    "chart_scales.js",
+    "chart_fill.js",
     "charts.js",
     "history_data.js",
     "history.js",
+    "matrix.js",
+    "troubles.js",
+    "filter.js",
     "router.js",
 )
 """In the order in which they need each other."""
-
-CHART_ENTRY = "window.vegaEmbed = vegaEmbed;"
 
 
 def style() -> Markup:
@@ -48,53 +49,54 @@ def script() -> Markup:
     return Markup("(() => {\n'use strict';\n") + parts + Markup("})();\n")
 
 
-@cache
-def chart_library() -> Markup:
-    """Vega-Embed with all it needs as one script, in a scope of its own, as text that ends no script element early."""
-    import vl_convert
-    from markupsafe import Markup
-
-    library = vl_convert.javascript_bundle(CHART_ENTRY).replace("</script", "<\\/script")
-    return Markup(f"(() => {{{library}}})();")
-
-
-def policy(*scripts: str) -> str:
-    """Nothing is loaded or sent, and no script runs but these: a name that slipped through as markup stays dead."""
-    hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts)
+def policy(*hashes: str) -> str:
+    """Nothing is loaded or sent, and no script runs but those of these hashes: a name that slipped through as markup
+    stays dead."""
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     # Vega compiles the expressions of its charts.
     return (
-        f"default-src 'none'; script-src {hashes} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {allowed} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _digest(text: str) -> str:
+def script_hash(text: str) -> str:
+    """SHA-256 of a script in base64, as a policy names it."""
     return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def page_data(record: RunRecord, models: Sequence[ModelView], history: HistoryData | None) -> dict[str, Any]:
-    """By the name of the element that holds it; each is read when it is needed."""
-    from harness.report import chart_parts
-    from harness.report.history_chart import TICK_LABELS, history_chart
-    from harness.report.outcomes import LABELS
+def page_data(record: RunRecord, history: HistoryData | None) -> dict[str, Any]:
+    """What the page opens with. Names stand once, each with its segment of an address (a variant with its
+    look, too); a case is four places in them, and whether it is simulated."""
+    from harness.report.anchors import segment, target_segment
+    from harness.report.looks import look
+    from harness.report.outcomes import LABELS, troubles
 
+    tables: dict[str, dict[str, int]] = {
+        name: {value: place for place, value in enumerate(dict.fromkeys(getattr(case, name) for case in record.cases))}
+        for name in ("model", "variant", "target")
+    }
+    outcomes = {outcome: place for place, outcome in enumerate(LABELS)}
+    place_of = {case.id: place for place, case in enumerate(record.cases)}
     return {
-        "page-data": {
-            "run": record.id,
-            "cases": [[case.model, case.variant, case.target, case.outcome.value] for case in record.cases],
-            "outcomes": {
-                outcome.value: {"symbol": label.symbol, "word": label.word, "css": label.css}
-                for outcome, label in LABELS.items()
-            },
+        "run": record.id,
+        "names": {
+            "model": [[value, segment(value)] for value in tables["model"]],
+            "variant": [[value, segment(value), *look(place)] for value, place in tables["variant"].items()],
+            "target": [[value, target_segment(value)] for value in tables["target"]],
         },
-        "chart-config": chart_parts.CONFIG,
-        **{
-            f"charts:{model.anchor}": {"latency": model.latency, "trade-off": model.trade_off, "sizes": model.sizes}
-            for model in models
-        },
-        **(
-            {"history-data": history.compact(), "history-chart": {"chart": history_chart(), "labels": TICK_LABELS}}
-            if history
-            else {}
-        ),
+        "cases": [
+            [
+                *(table[getattr(case, name)] for name, table in tables.items()),
+                outcomes[case.outcome],
+                int(case.simulated),
+            ]
+            for case in record.cases
+        ],
+        "outcomes": [[outcome.value, label.symbol, label.word, label.css] for outcome, label in LABELS.items()],
+        "troubles": [
+            [outcomes[trouble.outcome], trouble.reason, [place_of[case.id] for case in trouble.cases]]
+            for trouble in troubles(record.cases)
+        ],
+        "hasHistory": history is not None,
     }

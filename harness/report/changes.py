@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +12,8 @@ from harness.report.outcomes import WRONG
 from harness.store.record import CaseResult, Outcome, Parity, RunRecord, SteadyState
 
 Direction = Literal["worse", "better", "other", "new", "gone"]
-Reading = Literal["slower", "faster", "no clear difference", "not judged"]
+Reading = Literal["slower", "faster", "unchanged", "no clear difference", "not judged"]
+"""`unchanged`: the intervals lie apart, though nothing changed in what was measured."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,18 @@ class LatencyChange:
     reading: Reading
     why: str
     """Why it is not judged, where it is not."""
+    alike: bool
+    """Whether the artifact and all that is known of the runtime are the same in both runs."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far latencies moved of which nothing changed: the machine itself, between the two runs. Nine tenths of the
+    `cases` lie from `low` to `high` (ratios of now to before)."""
+
+    cases: int
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,8 @@ class Changes:
     facts: tuple[Fact, ...]
     shared: int
     """Cases that both runs hold."""
+    drift: Drift | None
+    """None where too few cases are unchanged."""
 
     @property
     def same_machine(self) -> bool:
@@ -83,7 +99,9 @@ class Changes:
 
 
 ORDER: tuple[Direction, ...] = ("worse", "other", "better", "new", "gone")
-READINGS: tuple[Reading, ...] = ("slower", "faster", "no clear difference", "not judged")
+READINGS: tuple[Reading, ...] = ("slower", "faster", "unchanged", "no clear difference", "not judged")
+FEWEST_UNCHANGED = 10
+"""Cases from which a range of movement can be told."""
 
 
 def changes(record: RunRecord, previous: RunRecord) -> Changes:
@@ -104,7 +122,17 @@ def changes(record: RunRecord, previous: RunRecord) -> Changes:
         latencies=tuple(sorted(latencies, key=lambda change: (READINGS.index(change.reading), -change.ratio))),
         facts=tuple(_facts(record, previous, pairs)),
         shared=len(pairs),
+        drift=_drift(latencies),
     )
+
+
+def _drift(latencies: Iterable[LatencyChange]) -> Drift | None:
+    judged = (change for change in latencies if change.alike and change.reading != "not judged")
+    unchanged = sorted(change.ratio for change in judged if math.isfinite(change.ratio))
+    if len(unchanged) < FEWEST_UNCHANGED:
+        return None
+    left_out = len(unchanged) // 20
+    return Drift(len(unchanged), unchanged[left_out], unchanged[-1 - left_out])
 
 
 def _outcome(before: CaseResult, after: CaseResult) -> OutcomeChange:
@@ -182,8 +210,19 @@ def _latency(before: CaseResult, after: CaseResult, same_machine: bool) -> Laten
         why = "the same measurement, reused"
     elif SteadyState.NONE in (old.state, new.state):
         why = "never steady"
+    alike = _alike(before, after)
     reading: Reading = "slower" if low > 1 else "faster" if high < 1 else "no clear difference"
-    return LatencyChange(after, before, ratio, low, high, "not judged" if why else reading, why)
+    if why:
+        reading = "not judged"
+    elif alike and reading != "no clear difference":
+        reading = "unchanged"
+    return LatencyChange(after, before, ratio, low, high, reading, why, alike)
+
+
+def _alike(before: CaseResult, after: CaseResult) -> bool:
+    if before.artifact is None or after.artifact is None:
+        return False
+    return before.artifact.digest == after.artifact.digest and before.fingerprint == after.fingerprint
 
 
 def _facts(record: RunRecord, previous: RunRecord, pairs: list[tuple[CaseResult, CaseResult]]) -> Iterable[Fact]:

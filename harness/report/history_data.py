@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.report import numbers
-from harness.report.anchors import anchor
+from harness.report.anchors import history_anchor
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class HistoryData:
 
     `document` holds `metrics` (name to title, unit, exact, lower_is_better), `runs` (id, started, commit, machine) and
     `series`: model, variant, target, machine, environment, metric, `runs` (places in the table of runs), `values`,
-    `low`, `high`, `changes`, and in `points` how many there were before thinning.
+    `low`, `high`, `changes`, and in `points` how many there were before thinning. It may hold `points`, all that there
+    were, and `left_out`, the metrics and models for which there was no room.
     """
 
     document: Mapping[str, Any]
@@ -38,16 +39,17 @@ class HistoryData:
         names: dict[str, list[str]] = {}
         for one in self.series:
             key = history_anchor(one["model"], one["target"], one["variant"])
-            place = anchor("case", one["model"], one["target"], one["variant"])
-            names[key] = [one["model"], one["variant"], one["target"], place]
+            names[key] = [one["model"], one["variant"], one["target"]]
             cases.setdefault(key, []).append(
                 {name: value for name, value in one.items() if name not in {"model", "variant", "target"}}
             )
+        document = self.document
         return {
-            "metrics": self.document["metrics"],
-            "runs": self.document["runs"],
-            "points": sum(one["points"] for one in self.series),
+            "metrics": document["metrics"],
+            "runs": document["runs"],
+            "points": document.get("points", sum(one["points"] for one in self.series)),
             "shown": sum(len(one["values"]) for one in self.series),
+            "leftOut": document.get("left_out", []),
             "names": names,
             "cases": cases,
         }
@@ -67,10 +69,6 @@ class RecentChange:
     day: str
     causes: str
     label: str
-
-
-def history_anchor(model: str, target: str, variant: str) -> str:
-    return anchor("history", model, target, variant)
 
 
 def recent_changes(history: HistoryData, most: int = 4) -> list[RecentChange]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report import chart_parts, charts
+from harness.report import chart_rows
 from harness.report.anchors import model_anchor
+from harness.report.looks import look
 from harness.report.pareto import Candidate, candidates
 from harness.report.trade_off import TradeOff, trade_offs
-from harness.report.trade_off_chart import trade_off
 from harness.store.record import CaseResult, ModelSummary, RunRecord, SteadyState
 
 
@@ -32,12 +33,9 @@ class ModelView:
     """By the id of a case: how much slower it is than the fastest target of the same variant, where it can be said."""
     candidates: tuple[Candidate, ...]
     points: tuple[TradeOff, ...]
-    latency: dict[str, Any] | None
-    trade_off: dict[str, Any] | None
-    """Latency against error against size."""
-    sizes: dict[str, Any] | None
-    """Error against size alone, where nothing was timed."""
-    latency_scale: str
+    charts: dict[str, list[dict[str, Any]]]
+    """The marks by the kind of chart: `latency`, and `trade-off`, or `sizes` where nothing was timed. A kind that has
+    nothing to draw is left out."""
     keys: tuple[Key, ...]
 
 
@@ -45,18 +43,28 @@ def model_views(record: RunRecord) -> list[ModelView]:
     """One per model that has a case, in the order of the record."""
     summaries = {summary.name: summary for summary in record.models}
     variants = list(dict.fromkeys(case.variant for case in record.cases))
+    places = {case.id: place for place, case in enumerate(record.cases)}
     by_model: dict[str, list[CaseResult]] = {}
     for case in record.cases:
         by_model.setdefault(case.model, []).append(case)
-    return [_view(name, cases, summaries.get(name), variants) for name, cases in by_model.items()]
+    return [_view(name, cases, summaries.get(name), variants, places) for name, cases in by_model.items()]
 
 
-def _view(name: str, cases: list[CaseResult], summary: ModelSummary | None, variants: list[str]) -> ModelView:
+def _view(
+    name: str,
+    cases: list[CaseResult],
+    summary: ModelSummary | None,
+    variants: Sequence[str],
+    places: chart_rows.Places,
+) -> ModelView:
     points = trade_offs(cases)
     offers = candidates(cases)
-    timed = [case for case in cases if case.latency]
-    drawn = {case.variant for case in timed} | {point.variant for point in points}
-    drawing = trade_off(offers, variants)
+    charts = {
+        "latency": chart_rows.latency_rows(cases, places),
+        "trade-off": chart_rows.trade_off_rows(offers, places),
+        "sizes": [] if offers else chart_rows.size_rows(points, places),
+    }
+    drawn = {row["variant"] for rows in charts.values() for row in rows}
     return ModelView(
         name=name,
         anchor=model_anchor(name),
@@ -65,15 +73,8 @@ def _view(name: str, cases: list[CaseResult], summary: ModelSummary | None, vari
         fastest=_against_fastest(cases),
         candidates=tuple(sorted(offers, key=lambda offer: (not offer.on_front, offer.family, offer.median_ms))),
         points=tuple(points),
-        latency=charts.latency(cases, variants),
-        trade_off=drawing,
-        sizes=None if drawing else charts.error_against_size(points, variants),
-        latency_scale=" (log scale)" if timed and chart_parts.is_wide(charts.latency_extent(timed)) else "",
-        keys=tuple(
-            Key(variant, chart_parts.colour(variant, variants), chart_parts.shape(variant, variants))
-            for variant in variants
-            if variant in drawn
-        ),
+        charts={kind: rows for kind, rows in charts.items() if rows},
+        keys=tuple(Key(variant, *look(place)) for place, variant in enumerate(variants) if variant in drawn),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -38,6 +39,8 @@ def candidates(cases: Iterable[CaseResult]) -> list[Candidate]:
 def _candidate(case: CaseResult) -> Candidate | None:
     error = numbers.worst_error(case.parity.end_to_end) if case.parity else None
     if case.latency is None or case.artifact is None or error is None:
+        return None
+    if not (math.isfinite(case.latency.median_ms) and math.isfinite(error)):
         return None
     return Candidate(
         case=case,

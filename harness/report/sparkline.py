@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,7 @@ class Sparkline:
 def sparkline(latency: Latency) -> Sparkline | None:
     """None where there is nothing to draw."""
     samples = np.asarray(latency.samples_ns, dtype=np.float64) / 1e6
-    if len(samples) < 2:
+    if len(samples) < 2 or not (math.isfinite(latency.median_ms) and math.isfinite(latency.p99_ms)):
         return None
     positions = thin(samples, MOST_POINTS)
     low = float(samples.min())

@@ -1,4 +1,4 @@
-"""The templates' surroundings: what every template may use, and how a view is kept until it is gone to."""
+"""The templates' surroundings: what every template may use."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.report import numbers
-from harness.report.anchors import case_anchor, model_anchor
+from harness.report.anchors import case_anchor, history_anchor, model_anchor
 from harness.report.case_view import EDGES
-from harness.report.changes import ORDER, READINGS
-from harness.report.history_data import history_anchor
 from harness.report.microcontroller import FIGURES
 from harness.report.outcomes import LABELS
 from harness.store.record import SteadyState
@@ -47,8 +45,6 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Order carries meaning: outcomes stand worst first, metrics as people ask for them.
-    found.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":")}
     found.filters["breakable"] = _breakable
     found.globals.update(
         numbers=numbers,
@@ -57,8 +53,6 @@ def environment() -> Environment:
         edge_meanings=EDGES,
         steady_states=STEADY_STATES,
         microcontroller_figures=FIGURES,
-        directions=ORDER,
-        readings=READINGS,
         case_anchor=case_anchor,
         model_anchor=model_anchor,
         history_anchor=history_anchor,
@@ -66,13 +60,11 @@ def environment() -> Environment:
     return found
 
 
-def fragment(text: str) -> Markup:
-    """A rendered view as the content of an inert script element. Raises `ValueError` for what would end it early."""
+def inert(json: str) -> Markup:
+    """JSON as the content of a script element, which no text in it can end."""
     from markupsafe import Markup
 
-    if re.search(r"</?script|<!--", text, re.IGNORECASE):
-        raise ValueError("A view that is kept in a script element must hold no script and no comment.")
-    return Markup(text)
+    return Markup(json.replace("<", "\\u003c"))
 
 
 def _breakable(name: str) -> Markup:

@@ -11,12 +11,17 @@ from harness.store.record import CaseResult
 
 @dataclass(frozen=True)
 class TradeOff:
-    variant: str
+    cases: tuple[CaseResult, ...]
+    """Those that ran this artifact and were compared; never empty."""
     families: tuple[str, ...]
     """The target families that open this artifact: two formats may share the name of a variant."""
     bytes: int
     error: float | None
     """Relative error of the conversion; none where it cannot be told."""
+
+    @property
+    def variant(self) -> str:
+        return self.cases[0].variant
 
 
 def trade_offs(cases: Iterable[CaseResult]) -> list[TradeOff]:
@@ -33,4 +38,4 @@ def _point(cases: list[CaseResult]) -> TradeOff:
     assert first.artifact is not None, "only cases with an artifact are grouped"
     assert first.parity is not None, "only compared cases are grouped"
     families = tuple(dict.fromkeys(case.target.rpartition("/")[0] for case in cases))
-    return TradeOff(first.variant, families, first.artifact.bytes, numbers.worst_error(first.parity.conversion))
+    return TradeOff(tuple(cases), families, first.artifact.bytes, numbers.worst_error(first.parity.conversion))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.report import write
+from harness.report.packing import unpack
 from harness.store.record import RunRecord
 
 from .sample_history import sample_history
@@ -30,6 +33,19 @@ class Opened:
     page: Page
     complaints: list[str]
     requests: list[str]
+
+
+def packs(path: Path) -> dict[str, Any]:
+    """What each pack of a page holds, by its name."""
+    found = re.findall(
+        r'<script type="text/plain" id="pack:([^"]+)">([^<]*)</script>', path.read_text(encoding="utf-8")
+    )
+    return {name: json.loads(unpack(content)) for name, content in found}
+
+
+def views(path: Path) -> dict[str, str]:
+    """The markup of every view but the first, by the name of its place."""
+    return {name: view for pack in packs(path).values() for name, view in pack.get("views", {}).items()}
 
 
 @pytest.fixture(scope="session")
@@ -64,17 +80,18 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, file: Path) -> Iterator[Callable[..., Opened]]:
-    """Opens the file from disk at a place of it, with the network off."""
+    """Opens the file, or another one, from disk at a place of it, with the network off."""
     contexts = []
 
-    def opener(place: str = "", **options: Any) -> Opened:
+    def opener(place: str = "", given: Path | None = None, **options: Any) -> Opened:
         context = browser.new_context(offline=True, **options)
         contexts.append(context)
         opened = Opened(context.new_page(), [], [])
         opened.page.on("console", lambda message: opened.complaints.append(message.text))
         opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
         opened.page.on("request", lambda request: opened.requests.append(request.url))
-        opened.page.goto(file.as_uri() + (f"#{place}" if place else ""))
+        opened.page.goto((given or file).as_uri() + (f"#{place}" if place else ""))
+        opened.page.wait_for_function("document.documentElement.dataset.shown !== undefined")
         return opened
 
     yield opener

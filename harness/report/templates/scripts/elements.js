@@ -1,11 +1,6 @@
 // Building blocks: elements out of text alone, figures as people read them, and the data of the page.
 
-function data(name) {
-  const holder = document.getElementById(name);
-  return holder ? JSON.parse(holder.textContent) : null;
-}
-
-const page = data("page-data");
+const page = JSON.parse(document.getElementById("page-data").textContent);
 
 /** An element with attributes and children. Text becomes text nodes: what a record says is never read as markup. */
 function element(name, attributes = {}, ...children) {

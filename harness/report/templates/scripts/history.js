@@ -1,33 +1,33 @@
 // The views of the history, made from data: all changes and series, and the series of one case.
 const historyViews = (() => {
-  const MOST_LINES = 500;
-
-  function heading(name, column, numeric = false) {
-    return element("th", { scope: "col", class: numeric ? "number" : null, "data-column": column }, name);
+  /** The case of a series, as the filter asks for it. */
+  function named(anchor) {
+    const [model, variant, target] = historyData.all().names[anchor];
+    return { model, variant, target, words: `${model} ${variant} ${target}`.toLowerCase() };
   }
 
-  function cell(text, value, numeric = false) {
-    return element("td", { class: numeric ? "number" : null, "data-value": value }, text);
+  const CASE = {
+    title: "Case", names: ["case"], heading: true,
+    value: ({ anchor }) => { const { model, variant, target } = named(anchor); return `${model}/${variant}/${target}`; },
+    content: ({ anchor }) => {
+      const { model, variant, target } = named(anchor);
+      return [element("a", { href: `#${anchor}` }, `${model} ${variant}`), element("span", { class: "soft" }, ` on ${target}`)];
+    },
+  };
+
+  function metricOf({ series }) { return historyData.all().metrics[series.metric]; }
+
+  const FIGURE = { title: "Figure", names: ["figure"], value: (row) => metricOf(row).title, content: (row) => metricOf(row).title };
+
+  function column(title, name, value, content, more = {}) {
+    return { title, names: name.split("|"), value, content, ...more };
   }
 
-  function table(name, headings, rows) {
-    return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name },
-      element("table", { class: "wide", "data-table": name },
-        element("thead", {}, element("tr", {}, ...headings)), element("tbody", {}, ...rows)));
-  }
-
-  function named([model, variant, target]) {
-    return { "data-model": model, "data-variant": variant, "data-target": target };
-  }
-
-  function caseCell(anchor, [model, variant, target]) {
-    return element("th", { scope: "row", "data-value": `${model}/${variant}/${target}` },
-      element("a", { href: `#${anchor}` }, `${model} ${variant}`), element("span", { class: "soft" }, ` on ${target}`));
-  }
+  function runOf(place) { return historyData.all().runs[place]; }
 
   function direction(change) {
     const word = change.worse ? "worse" : "better";
-    return cell(element("span", { class: change.worse ? "broken" : "held" }, `${change.to > change.from ? "▲" : "▼"} ${word}`), word);
+    return element("span", { class: change.worse ? "broken" : "held" }, `${change.to > change.from ? "▲" : "▼"} ${word}`);
   }
 
   function label(change) {
@@ -35,31 +35,34 @@ const historyViews = (() => {
     return change.label.kind + (change.label.note ? `: ${change.label.note}` : "");
   }
 
-  /** `own`: on the page of one series, which names the case and the figure already. */
-  function changeTable(name, changes, own) {
-    const headings = [
-      heading("When", "when"), own ? null : heading("Case", "case"), own ? null : heading("Figure", "figure"), heading("Change", "direction"),
-      heading("By how much", "before|after|share|share_low|share_high"), heading("What differs between the two runs", "differences"),
-      heading("Label", "label"),
-    ];
-    return table(name, headings.filter(Boolean), changes.map(({ anchor, series, change }) => changeRow(anchor, series, change, own)));
+  function differences({ change }) {
+    const causes = historyData.causes(change);
+    return [causes.length ? causes.join(", ") : "nothing that the records hold",
+      element("span", { class: "soft runs" }, ` between runs ${runOf(change.before).id} and ${runOf(change.after).id}`)];
   }
 
-  function changeRow(anchor, series, change, own) {
-    const { metrics, runs, names } = historyData.all();
-    const metric = metrics[series.metric];
-    const after = runs[change.after];
-    const causes = historyData.causes(change);
-    const raw = [change.from, change.to, change.size, change.low, change.high].join("|");
-    return element("tr", named(names[anchor]),
-      cell(element("span", { class: "date" }, day(after.started)), new Date(after.started * 1000).toISOString()),
-      own ? null : caseCell(anchor, names[anchor]), own ? null : cell(metric.title),
-      direction(change), cell(historyData.size(change, metric), raw),
-      element("td", { class: "long", "data-value": causes.join("; ") },
-        causes.length ? causes.join(", ") : "nothing that the records hold",
-        element("span", { class: "soft runs" }, ` between runs ${runs[change.before].id} and ${after.id}`)),
-      cell(label(change)));
-  }
+  const CHANGE_COLUMNS = [
+    column("When", "when", ({ change }) => new Date(runOf(change.after).started * 1000).toISOString(),
+      ({ change }) => element("span", { class: "date" }, day(runOf(change.after).started))),
+    CASE, FIGURE,
+    column("Change", "direction", ({ change }) => (change.worse ? "worse" : "better"), ({ change }) => direction(change)),
+    column("By how much", "before|after|share|share_low|share_high",
+      ({ change }) => [change.from, change.to, change.size, change.low, change.high].join("|"),
+      (row) => historyData.size(row.change, metricOf(row)), { css: "step" }),
+    column("What differs between the two runs", "differences", ({ change }) => historyData.causes(change).join("; "), differences, { css: "long" }),
+    column("Label", "label", ({ change }) => label(change), ({ change }) => label(change)),
+  ];
+
+  const SERIES_COLUMNS = [
+    CASE, FIGURE,
+    column("Where", "machine", ({ series }) => series.machine, ({ series }) => historyData.place(series), { css: "long" }),
+    column("Runs", "runs", ({ series }) => String(series.points), ({ series }) => series.points.toLocaleString("en"), { numeric: true }),
+    column("Course", "", () => "", ({ series }) => miniature(series)),
+    column("Latest", "latest", ({ series }) => String(series.values.at(-1)), (row) => figure(row.series.values.at(-1), metricOf(row)), { numeric: true }),
+    column("On", "latest_day", ({ series }) => day(runOf(series.runs.at(-1)).started),
+      ({ series }) => element("span", { class: "date" }, day(runOf(series.runs.at(-1)).started))),
+    column("Changes", "changes", ({ series }) => String(series.changes.length), ({ series }) => String(series.changes.length), { numeric: true }),
+  ];
 
   /** A line of the values, at most 80 of them, for a glance down a list. */
   function miniature(series) {
@@ -76,40 +79,45 @@ const historyViews = (() => {
     return picture;
   }
 
-  function seriesRow(anchor, series) {
-    const { metrics, runs, names } = historyData.all();
-    const metric = metrics[series.metric];
-    const last = series.values.length - 1;
-    return element("tr", named(names[anchor]), caseCell(anchor, names[anchor]), cell(metric.title),
-      cell(historyData.place(series), series.machine), cell(series.points.toLocaleString("en"), series.points, true),
-      element("td", {}, miniature(series)), cell(figure(series.values[last], metric), series.values[last], true),
-      cell(element("span", { class: "date" }, day(runs[series.runs[last]].started)), day(runs[series.runs[last]].started)), cell(String(series.changes.length), series.changes.length, true));
+  let index = null;
+
+  function makeIndex() {
+    const { cases: byCase, runs } = historyData.all();
+    const every = Object.entries(byCase).flatMap(([anchor, list]) => list.map((series) => ({ anchor, series })));
+    const changes = every.flatMap(({ anchor, series }) => series.changes.map((change) => ({ anchor, series, change })));
+    changes.sort((left, right) => runs[right.change.after].started - runs[left.change.after].started);
+    every.sort((left, right) => right.series.changes.length - left.series.changes.length);
+    const of = ({ anchor }) => named(anchor);
+    return {
+      every,
+      changes: lists.make("changes", CHANGE_COLUMNS, changes, of),
+      series: lists.make("series", SERIES_COLUMNS, every, of),
+    };
+  }
+
+  /** What was left out of the page, in words. */
+  function thinned() {
+    const { runs, points, shown, leftOut } = historyData.all();
+    const number = (value, noun) => `${value.toLocaleString("en")} ${noun}${value === 1 ? "" : "s"}`;
+    const metrics = historyData.all().metrics;
+    const missing = [...new Set(leftOut.map((one) => metrics[one.metric]?.title ?? one.metric))];
+    return `${number(points, "point")} of ${index.every.length.toLocaleString("en")} series over ${number(runs.length, "run")}`
+      + (shown < points ? `; thinned to ${number(shown, "point")}: of each stretch of a long series the lowest and the highest are kept, and every change` : "; none left out")
+      + (missing.length ? `. There was no room for all series of ${missing.join(", ")}: harness serve has them, and harness history MODEL` : "") + ".";
   }
 
   /** The lists of what the filter keeps. How many series that are, and how many there are. */
   function fillIndex(view, keep) {
-    const { cases, runs, names, points, shown } = historyData.all();
-    const every = Object.entries(cases).flatMap(([anchor, list]) => list.map((series) => ({ anchor, series })));
-    const kept = every.filter(({ anchor }) => keep({ model: names[anchor][0], variant: names[anchor][1], target: names[anchor][2] }));
-    const changes = kept.flatMap(({ anchor, series }) => series.changes.map((change) => ({ anchor, series, change })));
-    changes.sort((left, right) => runs[right.change.after].started - runs[left.change.after].started);
-    kept.sort((left, right) => right.series.changes.length - left.series.changes.length);
-    const number = (value, noun) => `${value.toLocaleString("en")} ${noun}${value === 1 ? "" : "s"}`;
-    view.querySelector("#history-thinned").textContent = `${number(points, "point")} of ${every.length.toLocaleString("en")} series over ${number(runs.length, "run")}`
-      + (shown < points ? `; thinned to ${number(shown, "point")}: of each stretch of a long series the lowest and the highest are kept, and every change.` : "; none left out.")
-      + (Math.max(changes.length, kept.length) > MOST_LINES ? ` The lists show ${MOST_LINES} lines: filter them, or go to a case, for the others.` : "");
-    fill(view.querySelector("#history-changes-table"), changes.length
-      ? changeTable("changes", changes.slice(0, MOST_LINES), false) : element("p", {}, "No figure changed."));
-    fill(view.querySelector("#history-series-table"), table("series", [heading("Case", "case"), heading("Figure", "figure"),
-      heading("Where", "machine"), heading("Runs", "runs", true), heading("Course", ""), heading("Latest", "latest", true),
-      heading("On", "latest_day"), heading("Changes", "changes", true)],
-    kept.slice(0, MOST_LINES).map(({ anchor, series }) => seriesRow(anchor, series))));
-    return [kept.length, every.length];
-  }
-
-  function fill(holder, content) {
-    holder.replaceChildren(content);
-    tables.prepareIn(holder);
+    if (!index) {
+      index = makeIndex();
+      view.querySelector("#history-thinned").textContent = thinned();
+      view.querySelector("#history-changes-table").append(element("p", { hidden: true }, "No figure changed."), index.changes.holder);
+      view.querySelector("#history-series-table").append(index.series.holder);
+    }
+    const [changed] = index.changes.filter(keep);
+    index.changes.holder.hidden = changed === 0;
+    index.changes.holder.previousElementSibling.hidden = changed > 0;
+    return index.series.filter(keep);
   }
 
   function rows(series, metric) {
@@ -127,31 +135,38 @@ const historyViews = (() => {
 
   const TICKS = { ms: "TIME", B: "BYTES" };
 
-  function specification(series, metric) {
-    const { runs } = historyData.all();
-    const { chart, labels } = data("history-chart");
-    chart.datasets = {
+  function specification(series, metric, kit) {
+    const drawing = structuredClone(kit.drawings.history);
+    drawing.datasets = {
       points: rows(series, metric),
       changes: series.changes.map((change) => ({
-        when: runs[change.after].started * 1000, label: historyData.briefSize(change), tone: change.worse ? "worse" : "better",
+        when: runOf(change.after).started * 1000, label: historyData.briefSize(change), tone: change.worse ? "worse" : "better",
       })),
     };
-    for (const layer of chart.layer) {
-      if (layer.encoding.y?.axis && TICKS[metric.unit]) layer.encoding.y.axis.labelExpr = labels[TICKS[metric.unit]];
+    // An axis of dates cannot be made of none.
+    if (!series.changes.length) drawing.layer = drawing.layer.filter((layer) => layer.data.name !== "changes");
+    for (const layer of drawing.layer) {
+      if (layer.encoding.y?.axis && TICKS[metric.unit]) layer.encoding.y.axis.labelExpr = kit.ticks[TICKS[metric.unit]];
     }
-    return chart;
+    return drawing;
   }
+
+  const POINT_COLUMNS = [
+    column("When", "when", (row) => new Date(row.when).toISOString(), (row) => row.When, { heading: true }),
+    column("Run", "run", (row) => row.Run, (row) => row.Run),
+    column("Value", "value", (row) => String(row.value), (row) => row.Value, { numeric: true }),
+    column("95 % interval", "low|high", (row) => `${row.low}|${row.high}`, (row) => row["95 % interval"], { numeric: true }),
+    column("Commit", "commit", (row) => row.Commit, (row) => row.Commit),
+    column("Machine", "machine", (row) => row.Machine, (row) => row.Machine),
+  ];
 
   function pointTable(series, metric) {
     const details = element("details", { class: "figures" }, element("summary", {}, "The same figures as a table"));
     details.addEventListener("toggle", () => {
       if (!details.open || details.children.length > 1) return;
-      const list = rows(series, metric).reverse();
-      details.append(table(`${metric.title} over runs`, [heading("When", "when"), heading("Run", "run"), heading("Value", "value", true),
-        heading("95 % interval", "low|high", true), heading("Commit", "commit"), heading("Machine", "machine")],
-      list.map((row) => element("tr", {}, cell(row.When, new Date(row.when).toISOString()), cell(row.Run), cell(row.Value, row.value, true),
-        cell(row["95 % interval"], `${row.low}|${row.high}`, true), cell(row.Commit), cell(row.Machine)))));
-      tables.prepareIn(details);
+      const list = lists.make(`${metric.title} over runs`, POINT_COLUMNS, rows(series, metric).reverse(), () => null);
+      list.filter(() => true);
+      details.append(list.holder);
     });
     return details;
   }
@@ -166,12 +181,15 @@ const historyViews = (() => {
         metric.exact ? "exact" : "with its 95 % interval, shaded", metric.lower_is_better ? "lower is better" : "higher is better", ...notes].join(" · ")),
       holder);
     if (series.changes.length) {
-      panel.append(changeTable(`changes of ${metric.title}`, series.changes.map((change) => ({ anchor, series, change })).reverse(), true));
+      const own = CHANGE_COLUMNS.filter((one) => one !== CASE && one !== FIGURE);
+      const list = lists.make(`changes of ${metric.title}`, own, series.changes.map((change) => ({ anchor, series, change })).reverse(), () => named(anchor));
+      list.filter(() => true);
+      panel.append(list.holder);
     } else {
       panel.append(element("p", {}, "No change found."));
     }
     panel.append(pointTable(series, metric));
-    charts.add(holder, () => specification(series, metric));
+    charts.add(holder, (kit) => specification(series, metric, kit));
     return panel;
   }
 
@@ -179,14 +197,14 @@ const historyViews = (() => {
   function caseView(anchor) {
     const series = historyData.of(anchor);
     if (!series.length) return null;
-    const [model, variant, target, own] = historyData.all().names[anchor];
-    const current = page.cases.some((one) => one[0] === model && one[1] === variant && one[2] === target);
+    const { model, variant, target } = named(anchor);
+    const own = cases.find((one) => one.historyAnchor === anchor)?.anchor;
     return element("section", { class: "view", id: anchor, "aria-labelledby": `${anchor}/title`, "data-title": `History of ${model} ${variant} on ${target}` },
       element("nav", { class: "crumbs", "aria-label": "Where this is" },
         element("a", { href: "#overview" }, "Overview"), " › ", element("a", { href: "#history" }, "History"), " › ",
         element("span", { "aria-current": "page" }, `${model} ${variant} on ${target}`)),
       element("h1", { id: `${anchor}/title`, tabindex: "-1" }, `${model} `, element("span", { class: "soft" }, "as"), ` ${variant} `, element("span", { class: "soft" }, "on"), ` ${target}`),
-      element("p", { class: "onward" }, current ? element("a", { href: `#${own}` }, "This case in this run, with its environment") : "This case is not in this run."),
+      element("p", { class: "onward" }, own ? element("a", { href: `#${own}` }, "This case in this run, with its environment") : "This case is not in this run."),
       ...series.map((one) => seriesPanel(anchor, one)));
   }
 

@@ -1,10 +1,13 @@
 // The history as the page holds it, read once when it is first asked for, and its changes in words.
 const historyData = (() => {
-  let read = null;
-  function all() {
-    if (read === null) read = data("history-data") ?? { metrics: {}, runs: [], points: 0, shown: 0, names: {}, cases: {} };
-    return read;
+  const NOTHING = { metrics: {}, runs: [], points: 0, shown: 0, leftOut: [], names: {}, cases: {} };
+  let read = NOTHING;
+
+  async function load() {
+    read = (await packs.get("history"))?.history ?? NOTHING;
   }
+
+  function all() { return read; }
 
   function size(change, metric) {
     if (!change.relative) {
@@ -46,5 +49,5 @@ const historyData = (() => {
     return [...(all().cases[anchor] ?? [])].sort((left, right) => order.indexOf(left.metric) - order.indexOf(right.metric));
   }
 
-  return { all, size, briefSize, causes, place, notes, of };
+  return { load, all, size, briefSize, causes, place, notes, of };
 })();

@@ -2,9 +2,11 @@
 const router = (() => {
   const main = document.getElementById("content");
   const places = new Map();
-  let shown = document.getElementById("overview");
+  const views = new Map();
+  let shown = null;
   let address = null;
   let followed = false;
+  let turn = 0;
 
   function parts() {
     const [path, query = ""] = location.hash.slice(1).split(/\?(.*)/s);
@@ -13,24 +15,34 @@ const router = (() => {
     return { id: id || "overview", query };
   }
 
-  /** The view by its name: there already, kept as text in the page, or made from the history. */
-  function find(id) {
-    const present = document.getElementById(id);
-    if (present) return present;
-    const kept = document.getElementById(`view:${id}`);
+  /** The view by its name: there already, out of its pack, or made from the history; null where there is none. */
+  async function find(id) {
+    if (views.has(id)) return views.get(id);
+    const pack = await packs.of(id);
+    if (views.has(id)) return views.get(id);
+    const kept = pack?.views && Object.hasOwn(pack.views, id) ? pack.views[id] : null;
     // The text is this page's own markup, escaped when it was written; a parsed document runs nothing.
-    const made = kept ? new DOMParser().parseFromString(kept.textContent, "text/html").body.firstElementChild : historyViews.caseView(id);
+    let made = kept ? new DOMParser().parseFromString(kept, "text/html").body.firstElementChild : null;
+    if (id.split("/")[0] === "history") {
+      await historyData.load();
+      if (views.has(id)) return views.get(id);
+      made ??= historyViews.caseView(id);
+    }
     if (!made) return null;
     made.hidden = true;
     main.append(made);
     tables.prepareIn(made);
-    charts.prepareIn(made);
-    return made;
+    return add(id, made, lists.place(made, pack.lists ?? []), pack.charts);
+  }
+
+  function add(id, found, itsLists = [], rows = null) {
+    views.set(id, { element: found, lists: itsLists, charts: rows });
+    return views.get(id);
   }
 
   function show(view) {
     if (view !== shown) {
-      shown.hidden = true;
+      if (shown) shown.hidden = true;
       view.hidden = false;
       shown = view;
     }
@@ -45,23 +57,32 @@ const router = (() => {
     }
   }
 
-  function go() {
+  async function go() {
     const { id, query } = parts();
+    const mine = turn += 1;
     places.set(address, scrollY);
     address = location.hash;
-    const known = find(id);
-    const found = known?.closest(".view") ? known : null;
-    say(found ? "" : `This run has no “${id}”. Here is the overview.`);
-    const place = found ?? document.getElementById("overview");
-    const view = place.closest(".view");
+    let found = null;
+    let problem = "";
+    try {
+      found = await find(id);
+      problem = found ? "" : `This run has no “${id}”. Here is the overview.`;
+    } catch (error) {
+      problem = `“${id}” cannot be read (${error.message}): the file is damaged, or this browser is too old. Here is the overview.`;
+    }
+    // Somebody has gone on while this was read.
+    if (mine !== turn) return;
+    say(problem);
+    const view = found ?? views.get("overview");
     filter.read(query);
-    show(view);
+    show(view.element);
     filter.show(view);
     refreshTabs();
-    if (place !== view) place.scrollIntoView();
-    else scrollTo(0, followed ? 0 : places.get(address) ?? 0);
-    if (followed || id !== "overview") view.querySelector("h1").focus({ preventScroll: true });
+    scrollTo(0, followed ? 0 : places.get(address) ?? 0);
+    if (followed || id !== "overview") view.element.querySelector("h1").focus({ preventScroll: true });
     followed = false;
+    // For who drives the page by a program: what is shown, once it is.
+    document.documentElement.dataset.shown = location.hash;
   }
 
   /** The tabs keep the filter: who looks for one variant looks for it everywhere. */
@@ -74,8 +95,10 @@ const router = (() => {
   }
 
   function start() {
+    shown = document.getElementById("overview");
+    add("overview", shown);
     tables.prepareIn(shown);
-    charts.prepareIn(shown);
+    matrix.start();
     filter.start(() => {
       const { id } = parts();
       const query = filter.query();
@@ -88,7 +111,7 @@ const router = (() => {
     document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
     addEventListener("hashchange", go);
     if ("scrollRestoration" in history) history.scrollRestoration = "manual";
-    go();
+    return go();
   }
   return { start };
 })();

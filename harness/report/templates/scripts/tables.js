@@ -1,6 +1,8 @@
 // Tables that are named (`data-table`) can be sorted by their headings and saved as CSV: what is on the screen, in its order,
 // with figures as they were measured and not as they are shown.
 const tables = (() => {
+  const collator = new Intl.Collator("en", { numeric: true });
+
   function valueOf(cell) {
     if (!cell) return "";
     return (cell.dataset.value ?? cell.textContent).trim().replace(/\s+/g, " ");
@@ -18,24 +20,24 @@ const tables = (() => {
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   }
 
-  function csv(table) {
-    const columns = columnsOf(table);
-    const lines = [columns.flatMap((column) => column.names)];
-    for (const row of table.tBodies[0].rows) {
-      if (row.hidden) continue;
-      lines.push(columns.flatMap(({ place, names }) => {
-        const value = valueOf(row.cells[place]);
-        if (names.length === 1) return [value === "–" ? "" : value];
-        const parts = value.split("|");
-        return names.map((_, index) => parts[index] ?? "");
-      }));
-    }
-    return `${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`;
+  /** The fields of one cell: as many as its column has names. */
+  function fields(value, names) {
+    if (names.length === 1) return [value === "–" ? "" : value];
+    const parts = value.split("|");
+    return names.map((_, index) => parts[index] ?? "");
   }
 
-  function save(table) {
-    const link = element("a", { download: `${table.dataset.table} ${page.run}.csv`.replace(/[^\w.-]+/g, "-") });
-    link.href = URL.createObjectURL(new Blob([csv(table)], { type: "text/csv" }));
+  function rowsOf(table) {
+    const columns = columnsOf(table);
+    const shown = [...table.tBodies[0].rows].filter((row) => !row.hidden);
+    return [columns.flatMap(({ names }) => names),
+      ...shown.map((row) => columns.flatMap(({ place, names }) => fields(valueOf(row.cells[place]), names)))];
+  }
+
+  function save(name, rows) {
+    const text = `${rows.map((row) => row.map(field).join(",")).join("\r\n")}\r\n`;
+    const link = element("a", { download: `${name} ${page.run}.csv`.replace(/[^\w.-]+/g, "-") });
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
     document.body.append(link);
     link.click();
     link.remove();
@@ -43,38 +45,53 @@ const tables = (() => {
   }
 
   function compare(left, right) {
-    if (left === "" || right === "") return (left === "") - (right === "");
     const difference = parseFloat(left) - parseFloat(right);
     const numeric = /^[-+]?[\d.]/.test(left) && /^[-+]?[\d.]/.test(right);
-    return numeric && !Number.isNaN(difference) ? difference : left.localeCompare(right, "en", { numeric: true });
+    return numeric && !Number.isNaN(difference) ? difference : collator.compare(left, right);
   }
 
-  function sort(table, column) {
-    const descending = column.cell.getAttribute("aria-sort") === "ascending";
-    for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
-    column.cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
-    const rows = [...table.tBodies[0].rows].map((row) => ({ row, key: valueOf(row.cells[column.place]).replace(/^–$/, "") }));
-    rows.sort((left, right) => {
-      const order = compare(left.key, right.key);
-      // What is not known stands last either way.
-      return descending && left.key !== "" && right.key !== "" ? -order : order;
+  /** `rows` by the text that `key` gives for each; what is not known stands last either way. */
+  function sorted(rows, key, descending) {
+    const keyed = rows.map((row) => ({ row, value: key(row).replace(/^–$/, "") }));
+    keyed.sort((left, right) => {
+      if (left.value === "" || right.value === "") return (left.value === "") - (right.value === "");
+      return descending ? compare(right.value, left.value) : compare(left.value, right.value);
     });
-    table.tBodies[0].append(...rows.map(({ row }) => row));
+    return keyed.map(({ row }) => row);
+  }
+
+  /** Marks the heading and says whether the order is now a falling one. */
+  function turn(cell) {
+    const descending = cell.getAttribute("aria-sort") === "ascending";
+    for (const other of cell.parentElement.cells) other.removeAttribute("aria-sort");
+    cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
+    return descending;
+  }
+
+  function sortButton(cell, sort) {
+    const button = element("button", { type: "button", class: "sort" });
+    button.append(...cell.childNodes);
+    button.addEventListener("click", () => sort(turn(cell)));
+    cell.append(button);
+  }
+
+  function csvButton(name, rows) {
+    const button = element("button", { type: "button", class: "csv" }, "CSV", element("span", { class: "hidden" }, `: ${name}`));
+    button.addEventListener("click", () => save(name, rows()));
+    return button;
   }
 
   function prepare(table) {
-    for (const column of columnsOf(table)) {
-      const button = element("button", { type: "button", class: "sort" });
-      button.append(...column.cell.childNodes);
-      button.addEventListener("click", () => sort(table, column));
-      column.cell.append(button);
+    const body = table.tBodies[0];
+    for (const { cell, place } of columnsOf(table)) {
+      sortButton(cell, (descending) => body.append(...sorted([...body.rows], (row) => valueOf(row.cells[place]), descending)));
     }
-    const button = element("button", { type: "button", class: "csv", "aria-label": `Save as CSV: ${table.dataset.table}` }, "CSV");
-    button.addEventListener("click", () => save(table));
-    (table.closest(".scroll") ?? table).after(element("p", { class: "tools" }, button));
+    const tools = element("p", { class: "tools" }, csvButton(table.dataset.table, () => rowsOf(table)));
+    (table.closest(".scroll") ?? table).after(tools);
   }
 
   return {
-    prepareIn(view) { view.querySelectorAll("table[data-table]").forEach(prepare); },
+    fields, sorted, sortButton, csvButton,
+    prepareIn(view) { view.querySelectorAll("table[data-table]").forEach((table) => { if (!table.closest(".list")) prepare(table); }); },
   };
 })();

@@ -1,0 +1,48 @@
+// Axes by the figures that they must hold: straight or logarithmic, with few round ticks.
+const scales = (() => {
+  // A linear axis hides the small figures where the largest is more than this many times the smallest.
+  const LOG_SPAN = 20;
+
+  function isWide(values) {
+    return Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) > LOG_SPAN;
+  }
+
+  /** The value in the middle of the axis. */
+  function middle(values) {
+    return isWide(values) ? Math.sqrt(Math.min(...values) * Math.max(...values)) : Math.max(...values) / 2;
+  }
+
+  /** The domain is written out, because a layer that shows few of the rows must not narrow it. */
+  function scale(values) {
+    if (isWide(values)) return { type: "log", domain: [Math.min(...values), Math.max(...values)], padding: 12 };
+    return { domain: [0, Math.max(...values) || 1], padding: 12 };
+  }
+
+  function powers(base, low, high) {
+    const log = base === 2 ? Math.log2 : Math.log10;
+    const [first, last] = [Math.ceil(log(low) - 1e-9), Math.floor(log(high) + 1e-9)];
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, place) => base ** (first + place));
+  }
+
+  /** Few round values inside the axis: 1, 2 and 5 times a power of ten, or powers of two (for bytes). */
+  function ticks(values, base) {
+    const high = Math.max(...values) || 1;
+    if (isWide(values)) return powers(base, Math.min(...values), high);
+    const decade = 10 ** Math.floor(Math.log10(high / 5));
+    const step = base === 2 ? 2 ** Math.ceil(Math.log2(high / 5)) : [1, 2, 5, 10].map((factor) => decade * factor).find((one) => one >= high / 5) ?? decade * 10;
+    return Array.from({ length: Math.floor(high / step) + 1 }, (_, place) => step * place);
+  }
+
+  /** Zero has no place on a logarithmic axis: what is exact stands one decade below all else, on a line that says so. */
+  function errors(values) {
+    const some = values.filter((value) => value > 0);
+    const [low, high] = some.length ? [Math.min(...some), Math.max(...some)] : [1e-7, 1e-7];
+    const [lowest, highest] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+    const hasExact = some.length < values.length;
+    const first = hasExact ? lowest - 1 : lowest;
+    const decades = Array.from({ length: Math.max(highest, lowest + 1) - first + 1 }, (_, place) => Number(`1e${first + place}`));
+    return { exact: Number(`1e${lowest - 1}`), decades, hasExact };
+  }
+
+  return { isWide, middle, scale, ticks, errors };
+})();
