@@ -49,8 +49,8 @@ def interpreter_module(runtime: str) -> Any:
     takes seconds and has no part in it: interpreter and Flex delegate are extension modules."""
     if runtime != "tensorflow":
         return importlib.import_module(MODULES[runtime])
-    spec = importlib.util.find_spec("tensorflow")
-    if spec is not None and "tensorflow" not in sys.modules:
+    spec = None if "tensorflow" in sys.modules else importlib.util.find_spec("tensorflow")
+    if spec is not None:
         package = ModuleType("tensorflow")
         package.__path__ = list(spec.submodule_search_locations or ())
         package.__version__ = importlib.metadata.version("tensorflow")  # type: ignore[attr-defined]
