@@ -11,10 +11,10 @@ from harness.target import Limits, Readiness
 
 from .board_target import BoardTarget
 from .emulator.outcome import JobResult
-from .emulator.run import run_job
+from .emulator.run import check_fit, run_job
 from .plan import lacking, plan_model
 from .session import EmulatedSession
-from .toolchain import build_objects, firmware_fingerprint
+from .toolchain import build_firmware, build_objects, firmware_fingerprint
 
 
 class PlanSession(EmulatedSession):
@@ -47,7 +47,12 @@ class PlanTarget(BoardTarget):
         return {"runtime": "plan", "firmware": firmware_fingerprint(self.board), **environment("zig").versions()}
 
     def lacking(self, content: bytes) -> tuple[str, ...]:
-        return lacking(content)
+        """Also raises `DoesNotFit`, a `PlanRefused`, for what has kernels and not the room."""
+        named = lacking(content)
+        if not named:
+            plan = plan_model(content)
+            check_fit(self.board, build_firmware(self.board, plan.kernels, cache_directory() / "firmware"), plan)
+        return named
 
     def session(self, artifact: Artifact, limits: Limits) -> PlanSession:
         return PlanSession(self, artifact, limits)

@@ -1,4 +1,4 @@
-/* Float32: ADD, SUB, MUL, SQUARED_DIFFERENCE, MEAN, SOFTMAX, the functions of one value and BATCH_MATMUL; and the two
+/* Float32: the operators of two inputs, MEAN, SUM, SOFTMAX, the functions of one value and BATCH_MATMUL; and the two
  * conversions with int8. */
 #include "fixed_point.h"
 #include "float_math.h"
@@ -8,7 +8,24 @@
 
 static float combine(int32_t operation, float a, float b) {
     float difference = a - b;
-    return operation == 0 ? a + b : operation == 1 ? difference : operation == 2 ? a * b : difference * difference;
+    switch (operation) {
+    case 0:
+        return a + b;
+    case 1:
+        return difference;
+    case 2:
+        return a * b;
+    case 3:
+        return difference * difference;
+    case 4:
+        return a / b;
+    case 5:
+        return a < b ? a : b;
+    case 6:
+        return a > b ? a : b;
+    default:
+        return a >= 0.0f ? a : a * b;
+    }
 }
 
 enum plan_status run_elementwise_float(const struct execution *execution, const void *raw) {
@@ -129,6 +146,20 @@ static float apply(const struct unary_float_step *step, float x) {
         return 1.0f / square_root(x);
     case UNARY_HARD_SWISH:
         return x * clamp_float(x + 3.0f, 0.0f, 6.0f) / 6.0f;
+    case UNARY_ELU:
+        return x < 0.0f ? exponential(x) - 1.0f : x;
+    case UNARY_EXPONENTIAL:
+        return exponential(x);
+    case UNARY_SQUARE_ROOT:
+        return square_root(x);
+    case UNARY_SQUARE:
+        return x * x;
+    case UNARY_FLOOR:
+        return round_down(x);
+    case UNARY_CEILING:
+        return -round_down(-x);
+    case UNARY_ROUND:
+        return round_half_even(x);
     default:
         return x > 0.0f ? x : x * step->first;
     }

@@ -114,3 +114,21 @@ float round_half_away(float x) {
     float result = (float)(magnitude - (float)whole >= 0.5f ? whole + 1 : whole);
     return x < 0.0f ? -result : result;
 }
+
+float round_down(float x) {
+    float magnitude = x < 0.0f ? -x : x;
+    if (!(magnitude < 8388608.0f) || x == 0.0f) {
+        return x; /* already whole (a negative zero stays one), infinite or not a number */
+    }
+    float whole = (float)(int32_t)x;
+    return whole > x ? whole - 1.0f : whole;
+}
+
+float round_half_even(float x) {
+    float below = round_down(x);
+    float rest = x - below;
+    if (rest < 0.5f || (rest == 0.5f && (int32_t)below % 2 == 0)) {
+        return below;
+    }
+    return below + 1.0f;
+}

@@ -11,6 +11,12 @@ float square_root(float x);
 /* Halves away from zero, as C's roundf. */
 float round_half_away(float x);
 
+/* To the next whole number below. */
+float round_down(float x);
+
+/* Halves to the even neighbour, as TensorFlow's round. */
+float round_half_even(float x);
+
 static inline float clamp_float(float x, float minimum, float maximum) {
     float above = x < minimum ? minimum : x;
     return maximum < above ? maximum : above;

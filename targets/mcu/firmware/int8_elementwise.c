@@ -1,4 +1,4 @@
-/* ADD, SUB, SQUARED_DIFFERENCE and MUL of int8 tensors, with broadcasting. */
+/* ADD, SUB, SQUARED_DIFFERENCE, MUL, MINIMUM, MAXIMUM and PRELU of int8 tensors, with broadcasting. */
 #include "fixed_point.h"
 #include "geometry.h"
 #include "kernels.h"
@@ -61,6 +61,29 @@ static void multiply_row(const void *raw, const int8_t *input1, int32_t stride1,
     }
 }
 
+static void extreme_row(const void *raw, const int8_t *input1, int32_t stride1, const int8_t *input2, int32_t stride2,
+                        int8_t *output, int32_t count) {
+    const struct extreme_int8_step *step = raw;
+    for (int32_t i = 0; i < count; i++) {
+        output[i] = (step->maximum ? *input1 > *input2 : *input1 < *input2) ? *input1 : *input2;
+        input1 += stride1;
+        input2 += stride2;
+    }
+}
+
+static void prelu_row(const void *raw, const int8_t *input1, int32_t stride1, const int8_t *input2, int32_t stride2,
+                      int8_t *output, int32_t count) {
+    const struct prelu_int8_step *step = raw;
+    for (int32_t i = 0; i < count; i++) {
+        int32_t value = *input1 + step->offset1;
+        int32_t scaled = value >= 0 ? requantize(value, step->positive_multiplier, step->positive_shift)
+                                    : requantize(value * (*input2 + step->offset2), step->multiplier, step->shift);
+        output[i] = (int8_t)clamp(scaled + step->output_zero_point, INT8_MIN, INT8_MAX);
+        input1 += stride1;
+        input2 += stride2;
+    }
+}
+
 static enum plan_status for_each_row(const struct execution *execution, const struct plan_broadcast *broadcast,
                                      uint32_t reference1, uint32_t reference2, uint32_t output_reference,
                                      row_function *row, const void *step) {
@@ -118,4 +141,18 @@ enum plan_status run_multiply_int8(const struct execution *execution, const void
         return PLAN_BAD_GEOMETRY;
     }
     return for_each_row(execution, &step->broadcast, step->input1, step->input2, step->output, multiply_row, step);
+}
+
+enum plan_status run_extreme_int8(const struct execution *execution, const void *raw) {
+    const struct extreme_int8_step *step = raw;
+    return for_each_row(execution, &step->broadcast, step->input1, step->input2, step->output, extreme_row, step);
+}
+
+enum plan_status run_prelu_int8(const struct execution *execution, const void *raw) {
+    const struct prelu_int8_step *step = raw;
+    if (!offset_valid(step->offset1) || !offset_valid(step->offset2) || step->positive_multiplier < 0 ||
+        step->multiplier < 0 || !shift_valid(step->positive_shift) || !shift_valid(step->shift)) {
+        return PLAN_BAD_GEOMETRY;
+    }
+    return for_each_row(execution, &step->broadcast, step->input1, step->input2, step->output, prelu_row, step);
 }

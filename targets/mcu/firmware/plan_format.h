@@ -76,7 +76,20 @@ enum step_kind {
     STEP_QUANTIZE = 22,
     STEP_DEQUANTIZE = 23,
     STEP_LSTM_FLOAT = 24,
-    STEP_KIND_END = 25
+    STEP_GATHER = 25,
+    STEP_RESIZE_INT8 = 26,
+    STEP_RESIZE_FLOAT = 27,
+    STEP_EXTREME_INT8 = 28,
+    STEP_PRELU_INT8 = 29,
+    STEP_ARG_EXTREME_INT8 = 30,
+    STEP_ARG_EXTREME_FLOAT = 31,
+    STEP_CAST = 32,
+    STEP_REDUCE_EXTREME_INT8 = 33,
+    STEP_REDUCE_EXTREME_FLOAT = 34,
+    STEP_L2_NORMALIZE_INT8 = 35,
+    STEP_L2_NORMALIZE_FLOAT = 36,
+    STEP_SVDF_INT8 = 37,
+    STEP_KIND_END = 38
 };
 
 /* Requantisation of one output channel. `bias` already holds the model's bias plus the input offset times the sum of
@@ -381,7 +394,7 @@ struct elementwise_float_step {
     uint32_t input2;
     uint32_t output;
     struct plan_broadcast broadcast;
-    int32_t operation; /* 0 add, 1 subtract, 2 multiply, 3 squared difference */
+    int32_t operation; /* 0 add, 1 subtract, 2 multiply, 3 squared difference, 4 divide, 5 minimum, 6 maximum, 7 PReLU */
     float minimum;
     float maximum;
 };
@@ -414,7 +427,14 @@ enum unary_operation {
     UNARY_ABSOLUTE = 5,
     UNARY_INVERSE_SQUARE_ROOT = 6,
     UNARY_HARD_SWISH = 7,
-    UNARY_OPERATION_END = 8
+    UNARY_ELU = 8,
+    UNARY_EXPONENTIAL = 9,
+    UNARY_SQUARE_ROOT = 10,
+    UNARY_SQUARE = 11,
+    UNARY_FLOOR = 12,
+    UNARY_CEILING = 13,
+    UNARY_ROUND = 14,
+    UNARY_OPERATION_END = 15
 };
 
 struct unary_float_step {
@@ -442,6 +462,144 @@ struct dequantize_step {
     uint32_t output; /* float */
     uint32_t table;  /* float [256], indexed by the input's bits */
     uint32_t elements;
+};
+
+/* output[b][o][c] = input[b][o][indices[b][c]], each of `inner_bytes`; an index outside the axis ends the inference. */
+struct gather_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t indices; /* int32 [batches][count] */
+    int32_t batches;
+    int32_t outer;
+    int32_t axis_size;
+    int32_t count;
+    int32_t inner_bytes;
+};
+
+/* The two rows (or columns) of the input that one of the output lies between, and how far it is from the first. */
+struct plan_interpolation_int8 {
+    int32_t lower;
+    int32_t upper;
+    int32_t fraction; /* in 1/1024 */
+};
+
+struct plan_interpolation_float {
+    int32_t lower;
+    int32_t upper;
+    float fraction;
+};
+
+struct plan_resize {
+    uint32_t input;
+    uint32_t output;
+    uint32_t rows;    /* of the type's interpolation, [output_height] */
+    uint32_t columns; /* likewise, [output_width] */
+    int32_t batches;
+    int32_t input_height;
+    int32_t input_width;
+    int32_t channels;
+    int32_t output_height;
+    int32_t output_width;
+};
+
+struct resize_int8_step {
+    struct step_header header;
+    struct plan_resize image;
+};
+
+struct resize_float_step {
+    struct step_header header;
+    struct plan_resize image;
+};
+
+/* The larger or smaller of two values as they are stored: scales are the same, or do not matter. */
+struct extreme_int8_step {
+    struct step_header header;
+    uint32_t input1;
+    uint32_t input2;
+    uint32_t output;
+    struct plan_broadcast broadcast;
+    int32_t maximum;
+};
+
+struct prelu_int8_step {
+    struct step_header header;
+    uint32_t input1;
+    uint32_t input2; /* the slopes */
+    uint32_t output;
+    struct plan_broadcast broadcast;
+    int32_t offset1;
+    int32_t offset2;
+    int32_t positive_multiplier;
+    int32_t positive_shift;
+    int32_t multiplier; /* of a negative value times its slope */
+    int32_t shift;
+    int32_t output_zero_point;
+};
+
+/* input: [outer][axis_size][inner]; output: int32 [outer][inner] */
+struct arg_extreme_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    int32_t outer;
+    int32_t axis_size;
+    int32_t inner;
+    int32_t maximum;
+};
+
+enum cast_type { CAST_INT8 = 0, CAST_INT16 = 1, CAST_INT32 = 2, CAST_FLOAT = 3, CAST_BOOL = 4, CAST_TYPE_END = 5 };
+
+struct cast_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t elements;
+    int32_t from;
+    int32_t to;
+};
+
+/* As mean_int8_step, in elements of the type. */
+struct reduce_extreme_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    int32_t shape[PLAN_RANK];
+    int32_t stride[PLAN_RANK];
+    uint32_t output_elements;
+    int32_t maximum;
+};
+
+struct l2_normalize_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    int32_t rows;
+    int32_t depth;
+    int32_t zero_point; /* of an int8 input */
+};
+
+/* Filters are in the order of their units, `rank` to each. */
+struct svdf_int8_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t state;           /* int16 [batches][filters][memory] */
+    uint32_t feature_weights; /* int8 [filters][features] */
+    uint32_t feature_bias;    /* int32 [filters], the offset correction */
+    uint32_t time_weights;    /* int16 [filters][memory] */
+    uint32_t bias;            /* int32 [units] */
+    int32_t batches;
+    int32_t features;
+    int32_t units;
+    int32_t rank;
+    int32_t memory;
+    int32_t feature_multiplier;
+    int32_t feature_shift;
+    int32_t time_multiplier;
+    int32_t time_shift;
+    int32_t output_zero_point;
 };
 
 #endif

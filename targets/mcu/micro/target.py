@@ -11,6 +11,8 @@ from harness.target import Limits, Readiness
 
 from ..board_target import BoardTarget
 from ..emulator.outcome import JobResult
+from ..job import inputs_that_fit
+from ..plan import Plan
 from ..plan.model import operator_names
 from ..plan.planner import PlanTensor
 from ..session import EmulatedSession
@@ -46,6 +48,8 @@ class LibrarySession(EmulatedSession):
 class LibraryTarget(BoardTarget):
     """One board under one emulator, with the library that TFLM_LIB and TFLM_INCLUDE name."""
 
+    foretold_by = "tflm/host"
+
     def library(self) -> MicroLibrary:
         """The named library, fit for this board. Raises `Unavailable`."""
         library = named_library()
@@ -73,7 +77,8 @@ class LibraryTarget(BoardTarget):
         return {"runtime": "tflm", **self.library().identity(), **glue_fingerprint()}
 
     def lacking(self, content: bytes) -> tuple[str, ...]:
-        """The operators that this Micro has no kernel for."""
+        """The operators that this Micro has no kernel for. Also raises `DoesNotFit`, a `PlanRefused`."""
+        inputs_that_fit(self.board, Plan(content, 0, (), (), ()))
         methods = methods_of(self.library().headers)
         names = dict.fromkeys(operator_names(content))
         return tuple(

@@ -41,6 +41,13 @@ _MATRIX = """
 r left, r right, r output, i batches 3, i left_batch_stride 3, i right_batch_stride 3, i rows, i columns, i depth,
 i left_row_stride, i left_depth_stride, i right_column_stride, i right_depth_stride, u left_elements, u right_elements
 """
+_RESIZE = """
+r input, r output, r rows, r columns, i batches, i input_height, i input_width, i channels, i output_height,
+i output_width
+"""
+_ARG_EXTREME = "r input, r output, i outer, i axis_size, i inner, i maximum"
+_REDUCE_EXTREME = "r input, r output, i shape 5, i stride 5, u output_elements, i maximum"
+_L2_NORMALIZE = "r input, r output, i rows, i depth, i zero_point"
 GATES = ("forget", "input", "cell", "output")
 _GATES_INT8 = ",".join(
     f"r {g}_input_weights, r {g}_input_bias, r {g}_recurrent_weights, r {g}_recurrent_bias, i {g}_input_multiplier,"
@@ -99,6 +106,26 @@ STEPS: dict[str, list[Field]] = {
     "lstm_float": _fields(
         "r input, r output, r hidden, r cell, r scratch, i batches, i time_steps, i features, i units, i time_major,"
         f"{_GATES_FLOAT}, i cell_activation, f cell_clip"
+    ),
+    "gather": _fields("r input, r output, r indices, i batches, i outer, i axis_size, i count, i inner_bytes"),
+    "resize_int8": _fields(_RESIZE),
+    "resize_float": _fields(_RESIZE),
+    "extreme_int8": _fields(f"r input1, r input2, r output, {_BROADCAST}, i maximum"),
+    "prelu_int8": _fields(
+        f"r input1, r input2, r output, {_BROADCAST}, i offset1, i offset2, i positive_multiplier, i positive_shift,"
+        "i multiplier, i shift, i output_zero_point"
+    ),
+    "arg_extreme_int8": _fields(_ARG_EXTREME),
+    "arg_extreme_float": _fields(_ARG_EXTREME),
+    "cast": _fields("r input, r output, u elements, i from, i to"),
+    "reduce_extreme_int8": _fields(_REDUCE_EXTREME),
+    "reduce_extreme_float": _fields(_REDUCE_EXTREME),
+    "l2_normalize_int8": _fields(_L2_NORMALIZE),
+    "l2_normalize_float": _fields(_L2_NORMALIZE),
+    "svdf_int8": _fields(
+        "r input, r output, r state, r feature_weights, r feature_bias, r time_weights, r bias, i batches, i features,"
+        "i units, i rank, i memory, i feature_multiplier, i feature_shift, i time_multiplier, i time_shift,"
+        "i output_zero_point"
     ),
 }
 STEP_KINDS = {name: number for number, name in enumerate(STEPS, start=1)}

@@ -157,6 +157,18 @@ def hard_swish_table(
     return by_bits(entries, np.int8)
 
 
+def elu_table(
+    input_scale: np.float32, input_zero_point: int, output_scale: np.float32, output_zero_point: int
+) -> NDArray[np.int8]:
+    """PopulateLookupTable of micro/kernels/elu.cc: float32, rounded at the end."""
+    values = input_scale * np.arange(-128 - input_zero_point, 128 - input_zero_point).astype(np.float32)
+    below = np.exp(values.astype(np.float64)).astype(np.float32) - np.float32(1)
+    transformed = np.where(values < 0, below, values) * (np.float32(1) / output_scale)
+    rounded = np.copysign(np.floor(np.abs(transformed.astype(np.float64)) + 0.5), transformed)
+    shifted = np.trunc(np.clip(rounded, -(2.0**24), 2.0**24) + output_zero_point)
+    return by_bits([int(value) for value in np.clip(shifted, -128, 127)], np.int8)
+
+
 def requantise_table(
     source: type[np.integer],
     input_scale: float,

@@ -9,6 +9,7 @@ import numpy as np
 
 from .model_writer import ModelWriter
 from .operators import MAKERS
+from .operators.draws import INDEX_LIMIT
 
 
 def random_model(name: str, dtype: str, seed: int) -> ModelWriter:
@@ -16,12 +17,14 @@ def random_model(name: str, dtype: str, seed: int) -> ModelWriter:
 
 
 def random_inputs(plan_inputs, seed: int, count: int) -> list[bytes]:
-    """Bytes for each inference: all of int8, normal floats."""
+    """Bytes for each inference: all of int8, normal floats, small indices."""
     random = np.random.default_rng(seed)
 
     def values(tensor) -> bytes:
         if tensor.dtype == "float32":
             return (random.normal(size=tensor.shape) * 3).astype(np.float32).tobytes()
+        if tensor.dtype == "int32":
+            return random.integers(0, INDEX_LIMIT, tensor.shape).astype(np.int32).tobytes()
         return random.integers(0, 256, tensor.nbytes).astype(np.uint8).tobytes()
 
     return [b"".join(values(tensor) for tensor in plan_inputs) for _ in range(count)]

@@ -49,7 +49,7 @@ def test_many_places_are_counted():
 
 def test_an_operator_in_a_form_that_is_not_supported_is_named_once_with_the_reason():
     model = chain("NEG", "RELU", "NEG", dtype="int8")
-    assert lacking(model.write()) == ("NEG (operators 0 and 2: TensorFlow Lite Micro negates float32 alone)",)
+    assert lacking(model.write()) == ("NEG (operators 0 and 2: TensorFlow Lite Micro has it in float32 alone)",)
 
 
 def test_hybrid_convolutions_are_one_phrase(shared_models: Path):

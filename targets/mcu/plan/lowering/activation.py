@@ -9,22 +9,20 @@ from numpy.typing import NDArray
 
 from ..builder import Builder
 from ..lookup_tables import (
-    dequantise_table,
+    elu_table,
     hard_swish_table,
     leaky_relu_table,
     logistic_table,
     relu6_table,
     relu_table,
-    requantise_table,
     softmax_exponentials,
     tanh_table,
 )
 from ..model import Operator, Tensor
 from .checks import FLOAT_MAX, common_dtype, dimensions_fit, operand, refuse, result, same_elements, unsupported
 
-_UNARY = {"LOGISTIC": 0, "TANH": 1, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 3, "HARD_SWISH": 7}
+_UNARY = {"LOGISTIC": 0, "TANH": 1, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 3, "HARD_SWISH": 7, "ELU": 8}
 _INFINITY = float("inf")
-_EIGHT_BITS: dict[str, type[np.integer]] = {"int8": np.int8, "uint8": np.uint8}
 
 
 def emit_table(source: Tensor, target: Tensor, table: NDArray[Any], build: Builder) -> None:
@@ -68,6 +66,8 @@ def _table(operator: Operator, source: Tensor, target: Tensor) -> NDArray[np.int
         return table
     if operator.name == "RELU6":
         return relu6_table(scale, zero_point)
+    if operator.name == "ELU":
+        return elu_table(scale, zero_point, target.scale, target.zero_point)
     if float(scale / target.scale) > 1 << 20:
         raise refuse(operator, "its scales magnify values beyond int32")
     if operator.name == "RELU":
@@ -122,55 +122,7 @@ def lower_softmax(operator: Operator, build: Builder) -> None:
     )
 
 
-def lower_quantize(operator: Operator, build: Builder) -> None:
-    source, target = operand(operator, 0), result(operator)
-    same_elements(operator, source, target)
-    if source.dtype in _EIGHT_BITS and target.dtype in _EIGHT_BITS and "int8" in (source.dtype, target.dtype):
-        if float(source.scale) / float(target.scale) > 1 << 20:
-            raise refuse(operator, "its scales magnify values beyond int32")
-        table = requantise_table(
-            _EIGHT_BITS[source.dtype],
-            float(source.scale),
-            source.zero_point,
-            _EIGHT_BITS[target.dtype],
-            float(target.scale),
-            target.zero_point,
-        )
-        emit_table(source, target, table, build)
-        return
-    if (source.dtype, target.dtype) != ("float32", "int8"):
-        raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
-    if not -128 <= target.zero_point <= 127:
-        raise refuse(operator, f"its output has the zero point {target.zero_point}, outside int8")
-    build.step(
-        "quantize",
-        input=build.read(source),
-        output=build.write(target),
-        elements=source.elements,
-        scale=float(target.scale),
-        zero_point=target.zero_point,
-    )
-
-
-def lower_dequantize(operator: Operator, build: Builder) -> None:
-    source, target = operand(operator, 0), result(operator)
-    same_elements(operator, source, target)
-    if source.dtype not in _EIGHT_BITS or target.dtype != "float32":
-        raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
-    if source.constant is not None:
-        raise unsupported(operator, "a constant input, as compressed weights are")
-    build.step(
-        "dequantize",
-        input=build.read(source),
-        output=build.write(target),
-        table=build.constant(dequantise_table(_EIGHT_BITS[source.dtype], float(source.scale), source.zero_point)),
-        elements=source.elements,
-    )
-
-
 LOWERINGS = {
     **dict.fromkeys(_UNARY, lower_unary),
     "SOFTMAX": lower_softmax,
-    "QUANTIZE": lower_quantize,
-    "DEQUANTIZE": lower_dequantize,
 }

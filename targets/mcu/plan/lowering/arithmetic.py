@@ -1,4 +1,4 @@
-"""ABS, NEG and RSQRT: arithmetic on one element, in int8 a table."""
+"""ABS, NEG, RSQRT, SQRT, SQUARE, EXP, FLOOR, CEIL and ROUND: arithmetic on one element, in int8 a table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from .activation import emit_table, emit_unary_float
 from .checks import common_dtype, operand, refuse, result, same_elements, unsupported
 
 _NEGATE, _ABSOLUTE, _INVERSE_SQUARE_ROOT = 4, 5, 6
+_FLOAT_ALONE = {"NEG": _NEGATE, "EXP": 9, "SQRT": 10, "SQUARE": 11, "FLOOR": 12, "CEIL": 13, "ROUND": 14}
 
 
 def lower_absolute(operator: Operator, build: Builder) -> None:
@@ -22,13 +23,13 @@ def lower_absolute(operator: Operator, build: Builder) -> None:
     emit_table(source, target, absolute_table(source.scale, source.zero_point, target.scale, target.zero_point), build)
 
 
-def lower_negate(operator: Operator, build: Builder) -> None:
-    """Micro has NEG in float32 alone: converters put it between DEQUANTIZE and QUANTIZE."""
+def lower_float_alone(operator: Operator, build: Builder) -> None:
+    """Micro has these in float32 alone: converters put them between DEQUANTIZE and QUANTIZE."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if common_dtype(operator, source, target) != "float32":
-        raise unsupported(operator, "TensorFlow Lite Micro negates float32 alone")
-    emit_unary_float(source, target, _NEGATE, build)
+        raise unsupported(operator, "TensorFlow Lite Micro has it in float32 alone")
+    emit_unary_float(source, target, _FLOAT_ALONE[operator.name], build)
 
 
 def lower_inverse_square_root(operator: Operator, build: Builder) -> None:
@@ -46,4 +47,8 @@ def lower_inverse_square_root(operator: Operator, build: Builder) -> None:
     emit_table(source, target, table, build)
 
 
-LOWERINGS = {"ABS": lower_absolute, "NEG": lower_negate, "RSQRT": lower_inverse_square_root}
+LOWERINGS = {
+    "ABS": lower_absolute,
+    "RSQRT": lower_inverse_square_root,
+    **dict.fromkeys(_FLOAT_ALONE, lower_float_alone),
+}

@@ -1,4 +1,4 @@
-"""ADD, SUB, MUL and SQUARED_DIFFERENCE, with broadcasting."""
+"""ADD, SUB, MUL, DIV, SQUARED_DIFFERENCE, MINIMUM, MAXIMUM and PRELU, with broadcasting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,18 @@ from .checks import (
 )
 
 _LEFT_SHIFT, _SQUARE_LEFT_SHIFT = 20, 7
-_OPERATIONS = {"ADD": 0, "SUB": 1, "MUL": 2, "SQUARED_DIFFERENCE": 3}
+_OPERATIONS = {
+    "ADD": 0,
+    "SUB": 1,
+    "MUL": 2,
+    "SQUARED_DIFFERENCE": 3,
+    "DIV": 4,
+    "MINIMUM": 5,
+    "MAXIMUM": 6,
+    "PRELU": 7,
+}
+_WITH_FUSED_ACTIVATION = ("ADD", "SUB", "MUL", "DIV")
+_EXTREMES = ("MINIMUM", "MAXIMUM")
 _OPERATIONS_OF_ADD_INT8 = {"ADD": 0, "SUB": 1, "SQUARED_DIFFERENCE": 2}
 
 
@@ -83,8 +94,14 @@ _FACTORS = {"ADD": _add_factors, "SUB": _subtract_factors, "SQUARED_DIFFERENCE":
 
 
 def _fused_activation(operator: Operator) -> int:
-    """SQUARED_DIFFERENCE has none."""
-    return 0 if operator.name == "SQUARED_DIFFERENCE" else operator.integer(0)
+    return operator.integer(0) if operator.name in _WITH_FUSED_ACTIVATION else 0
+
+
+def _float_bounds(operator: Operator) -> tuple[float, float]:
+    """Those that clamp their result clamp infinities too."""
+    if operator.name in _EXTREMES or operator.name == "PRELU":
+        return -float("inf"), float("inf")
+    return activation_range_float(operator, _fused_activation(operator))
 
 
 def _emit_add_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
@@ -135,11 +152,54 @@ def _emit_multiply_int8(operator: Operator, first: Tensor, second: Tensor, targe
     )
 
 
+def _emit_extreme_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
+    """Micro compares the stored values, whatever their scales."""
+    build.step(
+        "extreme_int8",
+        input1=build.read(first),
+        input2=build.read(second),
+        output=build.write(target),
+        **_broadcast_fields(operator, first, second, target),
+        maximum=int(operator.name == "MAXIMUM"),
+    )
+
+
+def _emit_prelu_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
+    """CalculatePreluParams: in double."""
+    ratio = float(first.scale) / float(target.scale)
+    positive_multiplier, positive_shift = quantise_multiplier(ratio)
+    multiplier, shift = quantise_multiplier(float(first.scale) * float(second.scale) / float(target.scale))
+    if positive_shift > 21 or shift > 13:
+        raise refuse(operator, "its scales magnify values beyond int32")
+    build.step(
+        "prelu_int8",
+        input1=build.read(first),
+        input2=build.read(second),
+        output=build.write(target),
+        **_broadcast_fields(operator, first, second, target),
+        offset1=-first.zero_point,
+        offset2=-second.zero_point,
+        positive_multiplier=positive_multiplier,
+        positive_shift=positive_shift,
+        multiplier=multiplier,
+        shift=shift,
+        output_zero_point=target.zero_point,
+    )
+
+
+_EMIT_INT8 = {
+    **dict.fromkeys(_FACTORS, _emit_add_int8),
+    **dict.fromkeys(_EXTREMES, _emit_extreme_int8),
+    "MUL": _emit_multiply_int8,
+    "PRELU": _emit_prelu_int8,
+}
+
+
 def lower_elementwise(operator: Operator, build: Builder) -> None:
     first, second, target = operand(operator, 0), operand(operator, 1), result(operator)
     dtype = common_dtype(operator, first, second, target)
     if dtype == "float32":
-        low, high = activation_range_float(operator, _fused_activation(operator))
+        low, high = _float_bounds(operator)
         build.step(
             "elementwise_float",
             input1=build.read(first),
@@ -150,10 +210,11 @@ def lower_elementwise(operator: Operator, build: Builder) -> None:
             minimum=low,
             maximum=high,
         )
-    elif operator.name == "MUL":
-        _emit_multiply_int8(operator, first, second, target, build)
-    else:
-        _emit_add_int8(operator, first, second, target, build)
+        return
+    emit = _EMIT_INT8.get(operator.name)
+    if emit is None:
+        raise unsupported(operator, "int8 tensors")
+    emit(operator, first, second, target, build)
 
 
 LOWERINGS = dict.fromkeys(_OPERATIONS, lower_elementwise)

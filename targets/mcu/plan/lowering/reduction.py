@@ -1,4 +1,4 @@
-"""MEAN."""
+"""MEAN, SUM, REDUCE_MAX, REDUCE_MIN, ARG_MAX and ARG_MIN."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from ..builder import Builder
 from ..fixed_point import quantise_multiplier
 from ..model import Operator, Tensor
 from .axes import merge_axes, row_major
-from .checks import common_dtype, constant_integers, operand, refuse, result, unsupported
+from .checks import common_dtype, constant_integers, existing_axis, operand, refuse, result, unsupported
+from .movement import same_quantisation
 
 
 def _reduced_axes(operator: Operator, rank: int) -> set[int]:
@@ -32,7 +33,7 @@ def _sum_strides(operator: Operator, source: Tensor, target: Tensor) -> tuple[li
     return shape, sum_strides, source.elements // target.elements
 
 
-def lower_mean(operator: Operator, build: Builder) -> None:
+def _emit_sum(operator: Operator, build: Builder, mean: bool) -> None:
     source, target = operand(operator, 0), result(operator)
     dtype = common_dtype(operator, source, target)
     shape, strides, count = _sum_strides(operator, source, target)
@@ -44,16 +45,17 @@ def lower_mean(operator: Operator, build: Builder) -> None:
             shape=shape,
             stride=strides,
             output_elements=target.elements,
-            divisor=float(count),
+            divisor=float(count) if mean else 1.0,
         )
         return
     multiplier, shift = quantise_multiplier(float(source.scale) / float(target.scale))
-    # The division by the number of elements becomes part of the multiplier (reference/reduce.h).
-    extra = min(count.bit_length() - 1, 32, 31 + shift)
-    multiplier = (multiplier << extra) // count
-    shift -= extra
+    if mean:
+        # The division by the number of elements becomes part of the multiplier (reference/reduce.h).
+        extra = min(count.bit_length() - 1, 32, 31 + shift)
+        multiplier = (multiplier << extra) // count
+        shift -= extra
     if (255 * count) << max(shift, 0) >= 1 << 30:
-        raise refuse(operator, f"averaging {count} elements with these scales can overflow int32")
+        raise refuse(operator, f"adding {count} elements with these scales can overflow int32")
     build.step(
         "mean_int8",
         input=build.read(source),
@@ -69,4 +71,58 @@ def lower_mean(operator: Operator, build: Builder) -> None:
     )
 
 
-LOWERINGS = {"MEAN": lower_mean}
+def lower_mean(operator: Operator, build: Builder) -> None:
+    _emit_sum(operator, build, mean=True)
+
+
+def lower_sum(operator: Operator, build: Builder) -> None:
+    _emit_sum(operator, build, mean=False)
+
+
+def lower_extreme(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    dtype = common_dtype(operator, source, target)
+    same_quantisation(operator, source, target)
+    shape, strides, _ = _sum_strides(operator, source, target)
+    build.step(
+        "reduce_extreme_int8" if dtype == "int8" else "reduce_extreme_float",
+        input=build.read(source),
+        output=build.write(target),
+        shape=shape,
+        stride=strides,
+        output_elements=target.elements,
+        maximum=int(operator.name == "REDUCE_MAX"),
+    )
+
+
+def lower_place_of_extreme(operator: Operator, build: Builder) -> None:
+    """ARG_MAX and ARG_MIN, of the first where several are equal."""
+    source, target = operand(operator, 0), result(operator)
+    axes = constant_integers(operator, 1)
+    if len(axes) != 1 or not source.shape:
+        raise refuse(operator, f"it has {len(axes)} axes for a tensor of {len(source.shape)} dimensions")
+    axis = existing_axis(operator, axes[0], len(source.shape))
+    if source.dtype not in ("int8", "float32") or target.dtype != "int32":
+        raise unsupported(operator, f"places in {source.dtype} as {target.dtype}")
+    outer, inner = math.prod(source.shape[:axis]), math.prod(source.shape[axis + 1 :])
+    if target.elements != outer * inner:
+        raise refuse(operator, f"its output has {target.elements} elements, not {outer * inner}")
+    build.step(
+        "arg_extreme_int8" if source.dtype == "int8" else "arg_extreme_float",
+        input=build.read(source),
+        output=build.write(target),
+        outer=outer,
+        axis_size=source.shape[axis],
+        inner=inner,
+        maximum=int(operator.name == "ARG_MAX"),
+    )
+
+
+LOWERINGS = {
+    "MEAN": lower_mean,
+    "SUM": lower_sum,
+    "REDUCE_MAX": lower_extreme,
+    "REDUCE_MIN": lower_extreme,
+    "ARG_MAX": lower_place_of_extreme,
+    "ARG_MIN": lower_place_of_extreme,
+}

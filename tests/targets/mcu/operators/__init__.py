@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from . import activation, convolution, elementwise, matrix, movement, partition, pooling, recurrent, reduction
+from . import (
+    activation,
+    blocks,
+    convolution,
+    elementwise,
+    gather,
+    matrix,
+    movement,
+    partition,
+    pooling,
+    recurrent,
+    reduction,
+    resize,
+)
 from .draws import Maker
 
 MAKERS: dict[str, Maker] = {
     **activation.MAKERS,
+    **blocks.MAKERS,
     **convolution.MAKERS,
     **elementwise.MAKERS,
+    **gather.MAKERS,
     **matrix.MAKERS,
     **movement.MAKERS,
     **partition.MAKERS,
     **pooling.MAKERS,
     **recurrent.MAKERS,
     **reduction.MAKERS,
+    **resize.MAKERS,
 }

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..model_writer import ModelWriter
+from ..model_writer import TYPES, ModelWriter
 from .draws import Maker, Random, draw_quantised, draw_shape
+
+ACTIVATIONS = ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ELU")
+FLOAT_ALONE = ("NEG", "EXP", "SQRT", "SQUARE", "FLOOR", "CEIL", "ROUND")
 
 
 def unary(name: str) -> Maker:
@@ -37,10 +40,9 @@ def unary(name: str) -> Maker:
     return make
 
 
-def negate(random: Random, dtype: str) -> ModelWriter:
-    """float32, whichever the test asks for: Micro negates nothing else."""
-    del dtype
-    return unary("NEG")(random, "float32")
+def float_alone(name: str) -> Maker:
+    """float32, whichever the test asks for: Micro has nothing else."""
+    return lambda random, dtype: unary(name)(random, "float32")
 
 
 def softmax(random: Random, dtype: str) -> ModelWriter:
@@ -78,9 +80,36 @@ def dequantize(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
+def l2_normalization(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    shape = (*draw_shape(random, int(random.integers(0, 3))), int(random.integers(1, 60)))
+    source = model.input(shape, dtype, **draw_quantised(random, dtype))
+    target = model.output(shape, dtype, **({"scale": 1 / 128, "zero_point": 0} if dtype == "int8" else {}))
+    model.operator("L2_NORMALIZATION", [source], [target], "L2NormOptions")
+    return model
+
+
+def cast(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    shape = draw_shape(random, int(random.integers(1, 4)))
+    others = [other for other in ("int8", "int16", "int32", "float32") if other != dtype]
+    ends = [dtype, str(random.choice(others))]
+    if random.random() < 0.5:
+        ends.reverse()
+    source, target = model.input(shape, ends[0]), model.output(shape, ends[1])
+    codes = [TYPES[end] for end in ends]
+    model.operator("CAST", [source], [target], "CastOptions", {0: ("b", codes[0]), 1: ("b", codes[1])})
+    return model
+
+
 MAKERS: dict[str, Maker] = {
-    **{name: unary(name) for name in ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ABS", "RSQRT")},
-    "NEG": negate,
+    **{
+        name: unary(name)
+        for name in ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ABS", "RSQRT", "ELU")
+    },
+    **{name: float_alone(name) for name in FLOAT_ALONE},
+    "L2_NORMALIZATION": l2_normalization,
+    "CAST": cast,
     "SOFTMAX": softmax,
     "QUANTIZE": quantize,
     "DEQUANTIZE": dequantize,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..model_writer import ModelWriter
 from .draws import (
     Maker,
@@ -93,4 +95,38 @@ def fully_connected(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
-MAKERS: dict[str, Maker] = {"CONV_2D": convolution, "DEPTHWISE_CONV_2D": depthwise, "FULLY_CONNECTED": fully_connected}
+def transposed(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    batches = int(random.choice([1, 1, 2]))
+    inputs, channels = int(random.integers(1, 9)), int(random.integers(1, 9))
+    kernel, stride, size = ([int(v) for v in random.integers(1, high, 2)] for high in (6, 4, 7))
+    valid = bool(random.random() < 0.5)
+    output = [
+        (s - 1) * step + k if valid else s * step - int(random.integers(0, step))
+        for s, step, k in zip(size, stride, kernel, strict=True)
+    ]
+    quantised = draw_quantised(random, dtype)
+    shape = model.constant(np.array([batches, *output, channels], np.int32))
+    weights, scales = draw_weights(model, random, (channels, *kernel, inputs), 0, dtype, random.random() < 0.8)
+    source = model.input((batches, *size, inputs), dtype, **quantised)
+    bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales)
+    more = {}
+    if dtype == "int8":
+        taps = max(1, kernel[0] * kernel[1] // (stride[0] * stride[1]))
+        scale = draw_output_scale(random, quantised["scale"], scales, taps * inputs)
+        more = {"scale": scale, "zero_point": draw_zero_point(random)}
+    target = model.output((batches, *output, channels), dtype, **more)
+    options = {
+        0: ("b", int(valid)), 1: ("i", stride[1]), 2: ("i", stride[0]), 3: ("b", draw_activation(random)),
+    }  # fmt: skip
+    operands = [shape, weights, source] if bias < 0 else [shape, weights, source, bias]
+    model.operator("TRANSPOSE_CONV", operands, [target], "TransposeConvOptions", options)
+    return model
+
+
+MAKERS: dict[str, Maker] = {
+    "CONV_2D": convolution,
+    "DEPTHWISE_CONV_2D": depthwise,
+    "FULLY_CONNECTED": fully_connected,
+    "TRANSPOSE_CONV": transposed,
+}

@@ -13,6 +13,8 @@ from ..model_writer import ModelWriter
 
 Random = np.random.Generator
 Maker = Callable[[Random, str], ModelWriter]
+INDEX_LIMIT = 4
+"""Inputs of int32 are drawn below this (see `random_inputs`): axes that are indexed are at least as long."""
 NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = range(4)
 
 

@@ -7,6 +7,12 @@ import numpy as np
 from ..model_writer import ModelWriter
 from .draws import Maker, Random, draw_activation, draw_quantised, draw_shape, draw_values
 
+_WITHOUT_ACTIVATION = {
+    "SQUARED_DIFFERENCE": "SquaredDifferenceOptions",
+    "MINIMUM": "MaximumMinimumOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+}
+
 
 def elementwise(name: str) -> Maker:
     def make(random: Random, dtype: str) -> ModelWriter:
@@ -21,7 +27,10 @@ def elementwise(name: str) -> Maker:
         quantised = [draw_quantised(random, dtype) for _ in range(3)]
         if dtype == "int8":
             spans = [q["scale"] for q in quantised[:2]]
-            span = {"MUL": spans[0] * spans[1] * 100, "SQUARED_DIFFERENCE": 100 * sum(spans) ** 2}.get(name, sum(spans))
+            span = {
+                "MUL": spans[0] * spans[1] * 100,
+                "SQUARED_DIFFERENCE": 100 * sum(spans) ** 2,
+            }.get(name, sum(spans))
             quantised[2]["scale"] = float(np.float32(span * random.uniform(0.3, 1.5)))
         inputs = [model.input(first, dtype, **quantised[0])]
         if random.random() < 0.3:
@@ -29,8 +38,8 @@ def elementwise(name: str) -> Maker:
         else:
             inputs.append(model.input(second, dtype, **quantised[1]))
         target = model.output(np.broadcast_shapes(first, second), dtype, **quantised[2])
-        if name == "SQUARED_DIFFERENCE":
-            model.operator(name, inputs, [target], "SquaredDifferenceOptions")
+        if name in _WITHOUT_ACTIVATION:
+            model.operator(name, inputs, [target], _WITHOUT_ACTIVATION[name])
         else:
             model.operator(name, inputs, [target], f"{name.capitalize()}Options", {0: ("b", draw_activation(random))})
         return model
@@ -38,4 +47,29 @@ def elementwise(name: str) -> Maker:
     return make
 
 
-MAKERS: dict[str, Maker] = {name: elementwise(name) for name in ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE")}
+def divide(random: Random, dtype: str) -> ModelWriter:
+    """float32, whichever the test asks for."""
+    del dtype
+    return elementwise("DIV")(random, "float32")
+
+
+def prelu(random: Random, dtype: str) -> ModelWriter:
+    """Slopes of one axis or more, constant as converters write them."""
+    model = ModelWriter()
+    shape = draw_shape(random, int(random.integers(1, 5)))
+    slopes = tuple(1 if random.random() < 0.5 else d for d in shape[:-1]) + shape[-1:]
+    quantised = [draw_quantised(random, dtype) for _ in range(3)]
+    if dtype == "int8":
+        quantised[2]["scale"] = float(np.float32(quantised[0]["scale"] * random.uniform(0.5, 2)))
+        quantised[1]["scale"] = float(np.float32(random.uniform(0.001, 0.01)))
+    source = model.input(shape, dtype, **quantised[0])
+    alpha = model.constant(draw_values(random, slopes, dtype), **quantised[1])
+    model.operator("PRELU", [source, alpha], [model.output(shape, dtype, **quantised[2])])
+    return model
+
+
+MAKERS: dict[str, Maker] = {
+    **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MINIMUM", "MAXIMUM")},
+    "DIV": divide,
+    "PRELU": prelu,
+}

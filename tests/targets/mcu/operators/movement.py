@@ -100,6 +100,53 @@ def reshape(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
+def mirror_pad(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    shape, quantised = draw_shape(random, int(random.integers(1, 5))), draw_quantised(random, dtype)
+    symmetric = int(random.integers(0, 2))
+    amounts = np.array([[int(random.integers(0, size + symmetric)) for _ in range(2)] for size in shape], np.int32)
+    source = model.input(shape, dtype, **quantised)
+    target = model.output(tuple(int(d) for d in np.array(shape) + amounts.sum(axis=1)), dtype, **quantised)
+    options = {0: ("b", symmetric)}
+    model.operator("MIRROR_PAD", [source, model.constant(amounts)], [target], "MirrorPadOptions", options)
+    return model
+
+
+def slice_out(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    shape, quantised = draw_shape(random, int(random.integers(1, 6)), 8), draw_quantised(random, dtype)
+    begins = [int(random.integers(0, size)) for size in shape]
+    counts = [int(random.integers(1, size - begin + 1)) for size, begin in zip(shape, begins, strict=True)]
+    to_the_end = [begin + count == size for size, begin, count in zip(shape, begins, counts, strict=True)]
+    sizes = [-1 if end and random.random() < 0.5 else c for end, c in zip(to_the_end, counts, strict=True)]
+    source = model.input(shape, dtype, **quantised)
+    bounds = [model.constant(np.array(values, np.int32)) for values in (begins, sizes)]
+    model.operator("SLICE", [source, *bounds], [model.output(counts, dtype, **quantised)], "SliceOptions")
+    return model
+
+
+def reverse(random: Random, dtype: str) -> ModelWriter:
+    """Neighbouring axes: Micro refuses others."""
+    model = ModelWriter()
+    rank = int(random.integers(1, 5))
+    shape, quantised = draw_shape(random, rank), draw_quantised(random, dtype)
+    first = int(random.integers(0, rank))
+    axes = np.arange(first, int(random.integers(first + 1, rank + 1)), dtype=np.int32)
+    source, target = model.input(shape, dtype, **quantised), model.output(shape, dtype, **quantised)
+    model.operator("REVERSE_V2", [source, model.constant(axes)], [target], "ReverseV2Options")
+    return model
+
+
+def broadcast_to(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    shape, quantised = draw_shape(random, int(random.integers(1, 5))), draw_quantised(random, dtype)
+    part = tuple(1 if random.random() < 0.5 else d for d in shape)[int(random.integers(0, len(shape))) :]
+    source, target = model.input(part, dtype, **quantised), model.output(shape, dtype, **quantised)
+    wanted = model.constant(np.array(shape, np.int32))
+    model.operator("BROADCAST_TO", [source, wanted], [target], "BroadcastToOptions")
+    return model
+
+
 MAKERS: dict[str, Maker] = {
     "PAD": pad,
     "CONCATENATION": concatenation,
@@ -107,4 +154,8 @@ MAKERS: dict[str, Maker] = {
     "STRIDED_SLICE": strided_slice,
     "TRANSPOSE": transpose,
     "RESHAPE": reshape,
+    "MIRROR_PAD": mirror_pad,
+    "SLICE": slice_out,
+    "REVERSE_V2": reverse,
+    "BROADCAST_TO": broadcast_to,
 }

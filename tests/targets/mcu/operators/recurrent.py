@@ -40,4 +40,25 @@ def lstm(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
-MAKERS: dict[str, Maker] = {"UNIDIRECTIONAL_SEQUENCE_LSTM": lstm}
+def svdf(random: Random, dtype: str) -> ModelWriter:
+    """int8 with an int16 memory, whichever the test asks for."""
+    del dtype
+    model = ModelWriter()
+    batches, features, units, rank, memory = (int(v) for v in random.integers(1, 9, 5))
+    filters = units * rank
+    source_q, target_q = draw_quantised(random, "int8"), draw_quantised(random, "int8")
+    source = model.input((batches, features), "int8", **source_q)
+    feature_scale, state_scale, time_scale = draw_scale(random, 1e-3, 2e-2), draw_scale(random, 1e-4, 1e-3), 2.0**-15
+    target_q["scale"] = float(np.float32(source_q["scale"] * feature_scale * 5000 * np.sqrt(features * rank) / 127))
+    weights = model.constant(draw_values(random, (filters, features), "int8"), scale=feature_scale)
+    over_time = model.constant(random.integers(-30000, 30000, (filters, memory)).astype(np.int16), scale=time_scale)
+    bias_scale = float(np.float32(state_scale) * np.float32(time_scale))
+    bias = model.constant(random.integers(-(10**6), 10**6, units).astype(np.int32), scale=bias_scale)
+    state = model.tensor((batches, filters * memory), "int16", is_variable=True, scale=state_scale)
+    target = model.output((batches, units), "int8", **target_q)
+    options = {0: ("i", rank), 1: ("b", 1)}
+    model.operator("SVDF", [source, weights, over_time, bias, state], [target], "SVDFOptions", options)
+    return model
+
+
+MAKERS: dict[str, Maker] = {"UNIDIRECTIONAL_SEQUENCE_LSTM": lstm, "SVDF": svdf}

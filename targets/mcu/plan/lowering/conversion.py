@@ -1,0 +1,82 @@
+"""QUANTIZE, DEQUANTIZE and CAST: the same numbers in another element type."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..builder import Builder
+from ..lookup_tables import dequantise_table, requantise_table
+from ..model import Operator
+from .activation import emit_table
+from .checks import operand, refuse, result, same_elements, unsupported
+
+_EIGHT_BITS: dict[str, type[np.integer]] = {"int8": np.int8, "uint8": np.uint8}
+# Micro does not cast to bool.
+_CAST_FROM = {"int8": 0, "int16": 1, "int32": 2, "float32": 3, "bool": 4}
+_CAST_TO = {name: number for name, number in _CAST_FROM.items() if name != "bool"}
+
+
+def lower_quantize(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    if source.dtype in _EIGHT_BITS and target.dtype in _EIGHT_BITS and "int8" in (source.dtype, target.dtype):
+        if float(source.scale) / float(target.scale) > 1 << 20:
+            raise refuse(operator, "its scales magnify values beyond int32")
+        table = requantise_table(
+            _EIGHT_BITS[source.dtype],
+            float(source.scale),
+            source.zero_point,
+            _EIGHT_BITS[target.dtype],
+            float(target.scale),
+            target.zero_point,
+        )
+        emit_table(source, target, table, build)
+        return
+    if (source.dtype, target.dtype) != ("float32", "int8"):
+        raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
+    if not -128 <= target.zero_point <= 127:
+        raise refuse(operator, f"its output has the zero point {target.zero_point}, outside int8")
+    build.step(
+        "quantize",
+        input=build.read(source),
+        output=build.write(target),
+        elements=source.elements,
+        scale=float(target.scale),
+        zero_point=target.zero_point,
+    )
+
+
+def lower_dequantize(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    if source.dtype not in _EIGHT_BITS or target.dtype != "float32":
+        raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
+    if source.constant is not None:
+        raise unsupported(operator, "a constant input, as compressed weights are")
+    build.step(
+        "dequantize",
+        input=build.read(source),
+        output=build.write(target),
+        table=build.constant(dequantise_table(_EIGHT_BITS[source.dtype], float(source.scale), source.zero_point)),
+        elements=source.elements,
+    )
+
+
+def lower_cast(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    if source.dtype not in _CAST_FROM or target.dtype not in _CAST_TO:
+        raise unsupported(operator, f"{source.dtype} to {target.dtype}")
+    if source.dtype == target.dtype:
+        build.alias(target, source)
+        return
+    build.step(
+        "cast",
+        input=build.read(source),
+        output=build.write(target),
+        elements=source.elements,
+        **{"from": _CAST_FROM[source.dtype], "to": _CAST_TO[target.dtype]},
+    )
+
+
+LOWERINGS = {"QUANTIZE": lower_quantize, "DEQUANTIZE": lower_dequantize, "CAST": lower_cast}

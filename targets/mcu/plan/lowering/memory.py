@@ -1,0 +1,104 @@
+"""SVDF: a layer with a memory of the last inputs, filter by filter.
+
+Every inference starts from an empty memory: the runs of a job are independent of each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..builder import Builder
+from ..fixed_point import quantise_multiplier
+from ..model import Operator, Tensor
+from .checks import (
+    dimensions_fit,
+    int8_zero_point,
+    operand,
+    optional_operand,
+    refuse,
+    result,
+    unsupported,
+)
+
+_FEATURE_WEIGHTS, _TIME_WEIGHTS, _BIAS, _STATE = 1, 2, 3, 4
+_RELU = 1
+_LIMIT = 1 << 30
+
+
+def _constant(operator: Operator, index: int, dtype: str) -> NDArray[np.integer]:
+    tensor = operand(operator, index)
+    if tensor.constant is None or tensor.dtype != dtype:
+        raise unsupported(operator, f"an input {index} that is not a constant of {dtype}")
+    return tensor.constant
+
+
+def lower_svdf(operator: Operator, build: Builder) -> None:
+    source, target, state = operand(operator, 0, 2), result(operator), operand(operator, _STATE)
+    if source.dtype != "int8" or target.dtype != "int8" or state.dtype != "int16":
+        raise unsupported(operator, f"{source.dtype} input, {target.dtype} output and a state of {state.dtype}")
+    if not state.is_variable:
+        raise refuse(operator, "its state is not a variable tensor")
+    if operator.integer(1) not in (0, _RELU):
+        raise unsupported(operator, f"fused activation {operator.integer(1)}")
+    features, over_time = _constant(operator, _FEATURE_WEIGHTS, "int8"), _constant(operator, _TIME_WEIGHTS, "int16")
+    rank = operator.integer(0, "i")
+    if features.ndim != 2 or over_time.ndim != 2 or len(features) != len(over_time) or rank < 1 or len(features) % rank:
+        raise refuse(operator, f"weights of shape {features.shape} and {over_time.shape} do not fit rank {rank}")
+    batches, units, memory = source.shape[0], len(features) // rank, over_time.shape[1]
+    if features.shape[1] != source.shape[1] or target.shape != (batches, units):
+        raise refuse(operator, f"{list(source.shape)} and {list(target.shape)} do not fit {len(features)} filters")
+    if state.elements != batches * len(features) * memory:
+        raise refuse(operator, f"its state has {state.elements} elements, not {batches * len(features) * memory}")
+    dimensions_fit(operator, batches, source.shape[1], units, rank, memory)
+    _emit(operator, build, source, target, state, (features, over_time), (batches, units, rank, memory))
+
+
+def _emit(
+    operator: Operator,
+    build: Builder,
+    source: Tensor,
+    target: Tensor,
+    state: Tensor,
+    weights: tuple[NDArray[np.integer], NDArray[np.integer]],
+    sizes: tuple[int, int, int, int],
+) -> None:
+    features = weights[0].astype(np.int64)
+    batches, units, rank, memory = sizes
+    zero_point = int8_zero_point(operator, source)
+    feature_scale, time_scale = operand(operator, _FEATURE_WEIGHTS).scale, operand(operator, _TIME_WEIGHTS).scale
+    bias_tensor = optional_operand(operator, _BIAS)
+    bias = np.zeros(units, np.int64)
+    if bias_tensor is not None:
+        bias = _constant(operator, _BIAS, "int32").ravel().astype(np.int64)
+    if len(bias) != units or state.zero_point != 0:
+        raise refuse(operator, f"its bias has {len(bias)} elements for {units} units, or its state a zero point")
+    largest = int((np.abs(features).sum(axis=1) * max(127 - zero_point, zero_point + 128)).max())
+    # PrepareSvdf: the products of scales are taken in float32.
+    feature_multiplier, feature_shift = quantise_multiplier(float(source.scale * feature_scale / state.scale))
+    time_multiplier, time_shift = quantise_multiplier(float(state.scale * time_scale / target.scale))
+    if feature_shift > 30 or time_shift > 0 or largest << max(feature_shift, 0) >= _LIMIT:
+        raise refuse(operator, "its scales magnify sums beyond int32")
+    build.step(
+        "svdf_int8",
+        input=build.read(source),
+        state=build.state(state, 0),
+        feature_weights=build.constant(weights[0]),
+        feature_bias=build.constant((-zero_point * features.sum(axis=1)).astype(np.int32)),
+        time_weights=build.constant(weights[1]),
+        bias=build.constant(bias.astype(np.int32)),
+        output=build.write(target),
+        batches=batches,
+        features=source.shape[1],
+        units=units,
+        rank=rank,
+        memory=memory,
+        feature_multiplier=feature_multiplier,
+        feature_shift=feature_shift,
+        time_multiplier=time_multiplier,
+        time_shift=time_shift,
+        output_zero_point=target.zero_point,
+    )
+
+
+LOWERINGS = {"SVDF": lower_svdf}
