@@ -160,6 +160,8 @@ static float apply(const struct unary_float_step *step, float x) {
         return -round_down(-x);
     case UNARY_ROUND:
         return round_half_even(x);
+    case UNARY_LOGARITHM:
+        return natural_logarithm(x);
     default:
         return x > 0.0f ? x : x * step->first;
     }

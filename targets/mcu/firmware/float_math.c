@@ -132,3 +132,42 @@ float round_half_even(float x) {
     }
     return below + 1.0f;
 }
+
+float natural_logarithm(float x) {
+    if (x != x || x < 0.0f) {
+        return __builtin_nanf("");
+    }
+    if (x == 0.0f || x == __builtin_inff()) {
+        return x == 0.0f ? -__builtin_inff() : x;
+    }
+    int32_t exponent = 0;
+    if (x < power_of_two(-100)) {
+        x *= power_of_two(64); /* out of the subnormal range */
+        exponent = -64;
+    }
+    uint32_t bits;
+    __builtin_memcpy(&bits, &x, 4);
+    /* x = 2^exponent (1 + rest), with 1 + rest between the square roots of 1/2 and 2. */
+    exponent += (int32_t)(bits >> 23) - 127;
+    bits = (bits & 0x7fffffu) | 0x3f800000u;
+    float rest;
+    __builtin_memcpy(&rest, &bits, 4);
+    if (rest > 1.41421353816986083984375f) {
+        rest *= 0.5f;
+        exponent++;
+    }
+    rest -= 1.0f;
+    /* Minimax polynomial (the coefficients of the Cephes library's logf, S. Moshier). */
+    float square = rest * rest;
+    float series = 7.0376836292e-2f;
+    series = series * rest - 1.1514610310e-1f;
+    series = series * rest + 1.1676998740e-1f;
+    series = series * rest - 1.2420140846e-1f;
+    series = series * rest + 1.4249322787e-1f;
+    series = series * rest - 1.6668057665e-1f;
+    series = series * rest + 2.0000714765e-1f;
+    series = series * rest - 2.4999993993e-1f;
+    series = series * rest + 3.3333331174e-1f;
+    float correction = series * rest * square - (float)exponent * 2.12194440e-4f - 0.5f * square;
+    return rest + correction + (float)exponent * 0.693359375f;
+}

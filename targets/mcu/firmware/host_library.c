@@ -10,6 +10,7 @@ float host_exponential(float x);
 float host_hyperbolic_tangent(float x);
 float host_logistic(float x);
 float host_square_root(float x);
+float host_natural_logarithm(float x);
 
 int host_run(const void *plan, uint32_t plan_bytes, void *arena, uint32_t arena_bytes, const uint8_t *inputs,
              uint8_t *outputs) {
@@ -49,4 +50,8 @@ float host_logistic(float x) {
 
 float host_square_root(float x) {
     return square_root(x);
+}
+
+float host_natural_logarithm(float x) {
+    return natural_logarithm(x);
 }

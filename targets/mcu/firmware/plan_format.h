@@ -434,7 +434,8 @@ enum unary_operation {
     UNARY_FLOOR = 12,
     UNARY_CEILING = 13,
     UNARY_ROUND = 14,
-    UNARY_OPERATION_END = 15
+    UNARY_LOGARITHM = 15,
+    UNARY_OPERATION_END = 16
 };
 
 struct unary_float_step {

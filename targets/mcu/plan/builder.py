@@ -114,6 +114,12 @@ class Builder:
             raise PlanRefused(f"{tensor.label} is written twice, or is a constant.")
         self._places[tensor.index] = self.read(source).shifted(offset)
 
+    def know(self, tensor: Tensor, values: NDArray[Any]) -> None:
+        """A tensor whose values the planner has computed: it is a constant of the plan."""
+        if tensor.constant is not None or tensor.index in self._places:
+            raise PlanRefused(f"{tensor.label} is written twice, or is a constant.")
+        self._places[tensor.index] = self.constant(values)
+
     def state(self, tensor: Tensor, fill: int) -> Place:
         """A variable tensor: every inference starts with each of its bytes equal to `fill`."""
         if tensor.index not in self._places:

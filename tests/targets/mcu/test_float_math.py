@@ -1,4 +1,4 @@
-"""The firmware's own exp, tanh, logistic and square root, against double precision."""
+"""The firmware's own exp, log, tanh, logistic and square root, against double precision."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def reference_logistic(x: np.ndarray) -> np.ndarray:
 REFERENCES = {
     "exponential": (np.exp, np.linspace(-87, 88.7, 200_001), 1.5),
     "hyperbolic_tangent": (np.tanh, np.linspace(-12, 12, 200_001), 3.0),
+    "natural_logarithm": (np.log, np.geomspace(1e-44, 3e38, 200_001), 2.0),
     "logistic": (reference_logistic, np.linspace(-80, 20, 200_001), 3.0),
 }
 
@@ -34,6 +35,12 @@ def test_limits_and_not_a_number_pass_through(host_kernels: HostKernels):
     values = np.array([np.inf, -np.inf, np.nan, 200.0, -200.0], np.float32)
     np.testing.assert_array_equal(host_kernels.apply("exponential", values), [np.inf, 0, np.nan, np.inf, 0])
     np.testing.assert_array_equal(host_kernels.apply("hyperbolic_tangent", values), [1, -1, np.nan, 1, -1])
+
+
+def test_the_logarithm_has_its_limits(host_kernels: HostKernels):
+    values = np.array([0.0, -0.0, 1.0, np.inf, -1.0, np.nan], np.float32)
+    found = host_kernels.apply("natural_logarithm", values)
+    np.testing.assert_array_equal(found, [-np.inf, -np.inf, 0, np.inf, np.nan, np.nan])
 
 
 def test_square_roots_are_correctly_rounded(host_kernels: HostKernels):

@@ -1,4 +1,4 @@
-"""ABS, NEG, RSQRT, SQRT, SQUARE, EXP, FLOOR, CEIL and ROUND: arithmetic on one element, in int8 a table."""
+"""ABS, NEG, RSQRT, SQRT, SQUARE, EXP, LOG, FLOOR, CEIL and ROUND: arithmetic on one element, in int8 a table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .activation import emit_table, emit_unary_float
 from .checks import common_dtype, operand, refuse, result, same_elements, unsupported
 
 _NEGATE, _ABSOLUTE, _INVERSE_SQUARE_ROOT = 4, 5, 6
-_FLOAT_ALONE = {"NEG": _NEGATE, "EXP": 9, "SQRT": 10, "SQUARE": 11, "FLOOR": 12, "CEIL": 13, "ROUND": 14}
+_FLOAT_ALONE = {"NEG": _NEGATE, "EXP": 9, "SQRT": 10, "SQUARE": 11, "FLOOR": 12, "CEIL": 13, "ROUND": 14, "LOG": 15}
 
 
 def lower_absolute(operator: Operator, build: Builder) -> None:

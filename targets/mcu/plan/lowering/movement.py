@@ -104,4 +104,12 @@ LOWERINGS = {
     "BROADCAST_TO": lower_broadcast_to,
 }
 # Inputs that these look at for their shape alone, or not at all: whatever computes them need not run.
-UNREAD_INPUTS = {"RESHAPE": (1,), "EXPAND_DIMS": (1,), "BROADCAST_TO": (1,), "TRANSPOSE_CONV": (0,)}
+UNREAD_INPUTS = {
+    "RESHAPE": (1,),
+    "EXPAND_DIMS": (1,),
+    "BROADCAST_TO": (1,),
+    "TRANSPOSE_CONV": (0,),
+    "SHAPE": (0,),
+    "FILL": (0,),
+    "ZEROS_LIKE": (0,),
+}

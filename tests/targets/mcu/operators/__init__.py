@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     activation,
     blocks,
+    constants,
     convolution,
     elementwise,
     gather,
@@ -21,6 +22,7 @@ from .draws import Maker
 MAKERS: dict[str, Maker] = {
     **activation.MAKERS,
     **blocks.MAKERS,
+    **constants.MAKERS,
     **convolution.MAKERS,
     **elementwise.MAKERS,
     **gather.MAKERS,

@@ -8,7 +8,7 @@ from ..model_writer import TYPES, ModelWriter
 from .draws import Maker, Random, draw_quantised, draw_shape
 
 ACTIVATIONS = ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ELU")
-FLOAT_ALONE = ("NEG", "EXP", "SQRT", "SQUARE", "FLOOR", "CEIL", "ROUND")
+FLOAT_ALONE = ("NEG", "EXP", "SQRT", "SQUARE", "FLOOR", "CEIL", "ROUND", "LOG")
 
 
 def unary(name: str) -> Maker:

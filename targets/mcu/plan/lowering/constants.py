@@ -1,0 +1,44 @@
+"""SHAPE, FILL and ZEROS_LIKE: results that are known before the model runs, or nearly so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..builder import Builder
+from ..model import Operator, Tensor
+from .checks import operand, refuse, result, unsupported
+
+
+def _emit_fill(build: Builder, target: Tensor, value: bytes) -> None:
+    """`value` is one element, of four bytes at most."""
+    pattern = int.from_bytes((value * 4)[:4], "little")
+    build.step("fill", output=build.write(target), bytes=target.nbytes, pattern=pattern)
+
+
+def lower_shape(operator: Operator, build: Builder) -> None:
+    source, target = operator.inputs[0], result(operator)
+    if source is None or target.elements != len(source.shape):
+        raise refuse(operator, f"its output has {target.elements} elements")
+    if target.dtype != "int32":
+        raise unsupported(operator, f"a shape in {target.dtype}")
+    build.know(target, np.array(source.shape, np.int32))
+
+
+def lower_fill(operator: Operator, build: Builder) -> None:
+    value, target = operand(operator, 1), result(operator)
+    if value.dtype != target.dtype or value.dtype not in ("float32", "int32", "int8"):
+        raise unsupported(operator, f"{value.dtype} to {target.dtype}")
+    if value.constant is None or value.elements != 1:
+        raise unsupported(operator, "a value that is not one constant")
+    _emit_fill(build, target, value.constant.tobytes())
+
+
+def lower_zeros_like(operator: Operator, build: Builder) -> None:
+    """Zero as it is stored, whatever the zero point, as Micro has it."""
+    target = result(operator)
+    if target.dtype not in ("float32", "int32", "int8"):
+        raise unsupported(operator, f"{target.dtype} tensors")
+    _emit_fill(build, target, bytes(np.dtype(target.dtype).itemsize))
+
+
+LOWERINGS = {"SHAPE": lower_shape, "FILL": lower_fill, "ZEROS_LIKE": lower_zeros_like}
