@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harness.baseline.record import AcceptedCase, AcceptedOutput, accepted_output
+from harness.baseline.record import AcceptedArtifact, AcceptedCase, AcceptedOutput, accepted_output
 from harness.conversion.converter import READY
 from harness.gate.policy import Edge, GrowthRule, Policy
-from harness.store.record import CaseResult, Check, Comparison, Outcome, Parity
+from harness.store.record import ArtifactSummary, CaseResult, Check, Comparison, Outcome, Parity
 
 ROUNDING_FLOOR_DB = 100.0
 """Above this an error is float32 rounding (10⁻⁵ of the signal), which another CPU's kernels may do otherwise."""
@@ -49,10 +49,10 @@ def _outcome(case: CaseResult, policy: Policy, passed: bool, message: str) -> Ch
 
 
 def judge_against(
-    case: CaseResult, accepted: AcceptedCase, policy: Policy, format: str, *, same_machine: bool
+    case: CaseResult, accepted: AcceptedCase, policy: Policy, format: str, *, same_machine: bool, source: str = ""
 ) -> list[Check]:
-    """Every check of a case that ran against its accepted self."""
-    checks = [*_artifact(case, accepted, policy), *_sizes(case, accepted, policy, format)]
+    """Every check of a case that ran against its accepted self; `source` is the identity of its source now."""
+    checks = [*_artifact(case, accepted, policy, source), *_sizes(case, accepted, policy, format)]
     if case.parity is not None and accepted.parity is not None:
         edges: tuple[tuple[Edge, tuple[Comparison, ...], tuple[AcceptedOutput, ...]], ...] = (
             ("conversion", case.parity.conversion, accepted.parity.conversion),
@@ -67,7 +67,7 @@ def judge_against(
     return checks
 
 
-def _artifact(case: CaseResult, accepted: AcceptedCase, policy: Policy) -> list[Check]:
+def _artifact(case: CaseResult, accepted: AcceptedCase, policy: Policy, source: str) -> list[Check]:
     now, before, wanted = case.artifact, accepted.artifact, policy.baseline.artifact
     if now is None or before is None or wanted == "ignore":
         return []
@@ -84,10 +84,22 @@ def _artifact(case: CaseResult, accepted: AcceptedCase, policy: Policy) -> list[
             f"the conversion is not repeatable, or the file was changed after it. {_outputs_since(case, accepted)}"
         )
         return [_check(rule, metric, None, None, False, policy, message)]
-    packages = sorted(set(now.converter.items()) ^ set(before.converter.items()))
-    what = ", ".join(dict.fromkeys(name for name, _ in packages)) or "the source, the recipe or the converter's code"
-    message = f"The artifact has other bytes ({hashes}); changed since: {what}."
+    message = f"The artifact has other bytes ({hashes}); changed since: {_changed(now, before, source)}."
     return [_check(rule, metric, None, None, wanted != "same", policy, message)]
+
+
+def _changed(now: ArtifactSummary, before: AcceptedArtifact, source: str) -> str:
+    """What an artifact is made of that is not as accepted; what is not known is not ruled out."""
+    packages = sorted(set(now.converter.items()) ^ set(before.converter.items()))
+    found = list(dict.fromkeys(name for name, _ in packages))
+    if source and before.source and source != before.source:
+        found.insert(0, "the source")
+    if before.options is not None and (now.options, now.pins) != (before.options, before.pins):
+        found.append("the recipe")
+    if found:
+        return ", ".join(found)
+    known = source and before.source and before.options is not None
+    return "the converter's code" if known else "the source, the recipe or the converter's code"
 
 
 def _outputs_since(case: CaseResult, accepted: AcceptedCase) -> str:

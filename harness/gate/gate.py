@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from harness.baseline.files import Baseline
-from harness.baseline.record import AcceptedCase
+from harness.baseline.record import AcceptedCase, origin_in
 from harness.errors import HarnessError
 from harness.gate.against import judge_against, judge_outcome
 from harness.gate.case import judge_case
@@ -148,7 +148,9 @@ def _checks(
     checks = list(judge_case(case.id, format, *figures, case.fingerprint, bare, today, scheme=scheme))
     if accepted is not None:
         same_machine = baseline.run_of(accepted).machine == record.machine.id
-        checks += judge_against(case, accepted, policy, format, same_machine=same_machine)
+        origin = origin_in(record, case.model)
+        source = origin.identity if origin is not None else ""
+        checks += judge_against(case, accepted, policy, format, same_machine=same_machine, source=source)
         checks += judge_regression(case, accepted, policy, format, stopwatch)
     return checks
 

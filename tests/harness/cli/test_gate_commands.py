@@ -19,7 +19,7 @@ WRONG = case("m/float32/tflite/litert-xnnpack", parity=figures(error=0.1))
 def harness(tmp_path):
     (tmp_path / "harness.toml").write_text("")
 
-    def harness(*arguments, record=None):
+    def harness(*arguments, record=None, columns=200):
         if record is not None:
             RunStore(tmp_path / "results").write(record)
         return subprocess.run(
@@ -27,7 +27,7 @@ def harness(tmp_path):
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            env={**os.environ, "COLUMNS": "200"},
+            env={**os.environ, "COLUMNS": str(columns)},
             timeout=300,
             check=False,
         )
@@ -66,8 +66,20 @@ def test_explain_shows_each_rule_its_source_and_the_margin(harness):
     done = harness("gate", "--explain", WRONG.id, record=run(WRONG))
     assert done.returncode == 1
     assert "Rounding error of float32 sums" in done.stdout
-    assert "beyond" in done.stdout
+    assert "% beyond" in done.stdout
     assert "limit set by" in done.stdout
+
+
+def test_explain_reads_well_in_a_narrow_terminal(harness):
+    said = harness("gate", "--explain", WRONG.id, record=run(WRONG), columns=80).stdout
+    assert max(map(len, said.splitlines())) <= 80
+    first = said.split("\n\n")[1]
+    assert first.startswith("✗ parity.runtime.sqnr_db  (runtime.p.sqnr_db)\n    measured 22.8, limit 80: ")
+    # Broken ones come first, and no name of a rule is broken in two.
+    signs = [part[0] for part in said.split("\n\n")[1:] if part[0] in "✓✗"]
+    assert signs == sorted(signs, reverse=True)
+    for check in ("parity.conversion.finite", "parity.runtime.finite", "parity.runtime.top1_agreement"):
+        assert check in said
 
 
 def test_a_baseline_is_accepted_shown_and_dropped(harness, tmp_path):

@@ -4,11 +4,13 @@ from datetime import date
 
 import pytest
 
+from harness.baseline.files import Baseline
+from harness.baseline.record import accepted_case, accepted_run
 from harness.errors import HarnessError
 from harness.gate.gate import gate, judged_record
 from harness.gate.policy import GrowthRule, OutcomeRules, Policy, PolicyException
 from harness.gate.rules import RULES
-from harness.store.record import Outcome
+from harness.store.record import ModelOrigin, Outcome
 from tests.harness.gate.made_up import (
     ELSEWHERE,
     NO_BASELINE,
@@ -115,6 +117,32 @@ def test_other_bytes_from_another_converter_are_explained():
     assert result.passed
     (check,) = [check for check in result.verdicts[0].checks if check.rule == "baseline.artifact"]
     assert "changed since: tensorflow" in check.message
+
+
+def of_source(identity, options):
+    made = artifact(digest=identity * 64, key=identity * 64).model_copy(update={"options": options})
+    record = run(case(artifact=made))
+    origin = ModelOrigin(identity=identity, kind="keras", path="m.keras")
+    return record.model_copy(update={"models": tuple(m.model_copy(update={"origin": origin}) for m in record.models)})
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        (("b", {}), "changed since: the source."),
+        (("a", {"io": "int8"}), "changed since: the recipe."),
+        (("b", {"io": "int8"}), "changed since: the source, the recipe."),
+    ],
+)
+def test_what_changed_since_is_named_where_the_baseline_knows_it(now, words):
+    before = of_source("a", {})
+    accepted = Baseline({before.cases[0].id: accepted_case(before, before.cases[0])}, {before.id: accepted_run(before)})
+    later = of_source(*now)
+    other = later.cases[0].artifact.model_copy(update={"digest": "z" * 64, "key": "y" * 64})
+    later = later.model_copy(update={"cases": (later.cases[0].model_copy(update={"artifact": other}),)})
+    (check,) = [c for c in gate(later, Policy(), accepted, tflite).verdicts[0].checks if c.rule == "baseline.artifact"]
+    assert check.passed
+    assert words in check.message
 
 
 def test_a_ready_artifact_is_the_accepted_file_or_a_failure():
