@@ -11,7 +11,6 @@ from harness.report.templating import own_file
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from harness.report.history_data import HistoryData
     from harness.store.record import RunRecord
 
 STYLES = ("style.css", "views.css", "print.css")
@@ -49,15 +48,15 @@ def script() -> Markup:
     return Markup("(() => {\n'use strict';\n") + parts + Markup("})();\n")
 
 
-def policy(*hashes: str) -> str:
+def policy(*hashes: str, served: bool = False) -> str:
     """Nothing is loaded or sent, and no script runs but those of these hashes: a name that slipped through as markup
-    stays dead."""
+    stays dead. A `served` page may ask the server that it came from, and nobody else."""
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     # Vega compiles the expressions of its charts.
     return (
         f"default-src 'none'; script-src {allowed} 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
-    )
+    ) + ("; connect-src 'self'" if served else "")
 
 
 def script_hash(text: str) -> str:
@@ -65,7 +64,7 @@ def script_hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def page_data(record: RunRecord, history: HistoryData | None) -> dict[str, Any]:
+def page_data(record: RunRecord, *, has_history: bool) -> dict[str, Any]:
     """What the page opens with. Names stand once, each with its segment of an address (a variant with its
     look, too); a case is four places in them, and whether it is simulated."""
     from harness.report.anchors import segment, target_segment
@@ -98,5 +97,5 @@ def page_data(record: RunRecord, history: HistoryData | None) -> dict[str, Any]:
             [outcomes[trouble.outcome], trouble.reason, [place_of[case.id] for case in trouble.cases]]
             for trouble in troubles(record.cases)
         ],
-        "hasHistory": history is not None,
+        "hasHistory": has_history,
     }

@@ -47,8 +47,13 @@ class Budget:
     operators: int
 
 
+def has_figures(case: CaseResult) -> bool:
+    """Whether a case has any figure of a microcontroller."""
+    return any(name in case.measured.figures for name in FIGURES)
+
+
 def budgets(record: RunRecord) -> list[Budget]:
-    return [_budget(case) for case in record.cases if any(name in case.measured.figures for name in FIGURES)]
+    return [_budget(case) for case in record.cases if has_figures(case)]
 
 
 def operator_bars(case: CaseResult) -> tuple[OperatorBar, ...]:

@@ -1,106 +1,195 @@
-"""The dashboard: run records to one self-contained HTML file that opens from disk with no network."""
+"""The dashboard: run records to one self-contained HTML file that opens from disk with no network.
+
+`harness serve` shows the same page, part by part as they are gone to.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.report.anchors import case_anchor, model_anchor, segment
 from harness.report.changes import Changes, changes
-from harness.report.history_data import HistoryData
+from harness.report.history_data import HistoryData, recent_changes
 from harness.store.record import CaseResult, RunRecord
 
 if TYPE_CHECKING:
     from harness.report.model_view import ModelView
 
+Part = dict[str, Any]
+"""Views of the page with their data, as JSON."""
 
-def render(record: RunRecord, previous: RunRecord | None = None, history: HistoryData | None = None) -> str:
-    """The page as text: of `record`, what changed since `previous`, and the history of its figures.
 
-    Everything from a record is escaped: names and reasons are not to be trusted.
+class Page:
+    """The page of one run: of `record`, what changed since `previous`, and the history of its figures.
+
+    Its parts besides the first view are in `parts`, by the name under which the page looks for them: `model/…` and
+    `case/…` for each model, and the other views by their own. Each is made when it is called; a browser reads one when
+    it is gone to. What is not at hand may be given as a function, which is called when it is needed. Everything from a
+    record is escaped: names and reasons are not to be trusted.
     """
-    from harness.report import assets
-    from harness.report.chart_kit import chart_kit
-    from harness.report.history_data import recent_changes
-    from harness.report.matrix import matrix
-    from harness.report.model_view import model_views
-    from harness.report.outcomes import count
-    from harness.report.packing import pack, to_json
-    from harness.report.summary import verdict, warnings
-    from harness.report.templating import environment, inert
 
-    templates = environment()
-    differences = changes(record, previous) if previous else None
-    kit, script = chart_kit(), assets.script()
-    packs = {
-        name: pack(to_json(content))
-        for name, content in _packs(templates, record, model_views(record), differences, history)
-    }
-    return templates.get_template("page.html.j2").render(
-        record=record,
-        verdict=verdict(record),
-        warnings=warnings(record),
-        counts=count(record.cases),
-        matrix=matrix(record),
-        changes=differences,
-        recent=recent_changes(history) if history else [],
-        has_history=history is not None,
-        has_microcontrollers="microcontrollers" in packs,
-        packs=packs | {"charts": kit.packed},
-        data=inert(to_json(assets.page_data(record, history))),
-        policy=assets.policy(kit.library_hash, assets.script_hash(script)),
-        style=assets.style(),
-        script=script,
-    )
+    def __init__(
+        self,
+        record: RunRecord,
+        previous: Callable[[], RunRecord] | None = None,
+        history: Callable[[], HistoryData | None] | None = None,
+        known: Callable[[], Collection[str]] | None = None,
+    ) -> None:
+        """`known` tells which cases have a history, where that is known without it: `model/variant/target`."""
+        from harness.report.microcontroller import has_figures
+        from harness.report.templating import environment
 
+        self.record = record
+        self._templates = environment()
+        self._previous, self._find_history, self._find_known = previous, history, known
+        self.parts: dict[str, Callable[[], Part]] = {}
+        for name in dict.fromkeys(case.model for case in record.cases):
+            self.parts[model_anchor(name)] = lambda name=name: self._model(name)  # type: ignore[misc]
+            self.parts[f"case/{segment(name)}"] = lambda name=name: self._cases(name)  # type: ignore[misc]
+        self.parts["cases"] = self._all_cases
+        if previous:
+            self.parts["changes"] = self._changes
+        if history:
+            self.parts["history"] = self._history_view
+        if any(map(has_figures, record.cases)):
+            self.parts["microcontrollers"] = self._microcontrollers
+        self.parts["run"] = self._run
 
-def _packs(
-    templates: Any,
-    record: RunRecord,
-    models: list[ModelView],
-    differences: Changes | None,
-    history: HistoryData | None,
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The views besides the first, with their data, by the name under which the page looks for them: `model/…` and
-    `case/…` for each model, and the other views by their own. A browser reads one when it is gone to: thousands of
-    cases cost nothing before that."""
-    from harness.report import lists
-    from harness.report.anchors import case_anchor, segment
-    from harness.report.case_view import case_view
-    from harness.report.microcontroller import budgets
-    from harness.report.verdict_words import drift_words
+    def html(self) -> str:
+        """The page with all its parts."""
+        from harness.report.packing import pack, to_json
 
-    known = history.cases() if history else set()
-    changed = {change.case.id for change in differences.latencies + differences.figures} if differences else set()
+        news = {"changes": self._differences, "recent": self._recent}
+        return self._html({name: pack(to_json(make())) for name, make in self.parts.items()}, news)
 
-    def view(template: str, **values: Any) -> str:
-        rendered: str = templates.get_template(template).render(record=record, **values)
+    def served_html(self, parts: str) -> str:
+        """The page with its first view alone; the others, and the news, are asked for below the address `parts`, on
+        the server that the page came from."""
+        return self._html({}, {"changes": None, "recent": []}, parts)
+
+    def news(self) -> Part:
+        """What changed lately, for a served page to put in its place."""
+        return {"news": self._view("news.html.j2", changes=self._differences, recent=self._recent)}
+
+    def _html(self, packs: dict[str, str], news: dict[str, Any], served: str = "") -> str:
+        from harness.report import assets
+        from harness.report.chart_kit import chart_kit
+        from harness.report.matrix import matrix
+        from harness.report.outcomes import count
+        from harness.report.packing import to_json
+        from harness.report.summary import verdict, warnings
+        from harness.report.templating import inert
+
+        record, kit, script = self.record, chart_kit(), assets.script()
+        html: str = self._templates.get_template("page.html.j2").render(
+            record=record,
+            verdict=verdict(record),
+            warnings=warnings(record),
+            counts=count(record.cases),
+            matrix=matrix(record),
+            **news,
+            has_changes="changes" in self.parts,
+            has_history="history" in self.parts,
+            has_microcontrollers="microcontrollers" in self.parts,
+            packs=packs | {"charts": kit.packed},
+            served=served,
+            data=inert(to_json(assets.page_data(record, has_history="history" in self.parts))),
+            policy=assets.policy(kit.library_hash, assets.script_hash(script), served=bool(served)),
+            style=assets.style(),
+            script=script,
+        )
+        return html
+
+    @cached_property
+    def _differences(self) -> Changes | None:
+        return changes(self.record, self._previous()) if self._previous else None
+
+    @cached_property
+    def _changed(self) -> set[str]:
+        found = self._differences
+        return {change.case.id for change in found.latencies + found.figures} if found else set()
+
+    @cached_property
+    def _history(self) -> HistoryData | None:
+        return self._find_history() if self._find_history else None
+
+    @cached_property
+    def _known(self) -> Collection[str]:
+        if self._find_known:
+            return self._find_known()
+        return self._history.cases() if self._history else set()
+
+    @cached_property
+    def _recent(self) -> list[Any]:
+        return recent_changes(self._history) if self._history else []
+
+    @cached_property
+    def _models(self) -> dict[str, ModelView]:
+        from harness.report.model_view import model_views
+
+        return {model.name: model for model in model_views(self.record)}
+
+    def _view(self, template: str, **values: Any) -> str:
+        rendered: str = self._templates.get_template(template).render(record=self.record, **values)
         return rendered
 
-    def case(one: CaseResult) -> str:
-        has_changes, has_history = one.id in changed, one.id in known
-        return view("case.html.j2", view=case_view(one), has_history=has_history, has_changes=has_changes)
+    def _model(self, name: str) -> Part:
+        model = self._models[name]
+        return {
+            "views": {model.anchor: self._view("model.html.j2", model=model, known=self._known)},
+            "charts": model.charts,
+        }
 
-    for model in models:
-        yield (
-            model.anchor,
-            {"views": {model.anchor: view("model.html.j2", model=model, known=known)}, "charts": model.charts},
-        )
-        yield f"case/{segment(model.name)}", {"views": {case_anchor(one): case(one) for one in model.cases}}
-    yield "cases", {"views": {"cases": view("cases.html.j2")}, "lists": [lists.cases(record)]}
-    if differences:
-        moved = drift_words(differences.drift) if differences.drift else ""
-        page = view("changes.html.j2", changes=differences, drift_words=moved)
-        yield "changes", {"views": {"changes": page}, "lists": lists.changed(differences)}
-    if history:
-        yield "history", {"views": {"history": view("history.html.j2")}, "history": history.compact()}
-    boards = budgets(record)
-    if boards:
-        yield "microcontrollers", {"views": {"microcontrollers": view("microcontrollers.html.j2", budgets=boards)}}
-    fresh = sum(one.reused_from is None for one in record.cases)
-    yield "run", {"views": {"run": view("run.html.j2", fresh=fresh)}}
+    def _cases(self, model: str) -> Part:
+        return {"views": {case_anchor(case): self._case(case) for case in self._models[model].cases}}
+
+    def _case(self, case: CaseResult) -> str:
+        from harness.report.case_view import case_view
+
+        has_changes, has_history = case.id in self._changed, case.id in self._known
+        return self._view("case.html.j2", view=case_view(case), has_history=has_history, has_changes=has_changes)
+
+    def _all_cases(self) -> Part:
+        from harness.report import lists
+
+        return {"views": {"cases": self._view("cases.html.j2")}, "lists": [lists.cases(self.record)]}
+
+    def _changes(self) -> Part:
+        from harness.report import lists
+        from harness.report.verdict_words import drift_words
+
+        found = self._differences
+        assert found is not None, "there is no such part without a previous run"
+        moved = drift_words(found.drift) if found.drift else ""
+        page = self._view("changes.html.j2", changes=found, drift_words=moved)
+        return {"views": {"changes": page}, "lists": lists.changed(found)}
+
+    def _history_view(self) -> Part:
+        data = self._history
+        return {
+            "views": {"history": self._view("history.html.j2")},
+            **({"history": data.compact()} if data else {}),
+        }
+
+    def _microcontrollers(self) -> Part:
+        from harness.report.microcontroller import budgets
+
+        return {"views": {"microcontrollers": self._view("microcontrollers.html.j2", budgets=budgets(self.record))}}
+
+    def _run(self) -> Part:
+        fresh = sum(case.reused_from is None for case in self.record.cases)
+        return {"views": {"run": self._view("run.html.j2", fresh=fresh)}}
+
+
+def render(record: RunRecord, previous: RunRecord | None = None, history: HistoryData | None = None) -> str:
+    """The page of `record` as text, with all its parts."""
+    before = (lambda: previous) if previous else None
+    return Page(record, before, (lambda: history) if history else None).html()
 
 
 def write(record: RunRecord, path: Path, previous: RunRecord | None = None, history: HistoryData | None = None) -> None:

@@ -10,10 +10,23 @@ const packs = (() => {
     return JSON.parse(await new Response(inflated).text());
   }
 
-  /** What the pack of this name holds, or null where the page has none; read once. */
+  /** A served page asks its server for what it does not hold. */
+  async function ask(name) {
+    const answer = await fetch(document.documentElement.dataset.parts + encodeURI(name));
+    if (answer.status === 404) return null;
+    if (!answer.ok) throw new Error((await answer.json()).error);
+    return answer.json();
+  }
+
+  /** What the pack of this name holds, or null where there is none; read once. */
   function get(name) {
-    const holder = document.getElementById(`pack:${name}`);
-    if (!known.has(name)) known.set(name, holder ? read(holder) : Promise.resolve(null));
+    if (!known.has(name)) {
+      const holder = document.getElementById(`pack:${name}`);
+      const served = document.documentElement.dataset.parts !== undefined;
+      known.set(name, holder ? read(holder) : served ? ask(name) : Promise.resolve(null));
+      // A server that was away may be back the next time.
+      known.get(name).catch(() => known.delete(name));
+    }
     return known.get(name);
   }
 

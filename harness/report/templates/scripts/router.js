@@ -116,6 +116,15 @@ const router = (() => {
   return { start };
 })();
 
+/** What changed lately takes a while to find out in a long history; a served page opens without. */
+async function showNews() {
+  const found = await packs.get("news").catch(() => null);
+  if (!found) return;
+  const made = new DOMParser().parseFromString(found.news, "text/html").body;
+  document.getElementById("news").replaceChildren(...made.children);
+}
+
 theme.start();
 charts.start();
 router.start();
+if (document.documentElement.dataset.parts !== undefined) showNews();
