@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+
+from harness.cli.storing import tell
+from harness.errors import HarnessError
 from harness.paths import results_directory
-from harness.serve.interface import Interface, Source
+from harness.serve.interface import Interface
 from harness.serve.server import ADDRESS, make_server
+from harness.serve.source import Source
 from harness.store.index.database import team_url
 
 
 def serve(port: int) -> None:
     """Serve until interrupted."""
-    server = make_server(Interface(Source(results_directory(), team_url())), port)
+    source = Source(results_directory(), team_url())
+    interface = Interface(source)
+    server = make_server(interface, port)
+    # A year that was never indexed takes minutes, which nobody should spend before an empty window.
+    source.refresh(tell(quiet=False))
+    threading.Thread(target=_prepare, args=(interface,), daemon=True).start()
     print(f"http://{ADDRESS}:{server.server_address[1]}/ (JSON: /api; Ctrl-C ends it)", flush=True)
     try:
         server.serve_forever()
@@ -18,3 +29,8 @@ def serve(port: int) -> None:
         print()
     finally:
         server.server_close()
+
+
+def _prepare(interface: Interface) -> None:
+    with contextlib.suppress(HarnessError):  # who asks is told
+        interface.dashboard.prepare()

@@ -24,7 +24,7 @@ def opened(*, quiet: bool) -> tuple[Database, Labels]:
         return database, LabelTable(database)
     results = results_directory()
     index = FolderIndex(results)
-    _tell_problems(index.synchronise(_progress(quiet)).problems)
+    _tell_problems(index.synchronise(tell(quiet=quiet)).problems)
     return index.database, LabelFiles(results)
 
 
@@ -33,7 +33,7 @@ def index(*, rebuild: bool, as_json: bool) -> None:
 
     With a team's database that is: send what it lacks; make its index again from the records that it holds.
     """
-    progress = _progress(as_json)
+    progress = tell(quiet=as_json)
     url = team_url()
     if url is None:
         folder = FolderIndex(results_directory())
@@ -75,7 +75,7 @@ def export(path: str, model: str | None) -> None:
 
 
 def _move(source: Records, destination: Records, as_json: bool) -> None:
-    moved: Moved = transfer(source, destination, _progress(as_json))
+    moved: Moved = transfer(source, destination, tell(quiet=as_json))
     if as_json:
         print(json.dumps({"from": source.name, "to": destination.name, **vars(moved)}, indent=1))
         return
@@ -89,7 +89,7 @@ def _tell_problems(problems: Mapping[str, str]) -> None:
         print(f"left out: {problem}", file=sys.stderr)
 
 
-def _progress(quiet: bool) -> Callable[[str], None]:
+def tell(*, quiet: bool) -> Callable[[str], None]:
     """On a terminal each record as it comes; nothing in a pipe."""
     if quiet or not sys.stderr.isatty():
         return lambda _: None

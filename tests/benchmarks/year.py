@@ -27,7 +27,8 @@ from harness.history.history import histories
 from harness.history.metrics import metric
 from harness.history.runs import find_run, result_documents, run_documents
 from harness.history.series import load_series
-from harness.serve.interface import Interface, Source
+from harness.serve.interface import Interface
+from harness.serve.source import Source
 from harness.store.index.database import INDEX_FILE, VARIABLE, Database
 from harness.store.index.tables import RESULTS
 from harness.store.labels import LabelTable

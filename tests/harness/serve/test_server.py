@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.serve.interface import PATHS, Interface, Source
+from harness.serve.interface import PATHS, Interface
 from harness.serve.server import make_server
+from harness.serve.source import Source
 from harness.store.runs import RunStore
 from tests.harness.store.records import make_case, make_record
 
@@ -88,7 +90,7 @@ def test_histories_and_changes(server: ThreadingHTTPServer) -> None:
 def test_a_run_that_ends_meanwhile_appears(
     server: ThreadingHTTPServer, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.serve.interface.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("harness.serve.source.FRESH_SECONDS", 0.0)
     assert len(get(server, "/api/runs")) == 12
     RunStore(results).write(make_record(20))
     assert get(server, "/api/runs")[0]["id"] == make_record(20).id
@@ -100,6 +102,48 @@ def test_the_page_is_the_dashboard(server: ThreadingHTTPServer) -> None:
     assert body.lstrip()[:9].lower() == b"<!doctype"
     assert make_record(11).id.encode() in body
     assert ask(server, "/", "HEAD") == (200, b"")
+
+
+def parts_of(page: bytes) -> str:
+    """The address below which a page asks for its parts."""
+    found = re.search(rb'data-parts="([^"]+)"', page)
+    assert found
+    return found[1].decode()
+
+
+def test_the_page_opens_without_its_parts_and_asks_for_them(server: ThreadingHTTPServer) -> None:
+    page = ask(server, "/")[1]
+    assert re.findall(rb'id="pack:([^"]+)"', page) == [b"charts"]
+    assert b"connect-src &#39;self&#39;" in page
+    where = parts_of(page)
+    for name in ("model/digits", "cases", "changes", "history", "run"):
+        assert name in get(server, f"{where}{name}")["views"]
+    cases = get(server, f"{where}case/digits")["views"]
+    assert len(cases) == 2
+    assert all("#history/digits/" in view for view in cases.values())
+    assert len(get(server, f"{where}history")["history"]["cases"]) == 2
+    assert "artifact" in get(server, f"{where}news")["news"]
+    assert ask(server, f"{where}nothing")[0] == 404
+
+
+def test_a_part_is_made_once(server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = parts_of(ask(server, "/")[1])
+    first = ask(server, f"{where}history")
+    monkeypatch.setattr("harness.report.page.Page._view", None)
+    monkeypatch.setattr("harness.history.document.page_document", None)
+    assert ask(server, f"{where}history") == first
+    assert parts_of(ask(server, "/")[1]) == where
+
+
+def test_a_page_keeps_its_parts_when_a_run_is_added_and_is_told_when_it_is_too_old(
+    server: ThreadingHTTPServer, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.serve.source.FRESH_SECONDS", 0.0)
+    first = parts_of(ask(server, "/")[1])
+    for day, status in ((20, 200), (21, 410)):
+        RunStore(results).write(make_record(day))
+        assert parts_of(ask(server, "/")[1]) != first
+        assert ask(server, f"{first}run")[0] == status
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""The dashboard, served: the first view at once, every other part when it is gone to, and nothing made twice while the
+index says the same."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from harness.errors import HarnessError
+from harness.history.runs import case_documents, run_documents
+from harness.store.index.tables import RUNS
+
+if TYPE_CHECKING:
+    from harness.report.page import Page
+    from harness.serve.source import Source
+
+KEPT = 2
+"""Pages whose parts are still answered: the newest, and the one before it, which somebody may be reading."""
+
+
+class Outdated(HarnessError):
+    """A part of a page that is no longer kept."""
+
+
+@dataclass
+class _Kept:
+    """A page with the parts of it that were asked for."""
+
+    page: Page
+    html: bytes
+    parts: dict[str, bytes] = field(default_factory=dict)
+    locks: dict[str, threading.Lock] = field(default_factory=dict)
+
+
+class Dashboard:
+    """Safe to be asked by several threads at once."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._pages: OrderedDict[str, _Kept] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def html(self) -> bytes:
+        """The page of the newest run, made again when a run or a label was added. Raises `HarnessError` where there is
+        no run yet."""
+        return self._newest()[1].html
+
+    def part(self, state: str, name: str) -> bytes | None:
+        """A part of the page of that state of the index, as JSON; None where it has no such part. Raises `Outdated`."""
+        with self._lock:
+            kept = self._pages.get(state)
+            if kept is None:
+                raise Outdated("There are newer runs than this page shows: load it again.")
+            lock = kept.locks.setdefault(name, threading.Lock())
+        make = kept.page.news if name == "news" else kept.page.parts.get(name)
+        if make is None:
+            return None
+        with lock:
+            if name not in kept.parts:
+                from harness.report.packing import to_json
+
+                kept.parts[name] = to_json(make()).encode("utf-8")
+            return kept.parts[name]
+
+    def prepare(self) -> None:
+        """Make what the first visitor will ask for: the page, and what changed lately."""
+        state, _ = self._newest()
+        self.part(state, "news")
+
+    def _newest(self) -> tuple[str, _Kept]:
+        with self._lock:
+            newest, state = self._state()
+            if state not in self._pages:
+                self._pages[state] = self._made(newest, state)
+                while len(self._pages) > KEPT:
+                    self._pages.popitem(last=False)
+            return state, self._pages[state]
+
+    def _state(self) -> tuple[list[dict[str, Any]], str]:
+        """The two newest runs, and a name for all that the page is made of."""
+        source = self._source
+        with source.database.reading() as connection:
+            newest = run_documents(connection, 2)
+            runs = connection.execute(select(func.count()).select_from(RUNS)).scalar_one()
+        if not newest:
+            raise HarnessError("There is no run yet; `harness run` makes one.")
+        told = "\0".join([newest[0]["id"], str(runs), *(label.id for label in source.labels.of(None))])
+        return newest, hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    def _made(self, newest: list[dict[str, Any]], state: str) -> _Kept:
+        from harness.report.history_source import history_from
+        from harness.report.page import Page
+
+        source = self._source
+        record = source.record(newest[0]["id"])
+
+        def known() -> set[str]:
+            with source.database.reading() as connection:
+                return {"/".join(cell.values()) for cell in case_documents(connection)}
+
+        page = Page(
+            record,
+            (lambda: source.record(newest[1]["id"])) if len(newest) > 1 else None,
+            lambda: history_from(source.database, source.labels, record),
+            known,
+        )
+        return _Kept(page, page.served_html(f"/parts/{state}/").encode("utf-8"))
