@@ -54,7 +54,8 @@ class ParityChecker:
             model: the path of a SavedModel, `.keras`, `.h5` or `.tflite`; a Keras model; or a name from harness.toml or
                 the zoo.
             target: as `tflite/litert-xnnpack`; `harness targets` lists them.
-            variant: as `int8`; a ready artifact has only the one that it is, and this is passed over.
+            variant: as `int8`, which on TensorFlow.js is its `uint8` (weights of eight bits, the only ones it has); a
+                ready artifact has only the one that it is, and this is passed over.
             inputs: input name to array, samples first; fixed random ones if not given.
             labels: one per sample, for a task metric.
 
@@ -116,6 +117,8 @@ class ParityChecker:
             if entry.source.ready_format != form.name:
                 raise HarnessError(f"{target} takes {form.name} artifacts, and {entry.name} is none.")
             return Case(entry, form, READY, known[target])
+        if variant == "int8" and variant not in recipes and "uint8" in recipes:
+            variant = "uint8"  # one line of a test for every target: eight bits, however a format stores them
         if variant not in recipes:
             meant = nearest(variant, recipes)
             raise HarnessError(f"{target} has no variant '{variant}'; it has {', '.join(recipes)}.{meant}")
@@ -128,6 +131,10 @@ class ParityChecker:
         data = self._data(inputs, labels)
         if isinstance(model, str) and not Path(model).exists():
             entries = model_entries(project_root())
+            if model not in entries and (Path(model).suffix or len(Path(model).parts) > 1):
+                raise HarnessError(
+                    f"There is no model file {Path(model).resolve()}; name one, or a model of the project."
+                )
             if model not in entries:
                 known = ", ".join(entries)
                 meant = nearest(model, entries)

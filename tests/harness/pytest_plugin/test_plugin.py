@@ -144,6 +144,7 @@ def test_the_parity_fixture_holds_a_model_to_the_policy(project, pytester, scrip
     [
         ("'double', target='fake/none'", "There is no target 'fake/none'; there are fake/sound"),
         ("'double', target='fake/soudn'", "Did you mean 'fake/sound'?"),
+        ("'mine/treble.keras', target='fake/sound'", "There is no model file /"),
         ("'treble', target='fake/sound'", "'treble' is neither a path nor a model"),
         ("'double', target='fake/sound', variant='int3'", "has no variant 'int3'"),
         ("object(), target='fake/sound'", "is no Keras model and no path"),
