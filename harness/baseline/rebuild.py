@@ -93,11 +93,14 @@ class Rebuilder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _from_git(self, commit: str, origin: ModelOrigin, folder: Path, start: str) -> Source:
-        for place in places_of(origin):
+        code = origin.kind in ("entry_point", "zoo")  # of whose folders Python files alone count
+        for number, place in enumerate(places_of(origin)):
             files = _git(self.root, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"./{place}")
             if files is None:
                 raise Unavailable(f"{start}; git does not know the commit {commit[:12]} that was accepted: {_ADVICE}.")
             for name in filter(None, files.decode(errors="replace").split("\0")):
+                if code and number == 0 and not name.endswith(".py"):
+                    continue
                 # With the repository's filters: line ends as in a checkout, and large files from Git LFS.
                 content = _git(self.root, "cat-file", "--filters", f"{commit}:./{name}")
                 path = folder / PurePosixPath(name)
