@@ -44,13 +44,19 @@ class Size(Value):
 
 
 class Forecast(Value):
-    """What one target will say to one variant. `how`: `tried` (invoked), `kernels`, `operators`, `conversion`."""
+    """What one target will say to one variant. `how` it is known: `tried` (one inference was made), `conversion`
+    (refused), `operators` (and memory), `kernels` (of the bundle), or the name of what was tried in its place."""
 
     target: str
+    format: str
     variant: str
     verdict: Verdict
     how: str
     reason: str = ""
+    missing_here: str = ""
+    """The part that this machine lacks to run the target; the verdict holds for one that has it."""
+    arena_bytes: int | None = None
+    """What the trial allocated, where the runtime counts it."""
 
 
 class Microcontroller(Value):
@@ -58,7 +64,7 @@ class Microcontroller(Value):
 
     variant: str
     model_bytes: int
-    arena_bytes: int | None
+    arena_bytes: int
     profile: str
     """The smallest one that it fits; empty where none does."""
 

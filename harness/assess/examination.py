@@ -17,18 +17,17 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One runtime tried for real on the artifact, as Micro is: allocated and invoked."""
+class Answer:
+    """What is known of one target that is not started: what it `lacks`, each with its reason in words (nothing where it
+    is expected to run), and `how` that is known."""
 
-    target: str
-    runs: bool
-    reason: str = ""
-    ram_bytes: int | None = None
+    lacks: tuple[str, ...]
+    how: str
 
 
 @dataclass(frozen=True)
 class Examination:
-    """Facts of one artifact. Sizes in bytes; `missing` says for a target's name what it lacks."""
+    """Facts of one artifact. Sizes in bytes."""
 
     steps: tuple[Step, ...] = ()
     parameters: int | None = None
@@ -40,10 +39,10 @@ class Examination:
     """Tensors whose shape is known at run time only."""
     loops: int = 0
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kernels: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     """Operator → backend → whether its kernel is there; operators of which nothing is known are left out."""
-    trials: tuple[Trial, ...] = ()
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    """By a target's name; those of which nothing is known are left out."""
 
     @property
     def macs(self) -> int:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.assess.assessment import OperatorRow
+from harness.assess.trials import FLOATING, Trials
 from harness.errors import CaseError
 
-if TYPE_CHECKING:
-    from harness.assess.assess import Trials
-
-FLOAT_VARIANTS = ("ready", "float32", "select-tf", "custom")
 BACKENDS = ("cpu", "wasm", "webgl", "webgpu")
 TF_OPS = re.compile(r"(?:TF Select ops|Flex ops|Custom ops): ([\w, ]+)")
 
@@ -38,8 +35,8 @@ def operator_rows(graph: dict[str, Any] | None, trials: Trials) -> tuple[Operato
 def tflite_fate(operator: str, nodes: list[str], trials: Trials) -> str:
     """What the converter makes of it: told by the trial's operators and by the tensors that still bear its nodes'
     names (a fused one is named after several nodes)."""
-    artifact = trials.artifact("tflite", *FLOAT_VARIANTS)
-    examination = trials.examination("tflite", *FLOAT_VARIANTS)
+    artifact = trials.artifact("tflite", *FLOATING)
+    examination = trials.examination("tflite", *FLOATING)
     refused = trials.artifacts.get(("tflite", "float32"))
     needed = re.findall(r"\w+", " ".join(TF_OPS.findall(f"{refused}"))) if isinstance(refused, CaseError) else []
     if artifact is None or examination is None:

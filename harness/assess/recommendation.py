@@ -89,7 +89,7 @@ def tflite_advice(found: Assessment) -> list[str]:
 
 def rewrites(operators: list[str]) -> list[str]:
     """Known rewrites of some operators."""
-    return [f"{name}: {REWRITES[name]}." for name in dict.fromkeys(operators) if name in REWRITES]
+    return [f"A known rewrite of {name}: {REWRITES[name]}." for name in dict.fromkeys(operators) if name in REWRITES]
 
 
 def tfjs_advice(found: Assessment) -> list[str]:
@@ -102,15 +102,23 @@ def tfjs_advice(found: Assessment) -> list[str]:
     if refused:
         lacking = [row.operator for row in found.operators if "no" in row.tfjs.values()]
         return [f"TensorFlow.js: needs refactoring: {refused}", *rewrites(lacking)]
-    without = {row.operator: [name for name, has in row.tfjs.items() if has == "no"] for row in found.operators}
-    said = [f"TensorFlow.js: {name} has no kernel on {', '.join(lack)}." for name, lack in without.items() if lack]
+    told = [answer for answer in found.forecasts if answer.format == "tfjs" and answer.variant in ("float32", "ready")]
+    against: dict[str, list[str]] = {}
+    for answer in told:
+        if answer.verdict == "does not run":
+            against.setdefault(answer.reason, []).append(answer.target)
+    runs = [answer.target for answer in told if answer.verdict in ("runs", "expected to run")]
+    unknown = [answer.target for answer in told if answer.verdict == "not known"]
+    if len(runs) == len(told):
+        said = ["TensorFlow.js: convertible directly; every backend is expected to run it."]
+    else:
+        said = [f"TensorFlow.js: convertible; {', '.join(runs) or 'no backend'} is expected to run it."]
+    said += [f"Not on {', '.join(targets)}: {why}" for why, targets in against.items()]
+    said += [f"Nothing is known of {', '.join(unknown)}."] if unknown else []
     layers = problem(found, "tfjs", "layers-float32")
     if layers:
-        said.append(f"TensorFlow.js layers form: {layers}")
-    unknown = [row.operator for row in found.operators if "not known" in row.tfjs.values()]
-    if unknown:
-        said.append(f"TensorFlow.js: convertible; nothing is known of the kernels for {', '.join(unknown)}.")
-    return said or ["TensorFlow.js: convertible directly; every backend has its kernels."]
+        said.append(f"TensorFlow.js: the layers form is refused: {layers}")
+    return said
 
 
 def micro_advice(found: Assessment) -> list[str]:

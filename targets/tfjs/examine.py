@@ -1,4 +1,4 @@
-"""What TensorFlow.js will say to a graph model: kernels per backend, from the bundles and a run in Node.js."""
+"""What TensorFlow.js will say to a graph model: from a run in Node.js, and from the kernels that each bundle has."""
 
 from __future__ import annotations
 
@@ -7,21 +7,41 @@ import math
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.artifact import Artifact
-from harness.assess.examination import Examination, Trial
+from harness.assess.examination import Answer, Examination
+from harness.cache import Cache, sha256_json, sha256_tree
 from harness.errors import Unavailable
+from harness.paths import cache_directory
 
 from . import bundles
 from .loader import is_layers
 
-SCRIPT = Path(__file__).with_name("kernels_used.cjs")
+HERE = Path(__file__).parent
+SCRIPT = HERE / "try_in_node.cjs"
+ERROR_WORDS = HERE / "page" / "errors.mjs"
 SECONDS = 120
+TRIED = "Node.js"
+"""How it is known: the same bundle of the same backend ran the model, in Node.js and not in a browser."""
+KERNELS = "kernels"
+"""How it is known: the bundle registers every kernel that the model ran on the cpu backend."""
 
 
-def examine(artifact: Artifact, trials: bool = True) -> Examination:
+@dataclass(frozen=True)
+class InNode:
+    """`kernels` that one inference ran on the cpu backend; for cpu and wasm the `problems` that there were. Nothing is
+    known where `tried` is False."""
+
+    tried: bool = False
+    kernels: frozenset[str] = frozenset()
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def examine(artifact: Artifact) -> Examination:
     """Weights by type, kernels by operator and backend, and for each target of this family what it lacks."""
     model = json.loads(artifact.path.read_bytes())
     weights = [weight for group in model["weightsManifest"] for weight in group["weights"]]
@@ -35,53 +55,95 @@ def examine(artifact: Artifact, trials: bool = True) -> Examination:
         print(f"harness: {unavailable}", file=sys.stderr)
     if is_layers(artifact.path) or not bundles.installed():
         return Examination(parameters=parameters, types=types)
-    used, error = kernels_used(artifact.path) if trials else (frozenset(), "")
-    table: dict[str, dict[str, bool]] = {operator: {} for operator in artifact.operators}
-    missing: dict[str, tuple[str, ...]] = {}
-    for backend in bundles.BACKENDS:
-        operators, registered = bundles.kernels(backend)
-        without = [name for name in artifact.operators if name in operators and operators[name] not in registered]
-        lacking = {f"{operators[name]} (operator {name})" for name in without}
-        named = {text.split(" ")[0] for text in lacking}
-        lacking |= {kernel for kernel in used if kernel not in registered and kernel not in named}
-        if error and backend == "cpu":
-            lacking.add(error)
-        for operator in artifact.operators:
-            if operator in operators:
-                table[operator][backend] = operators[operator] in registered
-            elif used and not error:  # the whole graph ran, and these are all its kernels
-                table[operator][backend] = used <= registered
-        missing[backend] = tuple(sorted(lacking))
-    trial = Trial("TensorFlow.js cpu in Node.js", not error, error)
+    found = in_node(artifact)
+    answers = {backend: answer(backend, artifact.operators, found) for backend in bundles.BACKENDS}
     return Examination(
-        parameters=parameters, types=types, kernels=table, missing=by_target(missing), trials=(trial,) if trials else ()
+        parameters=parameters,
+        types=types,
+        kernels=kernel_table(artifact.operators, found),
+        answers=by_target({backend: known for backend, known in answers.items() if known is not None}),
     )
 
 
-def by_target(missing: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """What each target lacks, by the backend it runs on."""
+def answer(backend: str, operators: Collection[str], found: InNode) -> Answer | None:
+    """What one backend lacks; None where neither a run nor the bundle's kernels tell."""
+    kernels, registered = bundles.kernels(backend)
+    without = {
+        f"{kernels[name]} (operator {name})"
+        for name in operators
+        if name in kernels and kernels[name] not in registered
+    }
+    if not found.tried:
+        all_mapped = all(name in kernels for name in operators)
+        return Answer(lacking(without, backend), KERNELS) if without or all_mapped else None
+    problem = found.problems.get(backend, "")
+    if backend in ("cpu", "wasm"):
+        return Answer((problem,) if problem else (), TRIED)
+    of_cpu = found.problems.get("cpu", "")
+    if of_cpu and "the cpu backend" not in of_cpu:  # the graph's own, wherever it runs
+        return Answer((of_cpu,), TRIED)
+    named = {text.split(" ")[0] for text in without}
+    without |= {kernel for kernel in found.kernels if kernel not in registered and kernel not in named}
+    if without or not of_cpu:
+        return Answer(lacking(without, backend), KERNELS)
+    return None
+
+
+def lacking(kernels: Collection[str], backend: str) -> tuple[str, ...]:
+    """Missing kernels in words."""
+    return tuple(f"the {backend} backend of TensorFlow.js has no kernel {kernel}" for kernel in sorted(kernels))
+
+
+def kernel_table(operators: Collection[str], found: InNode) -> dict[str, dict[str, bool]]:
+    """Operator → backend → whether the backend has its kernel. An operator that comes down to several kernels is known
+    where all the kernels of the graph are there that belong to no other operator."""
+    table: dict[str, dict[str, bool]] = {operator: {} for operator in operators}
+    for backend in bundles.BACKENDS:
+        kernels, registered = bundles.kernels(backend)
+        others = found.kernels - {kernels[name] for name in operators if name in kernels}
+        whole = found.tried and not found.problems.get("cpu")
+        for operator in operators:
+            if operator in kernels:
+                table[operator][backend] = kernels[operator] in registered
+            elif whole and others <= registered:
+                table[operator][backend] = True
+    return table
+
+
+def by_target(answers: dict[str, Answer]) -> dict[str, Answer]:
+    """The answer of each target, by the backend it runs on."""
     from .target import targets  # it imports what describes a page, which a format does without
 
-    found = {}
-    for target in targets():
-        backend: Any = getattr(target, "backend", None)
-        if backend in missing:
-            found[target.name] = tuple(f"no kernel {lack} on {backend}" for lack in missing[backend])
-    return found
+    return {
+        target.name: answers[backend] for target in targets() if (backend := getattr(target, "backend", "")) in answers
+    }
 
 
-def kernels_used(path: Path) -> tuple[frozenset[str], str]:
-    """The kernels that one inference runs, and what TensorFlow.js says where it cannot finish."""
+def in_node(artifact: Artifact) -> InNode:
+    """One inference on zeros in Node.js, where it is; done once for each artifact and release of TensorFlow.js."""
     node = shutil.which("node")
     if node is None:
-        return frozenset(), ""
+        return InNode()
+    key = sha256_json(["in-node", artifact.digest, bundles.digest(), sha256_tree([SCRIPT, ERROR_WORDS])])
+    cache = Cache(cache_directory() / "artifacts")
+    found = cache.find("in-node", key)
+    if found is None:
+        answer = run(node, artifact.path)
+        if answer is None:
+            return InNode()
+        found = cache.make("in-node", key, lambda _: answer)
+    return InNode(True, frozenset(found.facts["kernels"]), found.facts["problems"])
+
+
+def run(node: str, path: Path) -> dict[str, Any] | None:
+    """What the script says; None where it does not come to an answer."""
     command = [node, str(SCRIPT), str(path), str(bundles.directory())]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL, check=False
         )
-        answer = json.loads(done.stdout)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError) as error:
         print(f"TensorFlow.js in Node.js: {error}", file=sys.stderr)
-        return frozenset(), ""
-    return frozenset(answer["kernels"]), " ".join(answer.get("error", "").split())[:300]
+        return None
+    return answer

@@ -1,4 +1,4 @@
-"""What a `.tflite` says of itself: operators with their multiplications, weights, memory, types; and Micro, tried."""
+"""What a `.tflite` says of itself: operators with their multiplications, weights, memory, types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from harness.artifact import Artifact
 from harness.assess.examination import Examination, Step
 
 from . import metadata
-from .micro import try_on_micro
 
 # "Present, but not ready for custom models" in the guide's list of operators.
 EXPERIMENTAL = (
@@ -33,8 +32,8 @@ BITS = {"float64": 64, "int64": 64, "uint64": 64, "complex64": 64, "complex128":
 WEIGHT_TYPES = ("float64", "float32", "float16", "bfloat16", "int16", "int8", "uint8", "int4", "int32")
 
 
-def examine(artifact: Artifact, trials: bool = True) -> Examination:
-    """Read an artifact that its conversion has verified; with `trials`, allocate and invoke it on Micro."""
+def examine(artifact: Artifact) -> Examination:
+    """Read an artifact that its conversion has verified."""
     content = artifact.path.read_bytes()
     model = tflite.Model.GetRootAsModel(content, 0)
     graphs = [model.Subgraphs(i) for i in range(model.SubgraphsLength())]
@@ -53,7 +52,6 @@ def examine(artifact: Artifact, trials: bool = True) -> Examination:
         open_shapes=sum(open_shapes(graph) for graph in graphs),
         loops=sum(found.operator == "WHILE" for found in steps),
         metadata=read_metadata(model, content),
-        trials=(try_on_micro(artifact),) if trials else (),
     )
 
 

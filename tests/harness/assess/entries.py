@@ -92,3 +92,23 @@ def wide_dense():
 
 def new_version():
     return wide_dense()
+
+
+def convolutions():
+    import keras
+
+    keras.utils.set_random_seed(1)
+    x = keras.Input((12, 12, 1), name="x")
+    hidden = keras.layers.Conv2D(4, 3, activation="relu", name="first")(x)
+    hidden = keras.layers.MaxPooling2D()(hidden)
+    hidden = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(hidden))
+    return keras.Model(x, hidden)
+
+
+def hundred_megabytes():
+    import keras
+
+    keras.utils.set_random_seed(1)
+    x = keras.Input((64,), name="x")
+    hidden = keras.layers.Dense(5000, activation="relu")(x)
+    return keras.Model(x, keras.layers.Dense(8)(keras.layers.Dense(5000, activation="relu")(hidden)))

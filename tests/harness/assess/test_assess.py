@@ -1,62 +1,8 @@
-"""What an assessment foretells is what then happens: on models that converters and runtimes are known to trip over."""
-
-from pathlib import Path
+"""What an assessment tells of models that converters and runtimes are known to trip over."""
 
 import pytest
 
-from harness import registry
-from harness.assess.assess import assess
 from harness.assess.microcontrollers import PROFILES, smallest
-from harness.cache import Cache
-from harness.conversion.converter import Converter
-from harness.environment import environment
-from harness.project import model_entries
-
-ENTRIES = Path(__file__).with_name("entries.py")
-TARGETS = (
-    "tflite/litert-xnnpack",
-    "tflite/tensorflow",
-    "tfjs/chromium-wasm",
-    "tfjs/chromium-cpu",
-    "mcu/renode-stm32f4",
-)
-
-
-class Quiet:
-    def stage(self, name, total):
-        pass
-
-    def step(self, what):
-        pass
-
-    def note(self, text):
-        pass
-
-
-@pytest.fixture(scope="module")
-def converter(converter_python, tmp_path_factory):
-    made = Converter(Cache(tmp_path_factory.mktemp("cache") / "artifacts"), environment("converter"), 2)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def assessed(converter, litert_python, tflite_micro_python, tmp_path_factory):
-    """The assessment of a `[models.it]` table, or of an entry point; each is made once."""
-    project = tmp_path_factory.mktemp("project")
-    (project / "entries.py").write_text(ENTRIES.read_text())
-    known = {}
-
-    def assessed(source):
-        if source not in known:
-            kind = f'path = "{source}"' if "/" in source else f'entry = "entries:{source}"'
-            (project / "harness.toml").write_text(f"[models.it]\n{kind}\n")
-            entry = model_entries(project)["it"]
-            targets = {name: target for name, target in registry.targets().items() if name in TARGETS}
-            known[source] = assess(entry, converter, targets, registry.formats(), Quiet())
-        return known[source]
-
-    return assessed
 
 
 def verdict(assessment, target, variant="float32"):

@@ -1,0 +1,40 @@
+"""What an assessment has found so far: artifacts or refusals, and what their formats tell of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harness.artifact import Artifact
+from harness.assess.examination import Examination
+from harness.conversion.converter import READY
+from harness.errors import CaseError
+
+FALLBACKS = ("select-tf", "custom")
+"""Operator sets that are tried where the builtin ones of `float32` are not enough."""
+FLOATING = (READY.name, "float32", *FALLBACKS)
+"""Variants whose operators are those of the model itself, in the order of preference."""
+
+
+@dataclass
+class Trials:
+    """Everything that was tried, by format and variant."""
+
+    artifacts: dict[tuple[str, str], Artifact | CaseError] = field(default_factory=dict)
+    examinations: dict[tuple[str, str], Examination] = field(default_factory=dict)
+
+    def artifact(self, form: str, *variants: str) -> Artifact | None:
+        """The first of the variants that converted."""
+        for variant in variants:
+            found = self.artifacts.get((form, variant))
+            if isinstance(found, Artifact):
+                return found
+        return None
+
+    def examination(self, form: str, *variants: str) -> Examination | None:
+        """The examination of the first of the variants that converted."""
+        found = self.artifact(form, *variants)
+        return self.examinations.get((form, found.variant)) if found else None
+
+    def variants(self, form: str) -> list[str]:
+        """The variants of a format that were tried, converted or not, in the order in which they were asked for."""
+        return [variant for name, variant in self.artifacts if name == form]

@@ -1,0 +1,163 @@
+"""An assessment as people read it: what it is, its operators, its sizes, who runs what and why not, what to do."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.assess.assessment import Assessment, Forecast, OperatorRow
+from harness.cli.inventory import console as usual_console
+
+CELLS = {"runs": "runs", "expected to run": "expected", "does not run": "no", "not known": "unknown"}
+LEGEND = (
+    "runs: one inference was made here. expected: its operators, kernels and memory are right; it was not started."
+    " (n): the reason below."
+)
+LONG = 9
+"""Characters from which a variant's name takes two lines above its column."""
+WIDEST = 120
+"""Sentences are not set wider than this, whatever the terminal."""
+
+
+class Reasons:
+    """Reasons with a number each, as footnotes: the same one is said once, however many cells it explains."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def mark(self, reason: str) -> str:
+        """` (n)`, or nothing for no reason."""
+        return f" ({self.numbers.setdefault(reason, len(self.numbers) + 1)})" if reason else ""
+
+
+def show(found: Assessment, console: Console | None = None) -> None:
+    """Print an assessment as tables and sentences."""
+    console = console or usual_console()
+    reasons = Reasons()
+
+    def say(text: str = "", first: str = "", after: str = "") -> None:
+        width = min(console.width, WIDEST)
+        lines = textwrap.wrap(text, width, initial_indent=first, subsequent_indent=after, break_on_hyphens=False)
+        console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+    def heading(text: str) -> None:
+        console.print()
+        console.print(text, style="bold", highlight=False)
+
+    say(f"{found.model}: {found.recognised}")
+    say(summary(found))
+    heading("Operators of the model")
+    console.print(operator_table(found.operators))
+    if found.tflite_operators:
+        heading("Operators of the TFLite file")
+        console.print(cost_table(found))
+    heading("Sizes")
+    console.print(size_table(found, reasons))
+    for form in dict.fromkeys(size.format for size in found.sizes):
+        variants = [size.variant for size in found.sizes if size.format == form]
+        told = [forecast for forecast in found.forecasts if forecast.format == form]
+        if told:
+            heading(f"Who runs it as {form}")
+            console.print(verdict_table(told, variants, reasons))
+    console.print()
+    say(LEGEND)
+    absent = {forecast.target: forecast.missing_here for forecast in found.forecasts if forecast.missing_here}
+    for part in dict.fromkeys(absent.values()):
+        say(f"* not on this machine, which lacks {part.rstrip('.')}.")
+    if reasons.numbers:
+        console.print()
+    for reason, number in reasons.numbers.items():
+        say(reason, first=f"({number}) ", after=" " * len(f"({number}) "))
+    if found.metadata:
+        heading("Metadata")
+        for key, value in found.metadata.items():
+            say(f"{key}: {value}", after="  ")
+    if found.notes:
+        heading("To know")
+    for text in found.notes:
+        say(text, first="• ", after="  ")
+    heading("Recommendation")
+    for text in found.recommendation:
+        say(text, first="• ", after="  ")
+
+
+def summary(found: Assessment) -> str:
+    """Inputs, parameters, multiplications."""
+    shapes = ", ".join(f"{i['name']} {i['dtype']} {'×'.join(map(str, i['shape']))}" for i in found.inputs)
+    return (
+        f"inputs: {shapes}; parameters: {count(found.parameters)}; multiply-accumulates of an inference:"
+        f" {count(found.macs)}"
+    )
+
+
+def count(number: int | None) -> str:
+    return f"{number:,}" if number is not None else "unknown"
+
+
+def plain_table(first: str, *columns: str, numbers: Iterable[str] = ()) -> Table:
+    """A table without lines whose first column never breaks; the columns in `numbers` are set to the right."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(first, no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    return table
+
+
+def operator_table(rows: Iterable[OperatorRow]) -> Table:
+    """Each kind of operator, and what becomes of it."""
+    table = plain_table("operator", "count", "TFLite", "TF.js", numbers=("count",))
+    for row in rows:
+        table.add_row(row.operator, str(row.count), row.tflite, backends(row.tfjs))
+    return table
+
+
+def backends(answers: dict[str, str]) -> str:
+    """The answers of the backends in a few words: `yes` where they agree, else who has it and who has not."""
+    if len(set(answers.values())) == 1:
+        (only,) = set(answers.values())
+        return {"yes": "every backend", "no": "no backend", "not known": "unknown"}.get(only, only)
+    groups = {"not on": "no", "unknown on": "not known"}
+    has = [name for name, answer in answers.items() if answer == "yes"]
+    said = [", ".join(has)] if has else []
+    for words, answer in groups.items():
+        names = [name for name, given in answers.items() if given == answer]
+        if names:
+            said.append(f"{words} {', '.join(names)}")
+    return "; ".join(said)
+
+
+def cost_table(found: Assessment) -> Table:
+    """The operators of the file with their multiplications, the heaviest first."""
+    table = plain_table("operator", "count", "multiply-accumulates", "share", numbers=("count", "multiply-accumulates"))
+    for step in found.tflite_operators:
+        share = f"{100 * step.macs / found.macs:.0f} %" if found.macs and step.macs else ""
+        table.add_row(step.operator, str(step.count), f"{step.macs:,}" if step.macs else "", share)
+    return table
+
+
+def size_table(found: Assessment, reasons: Reasons) -> Table:
+    """Bytes of each variant, or the number of the reason why there are none."""
+    table = plain_table("format", "variant", "bytes", "peak activations", numbers=("bytes", "peak activations"))
+    for size in found.sizes:
+        peak = found.peak_activation_bytes.get(size.variant) if size.format == "tflite" else None
+        told = f"{size.bytes:,}" if size.bytes is not None else f"refused{reasons.mark(size.problem)}"
+        table.add_row(size.format, size.variant, told, f"{peak:,}" if peak is not None else "")
+    return table
+
+
+def verdict_table(forecasts: list[Forecast], variants: list[str], reasons: Reasons) -> Table:
+    """A row a target, a column a variant."""
+    table = plain_table("target", *(name.replace("-", "-\n") if len(name) > LONG else name for name in variants))
+    by_target: dict[str, dict[str, Forecast]] = {}
+    for forecast in forecasts:
+        by_target.setdefault(forecast.target, {})[forecast.variant] = forecast
+    for target, told in by_target.items():
+        star = " *" if any(forecast.missing_here for forecast in told.values()) else ""
+        cells = [
+            f"{CELLS[told[name].verdict]}{reasons.mark(told[name].reason)}" if name in told else "" for name in variants
+        ]
+        table.add_row(f"{target}{star}", *cells)
+    return table

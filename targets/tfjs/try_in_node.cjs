@@ -1,0 +1,68 @@
+// Runs a graph model once on TensorFlow.js's cpu and wasm backends, from the bundles that the page loads.
+//   node try_in_node.cjs MODEL.json BUNDLES
+// Prints JSON: {"kernels": [those that the cpu backend ran], "problems": {BACKEND: "what TensorFlow.js says"}}; a
+// backend without a problem ran the model.
+'use strict';
+const fs = require('fs');
+const path = require('path');
+const vm = require('vm');
+
+console.log = console.warn;  // standard output is the answer's alone
+const [, , file, bundles] = process.argv;
+// As a page loads them: scripts that find no `module` put what they have into the global `tf`. Of Node.js they use this,
+// by the names under which the scripts look for it where there is no `module`.
+Object.assign(globalThis, {require, __dirname: bundles, __filename: path.join(bundles, 'script.js'), fs, path});
+Object.assign(globalThis, {perf_hooks: require('perf_hooks'), require$$4: require('os')});
+for (const name of ['core', 'backend-cpu', 'backend-wasm', 'converter'].map(part => `tf-${part}.min.js`)) {
+  vm.runInThisContext(fs.readFileSync(path.join(bundles, name), 'utf8'), {filename: name});
+}
+const tf = globalThis.tf;
+tf.wasm.setWasmPaths(bundles + path.sep);
+
+const described = JSON.parse(fs.readFileSync(file, 'utf8'));
+const weightSpecs = described.weightsManifest.flatMap(group => group.weights);
+const names = described.weightsManifest.flatMap(group => group.paths);
+const content = Buffer.concat(names.map(name => fs.readFileSync(path.join(path.dirname(file), name))));
+const weightData = content.buffer.slice(content.byteOffset, content.byteOffset + content.byteLength);
+
+async function attempt(backend) {
+  if (!await tf.setBackend(backend)) throw new Error(`the ${backend} backend did not start`);
+  const model = await tf.loadGraphModel({load: async () => ({...described, weightSpecs, weightData})});
+  const feeds = {};
+  for (const input of model.inputs) {
+    const shape = (input.shape || []).map(size => size === null || size < 0 ? 1 : size);
+    // Ones for whole numbers: a count of none would leave a loop unentered.
+    feeds[input.name] = input.dtype === 'int32' ? tf.ones(shape, 'int32') : tf.zeros(shape, input.dtype);
+  }
+  let outputs;
+  try {
+    outputs = model.execute(feeds);
+  } catch (error) {
+    // Graphs with control flow run asynchronously or not at all; TensorFlow.js says so at the first call.
+    if (!/executeAsync\(\)/.test(error.message)) throw error;
+    outputs = await model.executeAsync(feeds);
+  }
+  for (const output of [outputs].flat()) await output.data();
+}
+
+async function main() {
+  const words = await import(path.join(__dirname, 'page', 'errors.mjs'));
+  const kernels = new Set();
+  const engine = tf.engine();
+  const run = engine.runKernel;
+  const problems = {};
+  for (const backend of ['cpu', 'wasm']) {
+    engine.runKernel = function(name, ...rest) {
+      if (backend === 'cpu') kernels.add(name);
+      return run.call(this, name, ...rest);
+    };
+    try {
+      await attempt(backend);
+    } catch (error) {
+      problems[backend] = words.described(error).message;
+    }
+  }
+  process.stdout.write(JSON.stringify({kernels: [...kernels].sort(), problems}));
+}
+
+main();

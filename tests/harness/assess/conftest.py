@@ -1,0 +1,88 @@
+"""Assessments of real models, each made once, in a project and a cache of their own."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from harness import registry
+from harness.assess.assess import assess
+from harness.assess.assessment import Assessment
+from harness.cache import Cache
+from harness.conversion.converter import READY, Converter, Prepared
+from harness.environment import environment
+from harness.project import ModelEntry, model_entries
+
+ENTRIES = Path(__file__).with_name("entries.py")
+FORMATS = registry.formats()
+
+
+class Quiet:
+    def stage(self, name, total):
+        pass
+
+    def step(self, what):
+        pass
+
+    def note(self, text):
+        pass
+
+
+class Assessed(NamedTuple):
+    """An assessment and what it was made of."""
+
+    found: Assessment
+    entry: ModelEntry
+    prepared: Prepared
+
+
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def converter(converter_python, cache_folder):
+    made = Converter(Cache(cache_folder / "artifacts"), environment("converter"), 1)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def assessment(converter, litert_python, tflite_runtime_python, tflite_micro_python, tmp_path_factory):
+    """The assessment of an entry point, or of a file where the name has a slash; `data` gives its inputs."""
+    project = tmp_path_factory.mktemp("project")
+    (project / "entries.py").write_text(ENTRIES.read_text())
+    known = {}
+
+    def assessment(source, **data):
+        if source not in known:
+            lines = ["[models.it]", f'path = "{source}"' if "/" in source else f'entry = "entries:{source}"']
+            if data:
+                np.savez(project / "data.npz", **data)
+                lines.append('data = "data.npz"')
+            (project / "harness.toml").write_text("\n".join(lines))
+            entry = model_entries(project)["it"]
+            found = assess(entry, converter, registry.targets(), FORMATS, Quiet())
+            known[source] = Assessed(found, entry, converter.prepare(entry))
+        return known[source]
+
+    return assessment
+
+
+@pytest.fixture(scope="session")
+def assessed(assessment):
+    """The same, the assessment alone."""
+    return lambda source: assessment(source).found
+
+
+@pytest.fixture(scope="session")
+def converted(converter):
+    """The artifact of a variant of an assessed model: it is in the cache."""
+
+    def converted(model, form, variant):
+        chosen = READY if variant == READY.name else FORMATS[form].variant(variant)
+        return converter.convert(model.prepared, FORMATS[form], chosen)
+
+    return converted

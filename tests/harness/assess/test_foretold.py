@@ -1,0 +1,89 @@
+"""What an assessment foretells is what then happens, on every target that this machine has.
+
+The target opens the artifact whatever its own `coverage` says of it, so that a foretelling is held against the runtime
+and not against itself.
+"""
+
+import re
+
+import numpy as np
+import pytest
+
+from harness import registry
+from harness.conversion.converter import read_golden
+from harness.errors import CaseError, Crashed, TimedOut
+
+TARGETS = registry.targets()
+RUNS = {"runs": True, "expected to run": True, "does not run": False}
+INPUTS = {  # of a few samples: this is about whether it runs
+    "inverse": np.eye(3, dtype=np.float32) + np.arange(36, dtype=np.float32).reshape(4, 3, 3) / 100,
+    "lgamma": np.arange(1, 13, dtype=np.float32).reshape(4, 3),
+    "fft": np.arange(32, dtype=np.float32).reshape(4, 8),
+    "convolutions": np.linspace(0, 1, 4 * 144, dtype=np.float32).reshape(4, 12, 12, 1),
+    "hundred_megabytes": np.linspace(0, 1, 4 * 64, dtype=np.float32).reshape(4, 64),
+}
+READY_MADE = {"ready int8": "int8", "ready dynamic": "dynamic"}
+"""Files that are given as they are: those of the convolutions."""
+
+
+@pytest.fixture(scope="session")
+def model(assessment, converted):
+    """An assessed model by name."""
+
+    def model(name):
+        if name in READY_MADE:
+            made = converted(model("convolutions"), "tflite", READY_MADE[name])
+            return assessment(str(made.path))
+        return assessment(name, x=INPUTS[name])
+
+    return model
+
+
+def what_happens(target, artifact, golden):
+    """The error with which one inference ends; None where it gives outputs."""
+    samples = {info.name: info.to_stored(golden.inputs[info.name][:1]) for info in artifact.inputs}
+    try:
+        with target.open(artifact) as session:
+            outputs = session.infer(samples)
+    except CaseError as error:
+        return error
+    assert set(outputs) == {info.name for info in artifact.outputs}
+    return None
+
+
+def named(text, artifact):
+    """The operators of an artifact that a sentence names; a kernel of TensorFlow.js is its operator's name or more."""
+    words = set(re.findall(r"\w+", text))
+    return {operator for operator in artifact.operators if operator in words or operator.removeprefix("_") in words}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("source", [*INPUTS, *READY_MADE])
+def test_what_is_foretold_happens(model, converted, source, name):
+    target = TARGETS[name]
+    readiness = target.probe()
+    if not readiness.ready:
+        pytest.skip(f"{readiness.missing}: {readiness.install}")
+    assessed = model(source)
+    told = [forecast for forecast in assessed.found.forecasts if forecast.target == name]
+    refused = {(size.format, size.variant) for size in assessed.found.sizes if size.problem}
+    golden = read_golden(assessed.prepared.golden_path)
+    assert bool(told) == any(size.format == target.format for size in assessed.found.sizes)
+    target.prepare()
+    for forecast in told:
+        case = f"{source} {forecast.variant} on {name}: {forecast}"
+        if (forecast.format, forecast.variant) in refused:
+            assert forecast.verdict == "does not run", case
+            with pytest.raises(CaseError):
+                converted(assessed, forecast.format, forecast.variant)
+            continue
+        artifact = converted(assessed, forecast.format, forecast.variant)
+        problem = what_happens(target, artifact, golden)
+        assert not isinstance(problem, Crashed | TimedOut), f"{case}; {problem}"
+        assert forecast.verdict in RUNS, case
+        assert RUNS[forecast.verdict] == (problem is None), f"{case}; {problem}"
+        if problem is not None:
+            expected = named(forecast.reason, artifact)
+            assert expected <= named(str(problem), artifact) or expected & named(str(problem), artifact), (
+                f"{case}; {problem}"
+            )
