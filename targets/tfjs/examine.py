@@ -1,4 +1,4 @@
-"""What TensorFlow.js will say to a graph model: from a run in Node.js, and from the kernels that each bundle has."""
+"""What TensorFlow.js will say to a model: from a run in Node.js, and from the kernels that each bundle has."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def examine(artifact: Artifact) -> Examination:
         bundles.install()
     except Unavailable as unavailable:
         print(f"harness: {unavailable}", file=sys.stderr)
-    if is_layers(artifact.path) or not bundles.installed():
+    if not bundles.installed():
         return Examination(parameters=parameters, types=types)
     found = in_node(artifact)
     answers = {backend: answer(backend, artifact.operators, found) for backend in bundles.BACKENDS}
@@ -137,7 +137,8 @@ def in_node(artifact: Artifact) -> InNode:
 
 def run(node: str, path: Path) -> dict[str, Any] | None:
     """What the script says; None where it does not come to an answer."""
-    command = [node, str(SCRIPT), str(path), str(bundles.directory())]
+    library = "layers" if is_layers(path) else "converter"
+    command = [node, str(SCRIPT), str(path), str(bundles.directory()), library]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL, check=False

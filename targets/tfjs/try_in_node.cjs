@@ -1,5 +1,6 @@
-// Runs a graph model once on TensorFlow.js's cpu and wasm backends, from the bundles that the page loads.
-//   node try_in_node.cjs MODEL.json BUNDLES
+// Runs a model once on TensorFlow.js's cpu and wasm backends, from the bundles that the page loads.
+//   node try_in_node.cjs MODEL.json BUNDLES converter|layers
+// The last says which library reads it: tf-converter a graph model, tf-layers a layers model.
 // Prints JSON: {"kernels": [those that the cpu backend ran], "problems": {BACKEND: "what TensorFlow.js says"}}; a
 // backend without a problem ran the model.
 'use strict';
@@ -8,12 +9,12 @@ const path = require('path');
 const vm = require('vm');
 
 console.log = console.warn;  // standard output is the answer's alone
-const [, , file, bundles] = process.argv;
+const [, , file, bundles, library] = process.argv;
 // As a page loads them: scripts that find no `module` put what they have into the global `tf`. Of Node.js they use this,
 // by the names under which the scripts look for it where there is no `module`.
 Object.assign(globalThis, {require, __dirname: bundles, __filename: path.join(bundles, 'script.js'), fs, path});
 Object.assign(globalThis, {perf_hooks: require('perf_hooks'), require$$4: require('os')});
-for (const name of ['core', 'backend-cpu', 'backend-wasm', 'converter'].map(part => `tf-${part}.min.js`)) {
+for (const name of ['core', 'backend-cpu', 'backend-wasm', library].map(part => `tf-${part}.min.js`)) {
   vm.runInThisContext(fs.readFileSync(path.join(bundles, name), 'utf8'), {filename: name});
 }
 const tf = globalThis.tf;
@@ -27,16 +28,17 @@ const weightData = content.buffer.slice(content.byteOffset, content.byteOffset +
 
 async function attempt(backend) {
   if (!await tf.setBackend(backend)) throw new Error(`the ${backend} backend did not start`);
-  const model = await tf.loadGraphModel({load: async () => ({...described, weightSpecs, weightData})});
-  const feeds = {};
-  for (const input of model.inputs) {
-    const shape = (input.shape || []).map(size => size === null || size < 0 ? 1 : size);
+  const handler = {load: async () => ({...described, weightSpecs, weightData})};
+  const model = await (library === 'layers' ? tf.loadLayersModel(handler) : tf.loadGraphModel(handler));
+  const stated = Object.values(described.userDefinedMetadata?.harness?.inputs ?? {});  // of a layers model
+  const feeds = model.inputs.map(({shape, dtype}, index) => {
+    const fixed = Array.isArray(stated[index]) ? stated[index] : (shape || []).map(size => size === null || size < 0 ? 1 : size);
     // Ones for whole numbers: a count of none would leave a loop unentered.
-    feeds[input.name] = input.dtype === 'int32' ? tf.ones(shape, 'int32') : tf.zeros(shape, input.dtype);
-  }
+    return dtype === 'int32' ? tf.ones(fixed, 'int32') : tf.zeros(fixed, dtype);
+  });
   let outputs;
   try {
-    outputs = model.execute(feeds);
+    outputs = model.predict(feeds.length === 1 ? feeds[0] : feeds);
   } catch (error) {
     // Graphs with control flow run asynchronously or not at all; TensorFlow.js says so at the first call.
     if (!/executeAsync\(\)/.test(error.message)) throw error;
