@@ -23,8 +23,10 @@ static float combine(int32_t operation, float a, float b) {
         return a < b ? a : b;
     case 6:
         return a > b ? a : b;
-    default:
+    case 7:
         return a >= 0.0f ? a : a * b;
+    default:
+        return round_down(a / b);
     }
 }
 

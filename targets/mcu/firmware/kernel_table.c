@@ -48,4 +48,7 @@ const struct kernel_entry kernel_table[STEP_KIND_END] = {
     KERNEL(STEP_L2_NORMALIZE_INT8, run_l2_normalize_int8, l2_normalize_step),
     KERNEL(STEP_L2_NORMALIZE_FLOAT, run_l2_normalize_float, l2_normalize_step),
     KERNEL(STEP_SVDF_INT8, run_svdf_int8, svdf_int8_step),
+    KERNEL(STEP_COMPARE_INT8, run_compare_int8, compare_int8_step),
+    KERNEL(STEP_COMPARE_FLOAT, run_compare_float, compare_float_step),
+    KERNEL(STEP_SELECT, run_select, select_step),
 };

@@ -12,7 +12,7 @@ kernel run_convolution_int8, run_depthwise_int8, run_average_pool_int8, run_max_
     run_softmax_float, run_unary_float, run_matrix_float, run_quantize, run_dequantize, run_lstm_float, run_gather,
     run_resize_int8, run_resize_float, run_extreme_int8, run_prelu_int8, run_arg_extreme_int8, run_arg_extreme_float,
     run_cast, run_reduce_extreme_int8, run_reduce_extreme_float, run_l2_normalize_int8, run_l2_normalize_float,
-    run_svdf_int8;
+    run_svdf_int8, run_compare_int8, run_compare_float, run_select;
 
 struct kernel_entry {
     kernel *run;    /* NULL where the image has no such kernel */

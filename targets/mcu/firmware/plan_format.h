@@ -89,7 +89,10 @@ enum step_kind {
     STEP_L2_NORMALIZE_INT8 = 35,
     STEP_L2_NORMALIZE_FLOAT = 36,
     STEP_SVDF_INT8 = 37,
-    STEP_KIND_END = 38
+    STEP_COMPARE_INT8 = 38,
+    STEP_COMPARE_FLOAT = 39,
+    STEP_SELECT = 40,
+    STEP_KIND_END = 41
 };
 
 /* Requantisation of one output channel. `bias` already holds the model's bias plus the input offset times the sum of
@@ -394,7 +397,7 @@ struct elementwise_float_step {
     uint32_t input2;
     uint32_t output;
     struct plan_broadcast broadcast;
-    int32_t operation; /* 0 add, 1 subtract, 2 multiply, 3 squared difference, 4 divide, 5 minimum, 6 maximum, 7 PReLU */
+    int32_t operation; /* 0 add, 1 subtract, 2 multiply, 3 squared difference, 4 divide, 5 minimum, 6 maximum, 7 PReLU, 8 floor of a division */
     float minimum;
     float maximum;
 };
@@ -601,6 +604,42 @@ struct svdf_int8_step {
     int32_t time_multiplier;
     int32_t time_shift;
     int32_t output_zero_point;
+};
+
+enum comparison { COMPARE_EQUAL = 0, COMPARE_NOT_EQUAL = 1, COMPARE_GREATER = 2, COMPARE_GREATER_EQUAL = 3, COMPARE_LESS = 4,
+                  COMPARE_LESS_EQUAL = 5, COMPARISON_END = 6 };
+
+/* Values are compared by their places in one order, which the tables give for each input's bits. Results are bytes, 0 or
+ * 1. */
+struct compare_int8_step {
+    struct step_header header;
+    uint32_t input1;
+    uint32_t input2;
+    uint32_t output;
+    uint32_t table1; /* int16 [256] */
+    uint32_t table2;
+    struct plan_broadcast broadcast;
+    int32_t comparison;
+};
+
+struct compare_float_step {
+    struct step_header header;
+    uint32_t input1;
+    uint32_t input2;
+    uint32_t output;
+    struct plan_broadcast broadcast;
+    int32_t comparison;
+};
+
+/* An element of the first input where the condition (bytes) is not 0, of the second where it is; all of one shape. */
+struct select_step {
+    struct step_header header;
+    uint32_t condition;
+    uint32_t input1;
+    uint32_t input2;
+    uint32_t output;
+    uint32_t elements;
+    int32_t element_bytes; /* 1, 2 or 4 */
 };
 
 #endif

@@ -127,6 +127,9 @@ STEPS: dict[str, list[Field]] = {
         "i units, i rank, i memory, i feature_multiplier, i feature_shift, i time_multiplier, i time_shift,"
         "i output_zero_point"
     ),
+    "compare_int8": _fields(f"r input1, r input2, r output, r table1, r table2, {_BROADCAST}, i comparison"),
+    "compare_float": _fields(f"r input1, r input2, r output, {_BROADCAST}, i comparison"),
+    "select": _fields("r condition, r input1, r input2, r output, u elements, i element_bytes"),
 }
 STEP_KINDS = {name: number for number, name in enumerate(STEPS, start=1)}
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..builder import Builder
 from ..model import Operator, Tensor
-from .checks import operand, refuse, result, unsupported
+from .checks import operand, optional_operand, refuse, result, unsupported
 
 
 def _emit_fill(build: Builder, target: Tensor, value: bytes) -> None:
@@ -16,7 +16,7 @@ def _emit_fill(build: Builder, target: Tensor, value: bytes) -> None:
 
 
 def lower_shape(operator: Operator, build: Builder) -> None:
-    source, target = operator.inputs[0], result(operator)
+    source, target = optional_operand(operator, 0), result(operator)
     if source is None or target.elements != len(source.shape):
         raise refuse(operator, f"its output has {target.elements} elements")
     if target.dtype != "int32":

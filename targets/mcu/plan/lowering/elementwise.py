@@ -1,4 +1,4 @@
-"""ADD, SUB, MUL, DIV, SQUARED_DIFFERENCE, MINIMUM, MAXIMUM and PRELU, with broadcasting."""
+"""ADD, SUB, MUL, DIV, FLOOR_DIV, SQUARED_DIFFERENCE, MINIMUM, MAXIMUM and PRELU, with broadcasting."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ _OPERATIONS = {
     "MINIMUM": 5,
     "MAXIMUM": 6,
     "PRELU": 7,
+    "FLOOR_DIV": 8,
 }
 _WITH_FUSED_ACTIVATION = ("ADD", "SUB", "MUL", "DIV")
 _EXTREMES = ("MINIMUM", "MAXIMUM")
 _OPERATIONS_OF_ADD_INT8 = {"ADD": 0, "SUB": 1, "SQUARED_DIFFERENCE": 2}
 
 
-def _broadcast_fields(operator: Operator, first: Tensor, second: Tensor, target: Tensor) -> dict[str, int | list[int]]:
+def broadcast_fields(operator: Operator, first: Tensor, second: Tensor, target: Tensor) -> dict[str, int | list[int]]:
     strides1, strides2 = broadcast_strides(first.shape, target.shape), broadcast_strides(second.shape, target.shape)
     shapes = f"{list(first.shape)} and {list(second.shape)}"
     if strides1 is None or strides2 is None or target.shape != np.broadcast_shapes(first.shape, second.shape):
@@ -99,7 +100,7 @@ def _fused_activation(operator: Operator) -> int:
 
 def _float_bounds(operator: Operator) -> tuple[float, float]:
     """Those that clamp their result clamp infinities too."""
-    if operator.name in _EXTREMES or operator.name == "PRELU":
+    if operator.name in (*_EXTREMES, "PRELU", "FLOOR_DIV"):
         return -float("inf"), float("inf")
     return activation_range_float(operator, _fused_activation(operator))
 
@@ -115,7 +116,7 @@ def _emit_add_int8(operator: Operator, first: Tensor, second: Tensor, target: Te
         input1=build.read(first),
         input2=build.read(second),
         output=build.write(target),
-        **_broadcast_fields(operator, first, second, target),
+        **broadcast_fields(operator, first, second, target),
         offset1=-first.zero_point,
         multiplier1=multiplier1,
         shift1=shift1,
@@ -141,7 +142,7 @@ def _emit_multiply_int8(operator: Operator, first: Tensor, second: Tensor, targe
         input1=build.read(first),
         input2=build.read(second),
         output=build.write(target),
-        **_broadcast_fields(operator, first, second, target),
+        **broadcast_fields(operator, first, second, target),
         offset1=-first.zero_point,
         offset2=-second.zero_point,
         multiplier=multiplier,
@@ -159,7 +160,7 @@ def _emit_extreme_int8(operator: Operator, first: Tensor, second: Tensor, target
         input1=build.read(first),
         input2=build.read(second),
         output=build.write(target),
-        **_broadcast_fields(operator, first, second, target),
+        **broadcast_fields(operator, first, second, target),
         maximum=int(operator.name == "MAXIMUM"),
     )
 
@@ -176,7 +177,7 @@ def _emit_prelu_int8(operator: Operator, first: Tensor, second: Tensor, target: 
         input1=build.read(first),
         input2=build.read(second),
         output=build.write(target),
-        **_broadcast_fields(operator, first, second, target),
+        **broadcast_fields(operator, first, second, target),
         offset1=-first.zero_point,
         offset2=-second.zero_point,
         positive_multiplier=positive_multiplier,
@@ -205,7 +206,7 @@ def lower_elementwise(operator: Operator, build: Builder) -> None:
             input1=build.read(first),
             input2=build.read(second),
             output=build.write(target),
-            **_broadcast_fields(operator, first, second, target),
+            **broadcast_fields(operator, first, second, target),
             operation=_OPERATIONS[operator.name],
             minimum=low,
             maximum=high,

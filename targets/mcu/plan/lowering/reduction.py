@@ -83,15 +83,22 @@ def lower_extreme(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     dtype = common_dtype(operator, source, target)
     same_quantisation(operator, source, target)
+    kernel = "reduce_extreme_int8" if dtype == "int8" else "reduce_extreme_float"
+    emit_extreme(operator, build, source, target, kernel, operator.name == "REDUCE_MAX")
+
+
+def emit_extreme(
+    operator: Operator, build: Builder, source: Tensor, target: Tensor, kernel: str, maximum: bool
+) -> None:
     shape, strides, _ = _sum_strides(operator, source, target)
     build.step(
-        "reduce_extreme_int8" if dtype == "int8" else "reduce_extreme_float",
+        kernel,
         input=build.read(source),
         output=build.write(target),
         shape=shape,
         stride=strides,
         output_elements=target.elements,
-        maximum=int(operator.name == "REDUCE_MAX"),
+        maximum=int(maximum),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     activation,
     blocks,
+    comparison,
     constants,
     convolution,
     elementwise,
@@ -22,6 +23,7 @@ from .draws import Maker
 MAKERS: dict[str, Maker] = {
     **activation.MAKERS,
     **blocks.MAKERS,
+    **comparison.MAKERS,
     **constants.MAKERS,
     **convolution.MAKERS,
     **elementwise.MAKERS,
@@ -34,3 +36,5 @@ MAKERS: dict[str, Maker] = {
     **reduction.MAKERS,
     **resize.MAKERS,
 }
+# Whatever type is asked for, these make models of float32.
+FLOAT_ALONE = {*activation.FLOAT_ALONE, *elementwise.FLOAT_ALONE}

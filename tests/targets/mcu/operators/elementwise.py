@@ -11,6 +11,7 @@ _WITHOUT_ACTIVATION = {
     "SQUARED_DIFFERENCE": "SquaredDifferenceOptions",
     "MINIMUM": "MaximumMinimumOptions",
     "MAXIMUM": "MaximumMinimumOptions",
+    "FLOOR_DIV": "FloorDivOptions",
 }
 
 
@@ -47,10 +48,12 @@ def elementwise(name: str) -> Maker:
     return make
 
 
-def divide(random: Random, dtype: str) -> ModelWriter:
+FLOAT_ALONE = ("DIV", "FLOOR_DIV")
+
+
+def float_alone(name: str) -> Maker:
     """float32, whichever the test asks for."""
-    del dtype
-    return elementwise("DIV")(random, "float32")
+    return lambda random, dtype: elementwise(name)(random, "float32")
 
 
 def prelu(random: Random, dtype: str) -> ModelWriter:
@@ -70,6 +73,6 @@ def prelu(random: Random, dtype: str) -> ModelWriter:
 
 MAKERS: dict[str, Maker] = {
     **{name: elementwise(name) for name in ("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MINIMUM", "MAXIMUM")},
-    "DIV": divide,
+    **{name: float_alone(name) for name in FLOAT_ALONE},
     "PRELU": prelu,
 }
