@@ -61,4 +61,4 @@ def inputs_that_fit(board: Board, plan: Plan) -> int:
             f"The model does not fit {board.name}: {missing} bytes of flash are missing for it and one input.",
             missing,
         )
-    return room // plan.input_bytes
+    return room // max(1, plan.input_bytes)
