@@ -78,6 +78,9 @@ def page_document(
     database: Database,
     labels: Labels,
     models: str = "*",
+    variant: str = "*",
+    target: str = "*",
+    *,
     metrics: Iterable[str] = HEADLINES,
     limit: int = 100_000,
 ) -> Json:
@@ -103,7 +106,7 @@ def page_document(
                 left_out.append({"metric": name, "model": model})
                 continue
             try:
-                part = histories(database, labels, glob.escape(model), metrics=(name,))
+                part = histories(database, labels, glob.escape(model), variant, target, metrics=(name,))
             except NothingFound:
                 continue
             if len(part) > room - len(found):

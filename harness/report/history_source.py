@@ -57,7 +57,16 @@ def history_from(database: Database, labels: Labels, record: RunRecord) -> Histo
 
     models = {case.model for case in record.cases}
     wanted = glob.escape(*models) if len(models) == 1 else "*"
-    document = page_document(database, labels, wanted, METRICS, MOST_POINTS)
+    document = page_document(database, labels, wanted, metrics=METRICS, limit=MOST_POINTS)
     series = [one for one in document["series"] if one["model"] in models]
     left_out = [one for one in document.get("left_out", []) if one["model"] in models]
     return HistoryData(document | {"series": series, "left_out": left_out}) if series else None
+
+
+def case_history(database: Database, labels: Labels, model: str, variant: str, target: str) -> HistoryData | None:
+    """The series of one case; None where the index has none. Raises `HarnessError` where it is away."""
+    from harness.history.document import page_document
+
+    names = (glob.escape(name) for name in (model, variant, target))
+    document = page_document(database, labels, *names, metrics=METRICS, limit=MOST_POINTS)
+    return HistoryData(document) if document["series"] else None

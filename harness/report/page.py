@@ -39,14 +39,17 @@ class Page:
         previous: Callable[[], RunRecord] | None = None,
         history: Callable[[], HistoryData | None] | None = None,
         known: Callable[[], Collection[str]] | None = None,
+        case_history: Callable[[str], HistoryData | None] | None = None,
     ) -> None:
-        """`known` tells which cases have a history, where that is known without it: `model/variant/target`."""
+        """`known` tells which cases have a history, where that is known without it: `model/variant/target`;
+        `case_history` gives that of one case alone, by its place in the page (`history/…`)."""
         from harness.report.microcontroller import has_figures
         from harness.report.templating import environment
 
         self.record = record
         self._templates = environment()
         self._previous, self._find_history, self._find_known = previous, history, known
+        self._case_history = case_history
         self.parts: dict[str, Callable[[], Part]] = {}
         for name in dict.fromkeys(case.model for case in record.cases):
             self.parts[model_anchor(name)] = lambda name=name: self._model(name)  # type: ignore[misc]
@@ -72,9 +75,15 @@ class Page:
         the server that the page came from."""
         return self._html({}, {"changes": None, "recent": []}, parts)
 
-    def news(self) -> Part:
-        """What changed lately, for a served page to put in its place."""
-        return {"news": self._view("news.html.j2", changes=self._differences, recent=self._recent)}
+    def part(self, name: str) -> Part | None:
+        """A part of a served page, None where there is none: those of `parts`, `news` (what changed lately, which takes
+        a while to find out in a long history), and the history of one case, whole."""
+        if name == "news":
+            return {"news": self._view("news.html.j2", changes=self._differences, recent=self._recent)}
+        if name in self.parts:
+            return self.parts[name]()
+        data = self._case_history(name) if self._case_history else None
+        return {"history": data.compact()} if data else None
 
     def _html(self, packs: dict[str, str], news: dict[str, Any], served: str = "") -> str:
         from harness.report import assets

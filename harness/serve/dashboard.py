@@ -16,6 +16,7 @@ from harness.history.runs import case_documents, run_documents
 from harness.store.index.tables import RUNS
 
 if TYPE_CHECKING:
+    from harness.report.history_data import HistoryData
     from harness.report.page import Page
     from harness.serve.source import Source
 
@@ -33,7 +34,7 @@ class _Kept:
 
     page: Page
     html: bytes
-    parts: dict[str, bytes] = field(default_factory=dict)
+    parts: dict[str, bytes | None] = field(default_factory=dict)
     locks: dict[str, threading.Lock] = field(default_factory=dict)
 
 
@@ -57,14 +58,12 @@ class Dashboard:
             if kept is None:
                 raise Outdated("There are newer runs than this page shows: load it again.")
             lock = kept.locks.setdefault(name, threading.Lock())
-        make = kept.page.news if name == "news" else kept.page.parts.get(name)
-        if make is None:
-            return None
         with lock:
             if name not in kept.parts:
                 from harness.report.packing import to_json
 
-                kept.parts[name] = to_json(make()).encode("utf-8")
+                part = kept.page.part(name)
+                kept.parts[name] = None if part is None else to_json(part).encode("utf-8")
             return kept.parts[name]
 
     def prepare(self) -> None:
@@ -93,20 +92,27 @@ class Dashboard:
         return newest, hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def _made(self, newest: list[dict[str, Any]], state: str) -> _Kept:
-        from harness.report.history_source import history_from
+        from harness.report.anchors import history_anchor
+        from harness.report.history_source import case_history, history_from
         from harness.report.page import Page
 
         source = self._source
         record = source.record(newest[0]["id"])
 
-        def known() -> set[str]:
-            with source.database.reading() as connection:
-                return {"/".join(cell.values()) for cell in case_documents(connection)}
+        with source.database.reading() as connection:
+            cases = case_documents(connection)
+
+        def of_case(place: str) -> HistoryData | None:
+            for case in cases:
+                if place == history_anchor(case["model"], case["target"], case["variant"]):
+                    return case_history(source.database, source.labels, **case)
+            return None
 
         page = Page(
             record,
             (lambda: source.record(newest[1]["id"])) if len(newest) > 1 else None,
             lambda: history_from(source.database, source.labels, record),
-            known,
+            lambda: {"/".join(case.values()) for case in cases},
+            of_case,
         )
         return _Kept(page, page.served_html(f"/parts/{state}/").encode("utf-8"))

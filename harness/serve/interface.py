@@ -26,7 +26,7 @@ PATHS = {
     "/api/metrics": "the metrics that have a history",
     "/api/history": "series with their changes; ?model= &variant= &target= &metric= &limit= (points each)",
     "/api/changes": "changes alone, newest first; ?model= &variant= &target= &metric=",
-    "/api/page": "all histories in one compact document; ?model= &metric= &limit= (points in all)",
+    "/api/page": "all histories in one compact document; ?model= &variant= &target= &metric= &limit= (points in all)",
 }
 
 
@@ -95,7 +95,8 @@ class Interface:
             case ["page"]:
                 metrics = (query["metric"],) if "metric" in query else HEADLINES
                 limit = int(query.get("limit", 100_000))
-                return page_document(source.database, source.labels, query.get("model", "*"), metrics, limit)
+                names = (query.get(name, "*") for name in ("model", "variant", "target"))
+                return page_document(source.database, source.labels, *names, metrics=metrics, limit=limit)
         return None
 
     def _histories(self, query: Mapping[str, str]) -> list[Any]:

@@ -122,6 +122,8 @@ def test_the_page_opens_without_its_parts_and_asks_for_them(server: ThreadingHTT
     assert len(cases) == 2
     assert all("#history/digits/" in view for view in cases.values())
     assert len(get(server, f"{where}history")["history"]["cases"]) == 2
+    (series,) = get(server, f"{where}history/digits/tfjs/wasm/int8")["history"]["cases"].values()
+    assert {len(one["values"]) for one in series if one["metric"] == "artifact_bytes"} == {12}
     assert "artifact" in get(server, f"{where}news")["news"]
     assert ask(server, f"{where}nothing")[0] == 404
 

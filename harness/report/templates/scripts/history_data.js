@@ -2,9 +2,14 @@
 const historyData = (() => {
   const NOTHING = { metrics: {}, runs: [], points: 0, shown: 0, leftOut: [], names: {}, cases: {} };
   let read = NOTHING;
+  let asked = 0;
 
-  async function load() {
-    read = (await packs.get("history"))?.history ?? NOTHING;
+  /** What the view of this name is drawn from. */
+  async function load(view) {
+    const mine = asked += 1;
+    const found = (await packs.of(view))?.history ?? NOTHING;
+    // Somebody may have gone on to another view meanwhile.
+    if (mine === asked) read = found;
   }
 
   function all() { return read; }

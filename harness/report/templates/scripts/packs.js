@@ -10,6 +10,8 @@ const packs = (() => {
     return JSON.parse(await new Response(inflated).text());
   }
 
+  function served() { return document.documentElement.dataset.parts !== undefined; }
+
   /** A served page asks its server for what it does not hold. */
   async function ask(name) {
     const answer = await fetch(document.documentElement.dataset.parts + encodeURI(name));
@@ -22,19 +24,20 @@ const packs = (() => {
   function get(name) {
     if (!known.has(name)) {
       const holder = document.getElementById(`pack:${name}`);
-      const served = document.documentElement.dataset.parts !== undefined;
-      known.set(name, holder ? read(holder) : served ? ask(name) : Promise.resolve(null));
+      known.set(name, holder ? read(holder) : served() ? ask(name) : Promise.resolve(null));
       // A server that was away may be back the next time.
       known.get(name).catch(() => known.delete(name));
     }
     return known.get(name);
   }
 
-  /** The pack that holds a view: one a model for its page, one a model for its cases, one for each other view. */
+  /** The pack that holds a view: one a model for its page, one a model for its cases, one for each other view. A served
+      page has one for the history of each case, too. */
   function of(view) {
     const [area, model] = view.split("/");
+    if (area === "history" && model && served()) return get(view);
     return get(area === "model" || area === "case" ? `${area}/${model}` : area);
   }
 
-  return { get, of };
+  return { get, of, served };
 })();

@@ -17,17 +17,15 @@ const router = (() => {
 
   /** The view by its name: there already, out of its pack, or made from the history; null where there is none. */
   async function find(id) {
+    const ofHistory = id.split("/")[0] === "history";
+    if (ofHistory) await historyData.load(id);
     if (views.has(id)) return views.get(id);
     const pack = await packs.of(id);
     if (views.has(id)) return views.get(id);
     const kept = pack?.views && Object.hasOwn(pack.views, id) ? pack.views[id] : null;
     // The text is this page's own markup, escaped when it was written; a parsed document runs nothing.
     let made = kept ? new DOMParser().parseFromString(kept, "text/html").body.firstElementChild : null;
-    if (id.split("/")[0] === "history") {
-      await historyData.load();
-      if (views.has(id)) return views.get(id);
-      made ??= historyViews.caseView(id);
-    }
+    if (ofHistory) made ??= historyViews.caseView(id);
     if (!made) return null;
     made.hidden = true;
     main.append(made);
@@ -127,4 +125,4 @@ async function showNews() {
 theme.start();
 charts.start();
 router.start();
-if (document.documentElement.dataset.parts !== undefined) showNews();
+if (packs.served()) showNews();
