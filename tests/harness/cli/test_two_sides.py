@@ -1,5 +1,7 @@
 """What `harness ab` says of a finding, read as a person reads it."""
 
+import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,11 +9,14 @@ import pytest
 
 from harness.ab.decide import Finding
 from harness.ab.interleave import Round
+from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
+from harness.cli import two_sides
 from harness.cli.two_sides import cautions, verdict_in_words
+from harness.errors import HarnessError
 from harness.latency.ratio import Ratio
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
-from tests.harness.fakes.target import FakeTarget
+from tests.harness.fakes.target import FakeTarget, steady
 
 ROUNDS = (Round(np.full(20, 1e6), np.full(20, 1.05e6), 5),)
 
@@ -83,3 +88,57 @@ def test_a_file_with_an_input_of_that_name_and_another_shape_gets_noise(artifact
     stored = Side("new", FakeTarget(), wider).stored({"x": np.zeros((2, 1, 4), np.float32)})
     assert stored["x"].shape == (1, 1, 9)
     assert stored["x"].any()
+
+
+@pytest.fixture
+def ab(tmp_path, monkeypatch):
+    """`harness ab` on one fake model and two fake targets, the second of which is 7 % slower."""
+    targets = {
+        "fake/old": FakeTarget("fake/old"),
+        "fake/new": FakeTarget("fake/new", samples_ns=steady(median_ns=1_070_000, seed=1)),
+    }
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(two_sides.registry, "targets", lambda: targets)
+    monkeypatch.setattr(two_sides.registry, "formats", lambda: {"fake": FAKE_FORMAT})
+    monkeypatch.setattr(two_sides, "model_entries", lambda root: {"double": entry()})
+    monkeypatch.setattr(two_sides, "Converter", lambda *_: FakeConverter(tmp_path))
+    monkeypatch.setattr(two_sides, "DEFAULT_PLAN", BlockPlan(rounds=3, most_rounds=3, blocks=8, seed=1))
+
+    def ab(old, new, *, as_json=False):
+        return two_sides.ab("double/float32/fake/old", old, new, 0.02, None, as_json=as_json), targets
+
+    return ab
+
+
+def test_a_slower_new_side_is_exit_code_1_and_the_other_way_round_0(ab, capsys):
+    code, _ = ab("now", "fake/new")
+    said = capsys.readouterr().out
+    assert code == 1
+    assert "differs in: target fake/old → fake/new" in said
+    assert re.search(r"slower: \+[67]\.\d %", said)
+    assert "confirmed in fresh processes" in said
+    assert ab("fake/new", "now")[0] == 0
+    assert "faster: -6." in capsys.readouterr().out
+
+
+def test_equal_sides_are_said_to_be_and_never_opened(ab, capsys):
+    code, targets = ab("now", "variant=float32")
+    assert code == 0
+    assert "there is nothing to time" in capsys.readouterr().out
+    assert ab("now", "now", as_json=True)[0] == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "same"
+    assert targets["fake/old"].opened == 0
+
+
+def test_a_program_reads_the_verdict_and_every_block(ab, capsys):
+    ab("now", "fake/new", as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], found["cautions"]) == ("slower", [])
+    assert found["changes"] == ["target fake/old → fake/new"]
+    assert len(found["rounds"]) == 6
+    assert len(found["rounds"][0]["new_ns"]) == 8
+
+
+def test_a_misspelt_side_is_guessed(ab):
+    with pytest.raises(HarnessError, match="Did you mean 'fake/new'"):
+        ab("now", "fake/newer")

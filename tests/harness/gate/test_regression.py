@@ -81,6 +81,29 @@ def test_equal_hashes_need_no_timing_not_even_on_another_machine(judge, kept):
     assert judge.asked == []
 
 
+def test_where_only_the_measuring_code_differs_nothing_is_timed(cache, kept):
+    class Page(FakeTarget):
+        """A browser whose page is part of its fingerprint, and measures both sides alike."""
+
+        def fingerprint(self):
+            return {"browser": "156", "page": "new"}
+
+        def altered(self, changes):
+            assert changes == {"page": "old"}
+            return self
+
+    def compare(*_):
+        raise AssertionError("it was timed")
+
+    one = case(artifact=kept("k1"), fingerprint={"browser": "156", "page": "new"}, latency=latency())
+    before = one.model_copy(update={"fingerprint": {"browser": "156", "page": "old"}})
+    stopwatch = Stopwatch(cache, {"tflite/one": Page("tflite/one")}, compare=compare)
+    result = gate(run(one), Policy(), baseline(before), tflite, stopwatch=stopwatch)
+    (check,) = [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
+    assert check.passed
+    assert "Only the measuring code differs" in check.message
+
+
 def test_another_runtime_version_is_timed_beside_the_old_one_on_the_same_artifact(judge, kept):
     one = kept("k1")
     check = judge(timed(one, "2"), timed(one, "1"), "slower", 1.07)

@@ -8,13 +8,15 @@ import time
 import pytest
 
 from harness import registry
+from harness.cli.running import exit_code
 from harness.errors import Unsupported
+from harness.run import addressing
 from harness.run.engine import Run, Settings
 from harness.run.matrix import Case
 from harness.store.record import Outcome
 from harness.store.runs import RunStore
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
-from tests.harness.fakes.target import FakeTarget
+from tests.harness.fakes.target import FakeTarget, steady
 
 
 class Notes:
@@ -135,6 +137,36 @@ def test_parity_only_times_nothing(execute):
     (case,) = execute(FakeTarget(), parity_only=True).cases
     assert case.outcome is Outcome.PASSED
     assert case.latency is None
+
+
+def test_another_runtime_version_measures_again(execute):
+    execute(FakeTarget())
+    other = FakeTarget(script={"footprint": "ok"})  # its fingerprint is its script
+    assert execute(other).cases[0].reused_from is None
+    assert other.opened == 2
+
+
+@pytest.mark.parametrize("changed", ["targets", "harness"])
+def test_changed_measuring_code_measures_again_whether_a_familys_or_the_engines(execute, monkeypatch, changed):
+    target, tree = FakeTarget(), addressing._tree
+    execute(target)
+    assert target.opened == 2
+
+    def edited(*paths):
+        engine = all(path.is_relative_to(addressing.ENGINE) for path in paths)
+        return tree(*paths) + ("edited" if engine == (changed == "harness") else "")
+
+    monkeypatch.setattr(addressing, "_tree", edited)
+    execute(target)
+    assert target.opened == 4
+
+
+def test_a_run_slower_than_all_before_it_passes_as_there_is_no_old_side(execute):
+    execute(FakeTarget())
+    record = execute(FakeTarget(samples_ns=steady(median_ns=9_000_000)), fresh=True)
+    assert record.cases[0].latency.median_ms == pytest.approx(9.0, rel=0.05)
+    assert outcome(record) == (Outcome.PASSED, "")
+    assert exit_code(record) == 0
 
 
 def test_a_damaged_measurement_is_measured_again(execute, tmp_path):
