@@ -150,7 +150,8 @@ def _figures(before: CaseResult, after: CaseResult) -> Iterable[FigureChange]:
         if name in old and old[name] != value:
             texts = _text(name, old[name]), _text(name, value)
             if texts[0] == texts[1]:
-                texts = numbers.unrounded(old[name]), numbers.unrounded(value)
+                unit = " B" if name.endswith("_bytes") else ""
+                texts = numbers.unrounded(old[name]) + unit, numbers.unrounded(value) + unit
             yield FigureChange(
                 after,
                 _title(name),

@@ -18,6 +18,9 @@ from harness.report.changes import Changes, LatencyChange
 from harness.report.verdict_words import latency_words
 from harness.store.record import CaseResult, RunRecord, SteadyState
 
+MOST_CASES, MOST_CHANGES = 400, 60
+"""Lines that are drawn to begin with: of a page's only table, and of one among several."""
+
 Cell = Any
 Line = list[Cell]
 
@@ -35,9 +38,9 @@ class Column:
     hint: str = ""
 
 
-def document(name: str, columns: Iterable[Column], lines: Iterable[Line]) -> dict[str, Any]:
-    """What the page is given."""
-    return {"name": name, "columns": [vars(column) for column in columns], "lines": list(lines)}
+def document(name: str, columns: Iterable[Column], lines: Iterable[Line], first: int) -> dict[str, Any]:
+    """What the page is given; it draws `first` lines to begin with."""
+    return {"name": name, "columns": [vars(column) for column in columns], "lines": list(lines), "first": first}
 
 
 def figure(value: float | None, text: str) -> Cell:
@@ -71,7 +74,7 @@ CASE_COLUMNS = (
 
 def cases(record: RunRecord) -> dict[str, Any]:
     """Every case of a run."""
-    return document("cases", CASE_COLUMNS, (_case(case, place) for place, case in enumerate(record.cases)))
+    return document("cases", CASE_COLUMNS, (_case(case, place) for place, case in enumerate(record.cases)), MOST_CASES)
 
 
 def _case(case: CaseResult, place: int) -> Line:
@@ -146,8 +149,8 @@ def changed(changes: Changes) -> list[dict[str, Any]]:
         ]
         (in_one if change.direction in ("new", "gone") else in_both).append(line)
     return [
-        document("changed outcomes", OUTCOME_COLUMNS, in_both),
-        document("new and gone cases", OUTCOME_COLUMNS, in_one),
+        document("changed outcomes", OUTCOME_COLUMNS, in_both, MOST_CHANGES),
+        document("new and gone cases", OUTCOME_COLUMNS, in_one, MOST_CHANGES),
         document(
             "changed figures",
             FIGURE_COLUMNS,
@@ -161,8 +164,14 @@ def changed(changes: Changes) -> list[dict[str, Any]]:
                 ]
                 for one in changes.figures
             ),
+            MOST_CHANGES,
         ),
-        document("changed latency", LATENCY_COLUMNS, (_latency(one, changes, places) for one in changes.latencies)),
+        document(
+            "changed latency",
+            LATENCY_COLUMNS,
+            (_latency(one, changes, places) for one in changes.latencies),
+            MOST_CHANGES,
+        ),
     ]
 
 

@@ -269,6 +269,8 @@ def test_what_changed(open_page: Open) -> None:
     expect(others).to_have_count(2)
     assert [row.split()[1] for row in others.all_inner_texts()] == ["new", "gone"]
     assert page.locator("[data-table='changed latency'] tbody tr:has-text('slower')").count() > 20
+    page.click("#changes-latency ~ .list button:has-text('Show')")
+    expect(page.locator("[data-table='changed latency'] tbody tr:has-text('not judged')").first).to_be_visible()
     assert "converter: tensorflow" in text
 
 

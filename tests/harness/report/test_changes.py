@@ -167,6 +167,7 @@ def test_exact_figures_are_compared_to_the_last_byte() -> None:
     (change,) = found.figures
     assert (change.name, change.after - change.before) == ("Artifact", 1)
     assert change.before_text != change.after_text
+    assert change.after_text == f"{change.after:,.0f} B"
     (fact,) = found.facts
     assert (fact.name, fact.before, fact.after, fact.where) == (
         "converter: tensorflow",

@@ -1,5 +1,7 @@
 // The views of the history, made from data: all changes and series, and the series of one case.
 const historyViews = (() => {
+  const MOST_CHANGES = 60; // drawn to begin with: the list of series stands below
+
   /** The case of a series, as the filter asks for it. */
   function named(anchor) {
     const [model, variant, target] = historyData.all().names[anchor];
@@ -90,7 +92,7 @@ const historyViews = (() => {
     const of = ({ anchor }) => named(anchor);
     return {
       every,
-      changes: lists.make("changes", CHANGE_COLUMNS, changes, of),
+      changes: lists.make("changes", CHANGE_COLUMNS, changes, of, MOST_CHANGES),
       series: lists.make("series", SERIES_COLUMNS, every, of),
     };
   }

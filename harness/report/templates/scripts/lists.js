@@ -6,13 +6,14 @@ const lists = (() => {
 
   /**
    * `columns`: title, names, numeric, hint, heading (of its line), value(row) as text, content(row) as one node, text, or a list.
-   * `named(row)`: the case, by which the filter chooses. `add()`: puts the list into the page, and takes a filter.
+   * `named(row)`: the case, by which the filter chooses. `first`: how many lines are drawn to begin with.
    */
-  function make(name, columns, every, named) {
+  function make(name, columns, every, named, first = STEP) {
     let kept = every;
     let order = null;
     let drawn = 0;
     let rest = null;
+    let target = 0; // how many are to be drawn
     const body = element("tbody");
     const status = element("span", { class: "soft", role: "status" });
     const more = element("button", { type: "button" });
@@ -46,6 +47,7 @@ const lists = (() => {
     }
 
     function draw(upTo) {
+      target = upTo;
       append(Math.min(drawn + AT_ONCE, upTo));
       clearTimeout(rest);
       if (drawn < Math.min(kept.length, upTo)) rest = setTimeout(() => append(upTo));
@@ -60,13 +62,13 @@ const lists = (() => {
       if (order) kept = tables.sorted(kept, order.column.value, order.descending);
       body.replaceChildren();
       drawn = 0;
-      draw(STEP);
+      draw(first);
     }
 
     more.addEventListener("click", () => {
-      append(Math.ceil(drawn / STEP) * STEP);
-      const next = drawn;
-      draw(drawn + STEP);
+      const next = target;
+      append(target);
+      draw(target + STEP);
       // The button may have gone; reading goes on at the first of the new lines.
       if (more.hidden) body.rows[next]?.querySelector("a")?.focus();
     });
@@ -110,7 +112,7 @@ const lists = (() => {
   }
 
   /** A list out of a document of `harness.report.lists`. */
-  function fromDocument({ name, columns, lines }) {
+  function fromDocument({ name, columns, lines, first }) {
     let place = 0;
     const made = columns.map((column, index) => {
       const kind = KINDS[column.kind];
@@ -124,7 +126,7 @@ const lists = (() => {
       return { ...common, value: ({ line }) => told(line[at]).value, content: shown };
     });
     const rows = lines.map((line) => ({ line, one: Array.isArray(line[0]) ? gone(line[0]) : cases[line[0]] }));
-    return make(name, made, rows, ({ one }) => one);
+    return make(name, made, rows, ({ one }) => one, first);
   }
 
   /** A case that this run has not. */
