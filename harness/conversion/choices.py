@@ -37,7 +37,7 @@ class Choices(Table):
     weights: Literal["float32", "float16", "uint16", "uint8"] | None = None
     """How TensorFlow.js weights are stored (`--quantize_float16=*` and so on)."""
     skip_operator_check: bool | None = None
-    """Convert to TensorFlow.js whatever operators it lacks (`--skip_op_check`): the browser is left to say."""
+    """Convert to TensorFlow.js without the converter's own check (`--skip_op_check`); what it lacks is named after."""
     io: Literal["float32", "int8", "uint8", "int16"] | None = None
     """Type of inputs and outputs (`inference_input_type`, `inference_output_type`)."""
 

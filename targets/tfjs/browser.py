@@ -1,4 +1,4 @@
-"""Chromium: where it is, which one it is, how it is started, and how every process of it is ended."""
+"""The browsers: where each is, which one it is, how it is started, and how every process of it is ended."""
 
 from __future__ import annotations
 
@@ -8,59 +8,97 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 import psutil
 
-EXECUTABLE_VARIABLE = "HARNESS_CHROMIUM"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 END_SECONDS = 5.0
-INSTALL = "apt-get install -y chromium"
 
-# A browser that starts up has much to ask of the network; none of it is ours.
-QUIET = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-domain-reliability",
-    "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+
+@dataclass(frozen=True)
+class Browser:
+    """One kind of browser. A browser that starts up has much to ask of the network; none of it is ours: `flags` and
+    `preferences` keep it quiet."""
+
+    name: str
+    engine: Literal["chromium", "firefox"]
+    """What Playwright calls its kind."""
+    programs: tuple[str, ...]
+    """Commands to look for, in this order."""
+    variable: str
+    """The environment variable that names another one."""
+    install: str
+    flags: tuple[str, ...] = ()
+    backend_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Further flags by the backend that is to run."""
+    preferences: Mapping[str, Any] = field(default_factory=dict)
+
+    def executable(self) -> Path | None:
+        """The one that `variable` names where it is set (None if that is nothing that runs), else the first on PATH."""
+        named = os.environ.get(self.variable)
+        for name in (named,) if named else self.programs:
+            found = shutil.which(name)
+            if found:
+                return Path(found)
+        return None
+
+    def missing(self) -> str:
+        """What is missing, in words; empty if a browser is there."""
+        named = os.environ.get(self.variable)
+        if self.executable() is not None:
+            return ""
+        return f"{named}, which {self.variable} names" if named else self.name
+
+    def version(self, program: Path | None = None) -> str:
+        """What `--version` of `program` (the usual one unless named) says, asked once for each state of the
+        executable; empty where there is none."""
+        path = program or self.executable()
+        if path is None:
+            return ""
+        state = path.resolve().stat()
+        return _version(path, state.st_mtime_ns, state.st_size)
+
+
+CHROMIUM = Browser(
+    "Chromium",
+    "chromium",
+    ("chromium", "chromium-browser", "google-chrome"),
+    "HARNESS_CHROMIUM",
+    "apt-get install -y chromium",
+    flags=(
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-domain-reliability",
+        "--no-first-run",
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    ),
+    # The software renderer by name: the same on every machine, and never taken for a GPU.
+    backend_flags={
+        "webgl": ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+        "webgpu": ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"),
+    },
 )
-# The software renderer by name: the same on every machine, and never taken for a GPU.
-BACKEND_FLAGS = {
-    "cpu": (),
-    "wasm": (),
-    "webgl": ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
-    "webgpu": ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"),
-}
-
-
-def executable() -> Path | None:
-    """The browser: HARNESS_CHROMIUM where set (None if it names nothing that runs), else the first on PATH."""
-    named = os.environ.get(EXECUTABLE_VARIABLE)
-    for name in (named,) if named else NAMES:
-        found = shutil.which(name)
-        if found:
-            return Path(found)
-    return None
-
-
-def missing() -> str:
-    """What is missing, in words; empty if a browser is there."""
-    named = os.environ.get(EXECUTABLE_VARIABLE)
-    if executable() is not None:
-        return ""
-    return f"{named}, which {EXECUTABLE_VARIABLE} names" if named else "Chromium"
-
-
-def version(program: Path | None = None) -> str:
-    """What `--version` of `program` (the usual browser unless named) says, asked once for each state of the executable;
-    empty where there is none."""
-    path = program or executable()
-    if path is None:
-        return ""
-    state = path.resolve().stat()
-    return _version(path, state.st_mtime_ns, state.st_size)
+FIREFOX = Browser(
+    "Firefox",
+    "firefox",
+    ("firefox-esr", "firefox"),
+    "HARNESS_FIREFOX",
+    "apt-get install -y firefox-esr",
+    preferences={
+        "app.update.enabled": False,
+        "browser.safebrowsing.malware.enabled": False,
+        "browser.safebrowsing.phishing.enabled": False,
+        "datareporting.policy.dataSubmissionEnabled": False,
+        "extensions.update.enabled": False,
+        "network.captive-portal-service.enabled": False,
+        "network.connectivity-service.enabled": False,
+        "services.settings.server": "data:,#no-server",
+        "toolkit.telemetry.enabled": False,
+    },
+)
 
 
 @functools.lru_cache(maxsize=8)

@@ -20,12 +20,15 @@ KERNELS_SCRIPT = HERE / "kernels.cjs"
 KERNELS_FILE = "kernels.json"
 INSTALL_SECONDS = 600
 
-CORE = ("tf-core.min.js", "tf-converter.min.js")
+CORE = "tf-core.min.js"
+GRAPH = "tf-converter.min.js"
+LAYERS = "tf-layers.min.js"
 BACKENDS = {name: f"tf-backend-{name}.min.js" for name in ("cpu", "wasm", "webgl", "webgpu")}
 WASM_BINARIES = ("tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm", "tfjs-backend-wasm-threaded-simd.wasm")
 _PACKAGE_FILES = {
-    "tfjs-core": (CORE[0],),
-    "tfjs-converter": (CORE[1],),
+    "tfjs-core": (CORE,),
+    "tfjs-converter": (GRAPH,),
+    "tfjs-layers": (LAYERS,),
     "tfjs-backend-cpu": (BACKENDS["cpu"],),
     "tfjs-backend-wasm": (BACKENDS["wasm"], *WASM_BINARIES),
     "tfjs-backend-webgl": (BACKENDS["webgl"],),

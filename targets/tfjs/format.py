@@ -1,4 +1,4 @@
-"""The TensorFlow.js graph model format and its variants: how the weights are stored. All compute in float32."""
+"""The TensorFlow.js format and its variants: graph or layers, and how weights are stored. All compute in float32."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORMAT = Format(
                 f"a layers model of a Keras model, weights stored as {weights}",
                 {"form": "layers", "weights": weights, "shard_bytes": SHARD_BYTES},
             )
-            for weights in ("float32", "float16")
+            for weights in ("float32", "float16", "uint16", "uint8")
         ),
     ),
     resources=resources,

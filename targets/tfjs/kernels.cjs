@@ -1,6 +1,7 @@
 // Prints, as JSON, what the installed TensorFlow.js can run: `kernels` (backend → the kernels it registers) and
-// `operators` (graph operator → the one kernel it comes down to). Run once at installation, in the folder that holds
-// node_modules. An operator whose way to a kernel branches is left out: nothing is claimed about it.
+// `operators` (graph operator → the one kernel it comes down to) and `classes` (what the layers library registers). Run
+// once at installation, in the folder that holds node_modules. An operator whose way to a kernel branches is left out:
+// nothing is claimed about it.
 'use strict';
 const fs = require('fs');
 const path = require('path');
@@ -42,4 +43,7 @@ for (const file of fs.readdirSync(executors)) {
   }
 }
 
-process.stdout.write(JSON.stringify({kernels, operators}));
+load('@tensorflow/tfjs-layers');
+const classes = Object.keys(tf.serialization.SerializationMap.getMap().classNameMap).sort();
+
+process.stdout.write(JSON.stringify({kernels, operators, classes}));

@@ -1,128 +1,103 @@
-"""TensorFlow.js layers models: made from a Keras model, loaded once before they are believed, read, run as reference.
+"""A Keras model to a TensorFlow.js layers model. Runs in the converter's environment, beside `converter.py`.
 
-Runs in the converter's environment, beside `converter.py`; never in the engine.
+tensorflowjs reads the `.h5` and writes the files. In between the description is brought into the dialect that
+TensorFlow.js reads (`layers_dialect.py`); afterwards TensorFlow.js has to load, run and understand it
+(`layers_check.py`) and to give Keras' own numbers, layer by layer (`layers_numbers.py`). Left to itself, tensorflowjs
+reports success for models that no browser loads.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numpy as np
+from .layers_check import check_understood, classes, load_once
+from .layers_dialect import INNER, MODELS, Dialect, rewritten
+from .layers_numbers import check_numbers
+from .model_json import ENTRY, METADATA
+from .problems import Refused
+from .unused_imports import without_unused_imports
 
-LOADER = Path(__file__).parent / "layers_loader" / "load.cjs"
-LOAD_SECONDS = 300
-
-
-class NotLayers(Exception):
-    """There is no Keras model to make a layers model of."""
-
-    harness_kind = "unsupported"
-
-
-class Unloadable(Exception):
-    """The converter claims success, and TensorFlow.js cannot load or run what it wrote."""
-
-    harness_kind = "failed"
+SIGNATURE = "serving_default"
+KERAS_3_WEIGHTS = {"DepthwiseConv2D": {"kernel": "depthwise_kernel"}}
+"""Class → name of a weight in Keras 3 → its name in TensorFlow.js, where they differ."""
 
 
-def convert(keras_file: Path, options: Mapping[str, Any], shard_bytes: int, output: Path) -> None:
-    """Write `model.json` and its shards from a Keras `.h5`. Raises `NotLayers`, `Unloadable`."""
+def convert(keras_file: Path, saved_model: Path, options: Mapping[str, Any], shard_bytes: int, output: Path) -> None:
+    """Write `model.json` and its shards from a Keras `.h5`; `saved_model` is the same model, with canonical names.
+
+    `options`: `weights` (how they are stored) and `resources` (`node`, and the folder `bundles`). Raises `Refused`
+    naming the layer that cannot be in a layers model, `Broken` where TensorFlow.js cannot load what was written.
+    """
     if not keras_file.is_file():
-        raise NotLayers("a layers model is made from a Keras model, and this source is none; take a graph variant")
-    stub_imports()
+        raise Refused("a layers model is made from a Keras model, and this source is none; take a graph variant")
+    without_unused_imports()
     from tensorflowjs.converters import keras_h5_conversion
-    from tensorflowjs.converters.converter import dispatch_keras_h5_to_tfjs_layers_model_conversion
 
-    assert keras_h5_conversion
+    described, (weights,) = keras_h5_conversion.h5_merged_saved_model_to_tfjs_format(str(keras_file))
+    dialect = Dialect(str(described["keras_version"]).startswith("3"), classes(options["resources"]))
+    model, names = rewritten(described["model_config"], dialect)
+    if dialect.keras_3:
+        weights = [{**weight, "name": weight_name(weight["name"], model)} for weight in weights]
+    topology = {"keras_version": described["keras_version"], "backend": "tensorflow", "model_config": model}
     stored = options["weights"]
-    dispatch_keras_h5_to_tfjs_layers_model_conversion(
-        str(keras_file),
+    metadata = {**canonical_names(saved_model, model, names), "notes": dialect.notes}
+    keras_h5_conversion.write_artifacts(
+        topology,
+        [weights],
         str(output),
         quantization_dtype_map=None if stored == "float32" else {stored: "*"},
         weight_shard_size_bytes=shard_bytes,
+        metadata={METADATA: metadata},
     )
-    load_once(output / "model.json", options["resources"])
+    for note in dialect.notes:
+        print(note)
+    found = load_once(output / ENTRY, options["resources"])
+    check_understood(model, found["read"])
+    check_numbers(output / ENTRY, found["values"])
 
 
-def stub_imports() -> None:
-    """tensorflowjs imports packages that take no part here and break where their versions drift."""
-    for name in ("tensorflow_decision_forests", "tensorflow_hub"):
-        sys.modules.setdefault(name, ModuleType(name))
+def weight_name(name: str, model: Mapping[str, Any]) -> str:
+    """The name that TensorFlow.js has for a weight of a Keras 3 model: without the models that its layer is nested in,
+    and with the library's own word for it."""
+    *path, weight = name.split("/")
+    kinds = {layer["config"].get("name"): layer["class_name"] for layer in all_layers(model)}
+    while len(path) > 1 and path[0] not in kinds:
+        path = path[1:]
+    renamed = KERAS_3_WEIGHTS.get(kinds.get(path[-1] if path else "", ""), {})
+    return "/".join([*path, renamed.get(weight, weight)])
 
 
-def load_once(path: Path, resources: Mapping[str, str]) -> dict[str, Any]:
-    """What TensorFlow.js finds in the model when it loads and runs it. Raises `Unloadable` in its words."""
-    done = subprocess.run(
-        [resources["node"], str(LOADER), str(path), resources["modules"]],
-        capture_output=True,
-        text=True,
-        timeout=LOAD_SECONDS,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    print(done.stderr, file=sys.stderr)
-    try:
-        answer: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        answer = {"error": f"Node.js ended with exit code {done.returncode}"}
-    if "error" in answer:
-        reason = " ".join(answer["error"].split())[:400]
-        raise Unloadable(f"the converter reported success and TensorFlow.js cannot load the layers model: {reason}")
-    return answer
+def all_layers(model: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every layer of a model that is no model itself, those inside of nested models and of wrappers included."""
+    for layer in model["config"]["layers"]:
+        if layer["class_name"] in MODELS:
+            yield from all_layers(layer)
+            continue
+        yield layer
+        for key in INNER:
+            wrapped = layer["config"].get(key)
+            yield from wrapped if isinstance(wrapped, list) else [wrapped] if wrapped else []
 
 
-def keras_model(path: Path) -> Any:
-    """The model of a `model.json` as a `tf_keras` model with the artifact's own weights."""
-    stub_imports()
-    import tensorflowjs
+def canonical_names(saved_model: Path, model: Mapping[str, Any], outputs: list[str] | None) -> dict[str, Any]:
+    """What the artifact says of its interface, by position: `inputs` (canonical name → static shape) and `outputs`
+    (canonical names), as the SavedModel of the same source has them. `outputs`: the model's own names, if it has any.
+    Raises `Refused` where names and positions do not go together."""
+    import tensorflow as tf
 
-    return tensorflowjs.converters.load_keras_model(str(path))
-
-
-def inspect(path: Path) -> dict[str, Any]:
-    """Inputs, outputs, and layers by class with their counts."""
-    model = keras_model(path)
-    operators: dict[str, int] = {}
-    for layer in model.layers:
-        kind = type(layer).__name__
-        if kind != "InputLayer":
-            operators[kind] = operators.get(kind, 0) + 1
-    return {
-        "inputs": [info(tensor.name.split(":")[0], tensor, i) for i, tensor in enumerate(model.inputs)],
-        "outputs": [info(f"output_{i}", tensor, i) for i, tensor in enumerate(model.outputs)],
-        "operators": dict(sorted(operators.items())),
-    }
-
-
-def info(name: str, tensor: Any, index: int) -> dict[str, Any]:
-    """A tensor of the model in the shape of `harness.artifact.TensorInfo`; open dimensions are one."""
-    dtype = tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name
-    return {
-        "name": name,
-        "tensor": tensor.name.split(":")[0].split("/")[0],
-        "index": index,
-        "shape": [1 if size is None else int(size) for size in tensor.shape],
-        "dtype": dtype if dtype in ("float32", "int32", "bool") else "float32",
-        "quantisation": None,
-    }
-
-
-def reference(path: Path, inspected: Mapping[str, Any], samples: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """`tf_keras` on the artifact's own weights, as its shards hold them."""
-    import tf_keras
-
-    model = keras_model(path)
-    rows = []
-    for index in range(len(next(iter(samples.values())))):
-        values = [samples[described["name"]][index] for described in inspected["inputs"]]
-        result = model(values[0] if len(values) == 1 else values, training=False)
-        rows.append([np.asarray(value) for value in (result if isinstance(result, (list, tuple)) else [result])])
-    columns = zip(*rows, strict=True)
-    outputs = {described["name"]: np.stack(c) for described, c in zip(inspected["outputs"], columns, strict=True)}
-    return f"tf_keras {tf_keras.__version__} on the artifact's own weights", outputs
+    function = tf.saved_model.load(str(saved_model)).signatures[SIGNATURE]
+    shapes = {name: [int(size) for size in spec.shape] for name, spec in function.structured_input_signature[1].items()}
+    results = list(function.structured_outputs)
+    inputs = [layer for layer, _, _ in model["config"].get("input_layers", [])]
+    if len(shapes) == 1 and len(inputs) <= 1:  # whatever its name: that of a Sequential model is no layer's
+        inputs = list(shapes)
+    named = outputs or [f"output_{position}" for position in range(len(results))]
+    for side, theirs, own in (("inputs", list(shapes), inputs), ("outputs", results, named)):
+        if set(theirs) != set(own):
+            raise Refused(
+                f"no layers model: its {side} are called {', '.join(own)} in Keras and"
+                f" {', '.join(sorted(theirs))} in the SavedModel"
+            )
+    return {"inputs": {name: shapes[name] for name in inputs}, "outputs": named}

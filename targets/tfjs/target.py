@@ -1,4 +1,4 @@
-"""TensorFlow.js in headless Chromium as targets: one backend each."""
+"""TensorFlow.js in headless browsers as targets: one backend each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
 
-from . import browser, bundles
+from . import bundles
+from .browser import CHROMIUM, FIREFOX, Browser, ended
 from .loader import is_layers
 
 HERE = Path(__file__).parent
@@ -30,14 +31,17 @@ DEFAULT_LIMITS = Limits()
 
 
 class TFJSSession(Session):
-    """One graph model in one page. Everything in `Timing.details` is a string; `software_renderer` is "true" where a
+    """One model in one page. Everything in `Timing.details` is a string; `software_renderer` is "true" where a
     software rasteriser did the work, whose milliseconds say nothing about a GPU's."""
 
-    def __init__(self, child: ChildProcess, artifact: Artifact, limits: Limits, profile: Path) -> None:
+    def __init__(
+        self, child: ChildProcess, artifact: Artifact, limits: Limits, profile: Path, browser_version: str
+    ) -> None:
         self.child = child
         self.artifact = artifact
         self.limits = limits
         self.profile = profile
+        self.browser_version = browser_version
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
         _, outputs = self.child.call("infer", self._own(samples), seconds=self.limits.infer_seconds)
@@ -62,7 +66,7 @@ class TFJSSession(Session):
             first_ns=round(reply["firstMilliseconds"] * 1e6),
             load_ns=round(reply["loadMilliseconds"] * 1e6),
             clock_resolution_ns=reply["clockMilliseconds"] * 1e6,
-            details={**reply["details"], "browser": browser.version()},
+            details={**reply["details"], "browser": self.browser_version},
         )
 
     def footprint(self) -> Footprint:
@@ -97,9 +101,11 @@ class TFJSTarget(Target):
         backend: str,
         default_variants: tuple[str, ...],
         threaded: bool = False,
+        browser: Browser = CHROMIUM,
         program: Path | None = None,
     ) -> None:
         self.name = name
+        self.browser = browser
         self.backend = backend
         self.default_variants = default_variants
         self.threaded = threaded
@@ -109,13 +115,14 @@ class TFJSTarget(Target):
 
     @property
     def flags(self) -> tuple[str, ...]:
-        return (*browser.QUIET, *browser.BACKEND_FLAGS[self.backend])
+        return (*self.browser.flags, *self.browser.backend_flags.get(self.backend, ()))
 
     def probe(self) -> Readiness:
         details = {"tfjs": bundles.version(), "installed": str(bundles.installed()).lower()}
-        if no_browser := browser.missing():
-            return Readiness(False, no_browser, browser.INSTALL, details)
-        details["browser"] = str(browser.executable())
+        program = self.program or self.browser.executable()
+        if program is None:
+            return Readiness(False, self.browser.missing(), self.browser.install, details)
+        details["browser"] = str(program)
         if no_bundles := bundles.missing():
             return Readiness(False, no_bundles, "apt-get install -y npm", details)
         return Readiness(True, details=details)
@@ -126,7 +133,7 @@ class TFJSTarget(Target):
     def fingerprint(self) -> dict[str, str]:
         measuring = hashlib.sha256(b"\0".join(path.read_bytes() for path in MEASURING_FILES)).hexdigest()
         return {
-            "browser": browser.version(self.program),
+            "browser": self.browser.version(self.program),
             "tfjs": bundles.version(),
             "bundles": bundles.digest(),
             "backend": self.backend,
@@ -136,7 +143,7 @@ class TFJSTarget(Target):
         }
 
     def altered(self, changes: Mapping[str, str]) -> Target:
-        """Another browser: the path or command of a Chromium. Older bundles are no longer here to be run."""
+        """Another browser of the same kind: its path or command. Older bundles are no longer here to be run."""
         wanted = {key: value for key, value in changes.items() if key != "page"}
         named = wanted.pop("browser", None)
         if wanted:
@@ -146,13 +153,13 @@ class TFJSTarget(Target):
         found = shutil.which(named)
         if found is None:
             raise Unavailable(f"The browser '{named}' is not on this machine; name its executable.")
-        return TFJSTarget(self.name, self.backend, self.default_variants, self.threaded, Path(found))
+        return TFJSTarget(self.name, self.backend, self.default_variants, self.threaded, self.browser, Path(found))
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """Operators whose one kernel this backend does not register, as the installed packages say; operators that
-        come down to several kernels are left to the run itself."""
+        come down to several kernels, and layers, are left to the run itself."""
         if is_layers(artifact.path):
-            return ("a layers model (the page opens graph models; take a graph variant)",)
+            return ()
         kernels, registered = bundles.kernels(self.backend)
         return tuple(
             f"{operator} (the {self.backend} backend of TensorFlow.js has no kernel {kernels[operator]})"
@@ -160,23 +167,30 @@ class TFJSTarget(Target):
             if operator in kernels and kernels[operator] not in registered
         )
 
+    def scripts(self, artifact: Artifact) -> list[str]:
+        """The bundles that the page loads, in their order: of the backends this one alone, so that none can step in."""
+        library = bundles.LAYERS if is_layers(artifact.path) else bundles.GRAPH
+        return [bundles.CORE, library, bundles.BACKENDS[self.backend]]
+
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        program = self.program or browser.executable()
+        program = self.program or self.browser.executable()
         if program is None:
-            raise Unavailable(f"{self.name} needs {browser.missing()}; install it with `{browser.INSTALL}`.")
+            raise Unavailable(f"{self.name} needs {self.browser.missing()}; install it with `{self.browser.install}`.")
         folder = bundles.install()
         profile = Path(tempfile.mkdtemp(prefix="harness-browser-"))
         with (
-            browser.ended(profile),
+            ended(profile),
             ChildProcess(self.name, Path(sys.executable), WORKER, start_seconds=limits.open_seconds) as child,
         ):
             child.call(
                 "open",
                 seconds=limits.open_seconds,
+                engine=self.browser.engine,
                 executable=str(program),
                 profile=str(profile),
                 flags=self.flags,
+                preferences=dict(self.browser.preferences),
                 bundles=str(folder),
                 directory=str(artifact.directory),
                 inputs=[info.model_dump(mode="json") for info in artifact.inputs],
@@ -184,12 +198,13 @@ class TFJSTarget(Target):
                 page={
                     "backend": self.backend,
                     "threaded": self.threaded,
-                    "scripts": [*bundles.CORE, bundles.BACKENDS[self.backend]],
+                    "scripts": self.scripts(artifact),
+                    "layers": is_layers(artifact.path),
                     "entry": artifact.entry,
                     "files": [file.model_dump() for file in artifact.files],
                 },
             )
-            yield TFJSSession(child, artifact, limits, profile)
+            yield TFJSSession(child, artifact, limits, profile, self.browser.version(program))
 
 
 def targets() -> list[Target]:
@@ -200,4 +215,5 @@ def targets() -> list[Target]:
         TFJSTarget("tfjs/chromium-webgl", "webgl", ("float32",)),
         TFJSTarget("tfjs/chromium-wasm-threads", "wasm", (), threaded=True),
         TFJSTarget("tfjs/chromium-webgpu", "webgpu", ()),
+        TFJSTarget("tfjs/firefox-wasm", "wasm", (), browser=FIREFOX),
     ]

@@ -48,8 +48,8 @@ class Holder:
     def open(self, header: dict[str, Any], _: dict[str, Any]) -> Reply:
         """Start browser and server, load the backend and the artifact.
 
-        Header: `executable`, `profile` (folder), `flags`, `bundles` (folder), `directory` (the artifact's), `inputs`,
-        `outputs`, and `page`: what `open` of `page/session.mjs` takes.
+        Header: `engine` (chromium or firefox), `executable`, `profile` (folder), `flags`, `preferences`, `bundles`
+        (folder), `directory` (the artifact's), `inputs`, `outputs`, and `page`, for `open` of `page/session.mjs`.
         """
         request = header["page"]
         bundles, directory = Path(header["bundles"]), Path(header["directory"])
@@ -62,18 +62,15 @@ class Holder:
         )
         self.inputs, self.outputs = header["inputs"], header["outputs"]
         # Never closed by itself: ending this process and the browser is the engine's, and it must work without us too.
+        playwright = sync_playwright().start()
+        common = {"executable_path": header["executable"], "headless": True, "args": header["flags"], "timeout": 0}
         try:
-            context = (
-                sync_playwright()
-                .start()
-                .chromium.launch_persistent_context(
-                    header["profile"],
-                    executable_path=header["executable"],
-                    headless=True,
-                    args=header["flags"],
-                    timeout=0,
+            if header["engine"] == "firefox":  # an unpatched one, as users have it
+                context = playwright.firefox.launch_persistent_context(
+                    header["profile"], channel="moz-firefox", firefox_user_prefs=header["preferences"], **common
                 )
-            )
+            else:
+                context = playwright.chromium.launch_persistent_context(header["profile"], **common)
         except PlaywrightError as error:
             raise Gone(f"the browser {header['executable']} did not start; its log says why.") from error
         context.route(lambda address: not address.startswith(self.server.origin), self._refuse)

@@ -16,9 +16,10 @@ async function checked({path, bytes, sha256}) {
   return content;
 }
 
-// `files`: path, bytes and sha256 of each; `entry`: the path of model.json. Returns the model and the milliseconds that
-// loading took, from bytes in memory to a model ready to run (the network is not the runtime).
-export async function load(tf, {files, entry}) {
+// `files`: path, bytes and sha256 of each; `entry`: the path of model.json; `layers`: whether it is a layers model. Returns
+// the model and the milliseconds that loading took, from bytes in memory to a model ready to run (the network is not the
+// runtime).
+export async function load(tf, {files, entry, layers}) {
   const contents = new Map();
   for (const file of files) contents.set(file.path, await checked(file));
   const json = JSON.parse(new TextDecoder().decode(contents.get(entry)));
@@ -32,6 +33,6 @@ export async function load(tf, {files, entry}) {
     }),
   };
   const start = performance.now();
-  const model = await tf.loadGraphModel(handler);
+  const model = await (layers ? tf.loadLayersModel(handler) : tf.loadGraphModel(handler));
   return {model, milliseconds: performance.now() - start};
 }

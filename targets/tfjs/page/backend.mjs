@@ -24,11 +24,14 @@ export async function load({backend, scripts, threaded}) {
     if (!threaded) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   }
   if (backend === 'webgpu' && !navigator.gpu) throw new PageError('unsupported', 'this browser has no WebGPU');
-  const accepted = await tf.setBackend(backend);
-  await tf.ready();
-  if (!accepted || tf.getBackend() !== backend) {
-    throw new PageError('unsupported', `this browser did not start the ${backend} backend (it offered ${tf.getBackend()})`);
+  // Where a backend does not start, `tf.ready()` falls back to the next one that is registered, and says nothing.
+  if (!await tf.setBackend(backend)) {
+    const fallback = await tf.ready().then(() => tf.getBackend(), () => 'nothing');
+    throw new PageError('failed',
+        `this browser did not start the ${backend} backend; TensorFlow.js falls back to ${fallback}`);
   }
+  await tf.ready();
+  checkInUse(tf, backend);
   return {
     backend: tf.getBackend(),
     tfjs: tf.version_core,
@@ -37,6 +40,17 @@ export async function load({backend, scripts, threaded}) {
     cross_origin_isolated: String(crossOriginIsolated),
     ...await particulars(tf, backend, threaded),
   };
+}
+
+// Throws where another backend than `backend` does the work, or where its WebGL context is gone: TensorFlow.js goes on all
+// the same, and gives numbers that nothing computed.
+export function checkInUse(tf, backend) {
+  if (tf.getBackend() !== backend) {
+    throw new PageError('failed', `the ${backend} backend was asked for and ${tf.getBackend()} did the work`);
+  }
+  if (backend === 'webgl' && tf.backend().gpgpu.gl.isContextLost()) {
+    throw new PageError('failed', 'the browser took the WebGL context away, so that nothing computed the outputs');
+  }
 }
 
 async function particulars(tf, backend, threaded) {

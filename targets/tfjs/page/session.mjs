@@ -8,6 +8,7 @@ const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array};
 
 let tf;
 let model;
+let layers;
 let active;
 let loadMilliseconds;
 let firstMilliseconds = null;
@@ -19,6 +20,7 @@ const inUse = () => ({...active, backend: tf.getBackend()});
 async function open(request) {
   active = await backends.load(request);
   tf = globalThis.tf;
+  layers = request.layers;
   ({model, milliseconds: loadMilliseconds} = await artifacts.load(tf, request));
   return {details: active};
 }
@@ -40,7 +42,19 @@ async function fetched(inputs, samples) {
 
 const disposeAll = feeds => Object.values(feeds).forEach(tensor => tensor.dispose());
 
+// A layers model takes its inputs in its own order, by the names of its input layers, and calls its outputs by position.
+function predicted(feeds, outputs) {
+  const names = model.inputNames.length ? model.inputNames : Object.keys(feeds);  // a Sequential model has no names
+  const values = names.map(name => {
+    if (!(name in feeds)) throw new PageError('failed', `the layers model has an input '${name}' that the artifact lacks`);
+    return feeds[name];
+  });
+  const results = [model.predict(values.length === 1 ? values[0] : values)].flat();
+  return outputs.map(position => results[Number(position)]);
+}
+
 async function executed(feeds, outputs) {
+  if (layers) return predicted(feeds, outputs);
   if (!asynchronous) {
     try {
       return [model.execute(feeds, outputs)].flat();
@@ -59,6 +73,7 @@ async function invoked(feeds, outputs) {
   const tensors = await executed(feeds, outputs);
   const values = await Promise.all(tensors.map(tensor => tensor.data()));
   const milliseconds = performance.now() - start;
+  backends.checkInUse(tf, active.backend);
   firstMilliseconds ??= milliseconds;
   const shapes = tensors.map(({shape, dtype}) => ({shape, dtype}));
   tensors.forEach(tensor => tensor.dispose());
@@ -116,7 +131,7 @@ async function time({inputs, outputs, minIterations, minSeconds, maxIterations, 
     loadMilliseconds,
     clockMilliseconds: clockStep(),
     stable: same(before.values, last.values),
-    details: {...inUse(), execution: asynchronous ? 'executeAsync' : 'execute', tensors_leaked: String(leaked)},
+    details: {...inUse(), execution: layers ? 'predict' : asynchronous ? 'executeAsync' : 'execute', tensors_leaked: String(leaked)},
   };
 }
 

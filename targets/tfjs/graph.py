@@ -1,0 +1,145 @@
+"""SavedModel to TensorFlow.js graph model, and reading one back.
+
+Runs in the converter's environment, beside `converter.py`. TensorFlow is imported inside the functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from .model_json import ENTRY, METADATA, ours, read_model
+from .problems import Broken, Refused, one_line
+from .unused_imports import without_unused_imports
+
+SIGNATURE = "serving_default"
+
+# What TensorFlow.js holds a TensorFlow type in (`parseDtypeParam` of its operation mapper).
+PAGE_TYPES = {
+    "DT_FLOAT": "float32",
+    "DT_HALF": "float32",
+    "DT_DOUBLE": "float32",
+    "DT_INT8": "int32",
+    "DT_UINT8": "int32",
+    "DT_INT32": "int32",
+    "DT_INT64": "int32",
+    "DT_BOOL": "bool",
+}
+
+
+def convert(saved_model: Path, options: Mapping[str, Any], shard_bytes: int, output: Path) -> None:
+    """Convert through tensorflowjs in process; writes `output/model.json` and its shards.
+
+    `options`: `weights` (float32, float16, uint8, uint16: how weights are stored) and `skip_operator_check` (write the
+    files whatever operators there are). Raises `Refused` with the converter's reason in one line, `Broken` where the
+    files that it wrote without its check would not run.
+    """
+    import tensorflow as tf
+
+    conversion = conversion_module()
+    stored = options["weights"]
+    function = tf.saved_model.load(str(saved_model)).signatures[SIGNATURE]
+    try:
+        conversion.convert_tf_saved_model(
+            str(saved_model),
+            str(output),
+            signature_def=SIGNATURE,
+            skip_op_check=options.get("skip_operator_check", False),
+            quantization_dtype_map=None if stored == "float32" else {stored: "*"},
+            weight_shard_size_bytes=shard_bytes,
+            # Loops stay functions: lowered to Enter and Exit, tensorflowjs writes recurrent networks whose outputs
+            # its own executor then cannot reach (tensorflow/tfjs#4579).
+            control_flow_v2=True,
+            metadata={METADATA: canonical_names(function)},
+        )
+    except Exception as error:
+        raise Refused(one_line(error)) from error
+    if options.get("skip_operator_check"):
+        unknown = unknown_operators(output / ENTRY)
+        if unknown:
+            raise Broken(f"the converter reported success, and TensorFlow.js has no operator {', '.join(unknown)}.")
+
+
+def unknown_operators(path: Path) -> list[str]:
+    """The operators of a graph model that tensorflowjs says TensorFlow.js has not."""
+    nodes = [SimpleNamespace(op=node["op"]) for node in all_nodes(read_model(path)["modelTopology"])]
+    graph = SimpleNamespace(node=nodes, library=SimpleNamespace(function=[]))
+    return sorted(conversion_module().validate(graph, False, False))
+
+
+def conversion_module() -> Any:
+    """tensorflowjs's SavedModel converter."""
+    without_unused_imports()
+    from tensorflowjs.converters import tf_saved_model_conversion_v2
+
+    return tf_saved_model_conversion_v2
+
+
+def canonical_names(function: Any) -> dict[str, dict[str, str]]:
+    """Signature key → graph tensor, for inputs and outputs of a loaded signature.
+
+    Kept in the artifact because tensorflowjs guesses its own signature from types and shapes, and gives up where two
+    tensors are alike.
+    """
+    placeholders = {tensor.name.split(":")[0]: tensor.name for tensor in function.inputs}
+    specs = function.structured_input_signature[1]
+    outputs = zip(sorted(function.structured_outputs), function.outputs, strict=True)
+    return {
+        "inputs": {key: placeholders[spec.name] for key, spec in specs.items()},
+        "outputs": {key: tensor.name for key, tensor in outputs},
+    }
+
+
+def inspect(path: Path) -> dict[str, Any]:
+    """Inputs, outputs and operators of the graph model at `path`.
+
+    `inputs` and `outputs`: dicts that fit `harness.artifact.TensorInfo` (an open dimension is 1; `dtype` is the one
+    that TensorFlow.js computes in). `operators`: name → count, functions included, constants and placeholders left out.
+    An input that conversion removed because nothing uses it is not listed. Raises `Broken`, `Refused`.
+    """
+    model = read_model(path)
+    nodes = list(all_nodes(model["modelTopology"]))
+    present = {node["name"] for node in nodes}
+    operators: dict[str, int] = {}
+    for node in nodes:
+        if node["op"] not in ("Const", "Placeholder"):
+            operators[node["op"]] = operators.get(node["op"], 0) + 1
+    inputs = [info for info in tensor_infos(model, "inputs") if info["tensor"].split(":")[0] in present]
+    for index, info in enumerate(inputs):
+        info["index"] = index
+    return {"inputs": inputs, "outputs": tensor_infos(model, "outputs"), "operators": operators}
+
+
+def all_nodes(topology: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every node of the graph and of its functions, as JSON."""
+    yield from topology["node"]
+    for function in topology.get("library", {}).get("function", []):
+        yield from function.get("nodeDef", [])
+
+
+def tensor_infos(model: Mapping[str, Any], side: str) -> list[dict[str, Any]]:
+    """The `TensorInfo`s of one side of the signature, ordered by canonical name."""
+    by_tensor = {described["name"]: described for described in model["signature"].get(side, {}).values()}
+    guessed = {key: described["name"] for key, described in model["signature"].get(side, {}).items()}
+    canonical = ours(model).get(side, guessed)
+    infos: list[dict[str, Any]] = []
+    for name, tensor in sorted(canonical.items()):
+        if tensor not in by_tensor:  # a variable or constant that freezing took out of the signature
+            continue
+        described = by_tensor[tensor]
+        if described.get("dtype") not in PAGE_TYPES:
+            raise Refused(f"{side[:-1]} '{name}' is {described.get('dtype')}, which a page cannot exchange as a tensor")
+        sizes = [int(size.get("size", 0)) for size in described.get("tensorShape", {}).get("dim", [])]
+        infos.append(
+            {
+                "name": name,
+                "tensor": tensor,
+                "index": len(infos),
+                "shape": [1 if size < 0 else size for size in sizes],
+                "dtype": PAGE_TYPES[described["dtype"]],
+                "quantisation": None,
+            }
+        )
+    return infos

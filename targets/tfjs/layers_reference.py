@@ -1,0 +1,107 @@
+"""Layers models in `tf_keras`: what one has in it, and the reference interpreter.
+
+Runs in the converter's environment, beside `converter.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .layers_dialect import PAGE_INPUTS
+from .model_json import decoded_weights, ours, read_model
+from .problems import Broken, Refused, one_line
+
+
+def keras_model(path: Path) -> Any:
+    """The model of a `model.json` as a `tf_keras` model with the artifact's own weights. Raises `Broken`."""
+    import tf_keras
+
+    described = read_model(path)
+    topology = described["modelTopology"]
+    try:
+        model = tf_keras.models.model_from_json(json.dumps(topology.get("model_config", topology)))
+    except Exception as error:
+        raise Broken(f"its layers cannot be read ({type(error).__name__}: {one_line(error)[:300]})") from error
+    given = decoded_weights(described, path.parent)
+    wanted = {weight.name.removesuffix(":0"): weight for weight in model.weights}
+    for name, values in given.items():
+        weight = wanted.pop(name, None)
+        for other in [
+            other for other in wanted if weight is None and without_cell(name) in (other, without_cell(other))
+        ]:
+            weight = wanted.pop(other)
+        if weight is None or tuple(weight.shape) != values.shape:
+            raise Broken(f"its weight '{name}' {list(values.shape)} belongs to no layer")
+        weight.assign(values)
+    if wanted:
+        raise Broken(f"it has no weight '{next(iter(wanted))}'")
+    return model
+
+
+def without_cell(name: str) -> str:
+    """The name of a weight without the cell that it is in, by which TensorFlow.js finds it."""
+    parts = name.split("/")
+    return "/".join([*parts[:-2], parts[-1]])
+
+
+def inspect(path: Path) -> dict[str, Any]:
+    """Inputs and outputs, layers by class with their counts (those of nested models included), and notes."""
+    model, said = keras_model(path), ours(read_model(path))
+    operators: dict[str, int] = {}
+    for layer in model._flatten_layers(include_self=False, recursive=True):
+        kind = type(layer).__name__
+        if kind not in ("InputLayer", "Functional", "Sequential"):
+            operators[kind] = operators.get(kind, 0) + 1
+    shapes = said.get("inputs", dict.fromkeys(model.input_names))
+    names = said.get("outputs", [f"output_{position}" for position in range(len(model.outputs))])
+    inputs = zip(shapes, model.input_names, range(len(shapes)), model.inputs, shapes.values(), strict=True)
+    return {
+        "inputs": [info(*described) for described in inputs],
+        "outputs": [info(names[i], str(i), i, tensor) for i, tensor in enumerate(model.outputs)],
+        "operators": dict(sorted(operators.items())),
+        "notes": said.get("notes", []),
+    }
+
+
+def info(name: str, tensor: str, index: int, described: Any, shape: list[int] | None = None) -> dict[str, Any]:
+    """A tensor of the model in the shape of `harness.artifact.TensorInfo`: an input is called by its layer, an output
+    by its position. Open dimensions are one unless `shape` is known. Raises `Refused` for a type without a tensor on a
+    page."""
+    dtype = PAGE_INPUTS.get(described.dtype.name, described.dtype.name)
+    if dtype not in ("float32", "int32", "bool"):
+        raise Refused(f"'{name}' is {dtype}, which a page cannot exchange as a tensor")
+    return {
+        "name": name,
+        "tensor": tensor,
+        "index": index,
+        "shape": shape or [1 if size is None else int(size) for size in described.shape],
+        "dtype": dtype,
+        "quantisation": None,
+    }
+
+
+def reference(
+    path: Path, inspected: Mapping[str, Any], samples: Mapping[str, NDArray[Any]]
+) -> tuple[str, dict[str, NDArray[Any]]]:
+    """`tf_keras` on the artifact's own weights, as its shards hold them.
+
+    `samples`: input name → (samples, *shape); returns the interpreter's name and output name → (samples, *output
+    shape). Raises `Broken`.
+    """
+    import tf_keras
+
+    model = keras_model(path)
+    rows = []
+    for index in range(len(next(iter(samples.values())))):
+        values = [samples[described["name"]][index] for described in inspected["inputs"]]
+        result = model(values[0] if len(values) == 1 else values, training=False)
+        rows.append([np.asarray(value) for value in (result if isinstance(result, (list, tuple)) else [result])])
+    columns = zip(*rows, strict=True)
+    outputs = {described["name"]: np.stack(c) for described, c in zip(inspected["outputs"], columns, strict=True)}
+    return f"tf_keras {tf_keras.__version__} on the artifact's own weights", outputs
