@@ -71,10 +71,9 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     remedy(
         "layers model unloadable",
-        r"TensorFlow\.js cannot load the layers model",
-        "TensorFlow.js does not read what tensorflowjs wrote: any Keras 3 model, and some layers of late Keras 2 ones.",
-        "Convert a graph variant (`float32`, `float16`, …), which loads everywhere, or give a tf_keras model"
-        " without regularisers.",
+        r"no layers model: |TensorFlow\.js cannot load the layers model",
+        "TensorFlow.js's layers library holds less than Keras does.",
+        "Convert a graph variant (`float32`, `float16`, …), which has no such limits, or build that layer otherwise.",
     ),
     remedy(
         "hybrid model on Micro",
