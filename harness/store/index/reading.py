@@ -75,7 +75,8 @@ def read_all(paths: Sequence[Path], total_bytes: int) -> Iterator[RunResults | H
         except BrokenProcessPool as error:
             raise HarnessError("A process that read records was ended from outside; run the same again.") from error
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in waiting:  # who asked wants no more
+                future.cancel()
 
 
 def _end_with_parent() -> None:
