@@ -7,7 +7,7 @@ import pytest
 
 from harness import registry
 from harness.environment import Environment
-from harness.errors import Failed, HarnessError, Unsupported
+from harness.errors import HarnessError, Unsupported
 from harness.project import model_entries
 
 FORMATS = registry.formats()
@@ -106,9 +106,14 @@ def test_a_keras_2_model_becomes_a_layers_model_that_loads(convert, converter, e
         np.testing.assert_allclose(outputs, golden["out:output_0"], rtol=1e-5, atol=1e-6)
 
 
-def test_a_keras_3_model_that_would_not_load_in_the_browser_is_caught_at_conversion(convert):
-    with pytest.raises(Failed, match=r"reported success and TensorFlow\.js cannot load the layers model"):
-        convert('path = "keras_3.h5"', "tfjs", "layers-float32")
+@pytest.mark.parametrize("source", ["keras_3.h5", "model.keras", "sequential.keras"])
+def test_a_keras_3_model_becomes_a_layers_model_too(convert, converter, entry, source):
+    artifact = convert(f'path = "{source}"', "tfjs", "layers-float32")
+    assert artifact.operators == {"Dense": 1}
+    prepared = converter.prepare(entry(f'path = "{source}"'))
+    outputs = converter.reference(prepared, artifact, FORMATS["tfjs"]).read()["output_0"]
+    with np.load(prepared.golden_path) as golden:
+        np.testing.assert_allclose(outputs, golden["out:output_0"], rtol=1e-5, atol=1e-6)
 
 
 def test_a_layers_model_of_something_else_than_keras_is_refused(convert):
