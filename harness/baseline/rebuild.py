@@ -3,6 +3,7 @@ that was accepted. It counts only if every byte is the accepted one's."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GIT_SECONDS = 120.0
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+"""A baseline is a file that anybody may propose: what it says is not taken for an option of git."""
 
 
 class Rebuilder:
@@ -82,8 +85,10 @@ class Rebuilder:
         if origin is None:
             raise Unavailable(f"{start}; where it was is not known: {_ADVICE}.")
         commit = (self.baseline.run_of(accepted).commit or "").removesuffix("+changes")
-        if not commit:
+        if not _COMMIT.fullmatch(commit):
             raise Unavailable(f"{start}; the run that was accepted was not in a git repository: {_ADVICE}.")
+        if any(PurePosixPath(place).is_absolute() or ".." in place.split("/") for place in places_of(origin)):
+            raise Unavailable(f"{start}; the baseline says that it lay outside the project: {_ADVICE}.")
         folder = Path(tempfile.mkdtemp(prefix="harness-source-"))
         try:
             source = self._from_git(commit, origin, folder, start)
@@ -124,7 +129,8 @@ class Rebuilder:
         options = variant.options if accepted.options is None else accepted.options
         pins = accepted.pins
         if not pins and accepted.converter and accepted.converter != self.converter.environment.versions():
-            pins = tuple(f"{package}=={version}" for package, version in accepted.converter.items())
+            ours = self.converter.environment.packages
+            pins = tuple(f"{package}=={pin}" for package, pin in accepted.converter.items() if package in ours)
         return Variant(name, variant.summary, options, base=variant.base, converter=pins)
 
     def _commit(self, accepted: AcceptedCase, before: str) -> str:

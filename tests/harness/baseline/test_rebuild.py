@@ -135,6 +135,24 @@ def test_without_git_it_says_so(project, rebuild):
         rebuild(project)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ('"path": "source"', '"path": "../../etc"', "lay outside the project"),
+        ('"path": "source"', '"path": "/etc"', "lay outside the project"),
+        ('"commit": "', '"commit": "--output=/tmp/x', "was not in a git repository"),
+    ],
+)
+def test_what_a_baseline_says_is_not_trusted(project, rebuild, before, after, words):
+    path = project / "results" / "baselines" / "net.json"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    write_source(project, 5)
+    with pytest.raises(Unavailable, match=words):
+        rebuild(project)
+
+
 def test_other_bytes_from_the_same_source_are_no_old_side(project, rebuild):
     path = project / "results" / "baselines" / "net.json"
     digest = read_baseline(path.parent).cases[CASE].artifact.digest
