@@ -16,6 +16,7 @@ from harness.baseline.files import Baseline
 from harness.baseline.rebuild import Rebuilder
 from harness.conversion.converter import READY, Converter, read_golden
 from harness.errors import HarnessError, Unavailable
+from harness.nearest import nearest
 from harness.project import ModelEntry, ModelTable, entry_of
 from harness.target import Target
 from harness.variant import Format, Variant
@@ -45,7 +46,8 @@ class Sides:
         model, variant, name = _parts(case)
         target = self.targets.get(wish.target or name)
         if target is None:
-            raise HarnessError(f"There is no target '{name}'; `harness targets` lists what there is.")
+            meant = nearest(name, self.targets)
+            raise HarnessError(f"There is no target '{name}'; `harness targets` lists what there is.{meant}")
         readiness = target.probe()
         if not readiness.ready:
             raise Unavailable(f"{target.name} is not ready: {readiness.missing} is missing; {readiness.install}.")
@@ -66,7 +68,8 @@ class Sides:
     def _model(self, case: str) -> ModelEntry:
         model, _, _ = _parts(case)
         if model not in self.models:
-            raise HarnessError(f"There is no model '{model}'; there are {', '.join(self.models)}.")
+            known = ", ".join(self.models)
+            raise HarnessError(f"There is no model '{model}'; there are {known}.{nearest(model, self.models)}")
         return self.models[model]
 
     def _converted(self, entry: ModelEntry, variant: str, target: Target) -> Artifact:

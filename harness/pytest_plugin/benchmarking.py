@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.errors import HarnessError
+import pytest
+
+from harness.errors import HarnessError, Unavailable
 from harness.target import TimingPlan
 
 WARM_UP = TimingPlan(min_iterations=20, min_seconds=0.05, max_iterations=2000, max_seconds=5.0)
@@ -28,7 +30,30 @@ class HarnessBenchmark:
         self._benchmark = benchmark
 
     def __call__(self, model: str, *, variant: str, target: str, rounds: int = 100) -> None:
-        """Time a case: `rounds` invocations after a warm-up. Raises `HarnessError` for a case that there is not."""
+        """Time a case: `rounds` invocations after a warm-up. Fails with a sentence for a case that there is not, skips
+        where the target is not installed."""
+        case, mistake, missing = f"{model}/{variant}/{target}", "", ""
+        try:
+            taken, digest = self._measured(case, rounds)
+        except Unavailable as error:
+            missing = str(error)
+        except HarnessError as error:
+            mistake = str(error)
+        if missing:
+            pytest.skip(missing)
+        if mistake:
+            pytest.fail(mistake, pytrace=False)
+        clock, samples = VirtualClock(), iter(taken)
+
+        def invoked() -> None:
+            clock.seconds += next(samples) / 1e9
+
+        self._benchmark.extra_info.update({"case": case, "artifact": digest})
+        self._benchmark._timer = clock
+        self._benchmark.pedantic(invoked, rounds=rounds, iterations=1, warmup_rounds=0)
+
+    def _measured(self, case: str, rounds: int) -> tuple[list[int], str]:
+        """Nanoseconds of `rounds` invocations, and the digest of what was invoked. Raises `HarnessError`."""
         from harness import registry
         from harness.ab.session import Sides
         from harness.ab.sides import SideWish
@@ -43,23 +68,14 @@ class HarnessBenchmark:
         root = project_root()
         converter = Converter(Cache(cache_directory() / "artifacts"), environment("converter"), 1)
         makes = Sides(root, model_entries(root), registry.targets(), registry.formats(), converter, Baseline({}, {}))
-        case = f"{model}/{variant}/{target}"
         try:
             side = makes.side(case, SideWish("now", {}))
             samples = side.stored(makes.inputs(case))
         finally:
             converter.close()
         if not side.target.timed:
-            raise HarnessError(f"{target} has no clock; its figure is instructions (`harness run`).")
-        clock = VirtualClock()
+            raise HarnessError(f"{side.target.name} has no clock; its figure is instructions (`harness run`).")
         with machine_to_oneself(lambda _: None), side.target.open(side.artifact) as session:
             warm = session.time(samples, WARM_UP)
             plan = TimingPlan(rounds, 0.0, rounds, max(10.0, 3e-9 * rounds * float(warm.samples_ns.mean())))
-            taken = iter(session.time(samples, plan).samples_ns.tolist())
-
-        def invoked() -> None:
-            clock.seconds += next(taken) / 1e9
-
-        self._benchmark.extra_info.update({"case": case, "artifact": side.artifact.digest})
-        self._benchmark._timer = clock
-        self._benchmark.pedantic(invoked, rounds=rounds, iterations=1, warmup_rounds=0)
+            return session.time(samples, plan).samples_ns.tolist(), side.artifact.digest

@@ -72,9 +72,12 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 
 def _tests_were_named(config: pytest.Config) -> bool:
-    """Whether the command line names files; a worker of pytest-xdist is told, since it is given folders always."""
+    """Whether the command line names tests, other than by `.`; a worker of pytest-xdist, which is always given folders,
+    is told."""
     told: dict[str, bool] = getattr(config, "workerinput", {})
-    return told.get(NAMED, config.args_source == pytest.Config.ArgsSource.ARGS)
+    here = config.invocation_params.dir
+    all_of_it = any((here / argument).resolve() == config.rootpath for argument in config.args)
+    return told.get(NAMED, config.args_source == pytest.Config.ArgsSource.ARGS and not all_of_it)
 
 
 @pytest.hookimpl(optionalhook=True)

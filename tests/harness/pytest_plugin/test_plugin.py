@@ -1,5 +1,6 @@
 """`pytest --harness` in a project of its own, on the scripted target: what it collects, selects, and says."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ pytest_plugins = ["pytester"]
 def project(pytester, monkeypatch, tmp_path):
     """A project whose zoo is one fake model on two fake targets, one of them scripted; runs pytest in it."""
 
-    def project(*arguments, script=None, toml="", ready=True):
+    def project(*arguments, script=None, toml="", ready=True, benchmark=False):
         targets = [FakeTarget("fake/sound"), FakeTarget("fake/other", script or {}, seconds=5, ready=ready)]
         monkeypatch.setattr(registry, "targets", lambda: {target.name: target for target in targets})
         monkeypatch.setattr(registry, "formats", lambda: {"fake": FAKE_FORMAT})
@@ -28,7 +29,8 @@ def project(pytester, monkeypatch, tmp_path):
         monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
         if toml is not None:
             pytester.path.joinpath("harness.toml").write_text(toml)
-        return pytester.runpytest_inprocess("-p", "no:benchmark", *arguments)
+        plugins = () if benchmark else ("-p", "no:benchmark")
+        return pytester.runpytest_inprocess(*plugins, *arguments)
 
     return project
 
@@ -43,8 +45,14 @@ def test_every_case_is_a_test_with_a_readable_id(project):
     result.stdout.fnmatch_lines(["harness.toml::double/float32/fake/sound PASSED*"])
 
 
-def test_without_a_project_file_the_zoo_is_meant(project):
-    project("--harness", toml=None).assert_outcomes(passed=2)
+@pytest.mark.parametrize("arguments", [(), (".",)])
+def test_without_a_project_file_the_zoo_is_meant(project, arguments):
+    project("--harness", *arguments, toml=None).assert_outcomes(passed=2)
+
+
+def test_a_named_test_is_run_alone(project, pytester):
+    pytester.makepyfile(test_own="def test_own(): pass")
+    project("--harness", "test_own.py").assert_outcomes(passed=1)
 
 
 def test_testpaths_elsewhere_do_not_hide_the_cases(project, pytester):
@@ -123,8 +131,6 @@ def test_a_broken_policy_is_one_sentence_for_each_case(project, pytester):
 
 
 def test_latencies_are_written_for_pytest_benchmark(project, pytester):
-    import json
-
     project("--harness", "--harness-benchmark-json", "latencies.json").assert_outcomes(passed=2)
     found = json.loads(pytester.path.joinpath("latencies.json").read_text())["benchmarks"]
     assert {case["name"] for case in found} == {"double/float32/fake/sound", "double/float32/fake/other"}
@@ -242,3 +248,35 @@ def test_an_interrupt_ends_the_session_and_keeps_what_was_measured(own_process, 
     assert "INTERNALERROR" not in said
     (record,) = own_process.path.joinpath("results", "runs").glob("*.json")
     assert '"status":"interrupted"' in record.read_text()
+
+
+@pytest.fixture
+def benchmarked(project, pytester, monkeypatch, tmp_path):
+    """Runs pytest on one test that times a case under pytest-benchmark's fixture."""
+    pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed")
+
+    def benchmarked(model, target, *arguments, **how):
+        monkeypatch.setattr("harness.conversion.converter.Converter", lambda *_: FakeConverter(tmp_path / "models"))
+        pytester.makepyfile(f"""
+            def test_timed(harness_benchmark):
+                harness_benchmark({model!r}, variant="float32", target={target!r}, rounds=50)
+        """)
+        return project(*arguments, benchmark=True, **how)
+
+    return benchmarked
+
+
+def test_a_case_under_the_benchmark_fixture_has_the_times_of_its_own_process(benchmarked, pytester):
+    benchmarked("double", "fake/sound", "--benchmark-json", "out.json").assert_outcomes(passed=1)
+    (found,) = json.loads(pytester.path.joinpath("out.json").read_text())["benchmarks"]
+    assert found["extra_info"]["case"] == "double/float32/fake/sound"
+    assert found["stats"]["median"] == pytest.approx(0.001, rel=0.05)
+    assert found["stats"]["rounds"] == 50
+
+
+def test_a_mistake_under_the_benchmark_fixture_is_one_sentence(benchmarked):
+    result = benchmarked("dubble", "fake/sound")
+    result.assert_outcomes(failed=1)
+    assert "There is no model 'dubble'; there are double. Did you mean 'double'?" in result.stdout.str()
+    result.stdout.no_fnmatch_line("*HarnessError*")
+    benchmarked("double", "fake/other", ready=False).assert_outcomes(skipped=1)
