@@ -34,7 +34,7 @@ class _Kept:
 
     page: Page
     html: bytes
-    parts: dict[str, bytes | None] = field(default_factory=dict)
+    parts: dict[str, bytes] = field(default_factory=dict)
     locks: dict[str, threading.Lock] = field(default_factory=dict)
 
 
@@ -63,7 +63,9 @@ class Dashboard:
                 from harness.report.packing import to_json
 
                 part = kept.page.part(name)
-                kept.parts[name] = None if part is None else to_json(part).encode("utf-8")
+                if part is None:
+                    return None
+                kept.parts[name] = to_json(part).encode("utf-8")
             return kept.parts[name]
 
     def prepare(self) -> None:
