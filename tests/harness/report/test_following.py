@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from harness.report import write
 from harness.report.anchors import model_anchor
-from harness.store.record import Outcome, RunRecord
+from harness.store.record import Interval, Outcome, RunRecord
 
 from .conftest import Opened
 from .sample_record import sample_record
@@ -81,6 +81,28 @@ def test_the_csv_beside_a_chart_holds_the_marks_of_the_chart(open_page: Open) ->
     assert sorted((row["target"], row["variant"], float(row["median_ms"])) for row in rows) == sorted(
         (target, variant, pytest.approx(median)) for target, variant, median in drawn
     )
+
+
+@pytest.mark.parametrize("factor", [1.0, 7.0, 30.0, 3000.0])
+def test_the_axis_of_times_can_be_read(open_page: Open, record: RunRecord, tmp_path: Path, factor: float) -> None:
+    """Whether the slowest target is as fast as the fastest, or thousands of times slower."""
+    cases = [case for case in record.cases if case.model == MODEL and case.latency][:2]
+    assert cases[0].latency
+    slow = cases[0].latency.model_copy(
+        update={
+            "median_ms": cases[0].latency.median_ms * factor,
+            "median_interval": Interval(
+                low=cases[0].latency.median_interval.low * factor, high=cases[0].latency.median_interval.high * factor
+            ),
+        }
+    )
+    cases[1] = cases[1].model_copy(update={"latency": slow})
+    write(record.model_copy(update={"cases": tuple(cases)}), tmp_path / "two.html")
+    page = open_page(model_anchor(MODEL), tmp_path / "two.html").page
+    labels = page.locator(f"{SHOWN} .chart[data-kind=latency] .role-axis-label text")
+    labels.first.wait_for()
+    texts = [text for text in labels.all_text_contents() if text]
+    assert 3 <= len(set(texts)) <= 8
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,14 @@ const scales = (() => {
     return { domain: [0, Math.max(...values) || 1], padding: 12 };
   }
 
+  /** Powers of the base that lie inside, and where they are too few to read an axis by, 2 and 5 times those of ten. */
   function powers(base, low, high) {
     const log = base === 2 ? Math.log2 : Math.log10;
-    const [first, last] = [Math.ceil(log(low) - 1e-9), Math.floor(log(high) + 1e-9)];
-    return Array.from({ length: Math.max(0, last - first + 1) }, (_, place) => base ** (first + place));
+    const [first, last] = [Math.floor(log(low)), Math.ceil(log(high))];
+    const all = Array.from({ length: last - first + 1 }, (_, place) => Number((base ** (first + place)).toPrecision(12)));
+    const inside = (values) => values.filter((value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9));
+    if (base === 2 || inside(all).length > 2) return inside(all);
+    return inside(all.flatMap((value) => [1, 2, 5].map((factor) => Number((value * factor).toPrecision(12)))));
   }
 
   /** Few round values inside the axis: 1, 2 and 5 times a power of ten, or powers of two (for bytes). */
