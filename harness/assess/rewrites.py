@@ -16,6 +16,7 @@ REWRITES: dict[str, str] = {
     "While": "unroll the loop (unroll=True) where its length is fixed",
     "Einsum": "write it as transpose, reshape and matmul",
     "Erf": "the tanh form (GELU: approximate=True)",
+    "Erfc": "the tanh form (GELU: approximate=True)",
     "Where": "multiply by a mask instead of selecting indices",
     "NonMaxSuppressionV4": "leave the selection to the application, after the model",
     "NonMaxSuppressionV5": "leave the selection to the application, after the model",

@@ -22,7 +22,8 @@ def assess(model: str, *, as_json: bool) -> int:
     """Assess a model of the project or the zoo, or a file or folder. Raises `HarnessError` where there is none."""
     entry = find(model)
     with ConsoleProgress() as progress:
-        converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 2)
+        # One child for all conversions: starting TensorFlow twice would take longer than most of them together.
+        converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
         try:
             found = assess_model(entry, converter, registry.targets(), registry.formats(), progress)
         except CaseError as error:

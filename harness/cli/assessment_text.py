@@ -76,7 +76,7 @@ def show(found: Assessment, console: Console | None = None) -> None:
         for key, value in found.metadata.items():
             say(f"{key}: {value}", after="  ")
     if found.notes:
-        heading("To know")
+        heading("Notes")
     for text in found.notes:
         say(text, first="• ", after="  ")
     heading("Recommendation")

@@ -66,7 +66,12 @@ def assess(
     model: Annotated[str, typer.Argument(help="A model's name, or the path of a model file or folder.")],
     json: Json = False,
 ) -> None:
-    """Tell before conversion what each target will say to a model: operators, sizes, memory, what to do."""
+    """Tell what each target will say to a model, before you choose any: operators, sizes, memory, what to do.
+
+    It makes trial conversions into the artifact cache (those that `convert` would make), tries each once in the
+    interpreters that start quickly, and answers for browsers and boards by their kernels and memory, without starting
+    one. The first time takes about as long as converting; after that it is read from the cache.
+    """
     from harness.cli.assessing import assess
 
     raise typer.Exit(assess(model, as_json=json))

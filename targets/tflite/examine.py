@@ -147,6 +147,11 @@ def peak_activation(model: Any, graph: Any) -> int:
         first[index] = 0
     for position in range(graph.OperatorsLength()):
         operator = graph.Operators(position)
+        if all(
+            operator.Inputs(j) >= 0 and is_constant(model, graph.Tensors(operator.Inputs(j)))
+            for j in range(operator.InputsLength())
+        ):
+            continue  # float16 weights on their way to float32: weights, not activations
         for j in range(operator.InputsLength()):
             last[operator.Inputs(j)] = position
         for j in range(operator.OutputsLength()):

@@ -1,5 +1,6 @@
 """Assessments of real models, each made once, in a project and a cache of their own."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,12 +52,13 @@ def converter(converter_python, cache_folder):
 
 @pytest.fixture(scope="session")
 def assessment(converter, litert_python, tflite_runtime_python, tflite_micro_python, tmp_path_factory):
-    """The assessment of an entry point, or of a file where the name has a slash; `data` gives its inputs."""
+    """The assessment of an entry point, or of a file where the name has a slash; `data` gives its inputs, `only` the
+    variants where not all are worth their time."""
     project = tmp_path_factory.mktemp("project")
     (project / "entries.py").write_text(ENTRIES.read_text())
     known = {}
 
-    def assessment(source, **data):
+    def assessment(source, only=None, **data):
         if source not in known:
             lines = ["[models.it]", f'path = "{source}"' if "/" in source else f'entry = "entries:{source}"']
             if data:
@@ -64,7 +66,11 @@ def assessment(converter, litert_python, tflite_runtime_python, tflite_micro_pyt
                 lines.append('data = "data.npz"')
             (project / "harness.toml").write_text("\n".join(lines))
             entry = model_entries(project)["it"]
-            found = assess(entry, converter, registry.targets(), FORMATS, Quiet())
+            formats = {
+                name: replace(form, variants=tuple(v for v in form.variants if only is None or v.name in only))
+                for name, form in FORMATS.items()
+            }
+            found = assess(entry, converter, registry.targets(), formats, Quiet())
             known[source] = Assessed(found, entry, converter.prepare(entry))
         return known[source]
 

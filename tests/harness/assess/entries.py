@@ -112,3 +112,10 @@ def hundred_megabytes():
     x = keras.Input((64,), name="x")
     hidden = keras.layers.Dense(5000, activation="relu")(x)
     return keras.Model(x, keras.layers.Dense(8)(keras.layers.Dense(5000, activation="relu")(hidden)))
+
+
+def tokens():
+    import keras
+
+    x = keras.Input((4,), dtype="int32", name="tokens")
+    return keras.Model(x, keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.Embedding(10, 4)(x))))

@@ -61,6 +61,7 @@ def test_a_dense_network_is_counted_exactly(assessed):
     }
     assert found.peak_activation_bytes["float32"] == 2 * 64 * 4
     assert found.peak_activation_bytes["int8"] == 2 * 64
+    assert found.peak_activation_bytes["float16"] == found.peak_activation_bytes["float32"]  # widened weights apart
     assert found.open_dimensions == {"x": [None, 64]}
     assert verdict(found, "tflm/host", "int8") == "runs"
     assert verdict(found, "tflm/host", "dynamic") == "does not run"

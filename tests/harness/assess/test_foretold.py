@@ -22,6 +22,10 @@ INPUTS = {  # of a few samples: this is about whether it runs
     "convolutions": np.linspace(0, 1, 4 * 144, dtype=np.float32).reshape(4, 12, 12, 1),
     "hundred_megabytes": np.linspace(0, 1, 4 * 64, dtype=np.float32).reshape(4, 64),
 }
+LARGE_ONES = {"hundred_megabytes": ("float32", "int8")}
+"""The variants that say something about size."""
+STORED = ("float16", "uint8", "uint16")
+"""Ways to store the weights of a graph, which differ by the weights alone: one browser opens them all."""
 READY_MADE = {"ready int8": "int8", "ready dynamic": "dynamic"}
 """Files that are given as they are: those of the convolutions."""
 
@@ -34,7 +38,7 @@ def model(assessment, converted):
         if name in READY_MADE:
             made = converted(model("convolutions"), "tflite", READY_MADE[name])
             return assessment(str(made.path))
-        return assessment(name, x=INPUTS[name])
+        return assessment(name, only=LARGE_ONES.get(name), x=INPUTS[name])
 
     return model
 
@@ -76,6 +80,8 @@ def test_what_is_foretold_happens(model, converted, source, name):
             assert forecast.verdict == "does not run", case
             with pytest.raises(CaseError):
                 converted(assessed, forecast.format, forecast.variant)
+            continue
+        if target.slot == "browser" and forecast.variant in STORED and name != "tfjs/chromium-wasm":
             continue
         artifact = converted(assessed, forecast.format, forecast.variant)
         problem = what_happens(target, artifact, golden)
