@@ -3,6 +3,7 @@
 const matrix = (() => {
   const table = document.querySelector(".matrix");
   const byCell = new Map();
+  const said = new Map();
   for (const one of cases) {
     const key = `${one.model}\n${one.target}`;
     if (!byCell.has(key)) byCell.set(key, []);
@@ -12,12 +13,17 @@ const matrix = (() => {
   function showCell(cell, keep) {
     const kept = byCell.get(`${cell.dataset.cellModel}\n${cell.dataset.columnTarget}`).filter(keep);
     const worst = outcomes.find(({ name }) => kept.some((one) => one.outcome === name));
+    const alike = kept.filter((one) => one.outcome === worst?.name).length;
+    const says = `${worst?.name} ${alike} ${kept.length}`;
+    // Most cells of a large matrix stay as they are at a further letter.
+    if (said.get(cell) === says) return kept.length;
+    said.set(cell, says);
     cell.querySelector("a").hidden = !worst;
     cell.className = worst ? `cell ${worst.css}` : "cell empty";
     if (!worst) return 0;
     cell.querySelector(".sign").textContent = worst.symbol;
     cell.querySelector(".word").textContent = worst.word;
-    cell.querySelector(".count").textContent = `${kept.filter((one) => one.outcome === worst.name).length} of ${kept.length}`;
+    cell.querySelector(".count").textContent = `${alike} of ${kept.length}`;
     return kept.length;
   }
 
@@ -53,9 +59,13 @@ const matrix = (() => {
       .map((row) => [...row.cells].filter((cell) => !cell.hidden).map((cell) => cell.querySelector("a:not([hidden])")));
   }
 
+  let stops = table ? [...table.querySelectorAll("tbody a")] : [];
+
   /** The one link that the tabulator key stops at. */
   function standOn(link) {
-    for (const other of table.querySelectorAll("tbody a")) other.tabIndex = other === link ? 0 : -1;
+    for (const other of stops) other.tabIndex = -1;
+    stops = link ? [link] : [];
+    for (const one of stops) one.tabIndex = 0;
   }
 
   const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };

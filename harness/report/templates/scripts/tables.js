@@ -45,17 +45,19 @@ const tables = (() => {
   }
 
   function compare(left, right) {
-    const difference = parseFloat(left) - parseFloat(right);
-    const numeric = /^[-+]?[\d.]/.test(left) && /^[-+]?[\d.]/.test(right);
-    return numeric && !Number.isNaN(difference) ? difference : collator.compare(left, right);
+    const difference = left.number - right.number;
+    return Number.isNaN(difference) ? collator.compare(left.value, right.value) : difference;
   }
 
   /** `rows` by the text that `key` gives for each; what is not known stands last either way. */
   function sorted(rows, key, descending) {
-    const keyed = rows.map((row) => ({ row, value: key(row).replace(/^–$/, "") }));
+    const keyed = rows.map((row) => {
+      const value = key(row).replace(/^–$/, "");
+      return { row, value, number: /^[-+]?[\d.]/.test(value) ? parseFloat(value) : NaN };
+    });
     keyed.sort((left, right) => {
       if (left.value === "" || right.value === "") return (left.value === "") - (right.value === "");
-      return descending ? compare(right.value, left.value) : compare(left.value, right.value);
+      return descending ? compare(right, left) : compare(left, right);
     });
     return keyed.map(({ row }) => row);
   }
