@@ -55,7 +55,7 @@ def convert(keras_file: Path, saved_model: Path, options: Mapping[str, Any], sha
         print(note)
     found = load_once(output / ENTRY, options["resources"])
     check_understood(model, found["read"])
-    check_numbers(output / ENTRY, found["values"])
+    check_numbers(output / ENTRY, found["values"], found["outputs"])
 
 
 def weight_name(name: str, model: Mapping[str, Any]) -> str:

@@ -63,8 +63,8 @@ def classes(resources: Mapping[str, str]) -> frozenset[str]:
 
 
 def load_once(path: Path, resources: Mapping[str, str]) -> dict[str, Any]:
-    """What TensorFlow.js made of a model that it has loaded and run: `read`, a Keras description, and `values` by
-    layer. Raises `NoLayersModel` in its words where it says them of one layer, and else `Broken`."""
+    """What TensorFlow.js made of a model that it has loaded and run: `read`, a Keras description, `values` by layer
+    and `outputs`. Raises `NoLayersModel` in its words where it says them of one layer, and else `Broken`."""
     done = subprocess.run(
         [resources["node"], str(SCRIPT), str(path), resources["bundles"]],
         capture_output=True,

@@ -1,8 +1,8 @@
 // Loads a TensorFlow.js layers model as a page would (tf.loadLayersModel), from the bundles that the page loads, and runs
 // it once, on made-up inputs.
 //   node layers_in_node.cjs MODEL.json BUNDLES
-// Prints JSON: {"read": what the library understood, as a Keras description, "values": layer → some of its first output's
-// values (see `probed`)} or {"error": "what TensorFlow.js says",
+// Prints JSON: {"read": what the library understood, as a Keras description, "values": layer → some values of its first
+// output (see `probed`), "outputs": some values of each output of the model} or {"error": "what TensorFlow.js says",
 // "layer": the name of the layer that it says it of, where that can be told}.
 'use strict';
 const fs = require('fs');
@@ -53,12 +53,12 @@ async function main() {
       {load: async () => ({modelTopology: described.modelTopology, weightSpecs, weightData})});
   const shapes = Object.values(described.userDefinedMetadata?.harness?.inputs ?? {});
   const given = model.inputs.map(({shape, dtype}, index) => madeUp(shapes[index] ?? shape.map(size => size ?? 1), dtype));
-  model.predict(singly(given));
-  const layers = model.layers.filter(layer => layer.getClassName() !== 'InputLayer');
-  const firsts = layers.map(layer => [layer.getOutputAt(layer.inputs === undefined ? 0 : 1)].flat()[0]);
+  const outputs = [model.predict(singly(given))].flat().map(output => probed(output.dataSync()));
+  const layers = model.layers.filter(layer => layer.inputs === undefined && layer.getClassName() !== 'InputLayer');
+  const firsts = layers.map(layer => [layer.getOutputAt(0)].flat()[0]);
   const results = [tf.model({inputs: model.inputs, outputs: singly(firsts)}).predict(singly(given))].flat();
   const values = Object.fromEntries(layers.map((layer, index) => [layer.name, probed(results[index].dataSync())]));
-  return {read: model.toJSON(null, false), values};
+  return {read: model.toJSON(null, false), values, outputs};
 }
 
 const singly = many => many.length === 1 ? many[0] : many;

@@ -1,6 +1,7 @@
 """Every layer of a layers model computes in TensorFlow.js what it computes in Keras, or the model is refused.
 
-Some layers of the same name and settings are not the same: TensorFlow.js samples an image without half pixels, for one.
+Some layers of the same name and settings are not the same: TensorFlow.js enlarges an image without half pixels, and
+its batch normalisation mistakes any axis but the last.
 Runs in the converter's environment.
 """
 
@@ -22,10 +23,11 @@ TOLERANCE = 1e-3
 """Of the largest value of a layer: rounding stays a hundred times below it, another computation does not."""
 
 
-def check_numbers(path: Path, found: Mapping[str, Sequence[float]]) -> None:
+def check_numbers(path: Path, by_layer: Mapping[str, Sequence[float]], outputs: Sequence[Sequence[float]]) -> None:
     """Raises `NoLayersModel` naming the first layer whose values are not those of `tf_keras` on the same inputs.
 
-    `found`: what `layers_in_node.cjs` gives: layer → values of its first output.
+    `by_layer`, `outputs`: what `layers_in_node.cjs` gives: some values of the first output of every layer that is no
+    model itself, and of each output of the whole.
     """
     import tf_keras
 
@@ -33,19 +35,21 @@ def check_numbers(path: Path, found: Mapping[str, Sequence[float]]) -> None:
     shapes = list(ours(read_model(path)).get("inputs", {}).values())
     shapes = shapes or [[1 if size is None else size for size in tensor.shape] for tensor in model.inputs]
     given = [made_up(shape, tensor.dtype.name) for shape, tensor in zip(shapes, model.inputs, strict=True)]
-    layers = [layer for layer in model.layers if layer.name in found]
-    outputs = [first_output(layer, isinstance(layer, tf_keras.Model)) for layer in layers]
-    results = tf_keras.Model(model.inputs, outputs)(given[0] if len(given) == 1 else given, training=False)
-    for layer, result in zip(layers, results if len(layers) > 1 else [results], strict=True):
-        expected, heard = probed(np.asarray(result)), np.asarray(found[layer.name], np.float64)
-        if heard.shape != expected.shape or not np.all(np.abs(heard - expected) <= tolerance(expected)):
-            named = f"the layer '{layer.name}' ({type(layer).__name__})"
-            raise NoLayersModel(f"{named} computes something else in TensorFlow.js than in Keras")
+    layers = [layer for layer in model.layers if layer.name in by_layer]
+    named = [f"the layer '{layer.name}' ({type(layer).__name__})" for layer in layers]
+    named += [f"output {position} of the model" for position in range(len(outputs))]
+    wanted = [first_output(layer) for layer in layers] + list(model.outputs)
+    results = tf_keras.Model(model.inputs, [wanted])(given[0] if len(given) == 1 else given, training=False)[0]
+    heard = [*(by_layer[layer.name] for layer in layers), *outputs]
+    for name, result, values in zip(named, results, heard, strict=True):
+        expected, found = probed(np.asarray(result)), np.asarray(values, np.float64)
+        if found.shape != expected.shape or not np.all(np.abs(found - expected) <= tolerance(expected)):
+            raise NoLayersModel(f"{name} computes something else in TensorFlow.js than in Keras")
 
 
-def first_output(layer: Any, is_model: bool) -> Any:
-    """The symbolic output of a layer's first call; the first node of a nested model is its own making."""
-    output = layer.get_output_at(1 if is_model else 0)
+def first_output(layer: Any) -> Any:
+    """The first symbolic output of a layer's first call."""
+    output = layer.get_output_at(0)
     return output[0] if isinstance(output, (list, tuple)) else output
 
 

@@ -3,19 +3,25 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import harness_targets.tfjs.format
 from harness.artifact import Artifact, FileHash
+from harness.cache import Cache
+from harness.conversion.converter import READY, Converter, read_golden
+from harness.environment import environment
 from harness.errors import Unavailable
+from harness.project import ModelEntry, model_entries
 from harness.target import Target
+from harness.variant import Variant
 from harness_targets.tfjs import browser, bundles
+from harness_targets.tfjs.format import FORMAT
 from harness_targets.tfjs.target import targets
 
 NOT_OF_THE_ARTIFACT = ("inspected.json", "tensors.npz")
@@ -38,7 +44,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not interpreter:
         pytest.skip("the converter's environment is not installed: HARNESS_CONVERTER_PYTHON names no interpreter")
     output = tmp_path_factory.mktemp("graph models")
-    converter = harness_targets.tfjs.format.FORMAT.converter
+    converter = FORMAT.converter
     script = Path(__file__).with_name("make_models.py")
     done = subprocess.run(
         [interpreter, str(script), str(converter), str(output)],
@@ -72,6 +78,14 @@ def artifact_of(folder: Path) -> Artifact:
     )
 
 
+def installed() -> None:
+    """Skips where the bundles cannot be had."""
+    try:
+        bundles.install()
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture(scope="session")
 def made(models: Path) -> Callable[[str], Made]:
     def read(name: str) -> Made:
@@ -87,20 +101,68 @@ def made(models: Path) -> Callable[[str], Made]:
 
 @pytest.fixture(scope="session")
 def target() -> Callable[[str], Target]:
-    """A target by name; skips naming what it lacks here."""
+    """A target by name, of Chromium unless another browser is named; skips naming what it lacks here."""
 
     def ready(name: str) -> Target:
-        found = next(target for target in targets() if target.name == f"tfjs/chromium-{name}")
+        full = f"tfjs/{name}" if name.startswith("firefox-") else f"tfjs/chromium-{name}"
+        found = next(target for target in targets() if target.name == full)
         readiness = found.probe()
         if not readiness.ready:
             pytest.skip(f"{readiness.missing} is missing: {readiness.install}")
-        try:
-            bundles.install()
-        except Unavailable as error:
-            pytest.skip(str(error))
+        installed()
         return found
 
     return ready
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose entry points are the Keras models of `keras_models.py`."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copyfile(Path(__file__).with_name("keras_models.py"), folder / "keras_models.py")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def converter(converter_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Converter]:
+    """The engine's converter, with a cache of its own."""
+    made = Converter(Cache(tmp_path_factory.mktemp("cache") / "artifacts"), environment("converter"), 1)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def entry(project: Path) -> Callable[[str], ModelEntry]:
+    """The model of a path, or of an entry point by its function."""
+
+    def entry(source: str) -> ModelEntry:
+        toml = f'path = "{source}"' if "/" in source else f'entry = "keras_models:{source}"'
+        (project / "harness.toml").write_text(f"[models.it]\n{toml}\n")
+        return model_entries(project)["it"]
+
+    return entry
+
+
+@pytest.fixture(scope="session")
+def converted(converter: Converter, entry: Callable[[str], ModelEntry]) -> Callable[..., Made]:
+    """A source through the engine's own conversion: the artifact, the golden and the reference's outputs."""
+
+    def converted(source: str, variant: str = "layers-float32", **options: object) -> Made:
+        if variant.startswith("layers"):
+            installed()
+        prepared = converter.prepare(entry(source))
+        if "ready" in prepared.facts:
+            chosen = READY
+        else:
+            chosen = FORMAT.variant(variant)
+            chosen = Variant(chosen.name, chosen.summary, {**chosen.options, **options})
+        artifact = converter.convert(prepared, FORMAT, chosen)
+        golden = read_golden(prepared.golden_path)
+        reference = converter.reference(prepared, artifact, FORMAT).read()
+        samples = {info.name: info.to_stored(golden.inputs[info.name]) for info in artifact.inputs}
+        return Made(artifact, samples, reference, golden.outputs)
+
+    return converted
 
 
 @pytest.fixture

@@ -72,8 +72,9 @@ VARIANTS = {"cnn": ("float32", "float16", "uint8", "uint16")}
 
 
 def main():
-    spec = importlib.util.spec_from_file_location("format_converter", sys.argv[1])
-    converter = importlib.util.module_from_spec(spec)
+    folder = str(Path(sys.argv[1]).parent)  # a package: the converter has modules beside it
+    spec = importlib.util.spec_from_file_location("format_converter", sys.argv[1], submodule_search_locations=[folder])
+    converter = sys.modules["format_converter"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(converter)
     output = Path(sys.argv[2])
     for name, build in MODELS.items():
@@ -88,7 +89,7 @@ def main():
             folder.mkdir()
             try:
                 entry = converter.convert(saved_model, {"weights": variant, "shard_bytes": 1024}, None, folder)
-            except converter.Refused as error:
+            except converter.graph.Refused as error:
                 (output / f"{name}-{variant}.txt").write_text(str(error))
                 continue
             inspected = converter.inspect(folder / entry)

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +27,11 @@ def damaged(made, folder: Path, name: str):
 
 def test_a_hung_page_times_out_within_the_limit(target, made, gone):
     model = made("endless-float32")
-    with target("wasm").open(model.artifact, Limits(open_seconds=90, infer_seconds=2)) as session:
-        begun = time.monotonic()
-        with pytest.raises(TimedOut, match="within 2 s"):
-            session.infer(model.samples)
-        assert time.monotonic() - begun < 30  # a page that hangs would hang for good
+    with (
+        target("wasm").open(model.artifact, Limits(open_seconds=90, infer_seconds=2)) as session,
+        pytest.raises(TimedOut, match="within 2 s"),  # a page that hangs would hang for good
+    ):
+        session.infer(model.samples)
     assert gone(session.profile)
 
 
@@ -60,10 +59,9 @@ def test_whatever_is_killed_in_mid_case_is_a_crash(target, made, gone, victim, w
     with target("wasm").open(model.artifact, LIMITS) as session:
         timer = threading.Timer(0.5, kill)
         timer.start()
-        begun = time.monotonic()
+        # Were the end not noticed, this call would last as long as its plan, and end without an error or as a time-out.
         with pytest.raises(Crashed, match=words):
             session.time(model.samples, LONG)
-        assert time.monotonic() - begun < 10
         timer.join()
     assert gone(session.profile)
 
@@ -108,7 +106,7 @@ def test_an_error_inside_the_case_ends_the_browser_too(target, made, gone):
 
 def test_without_a_browser_the_target_says_so(target, made, monkeypatch):
     wasm = target("wasm")
-    monkeypatch.setenv(browser.EXECUTABLE_VARIABLE, "no-such-browser")
+    monkeypatch.setenv(browser.CHROMIUM.variable, "no-such-browser")
     readiness = wasm.probe()
     assert not readiness.ready
     assert readiness.missing == "no-such-browser, which HARNESS_CHROMIUM names"
@@ -119,7 +117,7 @@ def test_without_a_browser_the_target_says_so(target, made, monkeypatch):
 
 def test_a_browser_that_does_not_start_is_a_crash(target, made, monkeypatch):
     wasm = target("wasm")
-    monkeypatch.setenv(browser.EXECUTABLE_VARIABLE, "false")
+    monkeypatch.setenv(browser.CHROMIUM.variable, "false")
     with (
         pytest.raises(Crashed, match=r"false did not start"),
         wasm.open(made("twins-float32").artifact, Limits(open_seconds=30)),
@@ -154,4 +152,6 @@ def test_installing_twice_does_nothing(target):
     before = (bundles.directory() / bundles.KERNELS_FILE).stat().st_mtime_ns
     assert bundles.install() == bundles.directory()
     assert (bundles.directory() / bundles.KERNELS_FILE).stat().st_mtime_ns == before
-    assert np.all([(bundles.directory() / name).is_file() for name in (*bundles.CORE, *bundles.WASM_BINARIES)])
+    assert np.all(
+        [(bundles.directory() / name).is_file() for name in (bundles.CORE, bundles.LAYERS, *bundles.WASM_BINARIES)]
+    )

@@ -1,0 +1,57 @@
+"""Layers models on the page: as graph models are, compared, timed and weighed."""
+
+import numpy as np
+import pytest
+
+from harness.target import Limits, TimingPlan
+
+LIMITS = Limits(open_seconds=120, infer_seconds=120)
+PLAN = TimingPlan(min_iterations=5, min_seconds=0.1, max_iterations=60, max_seconds=2)
+
+
+@pytest.mark.parametrize("backend", ["wasm", "cpu", "webgl", "wasm-threads", "webgpu", "firefox-wasm"])
+def test_two_inputs_and_two_outputs_on_every_backend(target, converted, backend, gone):
+    model = converted("two_by_two")
+    with target(backend).open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+        timing = session.time(model.samples, PLAN)
+        footprint = session.footprint()
+        assert session.foreign_requests() == []
+    assert outputs.keys() == model.golden.keys() == {"early", "later"}
+    for name, expected in model.reference.items():
+        np.testing.assert_allclose(outputs[name], expected, rtol=1e-4, atol=1e-5)
+    assert timing.details["execution"] == "predict"
+    assert timing.details["tensors_leaked"] == "0"
+    assert PLAN.min_iterations <= len(timing.samples_ns) <= PLAN.max_iterations
+    assert footprint.figures["artifact_bytes"] == model.artifact.bytes
+    assert footprint.figures["peak_memory_bytes"] > footprint.figures["tensor_bytes"] > 0
+    assert gone(session.profile)
+
+
+@pytest.mark.parametrize(
+    "source", ["images", "sequences", "signals", "volumes", "merged", "nested", "sequential", "words", "keras_2"]
+)
+def test_every_kind_of_layer_computes_in_the_browser_what_keras_computes(target, converted, source):
+    model = converted(source)
+    with target("cpu").open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+    for name, expected in model.golden.items():
+        assert outputs[name].shape == expected.shape
+        np.testing.assert_allclose(outputs[name], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("variant", ["layers-float16", "layers-uint16", "layers-uint8"])
+def test_stored_weights_are_restored_as_the_reference_restores_them(target, converted, variant):
+    model = converted("images", variant)
+    with target("wasm").open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+    for name, expected in model.reference.items():
+        np.testing.assert_allclose(outputs[name], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_real_network_on_wasm(target, converted, shared_models):
+    model = converted(str(shared_models / "image_classification/pretrainedResnet.h5"))
+    with target("wasm").open(model.artifact, LIMITS) as session:
+        (found,) = session.infer(model.samples).values()
+    (expected,) = model.golden.values()
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)

@@ -1,0 +1,99 @@
+"""A ready `model.json`, graph or layers: taken as it is, held against TensorFlow, and refused where it is damaged."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from harness.errors import BadInput
+from harness.target import Limits
+
+LIMITS = Limits(open_seconds=120, infer_seconds=120)
+EVERY_BACKEND = ("wasm", "cpu", "webgl", "wasm-threads", "webgpu", "firefox-wasm")
+
+
+@pytest.fixture
+def ready(converted, tmp_path):
+    """The files of a converted model elsewhere, with nothing of ours in them."""
+
+    def ready(source, variant):
+        artifact = converted(source, variant).artifact
+        folder = tmp_path / variant
+        folder.mkdir()
+        for file in artifact.files:
+            shutil.copyfile(artifact.directory / file.path, folder / file.path)
+        model = json.loads((folder / "model.json").read_text())
+        model.pop("userDefinedMetadata")
+        (folder / "model.json").write_text(json.dumps(model))
+        return folder
+
+    return ready
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+def test_a_ready_layers_model_runs_on_every_target(target, converted, ready, backend):
+    model = converted(str(ready("images", "layers-float32")))
+    assert model.artifact.variant == "ready"
+    with target(backend).open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+    for name, expected in model.golden.items():
+        np.testing.assert_allclose(outputs[name], expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("variant", ["float32", "uint8", "layers-uint8"])
+def test_a_ready_model_is_its_own_reference(target, converted, ready, variant):
+    """Its golden is TensorFlow on its own weights, however they are stored: nothing is known of what it came from."""
+    model = converted(str(ready("sequential", variant)))
+    with target("wasm").open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+    for name, expected in model.golden.items():
+        np.testing.assert_array_equal(model.reference[name], expected)
+        np.testing.assert_allclose(outputs[name], expected, rtol=1e-3, atol=1e-4)
+
+
+def cut(folder):
+    shard = next(folder.glob("*.bin"))
+    shard.write_bytes(shard.read_bytes()[:-3])
+
+
+def lose(folder):
+    next(folder.glob("*.bin")).unlink()
+
+
+def write(text):
+    return lambda folder: (folder / "model.json").write_text(text)
+
+
+def forget(folder):
+    model = json.loads((folder / "model.json").read_text())
+    model["weightsManifest"][0]["weights"].pop()
+    shard = next(folder.glob("*.bin"))
+    shard.write_bytes(
+        shard.read_bytes()[: sum(4 * np.prod(w["shape"]) for w in model["weightsManifest"][0]["weights"])]
+    )
+    (folder / "model.json").write_text(json.dumps(model))
+
+
+@pytest.mark.parametrize("variant", ["float32", "layers-float32"])
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (cut, r"hold \d+ bytes, the weights take \d+"),
+        (lose, r"its weight file \S+ is missing beside it"),
+        (write(""), "cannot be read as JSON"),
+        (write("rubbish"), "cannot be read as JSON"),
+        (write("[]"), "it is no TensorFlow.js model"),
+        (write('{"format": "graph-model"}'), "it is no TensorFlow.js model"),
+        (write('{"modelTopology": {}, "weightsManifest": []}'), "neither a graph model nor a layers model"),
+        (forget, "has no weight|no weight for the constant"),
+    ],
+    ids=["cut", "lost", "empty", "rubbish", "list", "nothing", "neither", "forgotten"],
+)
+def test_a_damaged_model_is_one_sentence(ready, converter, entry, variant, damage, words):
+    folder = ready("sequential", variant)
+    damage(folder)
+    with pytest.raises(BadInput, match=words) as caught:
+        converter.prepare(entry(str(folder)))
+    assert "\n" not in str(caught.value)
+    assert str(folder / "model.json") in str(caught.value)

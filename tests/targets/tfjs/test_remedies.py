@@ -1,0 +1,74 @@
+"""The catalogue's entries on TensorFlow.js, triggered by real models on real backends in a real browser."""
+
+import pytest
+
+from harness import registry
+from harness.cache import Cache
+from harness.conversion.converter import Converter
+from harness.environment import environment
+from harness.errors import Unsupported
+from harness.paths import cache_directory
+from harness.project import model_entries
+from harness.remedies.explain import known, reason
+from harness.run.engine import Run, Settings
+from harness.run.matrix import Selection, cases
+from harness.store.record import Outcome
+from harness.target import Limits
+
+LIMITS = Limits(open_seconds=120, infer_seconds=120)
+
+
+class Quiet:
+    def stage(self, name, total):
+        pass
+
+    def step(self, what):
+        pass
+
+    def note(self, text):
+        pass
+
+
+def test_a_kernel_that_is_not_registered_is_named_with_its_remedy(target, converted):
+    """A Fourier transform comes down to several kernels: what is missing shows when it runs."""
+    model = converted("spectrum", "float32")
+    with target("wasm").open(model.artifact, LIMITS) as session, pytest.raises(Unsupported) as caught:
+        session.infer(model.samples)
+    explanation = known(str(caught.value), caught.value.log)
+    assert explanation.remedy.name == "TF.js kernel missing"
+    assert explanation.meaning in ("The backend wasm of TensorFlow.js has no kernel Complex.",)
+    assert "Run on another backend" in reason(caught.value)
+
+
+def test_where_the_kernel_is_there_the_same_model_runs(target, converted):
+    model = converted("spectrum", "float32")
+    with target("cpu").open(model.artifact, LIMITS) as session:
+        (found,) = session.infer(model.samples).values()
+    (expected,) = model.golden.values()
+    assert abs(found - expected).max() < 1e-4
+
+
+def test_a_kernel_known_to_be_missing_ends_the_case_before_a_browser_is_started(target, project, converter_python):
+    target("wasm")
+    (project / "harness.toml").write_text('[models.it]\nentry = "keras_models:einsum"\n')
+    chosen = cases(
+        Selection(("it",), ("float32",), ("tfjs/chromium-wasm", "tfjs/chromium-cpu")),
+        model_entries(project),
+        registry.targets(),
+        registry.formats(),
+    )
+    settings = Settings(root=project, cache=project / "cache", results=project / "results", parity_only=True)
+    converter = Converter(Cache(cache_directory() / "artifacts"), environment("converter"), 1)
+    found = {case.id: case for case in Run(chosen, settings, Quiet(), converter).execute().cases}
+    wasm, cpu = found["it/float32/tfjs/chromium-wasm"], found["it/float32/tfjs/chromium-cpu"]
+    assert wasm.outcome is Outcome.UNSUPPORTED
+    assert "Einsum (the wasm backend of TensorFlow.js has no kernel Einsum)" in wasm.reason
+    assert "Run on another backend" in wasm.reason
+    assert cpu.outcome is Outcome.PASSED
+
+
+def test_what_a_layers_model_cannot_hold_has_its_remedy(converted):
+    with pytest.raises(Unsupported) as caught:
+        converted("attention")
+    assert known(str(caught.value), caught.value.log).remedy.name == "layers model unloadable"
+    assert "Convert a graph variant" in reason(caught.value)

@@ -1,0 +1,117 @@
+"""The converter exits 0 and what it wrote is of no use: made with the real converter, reported by the harness."""
+
+import shutil
+import subprocess
+import textwrap
+
+import pytest
+
+from harness.errors import BadInput, Failed, Unsupported
+from harness.remedies.explain import reason
+from harness_targets.tfjs import bundles
+from harness_targets.tfjs.layers_check import load_once
+from harness_targets.tfjs.problems import Broken, Refused
+
+REAL_CONVERTER = """
+import pathlib, sys
+from types import ModuleType
+for name in ("tensorflow_decision_forests", "tensorflow_hub"):
+    sys.modules.setdefault(name, ModuleType(name))
+folder = pathlib.Path(sys.argv[1])
+import tensorflow as tf
+from tensorflowjs.converters import converter
+{build}
+converter.convert([{flags}, str(folder / "source"), str(folder / "written")])
+"""
+KERAS_3 = """
+import keras
+x = keras.Input((4,), name="x")
+keras.Model(x, keras.layers.Dense(3)(x)).save(folder / "source.h5")
+(folder / "source.h5").rename(folder / "source")
+"""
+SLOPED = """
+import tf_keras
+x = tf_keras.Input((4,), name="x")
+tf_keras.Model(x, tf_keras.layers.ReLU(negative_slope=0.5)(x)).save(folder / "source.h5")
+(folder / "source.h5").rename(folder / "source")
+"""
+UNSUPPORTED = """
+module = tf.Module()
+weights = tf.reshape(tf.range(400.0), (4, 100))
+module.f = tf.function(lambda x: {"y": tf.math.lgamma(x @ weights)}, input_signature=[tf.TensorSpec((1, 4), name="x")])
+tf.saved_model.save(module, str(folder / "source"), signatures={"serving_default": module.f})
+"""
+
+
+@pytest.fixture
+def written(converter_python, tmp_path):
+    """What tensorflowjs's own command writes, once it has ended with exit code 0."""
+
+    def written(build, *flags):
+        program = REAL_CONVERTER.format(build=textwrap.dedent(build), flags=", ".join(map(repr, flags)))
+        done = subprocess.run([converter_python, "-c", program, tmp_path], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return tmp_path / "written"
+
+    return written
+
+
+@pytest.fixture
+def resources(target):
+    target("cpu")
+    return {"node": shutil.which("node"), "bundles": str(bundles.directory())}
+
+
+def test_a_keras_3_h5_as_tensorflowjs_writes_it_is_caught_by_loading_it(written, resources, entry, converter):
+    folder = written(KERAS_3, "--input_format=keras", "--output_format=tfjs_layers_model")
+    with pytest.raises((Broken, Refused), match=r"TensorFlow\.js (cannot load|does not take)"):
+        load_once(folder / "model.json", resources)
+    with pytest.raises(BadInput, match="its layers cannot be read") as caught:
+        converter.prepare(entry(str(folder)))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_harness_writes_one_that_does_load(written, converted, tmp_path):
+    written(KERAS_3, "--input_format=keras", "--output_format=tfjs_layers_model")
+    (tmp_path / "source").rename(tmp_path / "source.h5")
+    model = converted(str(tmp_path / "source.h5"))
+    assert model.artifact.operators == {"Dense": 1}
+
+
+def test_a_setting_that_tensorflowjs_passes_over_in_silence_is_found_out(written, resources, target, converted):
+    """It loads, it runs, and it computes something else: the ready model's runtime differs from its reference."""
+    folder = written(SLOPED, "--input_format=keras", "--output_format=tfjs_layers_model")
+    load_once(folder / "model.json", resources)
+    model = converted(str(folder))
+    with target("cpu").open(model.artifact) as session:
+        (found,) = session.infer(model.samples).values()
+    (expected,) = model.reference.values()
+    assert (found != expected).any()
+
+
+def test_a_skipped_operator_check_is_a_failed_conversion_that_names_the_operator(converted):
+    with pytest.raises(Failed, match=r"the converter reported success, and .* has no operator Lgamma") as caught:
+        converted("lgamma", "float32", skip_operator_check=True)
+    assert "\n" not in reason(caught.value)
+
+
+@pytest.fixture
+def skipped(written):
+    return written(UNSUPPORTED, "--input_format=tf_saved_model", "--skip_op_check")
+
+
+def test_a_ready_model_whose_check_was_skipped_ends_in_the_browser_by_name(skipped, target, converted):
+    model = converted(str(skipped))
+    with (
+        target("cpu").open(model.artifact) as session,
+        pytest.raises(Unsupported, match=r"TensorFlow\.js has no operator Lgamma"),
+    ):
+        session.infer(model.samples)
+
+
+def test_a_ready_model_without_its_weights_is_refused(skipped, entry, converter):
+    for shard in skipped.glob("*.bin"):
+        shard.unlink()
+    with pytest.raises(BadInput, match=r"its weight file group1-shard1of1\.bin is missing beside it") as caught:
+        converter.prepare(entry(str(skipped)))
+    assert "\n" not in str(caught.value)
