@@ -29,9 +29,12 @@ def export_keras_3(
     model: Any, output: Path, shapes: Mapping[str, tuple[int, ...]], specs: Mapping[str, Any] | None = None
 ) -> Exported:
     """By the model's own `export`: `tf.saved_model.save` of a Keras 3 model converts to numbers that are wrong."""
+    import keras
+
     stated = keras_specs(model)
     chosen = list((specs or export.static_specs(stated, shapes)).values())
-    takes_list = len(chosen) > 1 or isinstance(model.input, list)
+    # A Sequential model takes one tensor, and has no `input` before it was called.
+    takes_list = len(chosen) > 1 or (not isinstance(model, keras.Sequential) and isinstance(model.input, list))
     model.export(
         str(output / "saved_model"),
         format="tf_saved_model",

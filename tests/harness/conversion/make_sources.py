@@ -94,6 +94,9 @@ def keras_3():
     layer.set_weights([WEIGHTS])
     model.save(FOLDER / "model.keras")
     model.save(FOLDER / "keras_3.h5")
+    sequential = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, use_bias=False)])
+    sequential.set_weights([WEIGHTS])
+    sequential.save(FOLDER / "sequential.keras")
     return model
 
 

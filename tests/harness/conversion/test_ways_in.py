@@ -20,6 +20,7 @@ def outputs(golden):
         ('path = "one_signature"', "a SavedModel (it has saved_model.pb), signature only (the only one)"),
         ('path = "two_signatures"\nsignature = "plain"', "signature plain (chosen by name; it also has doubled)"),
         ('path = "model.keras"', "a Keras 3 model (a .keras file)"),
+        ('path = "sequential.keras"', "a Keras 3 model (a .keras file)"),
         ('path = "keras_3.h5"', "a Keras 3 .h5 file (it states keras_version 3."),
         ('path = "keras_2.h5"', "a Keras 2 .h5 file (it states keras_version 2.19.0), read by tf_keras"),
         ('path = "hub_called"', "a TF Hub module (its SavedModel is called, and has no signatures), by its __call__"),
