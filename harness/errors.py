@@ -12,6 +12,9 @@ class HarnessError(Exception):
 class CaseError(HarnessError):
     """Ends one case and nothing else; each subclass is one outcome of a case. `log` is all that the process printed."""
 
+    lasting = False
+    """Whether it is a finding, which the same input would only bring about again, and no accident."""
+
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(message)
         self.log = log
@@ -27,6 +30,8 @@ class BadInput(Failed):
 
 class Unsupported(CaseError):
     """The runtime or converter cannot do this model: the message names the op, type or limit."""
+
+    lasting = True
 
 
 class Unavailable(CaseError):

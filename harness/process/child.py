@@ -162,8 +162,12 @@ class ChildProcess:
         if problem["kind"] == "crashed":
             return Crashed(problem["message"], log)
         lines = problem["message"].strip().splitlines() or ["no message"]
-        if problem["kind"] in ("failed", "bad_input"):
-            return (BadInput if problem["kind"] == "bad_input" else Failed)(lines[0][:500], log)
+        if problem["kind"] == "bad_input":
+            return BadInput(lines[0][:500], log)
+        if problem["kind"] == "failed":
+            failed = Failed(lines[0][:500], log)
+            failed.lasting = True  # the worker looked, and says so itself
+            return failed
         return Failed(f"{self.what} failed during '{operation}': {problem['type']}: {lines[0][:400]}", log)
 
     def alive(self) -> bool:
