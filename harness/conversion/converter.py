@@ -18,7 +18,7 @@ from harness.conversion.children import WORKER, Children
 from harness.conversion.choices import CustomOperators
 from harness.conversion.source import closure
 from harness.environment import Environment
-from harness.errors import BadInput, Crashed, Unsupported
+from harness.errors import BadInput, CaseError, Crashed, Failed, Unsupported
 from harness.project import ModelEntry
 from harness.variant import Format, Variant
 
@@ -296,19 +296,23 @@ class Converter:
         return Reference(found.facts["interpreter"], found.folder / "outputs.npz", found.digest)
 
     def _entry(self, kind: str, key: str, write: Any) -> Entry:
-        """From the cache, or made; a refusal (which would only come again) is cached as well."""
+        """From the cache, or made; a refusal or a failure that would only come again is cached as well."""
         found = self.cache.find(kind, key)
         if found is None:
             try:
                 found = self.cache.make(kind, key, write)
-            except Unsupported as error:
+            except CaseError as error:
+                if not error.lasting:
+                    raise
                 message, log = str(error), error.log
+                outcome = "refused" if isinstance(error, Unsupported) else "failed"
 
                 def write_refusal(folder: Path) -> dict[str, Any]:
                     (folder / "log.txt").write_text(log)
-                    return {"refused": message}
+                    return {outcome: message}
 
                 found = self.cache.make(kind, key, write_refusal)
-        if "refused" in found.facts:
-            raise Unsupported(found.facts["refused"], (found.folder / "log.txt").read_text())
+        for outcome, kind_of_error in (("refused", Unsupported), ("failed", Failed)):
+            if outcome in found.facts:
+                raise kind_of_error(found.facts[outcome], (found.folder / "log.txt").read_text())
         return found

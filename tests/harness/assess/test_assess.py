@@ -2,7 +2,12 @@
 
 import pytest
 
+from harness import registry
 from harness.assess.microcontrollers import PROFILES, smallest
+from harness.cache import Cache
+from harness.conversion.converter import Converter
+from harness.environment import environment
+from harness.errors import Failed
 
 
 def verdict(assessment, target, variant="float32"):
@@ -87,3 +92,16 @@ def test_ready_files_are_assessed_without_conversion(assessed, shared_models):
 )
 def test_the_smallest_profile_takes_model_arena_and_program(model, arena, profile):
     assert smallest(model, arena) == (None if profile is None else PROFILES[profile])
+
+
+def test_a_failure_that_would_only_come_again_is_read_from_the_cache(assessment, cache_folder, monkeypatch):
+    prepared = assessment("fft").prepared
+
+    def none_is_needed(*_, **__):
+        raise AssertionError("a child process was started")
+
+    monkeypatch.setattr("harness.conversion.children.ChildProcess", none_is_needed)
+    another = Converter(Cache(cache_folder / "artifacts"), environment("converter"), 1)
+    form = registry.formats()["tflite"]
+    with pytest.raises(Failed, match="cannot run the result"):
+        another.convert(prepared, form, form.variant("float32"))
