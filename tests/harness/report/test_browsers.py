@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from harness.report.matrix import matrix
 from harness.store.record import Outcome, RunRecord
 
 from .conftest import Opened, packs, views
+from .sample_history import sample_history
 from .sample_record import HOSTILE
 
 if TYPE_CHECKING:
@@ -236,6 +238,21 @@ def test_a_series_shows_its_changes_and_its_figures(open_page: Open) -> None:
     panel.locator("summary").click()
     panel.locator("details tbody tr").first.wait_for()
     assert panel.locator("details tbody tr").count() == 365
+
+
+def test_an_exact_figure_moves_in_steps_between_round_sizes(open_page: Open, record: RunRecord) -> None:
+    history = sample_history(record, points=40_000)
+    changed = next(one for one in history.series if one["metric"] == "artifact_bytes" and one["changes"])
+    page = open_page(history_anchor(changed["model"], changed["target"], changed["variant"])).page
+    panel = page.locator(f"{SHOWN} .series:has-text('Size of the artifact')").first
+    line = panel.locator(".mark-line path")
+    line.wait_for(state="attached")
+    corners = [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]+),(-?[\d.]+)", line.get_attribute("d") or "")]
+    assert len({y for _, y in corners}) == 2
+    assert all(before[0] == after[0] or before[1] == after[1] for before, after in pairwise(corners))
+    labels = [text for text in panel.locator(".role-axis-label text").all_text_contents() if "B" in text]
+    assert len(labels) == len(set(labels)) >= 2
+    assert all(re.fullmatch(r"\d{1,3}(\.\d{1,2})? (KiB|B|MiB)", label) for label in labels)
 
 
 def test_the_lists_of_the_history_follow_the_filter(open_page: Open) -> None:

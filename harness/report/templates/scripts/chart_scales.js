@@ -37,6 +37,17 @@ const scales = (() => {
     return Array.from({ length: Math.floor(high / step) + 1 }, (_, place) => step * place);
   }
 
+  /** Round numbers of KiB or MiB between the least and the greatest of some bytes. */
+  function byteTicks(values) {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const unit = 1024 ** Math.max(0, Math.floor(Math.log2(high || 1) / 10));
+    const span = (high > low ? high - low : high || 1) / unit;
+    const decade = 10 ** Math.floor(Math.log10(span / 4));
+    const step = ([1, 2, 5].map((factor) => factor * decade).find((one) => one >= span / 4) ?? 10 * decade) * unit;
+    const [first, last] = [Math.floor(low / step), Math.ceil(high / step)];
+    return Array.from({ length: last - first + 1 }, (_, place) => (first + place) * step);
+  }
+
   /** Zero has no place on a logarithmic axis: what is exact stands one decade below all else, on a line that says so. */
   function errors(values) {
     const some = values.filter((value) => value > 0);
@@ -48,5 +59,5 @@ const scales = (() => {
     return { exact: Number(`1e${lowest - 1}`), decades, hasExact };
   }
 
-  return { isWide, middle, scale, ticks, errors };
+  return { isWide, middle, scale, ticks, byteTicks, errors };
 })();

@@ -148,7 +148,11 @@ const historyViews = (() => {
     // An axis of dates cannot be made of none.
     if (!series.changes.length) drawing.layer = drawing.layer.filter((layer) => layer.data.name !== "changes");
     for (const layer of drawing.layer) {
-      if (layer.encoding.y?.axis && TICKS[metric.unit]) layer.encoding.y.axis.labelExpr = kit.ticks[TICKS[metric.unit]];
+      const axis = layer.encoding.y?.axis;
+      if (axis && TICKS[metric.unit]) axis.labelExpr = kit.ticks[TICKS[metric.unit]];
+      if (axis && metric.unit === "B") axis.values = scales.byteTicks(series.values);
+      // An exact figure has no value between two runs.
+      if (layer.mark.type === "line" && metric.exact) layer.mark.interpolate = "step-after";
     }
     return drawing;
   }
