@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from harness.artifact import Artifact
@@ -12,9 +13,25 @@ from harness.target import Limits, Readiness
 from .board_target import BoardTarget
 from .emulator.outcome import JobResult
 from .emulator.run import check_fit, run_job
-from .plan import lacking, plan_model
+from .job import inputs_that_fit
+from .plan import Plan, lacking, plan_model
 from .session import EmulatedSession
 from .toolchain import build_firmware, build_objects, firmware_fingerprint
+
+_KEPT = 8
+_plans: dict[bytes, tuple[str, ...] | Plan] = {}
+
+
+def _planned(content: bytes) -> tuple[str, ...] | Plan:
+    """What a model lacks, or its plan. Kept for the last few models, as every board asks the same of them."""
+    digest = hashlib.sha256(content).digest()
+    known = _plans.get(digest)
+    if known is None:
+        known = lacking(content) or plan_model(content)
+        while len(_plans) >= _KEPT:
+            _plans.pop(next(iter(_plans)), None)
+        _plans[digest] = known
+    return known
 
 
 class PlanSession(EmulatedSession):
@@ -48,11 +65,12 @@ class PlanTarget(BoardTarget):
 
     def lacking(self, content: bytes) -> tuple[str, ...]:
         """Also raises `DoesNotFit`, a `PlanRefused`, for what has kernels and not the room."""
-        named = lacking(content)
-        if not named:
-            plan = plan_model(content)
-            check_fit(self.board, build_firmware(self.board, plan.kernels, cache_directory() / "firmware"), plan)
-        return named
+        found = _planned(content)
+        if not isinstance(found, Plan):
+            return found
+        inputs_that_fit(self.board, found)
+        check_fit(self.board, build_firmware(self.board, found.kernels, cache_directory() / "firmware"), found)
+        return ()
 
     def session(self, artifact: Artifact, limits: Limits) -> PlanSession:
         return PlanSession(self, artifact, limits)
