@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GIT_SECONDS = 120.0
+MOST_COMMITS = 20
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 """A baseline is a file that anybody may propose: what it says is not taken for an option of git."""
 
@@ -89,20 +90,36 @@ class Rebuilder:
             raise Unavailable(f"{start}; the run that was accepted was not in a git repository: {_ADVICE}.")
         if any(PurePosixPath(place).is_absolute() or ".." in place.split("/") for place in places_of(origin)):
             raise Unavailable(f"{start}; the baseline says that it lay outside the project: {_ADVICE}.")
-        folder = Path(tempfile.mkdtemp(prefix="harness-source-"))
-        try:
-            source = self._from_git(commit, origin, folder, start)
-            self.note(f"Taking the source of {name} from git at {commit[:12]}: {origin.path}.")
-            yield source
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        if _git(self.root, "cat-file", "-e", f"{commit}^{{commit}}") is None:
+            raise Unavailable(f"{start}; git does not know the commit {commit[:12]} that was accepted: {_ADVICE}.")
+        for candidate in self._candidates(commit, origin):
+            folder = Path(tempfile.mkdtemp(prefix="harness-source-"))
+            try:
+                self._write_out(candidate, origin, folder)
+                source = source_of(origin, folder)
+                if _identity(source) == origin.identity:
+                    self.note(f"Taking the source of {name} from git at {candidate[:12]}: {origin.path}.")
+                    yield source
+                    return
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        raise Unavailable(
+            f"{start}; git has another state of {', '.join(places_of(origin))} at the accepted commit {commit[:12]} "
+            f"and after it (changes that were never committed, or files that git does not keep): {_ADVICE}."
+        )
 
-    def _from_git(self, commit: str, origin: ModelOrigin, folder: Path, start: str) -> Source:
+    def _candidates(self, commit: str, origin: ModelOrigin) -> list[str]:
+        """The accepted commit, then those after it that changed the source: what is accepted is often committed
+        together with its baseline, whose run still names the commit before."""
+        places = [f"./{place}" for place in places_of(origin)]
+        later = _git(self.root, "rev-list", "--reverse", f"{commit}..HEAD", "--", *places) or b""
+        return [commit, *later.decode().split()[:MOST_COMMITS]]
+
+    def _write_out(self, commit: str, origin: ModelOrigin, folder: Path) -> None:
+        """What git has at a commit of every place of `origin`, below `folder`."""
         code = origin.kind in ("entry_point", "zoo")  # of whose folders Python files alone count
         for number, place in enumerate(places_of(origin)):
-            files = _git(self.root, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"./{place}")
-            if files is None:
-                raise Unavailable(f"{start}; git does not know the commit {commit[:12]} that was accepted: {_ADVICE}.")
+            files = _git(self.root, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"./{place}") or b""
             for name in filter(None, files.decode(errors="replace").split("\0")):
                 if code and number == 0 and not name.endswith(".py"):
                     continue
@@ -112,13 +129,6 @@ class Rebuilder:
                 if content is not None and path.resolve().is_relative_to(folder.resolve()):
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(content)
-        source = source_of(origin, folder)
-        if _identity(source) != origin.identity:
-            raise Unavailable(
-                f"{start}; git has another state of {', '.join(places_of(origin))} at the accepted commit "
-                f"{commit[:12]} (changes that were never committed, or files that git does not keep): {_ADVICE}."
-            )
-        return source
 
     def _recipe(self, entry: ModelEntry, name: str, accepted: AcceptedArtifact, form: Format) -> Variant:
         """The accepted recipe: its options, and its converter where the usual one is another by now."""

@@ -108,6 +108,22 @@ def test_a_source_that_changed_since_is_taken_from_git_and_nothing_is_checked_ou
     assert "[5, 1" in (project / "source" / "net" / "numbers.py").read_text()
 
 
+def test_a_source_that_was_committed_together_with_its_baseline_is_found(project, rebuild):
+    """The run that was accepted names the commit before, with changes."""
+    accepted = commit_of(project)
+    write_source(project, 7)
+    git(project, "commit", "--quiet", "-a", "-m", "Before the change")
+    before = commit_of(project)
+    write_source(project, 0)
+    git(project, "commit", "--quiet", "-a", "-m", "The change, with its baseline")
+    write_source(project, 5)
+    git(project, "commit", "--quiet", "-a", "-m", "Another weight")
+    path = project / "results" / "baselines" / "net.json"
+    path.write_text(path.read_text().replace(accepted, f"{before}+changes"))
+    artifact, digest = rebuild(project)
+    assert artifact.digest == digest
+
+
 def test_a_model_that_left_the_project_is_taken_from_git_as_well(project, rebuild):
     shutil.rmtree(project / "source")
     (project / "harness.toml").write_text("zoo = true\n")
