@@ -16,8 +16,9 @@ are independent, and hold what they promise while a run is some fifteen times as
 def median_interval(samples: NDArray[np.floating | np.integer], confidence: float = 0.95) -> tuple[float, float]:
     """Interval of the median of `samples`, shaped (n,) in order of time, in their unit.
 
-    It speaks of the process that was timed, for as long as it would have gone on alike; another process differs by a
-    bias of its own (0.1 to 0.9 %, docs/measured-facts.md), which nothing in these samples tells.
+    It speaks of the process that was timed, for as long as it would have gone on alike. The level of another process,
+    or of the same one seconds later, may be elsewhere by more, which nothing in these samples tells
+    (docs/measured-facts.md): two sides are compared by `harness.ab`, never by such intervals.
 
     The ends are two of the samples (Woodruff, "Confidence intervals for medians and other position measures", JASA 47,
     1952, 635–646): those whose ranks lie t·√(n·S) from the middle. S is the long-run variance of 1[sample > median],
@@ -25,8 +26,7 @@ def median_interval(samples: NDArray[np.floating | np.integer], confidence: floa
     estimation in dependent sequences", Operations Research 32, 1984, 185–209). It is estimated by `COSINES` equally
     weighted cosine waves and judged by Student's t with as many degrees of freedom, which pays for its uncertainty
     (Lazarus, Lewis, Stock and Watson, "HAR inference: recommendations for practice", Journal of Business & Economic
-    Statistics 36, 2018, 541–559). The block bootstrap that stood here before held the true median in 80 to 93 % of
-    timing runs.
+    Statistics 36, 2018, 541–559).
 
     It always holds the median itself, and is all of the samples where they are very few. Raises ValueError without
     samples.
