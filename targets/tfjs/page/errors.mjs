@@ -13,6 +13,7 @@ const LACKS = [
   [/Kernel '([^']+)' not registered for backend '([^']+)'/, found => `the ${found[2]} backend has no kernel ${found[1]}`],
   [/Unknown op '([^']+)'/, found => `TensorFlow.js has no operator ${found[1]}`],
   [/Custom op (\S+) is not registered/, found => `TensorFlow.js has no operator ${found[1]}`],
+  [/Unknown dtype (\w+)/, found => `this backend of TensorFlow.js has no tensors of type ${found[1]}`],
   [/\S+ only supports rank-1 bias but got rank.*/, found => `${found[0]} (an addition that the converter took for a bias)`],
   [/Cannot read properties of undefined \(reading 'backend'\)/,
     () => 'TensorFlow.js used a tensor that it had disposed of, as its loops do on the wasm backend'],

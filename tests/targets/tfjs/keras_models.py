@@ -183,7 +183,7 @@ def difference():
 
 
 def spectrum():
-    """A kernel that the wasm backend of TensorFlow.js lacks, with an operator that comes down to several kernels."""
+    """Complex numbers, which the wasm backend of TensorFlow.js lacks."""
     import tensorflow as tf
 
     specs = [tf.TensorSpec((1, 8), tf.float32, name="x")]

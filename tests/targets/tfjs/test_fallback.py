@@ -45,7 +45,7 @@ def without_webgl(monkeypatch, target, tmp_path):
     """The WebGL target in a Chromium that has its graphics off."""
     found = target("webgl")
     program = tmp_path / "chromium-without-webgl"
-    program.write_text(f'#!/bin/sh\nexec {browser.CHROMIUM.executable()} "$@" --disable-3d-apis\n')
+    program.write_text(f'#!/bin/sh\nexec {browser.CHROMIUM.executable()} --disable-3d-apis "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv(browser.CHROMIUM.variable, str(program))
     return found
