@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
+from harness.store.index.blocks import MANY
 from harness.store.index.tables import ARTIFACTS, PROVENANCE, RUNS
 
 
@@ -51,11 +52,11 @@ class Facts:
             found += _differing(old, new, lambda _: "artifact")
         return found
 
-    def _run(self, number: int) -> Mapping[str, Any]:
-        if ("run", number) not in self._known:
-            row = self._connection.execute(select(RUNS).where(RUNS.c.number == number)).one()
+    def read(self, runs: Iterable[int], provenance: Iterable[int], artifacts: Iterable[int]) -> None:
+        """Read what `between` will be asked, all at once: a server answers a question at a time."""
+        for row in self._rows(RUNS, runs, "run"):
             machine = json.loads(row.facts)["machine"]
-            self._known["run", number] = {
+            self._known["run", row.number] = {
                 "commit": row.commit,
                 "harness": row.harness_version,
                 "machine": machine["id"],
@@ -63,22 +64,28 @@ class Facts:
                 "system": machine["system"],
                 "python": machine["python"],
             }
+        for row in self._rows(PROVENANCE, provenance, "provenance"):
+            self._known["provenance", row.number] = json.loads(row.facts)
+        for row in self._rows(ARTIFACTS, artifacts, "artifact"):
+            self._known["artifact", row.number] = {"artifact": row.digest[:12]}
+
+    def _rows(self, table: Table, numbers: Iterable[int], kind: str) -> Iterator[Any]:
+        missing = sorted({number for number in numbers if number >= 0 and (kind, number) not in self._known})
+        for start in range(0, len(missing), MANY):
+            yield from self._connection.execute(select(table).where(table.c.number.in_(missing[start : start + MANY])))
+
+    def _run(self, number: int) -> Mapping[str, Any]:
+        self.read((number,), (), ())
         return self._known["run", number]
 
     def _provenance(self, number: int) -> Mapping[str, Any]:
-        if ("provenance", number) not in self._known:
-            facts = self._connection.execute(
-                select(PROVENANCE.c.facts).where(PROVENANCE.c.number == number)
-            ).scalar_one()
-            self._known["provenance", number] = json.loads(facts)
+        self.read((), (number,), ())
         return self._known["provenance", number]
 
     def _artifact(self, number: int) -> Mapping[str, Any]:
         if number < 0:
             return {}
-        if ("artifact", number) not in self._known:
-            query = select(ARTIFACTS.c.digest).where(ARTIFACTS.c.number == number)
-            self._known["artifact", number] = {"artifact": self._connection.execute(query).scalar_one()[:12]}
+        self.read((), (), (number,))
         return self._known["artifact", number]
 
 

@@ -68,6 +68,17 @@ def histories(
     known = labels.of(None if set("*?[") & set(model) else model)
     with database.reading() as connection:
         facts = Facts(connection)
+        places = [
+            (one, place)
+            for one, own in zip(series, steps, strict=True)
+            for step in own
+            for place in (step.index - 1, step.index)
+        ]
+        facts.read(
+            (one.runs[place].number for one, place in places),
+            (int(one.provenance[place]) for one, place in places),
+            (int(one.artifacts[place]) for one, place in places),
+        )
         return [
             History(one, tuple(_change(one, step, facts, known) for step in own))
             for one, own in zip(series, steps, strict=True)
