@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -181,7 +182,7 @@ def model_entries(root: Path) -> dict[str, ModelEntry]:
 
 def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple[str, Variant], ...]) -> ModelEntry:
     """The entry of one `[models.NAME]`. What is wrong with its files becomes the entry's `problem`."""
-    path = (root / (table.path or ".")).resolve()
+    path = absolute(root / (table.path or "."))
     problem = ""
     kind: Kind = "entry_point" if table.entry else "saved_model"
     try:
@@ -192,7 +193,9 @@ def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple
         if kind == "tfjs" and path.is_dir():
             path /= "model.json"
         for key, named in (("data", table.data), *(("files", file) for file in table.files)):
-            if named is not None and not (root / named).is_file():
+            if named is not None and (root / named).is_dir():
+                problem = f"{root / named} is a folder; correct `{key}` of models.{name} in harness.toml."
+            elif named is not None and not (root / named).is_file():
                 problem = f"{root / named} does not exist; correct `{key}` of models.{name} in harness.toml."
         if table.custom_operators is not None:
             table.custom_operators.resolved(root)
@@ -204,11 +207,11 @@ def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple
     source = Source(
         kind,
         path,
-        data=(root / table.data).resolve() if table.data else None,
+        data=absolute(root / table.data) if table.data else None,
         signature=table.signature,
         function=table.entry,
         inputs=tuple(TensorSpec(key, value.shape, value.dtype) for key, value in table.inputs.items()),
-        files=tuple((root / file).resolve() for file in table.files),
+        files=tuple(absolute(root / file) for file in table.files),
     )
     return ModelEntry(
         name,
@@ -222,6 +225,11 @@ def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple
         custom_operators=table.custom_operators.resolved(root) if table.custom_operators and not problem else None,
         own_variants=own_variants,
     )
+
+
+def absolute(path: Path) -> Path:
+    """From the root of the file system. `Path.resolve` raises where links go in a circle, and not an `OSError`."""
+    return Path(os.path.abspath(path))  # noqa: PTH100
 
 
 def own_variant(name: str, table: VariantTable, formats: Mapping[str, Format]) -> tuple[str, Variant]:

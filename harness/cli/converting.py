@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from harness import registry
 from harness.artifact import Artifact
 from harness.cache import Cache
-from harness.cli.inventory import plain_table
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter, Prepared
 from harness.environment import environment
@@ -59,10 +58,10 @@ def convert(models: tuple[str, ...], variants: tuple[str, ...], *, as_json: bool
         finally:
             converter.close()
     rows = [row(key, recipe, results[key]) for key, recipe in recipes.items()]
-    show(rows, as_json=as_json)
-    bad = [str(result) for result in prepared.values() if isinstance(result, BadInput)]
-    for sentence in bad:
-        print(f"harness: {sentence}", file=sys.stderr)
+    bad = {name: result for name, result in prepared.items() if isinstance(result, BadInput)}
+    show(rows, set(bad), as_json=as_json)
+    for name, problem in bad.items():
+        print(f"harness: {name}: " + str(problem).replace("\n", "\\n"), file=sys.stderr)
     return 2 if bad else 1 if any("problem" in row for row in rows) else 0
 
 
@@ -71,7 +70,8 @@ def row(key: str, recipe: tuple[ModelEntry, Format, Variant], result: Artifact |
     entry, form, variant = recipe
     named = {"model": entry.name, "format": form.name, "variant": variant.name}
     if isinstance(result, CaseError):
-        return {**named, "problem": reason(result, keep_log(key, result))}
+        log = keep_log(key, result)
+        return {**named, "problem": reason(result), "log": str(log) if log else None}
     written = {"path": str(result.path), "bytes": result.bytes, "digest": result.digest}
     return {**named, **written, **({"notes": list(result.notes)} if result.notes else {})}
 
@@ -85,16 +85,40 @@ def keep_log(key: str, problem: CaseError) -> Path | None:
     return path
 
 
-def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Print the rows."""
+def show(rows: list[dict[str, Any]], told: set[str], *, as_json: bool) -> None:
+    """Print the artifacts, one a line that can be copied, then what could not be converted and why, alike reasons
+    together. `told`: models whose problem is said elsewhere."""
     if as_json:
         print(json.dumps(rows, indent=1))
         return
-    table = plain_table("model", "format", "variant", "bytes", "artifact")
+    made = [line for line in rows if "path" in line]
+    cells = [
+        (line["model"], line["format"], line["variant"], f"{line['bytes']:,}", short(line["path"])) for line in made
+    ]
+    if cells:
+        cells.insert(0, ("model", "format", "variant", "bytes", "artifact"))
+        widths = [max(len(cell[column]) for cell in cells) for column in range(4)]
+        for model, form, variant, size, path in cells:
+            named = f"{model:{widths[0]}}  {form:{widths[1]}}  {variant:{widths[2]}}"
+            print(f"{named}  {size:>{widths[3]}}  {path}")
+    reasons: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for line in rows:
-        where = line.get("path") or f"problem: {line['problem']}"
-        table.add_row(line["model"], line["format"], line["variant"], str(line.get("bytes", "")), where)
-    Console().print(table)
-    for line in rows:
-        for note in line.get("notes", ()):
-            Console().print(f"{line['model']} {line['variant']}: {note}", highlight=False, markup=False)
+        if "problem" in line and line["model"] not in told:
+            reasons.setdefault((line["model"], line["format"], line["problem"]), []).append(line)
+    for (model, form, problem), alike in reasons.items():
+        print(f"\n{model}, {form} {', '.join(line['variant'] for line in alike)}: not converted")
+        print(textwrap.fill(problem, width(), initial_indent="  ", subsequent_indent="  ", break_long_words=False))
+        logs = [short(line["log"]) for line in alike if line["log"]]
+        if logs:
+            print(f"  log: {logs[0]}" + (f" and {len(logs) - 1} more beside it" if len(logs) > 1 else ""))
+
+
+def short(path: str) -> str:
+    """A path from here, where it is below."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
+def width() -> int:
+    """How long a line of prose may be."""
+    return min(shutil.get_terminal_size((100, 24)).columns, 120)

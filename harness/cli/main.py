@@ -230,7 +230,7 @@ def main() -> None:
     try:
         app()
     except HarnessError as error:
-        print(f"harness: {error}", file=sys.stderr)
+        print("harness: " + str(error).replace("\n", "\\n"), file=sys.stderr)  # a path may have a line break in it
         sys.exit(2)
     except KeyboardInterrupt:
         print("harness: interrupted; the same command resumes.", file=sys.stderr)

@@ -18,7 +18,7 @@ from harness.conversion.children import WORKER, Children
 from harness.conversion.choices import CustomOperators
 from harness.conversion.source import closure
 from harness.environment import Environment
-from harness.errors import BadInput, CaseError, Crashed, Failed, Unsupported
+from harness.errors import BadInput, CaseError, Crashed, Failed, HarnessError, Unsupported
 from harness.project import ModelEntry
 from harness.variant import Format, Variant
 
@@ -153,7 +153,10 @@ class Converter:
                 "custom_operators": custom and custom.model_dump(mode="json"),
             }
             code += [code_digest(ready_form), library_digest(custom)]
-        key = sha256_json(["prepared", code, entry.source.identity()])
+        try:
+            key = sha256_json(["prepared", code, entry.source.identity()])
+        except HarnessError as error:  # a file that cannot be read ends this model and no other
+            raise BadInput(str(error)) from error
 
         def write(folder: Path) -> dict[str, Any]:
             with self._children.lend(self.environment) as child:

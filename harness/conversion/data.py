@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import Any
 
 import numpy as np
 
+from harness.conversion.sources.export import plain_name
 from harness.conversion.sources.request import BadSource
 from harness.model import Dataset
 
+LARGEST_DATA = 8 * 1024**3
+"""Bytes of a user's arrays: more cannot be handed to a runtime at once."""
 GENERATED_SAMPLES = 128
 CALIBRATION_SAMPLES = 100
 GENERATED_SEED = 20261121
@@ -22,6 +26,10 @@ def read(path: str | None) -> Dataset | None:
         with open(path, "rb") as stream:  # noqa: PTH123 - NumPy picks the format by the content, not by the name
             if stream.read(2) != b"PK":
                 raise ValueError("it is no zip archive of arrays")
+        with zipfile.ZipFile(path) as packed:
+            unpacked = sum(entry.file_size for entry in packed.infolist())
+        if unpacked > LARGEST_DATA:
+            raise ValueError(f"its arrays have {unpacked:,} bytes, and {LARGEST_DATA:,} are taken")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except Exception as error:
@@ -53,11 +61,13 @@ def split(data: Dataset | None, signature: list[dict[str, Any]]) -> tuple[Datase
     inputs = dict(data.inputs)
     if len(signature) == 1 and len(inputs) == 1:  # one input: its name in the file does not matter
         inputs = {signature[0]["name"]: next(iter(inputs.values()))}
+    plain = {plain_name(name): values for name, values in inputs.items()}
     shaped = {}
     for spec in signature:
-        if spec["name"] not in inputs:
+        values = inputs.get(spec["name"], plain.get(spec["name"]))
+        if values is None:
             raise BadSource(f"the data has no array '{spec['name']}'; it has {', '.join(sorted(inputs))}.")
-        shaped[spec["name"]] = fit(inputs[spec["name"]], spec)
+        shaped[spec["name"]] = fit(values, spec)
     calibration = {name: values[:CALIBRATION_SAMPLES] for name, values in shaped.items()}
     return Dataset(shaped, data.labels), Dataset(calibration)
 

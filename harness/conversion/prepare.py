@@ -16,6 +16,7 @@ from harness.conversion import data
 from harness.conversion.format_converter import format_converter
 from harness.conversion.sources import export_from
 from harness.conversion.sources.built import declared
+from harness.conversion.sources.export import plain_name, run, signature
 from harness.conversion.sources.request import BadSource, Request
 from harness.model import Dataset
 from harness.quantisation import dequantise, quantise
@@ -33,8 +34,6 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
     given = data.read(source.get("data"))
     if source.get("converter"):
         return prepare_ready(source, given, output)
-    from harness.conversion.sources.export import run, signature
-
     exported = export_from(
         Request(
             kind=source["kind"],
@@ -44,10 +43,13 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
             signature=source["signature"],
             function=source["function"],
             inputs=declared(source["inputs"]),
-            shapes={name: values.shape[1:] for name, values in given.inputs.items()} if given else {},
+            shapes={plain_name(name): values.shape[1:] for name, values in given.inputs.items()} if given else {},
         )
     )
     inputs = signature(output / "saved_model")
+    for spec in inputs:
+        if 0 in spec["shape"]:
+            raise BadSource(f"input '{spec['name']}' is shaped {spec['shape']} and holds nothing; give it a size.")
     if exported.evaluation is not None and exported.calibration is not None:
         evaluation, calibration = exported.evaluation, exported.calibration
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,14 +73,22 @@ class Source:
 
 def recognise(path: Path) -> Kind:
     """The kind of a user's file or folder, by its content. Raises `HarnessError` naming everything known."""
-    if not path.exists():
-        raise HarnessError(f"{path} does not exist; correct the path of the model in harness.toml.")
-    if path.is_dir():
+    try:
+        kind = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise HarnessError(f"{path} does not exist; correct the path of the model in harness.toml.") from None
+    except OSError as error:
+        raise HarnessError(f"{path} cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise HarnessError(f"{str(path)!r} is no path ({error}); correct it in harness.toml.") from error
+    if stat.S_ISDIR(kind):
         if (path / "saved_model.pb").is_file():
             return "hub" if (path / "tfhub_module.pb").is_file() else "saved_model"
         if (path / "model.json").is_file():
             return "tfjs"
         raise HarnessError(f"{path} is a folder without a saved_model.pb or model.json; name {KNOWN}.")
+    if not stat.S_ISREG(kind):
+        raise HarnessError(f"{path} is neither a file nor a folder; name {KNOWN}.")
     try:
         with path.open("rb") as stream:
             head = stream.read(8)

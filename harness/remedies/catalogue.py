@@ -91,13 +91,21 @@ CATALOGUE: tuple[Remedy, ...] = (
         "operator not quantisable to 16x8",
         r"Quantization to 16x8-bit not yet supported for op: '?(\w+)",
         "The 16x8 quantiser has no {1}.",
-        "Convert `int8`, or name {1} under `excluded_operators` in [models.NAME.convert.int16x8].",
+        "Try `int8`, which has more operators, convert `float16`, or name {1} under `excluded_operators` in"
+        " [models.NAME.convert.int16x8].",
     ),
     remedy(
         "operator not quantisable",
-        r"Quantization not yet supported for op: '?(\w+)",
-        "The int8 quantiser has no {1}.",
-        "Convert `dynamic` or `float16`, or name {1} under `excluded_operators` in [models.NAME.convert.int8].",
+        r"the int8 quantiser left (\w[\w, ]*) in float",
+        "It has no int8 form of {1} and does not say so; microcontrollers and integer accelerators cannot run that.",
+        "Name {1} under `excluded_operators` in [models.NAME.convert.int8] where float is good enough, convert"
+        " `dynamic` or `float16`, or rewrite the operator.",
+    ),
+    remedy(
+        "integer input not quantisable to 16x8",
+        r"Max and min for dynamic tensors should be recorded during calibration: Failed for tensor serving_default_",
+        "The 16x8 quantiser takes models with float inputs alone.",
+        "Convert `int8` or `dynamic`, which leave integer inputs as they are.",
     ),
     remedy(
         "loop not calibrated",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import metadata
+from .left_in_float import left_in_float
 
 ENTRY = "model.tflite"
 INT16X8 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
@@ -19,7 +20,6 @@ REASONS = (
     r"Some ops are not supported by the native TFLite runtime",
     r"Some ops in the model are custom ops",
     r"'tf\.\w+' op is neither[^\n]*",
-    r"Quantization not yet supported for op: [^\n]*",
     r"Quantization to 16x8-bit not yet supported for op: [^\n]*",
     r"Max and min for dynamic tensors should be recorded during calibration[^\n]*",
 )
@@ -71,6 +71,8 @@ def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, A
         content = quantised_in_part(converter, options) if is_partial(options) else converter.convert()
     except Exception as error:
         raise Refused(one_line(error)) from error
+    if is_whole(scheme, options):
+        refuse_float(content)
     if options.get("metadata"):
         content = metadata.embed(content, options["metadata"], schema_module())
     (output / ENTRY).write_bytes(content)
@@ -91,6 +93,9 @@ def check_loads(path: Path) -> None:
         try:
             interpreter = tf.lite.Interpreter(model_path=str(path), experimental_op_resolver_type=resolver)
             interpreter.allocate_tensors()
+            for detail in interpreter.get_input_details():  # what an allocation leaves there may be no index
+                if np.dtype(detail["dtype"]).kind in "biufc":
+                    interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
             interpreter.invoke()
         except (RuntimeError, ValueError) as error:
             refusal = refusal or one_line(error)
@@ -108,11 +113,25 @@ def operator_sets(scheme: str, options: dict[str, Any]) -> list[Any]:
     chosen = options.get("operators", ("builtin",))
     strict = {"int8": sets.TFLITE_BUILTINS_INT8, "int16x8": getattr(sets, INT16X8)}
     found = [strict.get(scheme, sets.TFLITE_BUILTINS)]
-    if scheme in strict and (is_partial(options) or {"select-tf", "custom"} & set(chosen)):
+    if scheme in strict and not is_whole(scheme, options):
         found.append(sets.TFLITE_BUILTINS)  # what cannot be quantised stays in float
     if "select-tf" in chosen:
         found.append(sets.SELECT_TF_OPS)
     return found
+
+
+def is_whole(scheme: str, options: dict[str, Any]) -> bool:
+    """Whether every operator has to be an integer one: nothing is excluded, and TensorFlow's own are not asked for."""
+    others = {"select-tf", "custom"} & set(options.get("operators", ()))
+    return scheme in ("int8", "int16x8") and not is_partial(options) and not others
+
+
+def refuse_float(content: bytes) -> None:
+    """Raise `Refused`, naming the operators, for a model that is not integer throughout."""
+    schema = schema_module()
+    found = left_in_float(schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)), schema)
+    if found:
+        raise Refused(f"the int8 quantiser left {', '.join(found)} in float, and the variant is int8 throughout")
 
 
 def is_partial(options: dict[str, Any]) -> bool:

@@ -31,5 +31,7 @@ def export_from(request: Request) -> Exported:
     except Exception as error:
         lines = str(error).strip().splitlines() or ["no message"]
         what = f"{request.path} cannot be loaded as {request.kind.replace('_', ' ')}"
+        if request.function:
+            what = f"the model of the entry point {request.function} cannot be exported"
         raise BadSource(f"{what} ({type(error).__name__}: {lines[0][:300]}).") from error
     return exported

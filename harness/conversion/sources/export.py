@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,11 +32,18 @@ def static(shape: Any, data_shape: tuple[int, ...] | None) -> list[int]:
     return filled
 
 
+def plain_name(name: str) -> str:
+    """A name as TensorFlow's signatures take it: anything but letters, digits and `_` becomes `_`."""
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return plain if plain[:1].isalpha() else f"input_{plain}"
+
+
 def only(shapes: Mapping[str, tuple[int, ...]], name: str, count: int) -> tuple[int, ...] | None:
-    """The data's shape for an input; the only one where there is one input and one array, whatever its name."""
+    """The data's shape for an input; the only one where there is one input and one array, whatever its name. `shapes`
+    has plain names."""
     if count == 1 and len(shapes) == 1:
         return next(iter(shapes.values()))
-    return shapes.get(name)
+    return shapes.get(plain_name(name))
 
 
 def static_specs(specs: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
@@ -71,7 +79,8 @@ def save(module: Any, function: Any, specs: Mapping[str, Any], output: Path) -> 
         return named_outputs(function(**inputs))
 
     concrete = tf.function(serve).get_concrete_function(**specs)
-    tf.saved_model.save(module, str(output), signatures={SIGNATURE: concrete})
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # nobody trains it
+    tf.saved_model.save(module, str(output), signatures={SIGNATURE: concrete}, options=options)
 
 
 def save_again(output: Path) -> None:

@@ -33,7 +33,8 @@ def export_jax(function: Any, request: Request, origin: str) -> Exported:
     parameters = list(inspect.signature(function).parameters)
     by_name = set(request.inputs) <= set(parameters)
     names = [name for name in parameters if name in request.inputs] if by_name else list(request.inputs)
-    converted = jax2tf.convert(function, native_serialization=False, enable_xla=False, with_gradient=False)
+    # Without gradients there would be PreventGradient operators, which TensorFlow.js has not; with them none is saved.
+    converted = jax2tf.convert(function, native_serialization=False, enable_xla=False, with_gradient=True)
 
     def call(**inputs: Any) -> Any:
         values = [inputs[name] for name in names]

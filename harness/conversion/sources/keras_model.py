@@ -28,20 +28,32 @@ def is_keras_2(built: Any) -> bool:
 def export_keras_3(
     model: Any, output: Path, shapes: Mapping[str, tuple[int, ...]], specs: Mapping[str, Any] | None = None
 ) -> Exported:
-    """By the model's own `export`: `tf.saved_model.save` of a Keras 3 model converts to numbers that are wrong."""
-    import keras
+    """By the model's own `export`: `tf.saved_model.save` of a Keras 3 model converts to numbers that are wrong.
 
-    stated = keras_specs(model)
+    `specs`: declared inputs, in the order of the model's, in place of those that it states.
+    """
+    stated = keras_specs(model) if getattr(model, "inputs", None) or not specs else {}
     chosen = list((specs or export.static_specs(stated, shapes)).values())
-    # A Sequential model takes one tensor, and has no `input` before it was called.
-    takes_list = len(chosen) > 1 or (not isinstance(model, keras.Sequential) and isinstance(model.input, list))
+    if not model.built:  # a subclassed model makes its weights at its first call
+        import tensorflow as tf
+
+        model(tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), nested(model, chosen)))
     model.export(
         str(output / "saved_model"),
         format="tf_saved_model",
-        input_signature=[chosen] if takes_list else chosen,
+        input_signature=[nested(model, chosen)],
         verbose=False,
     )
     return Exported("", facts={"open_dimensions": export.open_dimensions(stated), **kept(model, output, 3)})
+
+
+def nested(model: Any, specs: list[Any]) -> Any:
+    """Specs, in the order of the model's inputs, as the model takes them: one alone, a list, or a dictionary."""
+    import keras
+
+    if isinstance(model, keras.Sequential) or not getattr(model, "inputs", None):  # they have no `input` to look at
+        return specs[0] if len(specs) == 1 else specs
+    return keras.tree.pack_sequence_as(model.input, specs)
 
 
 def export_keras_2(model: Any, output: Path, shapes: Mapping[str, tuple[int, ...]]) -> Exported:
@@ -75,10 +87,12 @@ def keras_specs(model: Any) -> dict[str, Any]:
     import tensorflow as tf
 
     if not getattr(model, "inputs", None):
-        raise BadSource("the model has no fixed inputs (it was never called); build it before saving it.")
+        raise BadSource(
+            "the model has no fixed inputs (it was never called); call it once, or declare [models.NAME.inputs]."
+        )
     specs = {}
     for tensor in model.inputs:
-        name = tensor.name.split(":")[0]
+        name = export.plain_name(tensor.name.split(":")[0])
         dtype = tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name
         specs[name] = tf.TensorSpec(tensor.shape, dtype, name=name)
     return specs

@@ -32,7 +32,7 @@ class Request:
     inputs: Mapping[str, TensorSpec] = field(default_factory=dict)
     """Inputs that the user declared, in their order; needed where the source does not state them."""
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Shape of one sample of the user's data, by the name of its array."""
+    """Shape of one sample of the user's data, by the plain name (`export.plain_name`) of its array."""
 
     @property
     def saved_model(self) -> Path:

@@ -34,6 +34,40 @@ def keras_model():
     return model
 
 
+def two_inputs():
+    import keras
+
+    a, b = keras.Input((4,), name="first part"), keras.Input((4,), name="b")
+    layer = keras.layers.Dense(3, use_bias=False)
+    model = keras.Model([a, b], layer(keras.layers.Add()([a, b])))
+    layer.set_weights([WEIGHTS])
+    return model
+
+
+def dictionary():
+    import keras
+
+    a, b = keras.Input((4,), name="zeta"), keras.Input((4,), name="alpha")
+    layer = keras.layers.Dense(3, use_bias=False)
+    model = keras.Model({"x": a, "y": b}, {"sum": layer(keras.layers.Add()([a, b]))})
+    layer.set_weights([WEIGHTS])
+    return model
+
+
+def subclassed():
+    import keras
+
+    class Linear(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.layer = keras.layers.Dense(3, use_bias=False, kernel_initializer=lambda *_, **__: WEIGHTS)
+
+        def call(self, x):
+            return self.layer(x)
+
+    return Linear()
+
+
 def keras_2_model():
     import tf_keras
 

@@ -46,6 +46,62 @@ def test_every_tflite_variant_has_its_own_interface(convert, variant, dtype):
     assert artifact.inputs[0].shape == (1, 4)
 
 
+PARTIAL = '[models.it.convert."*int8*"]\nexcluded_operators = ["SIN"]'
+SINE = """
+def sine():
+    import tensorflow as tf
+
+    weights = tf.random.stateless_normal((4, 3), (1, 2))
+    return tf.function(lambda x: tf.sin(x @ weights), input_signature=[tf.TensorSpec((1, 4), name="x")])
+
+
+def unrolled():
+    import keras
+
+    layers = [keras.Input((5, 4)), keras.layers.GRU(4, unroll=True), keras.layers.Dense(3)]
+    return keras.Sequential(layers)
+
+
+def tokens():
+    import keras
+
+    x = keras.Input((4,), dtype="int32", name="tokens")
+    return keras.Model(x, keras.layers.Dense(3)(keras.layers.Flatten()(keras.layers.Embedding(10, 4)(x))))
+"""
+
+
+@pytest.mark.parametrize("variant", ["int8", "int8-float-io", "uint8"])
+def test_an_operator_without_an_int8_form_is_named_and_left_in_float_only_where_that_is_asked_for(
+    convert, sources, variant
+):
+    (sources / "sine.py").write_text(SINE)
+    with pytest.raises(Unsupported, match="the int8 quantiser left SIN in float, and the variant is int8 throughout"):
+        convert('entry = "sine:sine"', "tflite", variant)
+    artifact = convert(f'entry = "sine:sine"\n{PARTIAL}', "tflite", variant)
+    assert artifact.operators["SIN"] == artifact.operators["FULLY_CONNECTED"] == 1
+    assert artifact.scheme == "int8"
+
+
+@pytest.mark.parametrize("variant", ["int8", "int8-float-io"])
+def test_a_recurrent_layer_that_is_unrolled_is_int8_throughout(convert, sources, variant):
+    (sources / "sine.py").write_text(SINE)
+    artifact = convert('entry = "sine:unrolled"', "tflite", variant)
+    assert "WHILE" not in artifact.operators  # what is split in float there is a constant
+
+
+@pytest.mark.parametrize("variant", ["float32", "float16", "dynamic", "int8", "int8-float-io", "uint8"])
+def test_a_model_that_looks_its_inputs_up_in_a_table(convert, sources, variant):
+    (sources / "sine.py").write_text(SINE)
+    artifact = convert('entry = "sine:tokens"', "tflite", variant)
+    assert artifact.inputs[0].dtype == "int32"
+    assert artifact.operators["GATHER"] == 1
+
+
+def test_a_jax_function_goes_to_the_web(convert):
+    inputs = "\n[models.it.inputs]\nx = { shape = [1, 4] }"
+    assert convert(f'path = "project"\nentry = "zoo_of_mine.models:by_jax"{inputs}', "tfjs", "float32").operators
+
+
 @pytest.mark.parametrize("weights", ["float32", "float16", "uint16", "uint8"])
 def test_tfjs_weights_are_stored_as_the_variant_says(convert, weights):
     artifact = convert('path = "keras_2.h5"', "tfjs", weights)

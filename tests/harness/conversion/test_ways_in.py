@@ -42,6 +42,7 @@ def test_files_and_folders(prepare, toml, recognised):
     ("function", "declared", "recognised"),
     [
         ("keras_model", "", "a Keras 3 model, from the entry point zoo_of_mine.models:keras_model"),
+        ("subclassed", JAX_INPUTS, "a Keras 3 model"),
         ("keras_2_model", "", "a Keras 2 (tf_keras) model"),
         ("module", "", "a tf.Module with a function serve"),
         ("function", "", "a tf.function"),
@@ -55,6 +56,22 @@ def test_python_entry_points(prepare, function, declared, recognised):
     assert recognised in facts["recognised"]
     (x,) = golden.inputs.values()
     np.testing.assert_allclose(outputs(golden), x @ WEIGHTS, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("function", "names"), [("two_inputs", {"first_part", "b"}), ("dictionary", {"zeta", "alpha"})]
+)
+def test_keras_models_of_several_inputs(prepare, function, names):
+    _, golden = prepare(f'path = "project"\nentry = "zoo_of_mine.models:{function}"')
+    assert set(golden.inputs) == names
+    np.testing.assert_allclose(outputs(golden), sum(golden.inputs.values()) @ WEIGHTS, rtol=1e-5, atol=1e-6)
+
+
+def test_data_is_found_by_the_name_that_the_model_gives_its_input(prepare, sources):
+    ones = np.ones((3, 4), np.float32)
+    np.savez(sources / "named.npz", **{"first part": ones, "b": 2 * ones})
+    _, golden = prepare('path = "project"\nentry = "zoo_of_mine.models:two_inputs"\ndata = "named.npz"')
+    np.testing.assert_allclose(outputs(golden)[:, 0], 3 * ones @ WEIGHTS, rtol=1e-5)
 
 
 def test_a_signature_is_chosen_by_its_name(prepare):
@@ -96,6 +113,10 @@ def test_an_entry_point_is_prepared_again_when_a_module_that_it_imports_changes(
         (
             'path = "project"\nentry = "zoo_of_mine.models:jitted"',
             "a JAX function states no shapes; declare each input",
+        ),
+        (
+            'path = "project"\nentry = "zoo_of_mine.models:subclassed"',
+            "never called); call it once, or declare [models",
         ),
         ('path = "project"\nentry = "zoo_of_mine.elsewhere:it"', "has no "),
         ('path = "project"\nentry = "nonsense"', "is not of the form package.module:function"),
