@@ -101,6 +101,10 @@ def inspect(path: Path) -> dict[str, Any]:
     """
     model = read_model(path)
     nodes = list(all_nodes(model["modelTopology"]))
+    weights = {weight["name"] for group in model["weightsManifest"] for weight in group["weights"]}
+    for node in nodes:
+        if node["op"] == "Const" and node["name"] not in weights:
+            raise Broken(f"the shards have no weight for the constant '{node['name']}'.")
     present = {node["name"] for node in nodes}
     operators: dict[str, int] = {}
     for node in nodes:

@@ -22,6 +22,10 @@ from harness_targets.tfjs.target import TFJSTarget
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
 
 
+NO_WEBGL = "--disable-gpu --disable-software-rasterizer"
+"""`--disable-3d-apis` is not enough: a canvas off the screen, which TensorFlow.js takes, has WebGL all the same."""
+
+
 class Quiet:
     def stage(self, name, total):
         pass
@@ -45,7 +49,7 @@ def without_webgl(monkeypatch, target, tmp_path):
     """The WebGL target in a Chromium that has its graphics off."""
     found = target("webgl")
     program = tmp_path / "chromium-without-webgl"
-    program.write_text(f'#!/bin/sh\nexec {browser.CHROMIUM.executable()} --disable-3d-apis "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {browser.CHROMIUM.executable()} {NO_WEBGL} "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv(browser.CHROMIUM.variable, str(program))
     return found
