@@ -81,7 +81,7 @@ def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, A
 
 
 def check_loads(path: Path) -> None:
-    """TensorFlow's own interpreter runs what the converter wrote, on zeros. Raises `Unloadable` where it does not.
+    """TensorFlow's own interpreter runs what the converter wrote, on made-up numbers. Raises `Unloadable` where not.
 
     A converter can end without an error and leave a graph whose shapes contradict each other (TF 2.19: tf.signal.fft).
     """
@@ -93,9 +93,8 @@ def check_loads(path: Path) -> None:
         try:
             interpreter = tf.lite.Interpreter(model_path=str(path), experimental_op_resolver_type=resolver)
             interpreter.allocate_tensors()
-            for detail in interpreter.get_input_details():  # what an allocation leaves there may be no index
-                if np.dtype(detail["dtype"]).kind in "biufc":
-                    interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+            for detail in interpreter.get_input_details():
+                set_something(interpreter, detail)
             interpreter.invoke()
         except (RuntimeError, ValueError) as error:
             refusal = refusal or one_line(error)
@@ -103,6 +102,17 @@ def check_loads(path: Path) -> None:
         return
     if "custom op" not in refusal.lower():  # those are the user's to register
         raise Unloadable(f"the converter reported success and its own interpreter cannot run the result: {refusal}")
+
+
+def set_something(interpreter: Any, detail: dict[str, Any]) -> None:
+    """Give an input numbers: integers are zero, as what an allocation leaves there may be no index of a table; floats
+    are drawn, as some operators do not take zeros (the inverse of a matrix)."""
+    kind = np.dtype(detail["dtype"])
+    if kind.kind == "f":
+        drawn = np.random.default_rng(0).standard_normal(detail["shape"])
+        interpreter.set_tensor(detail["index"], drawn.astype(kind).reshape(detail["shape"]))
+    elif kind.kind in "biuc":
+        interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], kind))
 
 
 def operator_sets(scheme: str, options: dict[str, Any]) -> list[Any]:

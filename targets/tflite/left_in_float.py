@@ -5,8 +5,15 @@ from __future__ import annotations
 
 from typing import Any
 
-BETWEEN = ("QUANTIZE", "DEQUANTIZE", "CAST", "WHILE", "IF", "CALL", "CALL_ONCE")
-"""Operators that may have float tensors in a model that computes in integers."""
+CONVERSIONS = ("QUANTIZE", "DEQUANTIZE", "CAST")
+CONTROL = ("WHILE", "IF", "CALL", "CALL_ONCE")
+MOVES = (
+    *("CONCATENATION", "EXPAND_DIMS", "GATHER", "PACK", "PAD", "RESHAPE", "SLICE"),
+    *("SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK"),
+)
+BETWEEN = (*CONVERSIONS, *CONTROL, *MOVES)
+"""Operators that may have float tensors in a model that computes in integers. Those that merely move values have int8
+forms, and are left in float now and then around the first step of an unrolled recurrent layer."""
 
 
 def left_in_float(model: Any, schema: Any) -> list[str]:

@@ -1,0 +1,61 @@
+"""What TensorFlow 2.21's `tf.saved_model.save` wrote of a Keras 3 model, a source that converters are known to get wrong
+without an error, is converted to right numbers by the same TensorFlow: the harness saves it again first.
+
+Its own environment is large, and installed only where a variant once named that converter.
+"""
+
+import subprocess
+
+import numpy as np
+import pytest
+
+from harness import registry
+from harness.conversion.converter import read_golden
+from harness.environment import Environment
+from harness.project import model_entries
+
+PINS = ("tensorflow==2.21.0",)
+MAKE = """
+import os, pathlib, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import keras, numpy as np, tensorflow as tf
+folder = pathlib.Path(sys.argv[1])
+keras.utils.set_random_seed(7)
+x = keras.Input((8,), name="x")
+model = keras.Model(x, keras.layers.Dense(3)(keras.layers.Dense(16, activation="relu")(x)))
+inputs = np.random.default_rng(1).normal(size=(32, 8)).astype("float32")
+np.savez(folder / "data.npz", x=inputs)
+np.save(folder / "outputs.npy", model(inputs).numpy())
+tf.saved_model.save(model, str(folder / "saved"))
+"""
+TOML = '[models.it]\npath = "saved"\ndata = "data.npz"\n[variants.newer]\nconverter = ["tensorflow==2.21.0"]\n'
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The SavedModel and what it computes."""
+    newer = Environment.from_pins("converter-of-its-own", PINS)
+    if not newer.ready():
+        pytest.skip(f"the environment of {PINS[0]}, which takes a minute to install: convert such a variant once")
+    folder = tmp_path_factory.mktemp("by_2_21")
+    subprocess.run([newer.python(), "-c", MAKE, str(folder)], check=True, capture_output=True)
+    (folder / "harness.toml").write_text(TOML)
+    return folder
+
+
+def newer_of(folder):
+    entry = model_entries(folder)["it"]
+    form = registry.formats()["tflite"]
+    return entry, form, next(variant for variant in entry.variants(form) if variant.name == "newer")
+
+
+def test_through_the_harness_the_same_converter_gives_right_numbers(made, converter):
+    entry, form, variant = newer_of(made)
+    prepared = converter.prepare(entry)
+    golden = read_golden(prepared.golden_path)
+    (outputs,) = golden.outputs.values()
+    np.testing.assert_allclose(outputs[:, 0], np.load(made / "outputs.npy"), rtol=1e-5, atol=1e-6)
+    artifact = converter.convert(prepared, form, variant)
+    assert artifact.converter == {"tensorflow": "2.21.0"}
+    (reference,) = converter.reference(prepared, artifact, form).read().values()
+    np.testing.assert_allclose(reference, outputs, rtol=1e-4, atol=1e-5)
