@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy.fft
 import pytest
+import ruptures
+import scipy.special
 
 from harness import registry
 from harness.run import engine
@@ -14,6 +17,9 @@ from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.target import FakeTarget
 
 pytest_plugins = ["pytester"]
+
+LOADED_FIRST = (numpy.fft, ruptures, scipy.special)
+"""A pytest that runs in this process forgets what was first imported in it, and compiled modules load only once."""
 
 
 @pytest.fixture
