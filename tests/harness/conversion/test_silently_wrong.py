@@ -1,5 +1,5 @@
-"""What TensorFlow 2.21's `tf.saved_model.save` wrote of a Keras 3 model, which converters are known to get wrong with no
-error, is converted to right numbers by the same TensorFlow: the harness saves it again first.
+"""What TensorFlow 2.21 wrote of a Keras 3 model by `tf.saved_model.save`, which converters are known to get wrong with
+no error, is converted to right numbers by the same TensorFlow: the harness saves it again first.
 
 Its own environment is large, and installed only where a variant once named that converter.
 """
