@@ -31,6 +31,8 @@ class Choices(Table):
     """Tensors left in float (`denylisted_nodes`)."""
     excluded_operators: tuple[str, ...] | None = None
     """Operators left in float, as `FULLY_CONNECTED` (`denylisted_ops`)."""
+    integer_only: bool | None = None
+    """Refuse an int8 artifact with operators left in float, which TensorFlow 2.19 writes without a word."""
     per_tensor: bool | None = None
     """One scale a weight tensor instead of one a channel (`_experimental_disable_per_channel`)."""
     shard_bytes: int | None = Field(default=None, ge=1024)

@@ -97,9 +97,8 @@ CATALOGUE: tuple[Remedy, ...] = (
     remedy(
         "operator not quantisable",
         r"the int8 quantiser left (\w[\w, ]*) in float",
-        "It has no int8 form of {1} and does not say so; microcontrollers and integer accelerators cannot run that.",
-        "Name {1} under `excluded_operators` in [models.NAME.convert.int8] where float is good enough, convert"
-        " `dynamic` or `float16`, or rewrite the operator.",
+        "It has no int8 form of {1}, computes that in float between the others, and does not say so.",
+        "Rewrite the operator, convert `dynamic` or `float16`, or take `integer_only` back where float is good enough.",
     ),
     remedy(
         "integer input not quantisable to 16x8",

@@ -71,7 +71,7 @@ def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, A
         content = quantised_in_part(converter, options) if is_partial(options) else converter.convert()
     except Exception as error:
         raise Refused(one_line(error)) from error
-    if is_whole(scheme, options):
+    if options.get("integer_only") and scheme in ("int8", "int16x8"):
         refuse_float(content)
     if options.get("metadata"):
         content = metadata.embed(content, options["metadata"], schema_module())
@@ -141,7 +141,7 @@ def refuse_float(content: bytes) -> None:
     schema = schema_module()
     found = left_in_float(schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)), schema)
     if found:
-        raise Refused(f"the int8 quantiser left {', '.join(found)} in float, and the variant is int8 throughout")
+        raise Refused(f"the int8 quantiser left {', '.join(found)} in float, and integer_only was chosen")
 
 
 def is_partial(options: dict[str, Any]) -> bool:

@@ -9,6 +9,7 @@ from harness import registry
 from harness.environment import Environment
 from harness.errors import HarnessError, Unsupported
 from harness.project import model_entries
+from harness.remedies.explain import known
 
 FORMATS = registry.formats()
 PINS = ("tensorflow==2.21.0",)
@@ -46,7 +47,7 @@ def test_every_tflite_variant_has_its_own_interface(convert, variant, dtype):
     assert artifact.inputs[0].shape == (1, 4)
 
 
-PARTIAL = '[models.it.convert."*int8*"]\nexcluded_operators = ["SIN"]'
+STRICT = '[models.it.convert."*int8*"]\ninteger_only = true'
 SINE = """
 def sine():
     import tensorflow as tf
@@ -71,21 +72,21 @@ def tokens():
 
 
 @pytest.mark.parametrize("variant", ["int8", "int8-float-io", "uint8"])
-def test_an_operator_without_an_int8_form_is_named_and_left_in_float_only_where_that_is_asked_for(
+def test_an_operator_without_an_int8_form_is_left_in_float_and_refused_by_name_where_integers_alone_are_asked_for(
     convert, sources, variant
 ):
     (sources / "sine.py").write_text(SINE)
-    with pytest.raises(Unsupported, match="the int8 quantiser left SIN in float, and the variant is int8 throughout"):
-        convert('entry = "sine:sine"', "tflite", variant)
-    artifact = convert(f'entry = "sine:sine"\n{PARTIAL}', "tflite", variant)
+    artifact = convert('entry = "sine:sine"', "tflite", variant)
     assert artifact.operators["SIN"] == artifact.operators["FULLY_CONNECTED"] == 1
-    assert artifact.scheme == "int8"
+    with pytest.raises(Unsupported, match="the int8 quantiser left SIN in float") as caught:
+        convert(f'entry = "sine:sine"\n{STRICT}', "tflite", variant)
+    assert known(str(caught.value)).remedy.name == "operator not quantisable"
 
 
 @pytest.mark.parametrize("variant", ["int8", "int8-float-io"])
 def test_a_recurrent_layer_that_is_unrolled_is_int8_throughout(convert, sources, variant):
     (sources / "sine.py").write_text(SINE)
-    artifact = convert('entry = "sine:unrolled"', "tflite", variant)
+    artifact = convert(f'entry = "sine:unrolled"\n{STRICT}', "tflite", variant)
     assert "WHILE" not in artifact.operators  # what is split in float there is a constant
 
 
