@@ -120,7 +120,7 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     remedy(
         "converter crashed",
-        r"the converter died of (SIG\w+)",
+        r"the converter died of (SIG\w+) during 'convert'",
         "That is the converter's own fault; TensorFlow 2.19's dies of it for int8 recurrent layers that are loops.",
         "Build recurrent layers with `unroll=True`, take `dynamic` or `float16`, or try another converter"
         ' (`converter = ["tensorflow==…"]` in a [variants.NAME]).',
@@ -139,7 +139,7 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     remedy(
         "operator version too new",
-        r"Didn't find op for builtin opcode '(\w+)' version '(\d+)'",
+        r"Didn't find op for builtin opcode '(\w+)' version '([2-9]|\d\d+)'",
         "The runtime is older than the converter: it has no version {2} of {1}.",
         'Convert with an older TensorFlow for it (`converter = ["tensorflow==…"]` in a [variants.NAME]), or raise the'
         " runtime.",

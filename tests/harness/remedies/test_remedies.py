@@ -188,6 +188,12 @@ def test_messages_that_other_tests_see_in_the_browser(message, expected):
     assert expected in reason(Unsupported(message))
 
 
+def test_a_reference_that_dies_is_not_taken_for_the_converter_and_a_missing_kernel_not_for_an_old_runtime():
+    assert known("the converter died of SIGABRT during 'reference'") is None
+    assert known("Didn't find op for builtin opcode 'ELU' version '1'.").remedy.name == "operator missing in Micro"
+    assert known("Didn't find op for builtin opcode 'ELU' version '12'.").remedy.name == "operator version too new"
+
+
 def test_what_nothing_matches_is_shown_as_it_is_with_the_place_of_its_log():
     problem = Failed("something new went wrong", "all that was printed")
     assert reason(problem, "logs/it.txt") == "something new went wrong (full log: logs/it.txt)"
