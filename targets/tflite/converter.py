@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class Unloadable(Exception):
-    """The converter claims success, and what it wrote cannot be loaded."""
+    """The converter claims success, and what it wrote cannot be loaded, or cannot compute anything that is right."""
 
     harness_kind = "failed"
 
@@ -189,7 +189,9 @@ def one_line(error: Exception) -> str:
 
 
 def inspect(path: Path) -> dict[str, Any]:
-    """Inputs, outputs and operator counts of a `.tflite`, read from the flatbuffer; raises `Refused` if it is corrupt.
+    """Inputs, outputs and operator counts of a `.tflite`, read from the flatbuffer.
+
+    Raises `Refused` if it is corrupt and `Unloadable` if it reads variables that it never assigns.
 
     The file is opened by ai-edge-litert first: of the interpreters it is the one that refuses corrupt files without
     dying (75 of 75 truncations, none of 360 bit flips crashed it).
@@ -214,6 +216,13 @@ def inspect(path: Path) -> dict[str, Any]:
         for operator in subgraph.operators or []:
             name = operator_name(model.operatorCodes[operator.opcodeIndex], schema)
             operators[name] = operators.get(name, 0) + 1
+    if "READ_VARIABLE" in operators and "ASSIGN_VARIABLE" not in operators:
+        # TensorFlow 2.19's interpreter refuses this; 2.21's computes with whatever lies in memory, and says nothing.
+        raise Unloadable(
+            f"{path.name} has {operators.get('VAR_HANDLE', operators['READ_VARIABLE'])} variables that it reads "
+            "(READ_VARIABLE) and never assigns, so its numbers mean nothing: convert it again, from the `.keras` file "
+            "or from what `model.export(…)` writes"
+        )
     names: dict[int, str] = {}
     for signature in (model.signatureDefs or [])[:1]:
         for entry in [*(signature.inputs or []), *(signature.outputs or [])]:

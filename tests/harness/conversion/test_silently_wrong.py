@@ -1,7 +1,8 @@
-"""What TensorFlow 2.21 wrote of a Keras 3 model by `tf.saved_model.save`, which converters are known to get wrong with
-no error, is converted to right numbers by the same TensorFlow: the harness saves it again first.
+"""A Keras 3 model saved by `tf.saved_model.save`: converters leave its variables out with no error, and TensorFlow 2.21
+then computes with what lies in memory. Through the harness the same converter gives right numbers (the model is saved
+again first), and a file that was made without the harness is reported as failed.
 
-Its own environment is large, and installed only where a variant once named that converter.
+TensorFlow 2.21's environment is large, and installed only where a variant once named that converter.
 """
 
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from harness import registry
 from harness.conversion.converter import read_golden
 from harness.environment import Environment
+from harness.errors import Failed
 from harness.project import model_entries
 
 PINS = ("tensorflow==2.21.0",)
@@ -27,6 +29,8 @@ inputs = np.random.default_rng(1).normal(size=(32, 8)).astype("float32")
 np.savez(folder / "data.npz", x=inputs)
 np.save(folder / "outputs.npy", model(inputs).numpy())
 tf.saved_model.save(model, str(folder / "saved"))
+converter = tf.lite.TFLiteConverter.from_saved_model(str(folder / "saved"))
+(folder / "direct.tflite").write_bytes(converter.convert())
 """
 TOML = '[models.it]\npath = "saved"\ndata = "data.npz"\n[variants.newer]\nconverter = ["tensorflow==2.21.0"]\n'
 
@@ -59,3 +63,15 @@ def test_through_the_harness_the_same_converter_gives_right_numbers(made, conver
     assert artifact.converter == {"tensorflow": "2.21.0"}
     (reference,) = converter.reference(prepared, artifact, form).read().values()
     np.testing.assert_allclose(reference, outputs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("version", ["2.19", "2.21"])
+def test_a_file_whose_variables_were_left_out_is_failed(version, converter, converter_python, tmp_path, request):
+    if version == "2.21":
+        folder = request.getfixturevalue("made")
+    else:
+        folder = tmp_path
+        subprocess.run([converter_python, "-c", MAKE, str(folder)], check=True, capture_output=True)
+    (folder / "harness.toml").write_text('[models.it]\npath = "direct.tflite"\ndata = "data.npz"\n')
+    with pytest.raises(Failed, match=r"4 variables that it reads \(READ_VARIABLE\) and never assigns.*model\.export"):
+        converter.prepare(model_entries(folder)["it"])
