@@ -1,7 +1,8 @@
 """The run record: everything that one run saw, immutable once written. Everything shown is computed from these.
 
-`SCHEMA_VERSION` rises with every change to the meaning or the fields; `schema/run-<version>.json` is the written
-schema, made from these classes and checked against them by a test.
+From the first release on, `SCHEMA_VERSION` rises with every change to the meaning or the fields; until then version 1
+only gains fields that may be absent. `schema/run-<version>.json` is the written schema, made from these classes and
+checked against them by a test.
 """
 
 from __future__ import annotations
