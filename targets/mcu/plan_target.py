@@ -11,8 +11,9 @@ from harness.paths import cache_directory
 from harness.target import Limits, Readiness
 
 from .board_target import BoardTarget
+from .boards import Board
 from .emulator.outcome import JobResult
-from .emulator.run import check_fit, run_job
+from .emulator.run import Emulator, check_fit, run_job
 from .job import inputs_that_fit
 from .plan import Plan, lacking, plan_model
 from .session import EmulatedSession
@@ -37,14 +38,13 @@ def _planned(content: bytes) -> tuple[str, ...] | Plan:
 class PlanSession(EmulatedSession):
     """A planned model; its image holds just the kernels that the plan names."""
 
-    def __init__(self, target: BoardTarget, artifact: Artifact, limits: Limits) -> None:
-        super().__init__(target, artifact, limits)
+    def __init__(self, target: str, emulator: Emulator, board: Board, artifact: Artifact, limits: Limits) -> None:
+        super().__init__(target, emulator, board, artifact, limits)
         self.plan = plan_model(artifact.path.read_bytes())
 
     def run(self, inputs: Sequence[bytes]) -> JobResult:
-        board, emulator = self.target.board, self.target.emulator.name
         cache = cache_directory() / "firmware"
-        return run_job(board, emulator, self.plan, inputs, 1, self.limits.infer_seconds, cache)
+        return run_job(self.board, self.emulator.name, self.plan, inputs, 1, self.limits.infer_seconds, cache)
 
     def operators(self) -> Sequence[tuple[int, str]]:
         return [(operator.index, operator.name) for operator in self.plan.operators]
@@ -73,4 +73,4 @@ class PlanTarget(BoardTarget):
         return ()
 
     def session(self, artifact: Artifact, limits: Limits) -> PlanSession:
-        return PlanSession(self, artifact, limits)
+        return PlanSession(self.name, self.emulator, self.board, artifact, limits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,10 @@ from harness.errors import Failed, Unsupported
 from harness.model import Tensors
 from harness.target import Footprint, Limits, Session, Timing, TimingPlan
 
+from .boards import Board
 from .emulator.outcome import JobResult
+from .emulator.run import Emulator
 from .plan import PlanRefused
-
-if TYPE_CHECKING:
-    from .board_target import BoardTarget
 
 
 def inputs_of(artifact: Artifact, samples: Tensors) -> list[bytes]:
@@ -32,8 +31,11 @@ def inputs_of(artifact: Artifact, samples: Tensors) -> list[bytes]:
 class EmulatedSession(Session):
     """Each `infer` is one start of the emulator with all samples in it, or as many as the board has room for."""
 
-    def __init__(self, target: BoardTarget, artifact: Artifact, limits: Limits) -> None:
+    def __init__(self, target: str, emulator: Emulator, board: Board, artifact: Artifact, limits: Limits) -> None:
+        """`target` is a name, for what is said of it."""
         self.target = target
+        self.emulator = emulator
+        self.board = board
         self.artifact = artifact
         self.limits = limits
         self.result: JobResult | None = None
@@ -55,7 +57,7 @@ class EmulatedSession(Session):
             raise Unsupported(str(error)) from error
         first, again = (run.instructions[0] for run in result.runs[:2])
         if first != again:
-            raise Failed(f"{self.target.name} took {first} instructions and then {again} for the same input.")
+            raise Failed(f"{self.target} took {first} instructions and then {again} for the same input.")
         self.result = result
         outputs = sorted(self.artifact.outputs, key=lambda info: info.index)
         return {
@@ -64,13 +66,13 @@ class EmulatedSession(Session):
         }
 
     def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
-        raise Unsupported(f"{self.target.name} is not timed: an emulator knows instructions, not milliseconds.")
+        raise Unsupported(f"{self.target} is not timed: an emulator knows instructions, not milliseconds.")
 
     def footprint(self) -> Footprint:
         """Sizes against the board's, and instructions of the first sample, in all and per operator."""
         if self.result is None:
             return Footprint()
-        result, board = self.result, self.target.board
+        result, board = self.result, self.board
         outputs = b"".join(tensor.tobytes() for run in result.runs[1:] for tensor in run.outputs)
         figures = {
             "instructions": result.instructions,

@@ -10,7 +10,9 @@ from harness.paths import cache_directory
 from harness.target import Limits, Readiness
 
 from ..board_target import BoardTarget
+from ..boards import Board
 from ..emulator.outcome import JobResult
+from ..emulator.run import Emulator
 from ..job import inputs_that_fit
 from ..plan import Plan
 from ..plan.model import operator_names
@@ -30,16 +32,17 @@ def _tensors(infos: Sequence[TensorInfo]) -> list[PlanTensor]:
 class LibrarySession(EmulatedSession):
     """A model in Micro's interpreter; its image holds just the model's operators."""
 
-    def __init__(self, target: LibraryTarget, artifact: Artifact, limits: Limits) -> None:
-        super().__init__(target, artifact, limits)
+    def __init__(
+        self, target: str, emulator: Emulator, board: Board, artifact: Artifact, limits: Limits, library: MicroLibrary
+    ) -> None:
+        super().__init__(target, emulator, board, artifact, limits)
         content = artifact.path.read_bytes()
         self.model = MicroModel.read(content, _tensors(artifact.inputs), _tensors(artifact.outputs))
-        self.library = target.library()
+        self.library = library
 
     def run(self, inputs: Sequence[bytes]) -> JobResult:
-        board, emulator = self.target.board, self.target.emulator
-        firmware = build_for(self.library, board, self.model, cache_directory() / "firmware")
-        return run_micro_job(firmware, board, emulator, self.model, inputs, self.limits.infer_seconds)
+        firmware = build_for(self.library, self.board, self.model, cache_directory() / "firmware")
+        return run_micro_job(firmware, self.board, self.emulator, self.model, inputs, self.limits.infer_seconds)
 
     def operators(self) -> Sequence[tuple[int, str]]:
         return list(enumerate(self.model.operators))
@@ -86,4 +89,4 @@ class LibraryTarget(BoardTarget):
         )
 
     def session(self, artifact: Artifact, limits: Limits) -> LibrarySession:
-        return LibrarySession(self, artifact, limits)
+        return LibrarySession(self.name, self.emulator, self.board, artifact, limits, self.library())

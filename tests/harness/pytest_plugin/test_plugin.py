@@ -243,7 +243,13 @@ def test_workers_of_xdist_measure_once_between_them(own_process, toml):
 def test_an_interrupt_ends_the_session_and_keeps_what_was_measured(own_process, monkeypatch):
     monkeypatch.setenv("HARNESS_FAKE_HANG", "1")
     command = [sys.executable, "-m", "pytest", "--harness", "-p", "no:benchmark"]
-    with subprocess.Popen(command, cwd=own_process.path, stdout=subprocess.PIPE, text=True) as running:
+
+    def listen():  # a shell starts what it puts into the background deaf to Ctrl-C, and children inherit that
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, cwd=own_process.path, stdout=subprocess.PIPE, text=True, preexec_fn=listen
+    ) as running:
         said = ""
         for line in running.stdout:
             said += line
