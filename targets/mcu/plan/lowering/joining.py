@@ -6,7 +6,7 @@ from ..builder import Builder
 from ..model import Operator, Tensor
 from .axes import row_major
 from .checks import existing_axis, operand, refuse, result, unsupported
-from .movement import emit_copy, movable_element_bytes, same_quantisation
+from .movement import emit_whole_copy, movable_element_bytes, same_quantisation
 
 
 def _sources(operator: Operator) -> list[Tensor]:
@@ -22,16 +22,7 @@ def _join(operator: Operator, build: Builder, sources: list[Tensor], starts: lis
     place = build.write(target)
     for source, start in zip(sources, starts, strict=True):
         element_bytes = movable_element_bytes(operator, source, target)
-        emit_copy(
-            operator,
-            build,
-            build.read(source),
-            row_major(source.shape),
-            place.shifted(start * element_bytes),
-            strides,
-            source.shape,
-            element_bytes,
-        )
+        emit_whole_copy(operator, build, source, place.shifted(start * element_bytes), strides, element_bytes)
 
 
 def lower_concatenation(operator: Operator, build: Builder) -> None:

@@ -52,6 +52,14 @@ def emit_copy(
     )
 
 
+def emit_whole_copy(
+    operator: Operator, build: Builder, source: Tensor, target: Place, target_strides: Sequence[int], element_bytes: int
+) -> None:
+    """All of `source` into a part of something larger: `target` is where that starts."""
+    strides = row_major(source.shape)
+    emit_copy(operator, build, build.read(source), strides, target, target_strides, source.shape, element_bytes)
+
+
 def lower_reshape(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)

@@ -12,7 +12,7 @@ from ..builder import Builder
 from ..model import Operator, Tensor
 from .axes import row_major
 from .checks import constant_integers, operand, refuse, result, unsupported
-from .movement import emit_copy, movable_element_bytes, same_quantisation
+from .movement import emit_copy, emit_whole_copy, movable_element_bytes, same_quantisation
 
 _REFLECT = 0
 
@@ -56,16 +56,7 @@ def lower_pad(operator: Operator, build: Builder) -> None:
     build.step("fill", output=place, bytes=target.nbytes, pattern=_pattern(operator, target))
     strides = row_major(target.shape)
     start = sum(low * step for (low, _), step in zip(amounts, strides, strict=True))
-    emit_copy(
-        operator,
-        build,
-        build.read(source),
-        row_major(source.shape),
-        place.shifted(start * element_bytes),
-        strides,
-        source.shape,
-        element_bytes,
-    )
+    emit_whole_copy(operator, build, source, place.shifted(start * element_bytes), strides, element_bytes)
 
 
 @dataclass(frozen=True)
