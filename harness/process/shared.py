@@ -1,14 +1,16 @@
-"""Several artifacts tried in one child process, for runtimes whose start costs more than an inference."""
+"""Targets whose worker loads several artifacts in turn, for runtimes whose start costs more than an inference."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import abc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from harness.artifact import Artifact
 from harness.errors import CaseError
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.target import Footprint, Session
+from harness.target import DEFAULT_LIMITS, Footprint, Limits, Session, Target
 
 
 def tried_in_one(
@@ -37,3 +39,28 @@ def tried_in_one(
         if child is not None:
             child.close()
     return answers
+
+
+class WorkerTarget(Target):
+    """A target whose sessions each have a worker process, which can load one artifact after another."""
+
+    @abc.abstractmethod
+    def _start(self, limits: Limits) -> ChildProcess:
+        """A worker with nothing loaded."""
+
+    @abc.abstractmethod
+    def _load(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> Session:
+        """A session on `artifact` in that worker. Raises a `CaseError`."""
+
+    @contextmanager
+    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
+        with self._start(limits) as child:
+            yield self._load(child, artifact, limits)
+
+    def try_each(
+        self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
+    ) -> list[Footprint | CaseError]:
+        """In one process: a runtime may take seconds to start."""
+        return tried_in_one(
+            lambda: self._start(limits), lambda child, one: self._load(child, one, limits), artifacts, samples
+        )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.environment import Environment, environment
-from harness.errors import CaseError, Crashed, Unavailable
+from harness.errors import Crashed, Unavailable
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.process.shared import tried_in_one
-from harness.target import DEFAULT_LIMITS, Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
+from harness.process.shared import WorkerTarget
+from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
 
 WORKER = Path(__file__).with_name("worker.py")
 THREADS_VARIABLE = "HARNESS_TFLITE_THREADS"
@@ -56,7 +55,7 @@ class TFLiteSession(Session):
         return Footprint({"peak_memory_bytes": reply["peak_memory_bytes"]})
 
 
-class TFLiteTarget(Target):
+class TFLiteTarget(WorkerTarget):
     """A runtime package with one kernel family and a number of threads."""
 
     format = "tflite"
@@ -118,19 +117,6 @@ class TFLiteTarget(Target):
             f"{operator} (a TensorFlow operator, which needs the Flex delegate)"
             for operator in artifact.operators
             if operator.startswith("Flex")
-        )
-
-    @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        with self._start(limits) as child:
-            yield self._load(child, artifact, limits)
-
-    def try_each(
-        self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
-    ) -> list[Footprint | CaseError]:
-        """In one process: TensorFlow's takes seconds to start."""
-        return tried_in_one(
-            lambda: self._start(limits), lambda child, one: self._load(child, one, limits), artifacts, samples
         )
 
     def _start(self, limits: Limits) -> ChildProcess:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +9,11 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.environment import environment
-from harness.errors import CaseError, Unsupported
+from harness.errors import Unsupported
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.process.shared import tried_in_one
-from harness.target import DEFAULT_LIMITS, Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
+from harness.process.shared import WorkerTarget
+from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
 
 WORKER = Path(__file__).with_name("worker.py")
 ARENA_BYTES = 64 * 1024 * 1024
@@ -40,7 +38,7 @@ class MicroSession(Session):
         return Footprint(figures, frozenset(figures))
 
 
-class MicroTarget(Target):
+class MicroTarget(WorkerTarget):
     """Micro's reference kernels, compiled for this machine."""
 
     name = "tflm/host"
@@ -61,19 +59,6 @@ class MicroTarget(Target):
 
     def fingerprint(self) -> dict[str, str]:
         return {**self.environment.versions(), "environment": self.environment.digest()}
-
-    @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        with self._start(limits) as child:
-            yield self._load(child, artifact, limits)
-
-    def try_each(
-        self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
-    ) -> list[Footprint | CaseError]:
-        """In one process."""
-        return tried_in_one(
-            lambda: self._start(limits), lambda child, one: self._load(child, one, limits), artifacts, samples
-        )
 
     def _start(self, limits: Limits) -> ChildProcess:
         return ChildProcess(self.name, self.environment.python(), WORKER, start_seconds=limits.open_seconds)
