@@ -27,7 +27,8 @@ class UnsupportedOperator:
 def unsupported_operators(tflite: bytes) -> list[UnsupportedOperator]:
     """Every operator that cannot be planned, each with its own reason; empty where `plan_model` would succeed.
 
-    Raises `PlanRefused` where the file itself is at fault.
+    Raises `PlanRefused` where the file itself is at fault. A fault behind an operator that is missing already ends the
+    list instead: planning stops at the first of them, and that is what a run reports.
     """
     if not _readable_as_one_graph(tflite):
         return [UnsupportedOperator(None, name, "") for name in operator_names(tflite) if name not in LOWERINGS]
@@ -35,7 +36,7 @@ def unsupported_operators(tflite: bytes) -> list[UnsupportedOperator]:
     build = Builder(model)
     build.add_inputs()
     needed = needed_operators(model)
-    refused = []
+    refused: list[UnsupportedOperator] = []
     for operator in model.operators:
         if operator.index not in needed:
             continue
@@ -44,6 +45,10 @@ def unsupported_operators(tflite: bytes) -> list[UnsupportedOperator]:
         except OperatorUnsupported as refusal:
             refused.append(UnsupportedOperator(operator.index, operator.name, refusal.reason))
             build.assume(operator.outputs)
+        except PlanRefused:
+            if not refused:
+                raise
+            break
     return refused
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from harness_targets.mcu.plan import lacking, unsupported_operators
+from harness_targets.mcu.plan import PlanRefused, lacking, plan_model, unsupported_operators
 from harness_targets.mcu.target import targets
 
 from .model_writer import ModelWriter
@@ -75,6 +76,28 @@ def test_an_operator_after_one_that_is_missing_is_still_judged():
         (0, "ATAN2"),
         (1, "FULLY_CONNECTED"),
     ]
+
+
+def too_coarse(first: str) -> ModelWriter:
+    """An operator, then a SUB whose scales ask for a factor above 1, at which Micro stops and so does the planner."""
+    model = ModelWriter()
+    source = model.input((1, 4), "int8", scale=1.0)
+    middle = model.tensor((1, 4), "int8", scale=1.0)
+    model.operator(first, [source], [middle])
+    model.operator("SUB", [middle, source], [model.output((1, 4), "int8", scale=1e-7)], "SubOptions")
+    return model
+
+
+def test_scales_that_cannot_be_used_are_told_where_every_operator_has_a_kernel():
+    with pytest.raises(PlanRefused, match=r"\(SUB\).*rescaling factor"):
+        lacking(too_coarse("RELU").write())
+
+
+def test_scales_that_cannot_be_used_do_not_hide_an_operator_that_is_missing():
+    """Seen with the int8 form of `tf.math.lgamma`, on a machine where calibration came to other scales."""
+    assert lacking(too_coarse("ATAN2").write()) == ("ATAN2 (operator 0), for which the plan runtime has no kernel",)
+    with pytest.raises(PlanRefused, match="no kernel for ATAN2"):
+        plan_model(too_coarse("ATAN2").write())
 
 
 def test_the_phrases_follow_does_not_run_in_one_sentence(tmp_path: Path):
