@@ -1,17 +1,21 @@
 """The artifact cache: folders addressed by the hash of all that decides their content.
 
 An entry is written to a temporary folder and renamed, so a half-written one is never read. Every read checks the hash
-of every file; a damaged entry is removed and made again.
+of every file; a damaged entry is removed and made again. Whoever writes holds a lock on the temporary folder, which ends
+with the process: a folder that is not locked was left by one that was killed.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,8 +104,7 @@ class Cache:
         """Have `write` fill a temporary folder and return its facts (JSON), then put it in place in one step."""
         parent = self.root / kind
         parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{key[:12]}-", dir=parent))
-        try:
+        with half_written(parent, key) as temporary:
             facts = write(temporary)
             files = hash_files(temporary)
             manifest = {"key": key, "facts": facts, "files": [file.model_dump() for file in files]}
@@ -115,5 +118,42 @@ class Cache:
                 if not (parent / key / MANIFEST).exists():
                     raise
             return Entry(parent / key, files, facts)
+
+    def sweep(self) -> None:
+        """Remove the half-written folders of processes that were killed; those of living ones stay."""
+        for abandoned in self.root.glob("*/.*-*"):
+            with locked(abandoned.parent, wait=True), locked(abandoned, wait=False) as free:
+                if free:
+                    shutil.rmtree(abandoned, ignore_errors=True)
+
+
+@contextmanager
+def half_written(parent: Path, key: str) -> Iterator[Path]:
+    """A new folder to write an entry into, locked meanwhile, and gone afterwards where it was not renamed."""
+    with contextlib.ExitStack() as stack:
+        with locked(parent, wait=True):  # nobody sweeps between its making and its lock
+            temporary = Path(tempfile.mkdtemp(prefix=f".{key[:12]}-", dir=parent))
+            stack.enter_context(locked(temporary, wait=False))
+        try:
+            yield temporary
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold a folder's lock; whether it could be had. Where a file system has no locks it never can."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # it was renamed or swept by then
+        yield False
+        return
+    try:
+        held = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            held = False
+        yield held
+    finally:
+        os.close(descriptor)

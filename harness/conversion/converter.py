@@ -120,6 +120,7 @@ class Converter:
 
     def __init__(self, cache: Cache, environment: Environment, workers: int, limits: Limits | None = None) -> None:
         self.cache = cache
+        self.cache.sweep()
         self.environment = environment
         self.limits = limits or Limits()
         self._children = Children(workers, self.limits.start)

@@ -1,5 +1,8 @@
 """The artifact cache: whole entries or none; damage is found, said and mended."""
 
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -65,6 +68,52 @@ def test_a_maker_that_fails_leaves_nothing_behind(cache):
     with pytest.raises(RuntimeError):
         cache.make("converted", "k", write)
     assert list((cache.root / "converted").iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from harness.cache import Cache
+
+def write(folder):
+    (folder / "model.bin").write_text("half")
+    print(folder.name, flush=True)
+    if sys.argv[2] == "waits":
+        sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+Cache(Path(sys.argv[1])).make("converted", "k", write)
+"""
+
+
+def test_the_next_run_sweeps_what_a_killed_process_left(cache):
+    cache.make("converted", "whole", writes("one"))
+    died = subprocess.run([sys.executable, "-c", KILLED, cache.root, "dies"], capture_output=True, text=True)
+    assert died.returncode == -signal.SIGKILL
+    left = cache.root / "converted" / died.stdout.strip()
+    assert (left / "model.bin").read_text() == "half"
+    cache.sweep()
+    assert [entry.name for entry in (cache.root / "converted").iterdir()] == ["whole"]
+    assert cache.find("converted", "whole") is not None
+
+
+def test_what_a_living_process_is_writing_is_not_swept(cache):
+    command = [sys.executable, "-c", KILLED, cache.root, "waits"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as alive:
+        folder = cache.root / "converted" / alive.stdout.readline().strip()
+        cache.sweep()
+        assert (folder / "model.bin").read_text() == "half"
+        alive.communicate("")
+    cache.sweep()
+    assert not folder.exists()
+
+
+def test_what_this_process_is_writing_is_not_swept_either(cache):
+    def write(folder):
+        cache.sweep()
+        return writes("one")(folder)
+
+    assert cache.make("converted", "k", write).facts == {"text": "one"}
 
 
 def test_two_makers_at_once_give_one_entry(cache):
