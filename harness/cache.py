@@ -1,7 +1,7 @@
 """The artifact cache: folders addressed by the hash of all that decides their content.
 
 An entry is written to a temporary folder and renamed, so a half-written one is never read. Every read checks the hash
-of every file; a damaged entry is removed and made again. Whoever writes holds a lock on the temporary folder, which ends
+of every file; a damaged entry is removed and made again. Who writes holds a lock on the temporary folder, which ends
 with the process: a folder that is not locked was left by one that was killed.
 """
 
