@@ -1,6 +1,7 @@
 /* ARG_MAX and ARG_MIN: the place of the first largest or smallest value along an axis. */
 #include "geometry.h"
 #include "kernels.h"
+#include "steps_reduction.h"
 
 static bool bind(const struct execution *execution, const struct arg_extreme_step *step, uint32_t element_bytes,
                  const void **input, int32_t **output) {

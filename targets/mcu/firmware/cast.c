@@ -1,6 +1,7 @@
 /* CAST between the number types that Micro casts. */
 #include "geometry.h"
 #include "kernels.h"
+#include "steps_elementwise.h"
 
 static const uint8_t element_bytes[CAST_TYPE_END] = {[CAST_INT8] = 1, [CAST_INT16] = 2, [CAST_INT32] = 4,
                                                      [CAST_FLOAT] = 4, [CAST_BOOL] = 1};

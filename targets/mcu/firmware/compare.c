@@ -1,6 +1,7 @@
 /* EQUAL, NOT_EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, and SELECT_V2 by what they find. */
 #include "geometry.h"
 #include "kernels.h"
+#include "steps_elementwise.h"
 
 /* `order` is below, at or above zero as the first value is below, equal to or above the second. */
 static bool holds(int32_t comparison, int32_t order) {

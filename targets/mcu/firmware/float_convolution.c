@@ -3,6 +3,7 @@
 #include "float_math.h"
 #include "geometry.h"
 #include "kernels.h"
+#include "steps_convolution.h"
 
 struct float_images {
     const float *input;

@@ -2,6 +2,7 @@
 #include "float_math.h"
 #include "geometry.h"
 #include "kernels.h"
+#include "steps_recurrent.h"
 
 enum gate { GATE_FORGET, GATE_INPUT, GATE_CELL, GATE_OUTPUT, GATES };
 

@@ -2,6 +2,7 @@
 #include "float_math.h"
 #include "geometry.h"
 #include "kernels.h"
+#include "steps_convolution.h"
 
 /* The lowest finite float: what the reference starts a maximum from. */
 #define LOWEST (-3.40282346638528859811704183484516925e+38f)

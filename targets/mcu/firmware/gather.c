@@ -2,6 +2,7 @@
 #include "geometry.h"
 #include "kernels.h"
 #include "memory.h"
+#include "steps_movement.h"
 
 enum plan_status run_gather(const struct execution *execution, const void *raw) {
     const struct gather_step *step = raw;

@@ -9,6 +9,7 @@
 #include "int8_dot.h"
 #include "kernels.h"
 #include "memory.h"
+#include "steps_convolution.h"
 
 struct gather {
     const struct plan_window *window;

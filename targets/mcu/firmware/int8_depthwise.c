@@ -8,6 +8,7 @@
 #include "kernels.h"
 #include "memory.h"
 #include "simd.h"
+#include "steps_convolution.h"
 
 static inline int8_t finish(const struct depthwise_int8_step *step, const struct plan_channel *channel, int32_t sum) {
     int32_t scaled = requantize(sum, channel->multiplier, channel->shift) + step->output_zero_point;

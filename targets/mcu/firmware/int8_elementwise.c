@@ -2,6 +2,7 @@
 #include "fixed_point.h"
 #include "geometry.h"
 #include "kernels.h"
+#include "steps_elementwise.h"
 
 /* Both inputs are brought to a common scale with some bits of headroom, added, and brought to the output's scale. Of a
  * difference that is squared, half the bits of an int32 are left to the product. */

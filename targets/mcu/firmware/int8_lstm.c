@@ -5,6 +5,7 @@
 #include "fixed_point.h"
 #include "geometry.h"
 #include "kernels.h"
+#include "steps_recurrent.h"
 
 enum gate { GATE_FORGET, GATE_INPUT, GATE_CELL, GATE_OUTPUT, GATES };
 

@@ -3,6 +3,7 @@
 #include "geometry.h"
 #include "kernels.h"
 #include "memory.h"
+#include "steps_reduction.h"
 
 enum plan_status run_mean_int8(const struct execution *execution, const void *raw) {
     const struct mean_int8_step *step = raw;

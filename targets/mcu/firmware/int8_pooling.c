@@ -2,6 +2,7 @@
 #include "fixed_point.h"
 #include "geometry.h"
 #include "kernels.h"
+#include "steps_convolution.h"
 
 typedef int8_t pool_pixel(const struct pool_int8_step *step, const int8_t *corner, int32_t rows, int32_t columns);
 

@@ -1,7 +1,8 @@
 /* SOFTMAX of int8 tensors in gemmlowp's fixed point; exponentials come from the planner's table. */
 #include "fixed_point.h"
-#include "geometry.h"
 #include "kernels.h"
+#include "rows_view.h"
+#include "steps_reduction.h"
 
 #define ACCUMULATOR_INTEGER_BITS 12
 
@@ -50,13 +51,13 @@ enum plan_status run_softmax_int8(const struct execution *execution, const void 
     if (step->rows < 1 || !dimensions_valid(&step->depth, 1)) {
         return PLAN_BAD_GEOMETRY;
     }
-    uint32_t elements = saturating_product((uint32_t)step->rows, (uint32_t)step->depth);
-    const int8_t *input = plan_read(execution, step->input, elements, 1);
-    int8_t *output = plan_write(execution, step->output, elements, 1);
     const int32_t *table = plan_read(execution, step->table, 256 * 4, 4);
-    if (input == NULL || output == NULL || table == NULL) {
+    struct rows_view view;
+    if (table == NULL || !bind_rows(execution, step->input, step->output, step->rows, step->depth, 1, &view)) {
         return PLAN_OUT_OF_BOUNDS;
     }
+    const int8_t *input = view.input;
+    int8_t *output = view.output;
     for (int32_t row = 0; row < step->rows; row++) {
         if (!softmax_row(table, input, output, step->depth)) {
             return PLAN_BAD_GEOMETRY;

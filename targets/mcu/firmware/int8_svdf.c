@@ -4,6 +4,7 @@
 #include "geometry.h"
 #include "kernels.h"
 #include "memory.h"
+#include "steps_recurrent.h"
 
 static int32_t weigh(const int16_t *weights, const int16_t *memory, int32_t count) {
     uint32_t sum = 0; /* wraps, as the reference does */

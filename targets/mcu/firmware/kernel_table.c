@@ -4,6 +4,12 @@
  * step whose kernel was left out is refused. This is the one file that is compiled for each set; the executor and the
  * kernels themselves are the same code in every image, so counts do not depend on what else is there. */
 #include "kernels.h"
+#include "steps_convolution.h"
+#include "steps_elementwise.h"
+#include "steps_matrix.h"
+#include "steps_movement.h"
+#include "steps_recurrent.h"
+#include "steps_reduction.h"
 
 #ifndef LINKED_KERNELS
 #define LINKED_KERNELS UINT64_MAX

@@ -1,8 +1,9 @@
 /* L2_NORMALIZATION: each row divided by its length. */
 #include "fixed_point.h"
 #include "float_math.h"
-#include "geometry.h"
 #include "kernels.h"
+#include "rows_view.h"
+#include "steps_reduction.h"
 
 #define OUTPUT_BITS 7 /* the output's scale is 1/128 */
 
@@ -47,12 +48,12 @@ enum plan_status run_l2_normalize_int8(const struct execution *execution, const 
         step->zero_point > INT8_MAX) {
         return PLAN_BAD_GEOMETRY;
     }
-    uint32_t elements = saturating_product((uint32_t)step->rows, (uint32_t)step->depth);
-    const int8_t *input = plan_read(execution, step->input, elements, 1);
-    int8_t *output = plan_write(execution, step->output, elements, 1);
-    if (input == NULL || output == NULL) {
+    struct rows_view view;
+    if (!bind_rows(execution, step->input, step->output, step->rows, step->depth, 1, &view)) {
         return PLAN_OUT_OF_BOUNDS;
     }
+    const int8_t *input = view.input;
+    int8_t *output = view.output;
     for (int32_t row = 0; row < step->rows; row++) {
         int32_t sum = 0; /* at most 32767 squares of 255 */
         for (int32_t i = 0; i < step->depth; i++) {
@@ -76,12 +77,12 @@ enum plan_status run_l2_normalize_float(const struct execution *execution, const
     if (step->rows < 1 || step->depth < 1) {
         return PLAN_BAD_GEOMETRY;
     }
-    uint32_t bytes = saturating_product(saturating_product((uint32_t)step->rows, (uint32_t)step->depth), 4);
-    const float *input = plan_read(execution, step->input, bytes, 4);
-    float *output = plan_write(execution, step->output, bytes, 4);
-    if (input == NULL || output == NULL) {
+    struct rows_view view;
+    if (!bind_rows(execution, step->input, step->output, step->rows, step->depth, 4, &view)) {
         return PLAN_OUT_OF_BOUNDS;
     }
+    const float *input = view.input;
+    float *output = view.output;
     for (int32_t row = 0; row < step->rows; row++) {
         float sum = 0.0f;
         for (int32_t i = 0; i < step->depth; i++) {

@@ -3,6 +3,7 @@
 #define MATRIX_VIEW_H
 
 #include "geometry.h"
+#include "steps_matrix.h"
 
 struct matrix_view {
     const uint8_t *left;

@@ -2,6 +2,7 @@
 #include "geometry.h"
 #include "kernels.h"
 #include "memory.h"
+#include "steps_reduction.h"
 
 static bool walk_valid(const struct reduce_extreme_step *step) {
     int32_t lowest;

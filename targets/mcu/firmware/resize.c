@@ -2,20 +2,64 @@
 #include "fixed_point.h"
 #include "geometry.h"
 #include "kernels.h"
+#include "steps_movement.h"
 
 #define FRACTION_BITS 10
 /* Outside the image a fraction may leave [0, 1) by a half; with these limits no sum leaves int32. */
 #define FRACTION_LOWEST (-1024)
 #define FRACTION_HIGHEST 2047
 
-static bool between(const int32_t *bounds, int32_t size) {
-    return bounds[0] >= 0 && bounds[0] < size && bounds[1] >= 0 && bounds[1] < size;
+struct resize_view {
+    const void *input;
+    void *output;
+    const void *rows;    /* of the type's interpolation */
+    const void *columns; /* likewise */
+    int32_t row_elements;
+    uint32_t image_elements;
+};
+
+/* Both types' interpolations begin with the two places and are of one size. */
+static bool places_valid(const void *table, int32_t count, int32_t size) {
+    _Static_assert(sizeof(struct plan_interpolation_int8) == sizeof(struct plan_interpolation_float), "one size");
+    const struct plan_interpolation_int8 *places = table;
+    for (int32_t i = 0; i < count; i++) {
+        if (places[i].lower < 0 || places[i].lower >= size || places[i].upper < 0 || places[i].upper >= size) {
+            return false;
+        }
+    }
+    return true;
 }
 
-static bool table_valid(const struct plan_interpolation_int8 *table, int32_t count, int32_t size) {
+static enum plan_status bind(const struct execution *execution, const struct plan_resize *image,
+                             uint32_t element_bytes, struct resize_view *view) {
+    if (!dimensions_valid(&image->batches, 6)) {
+        return PLAN_BAD_GEOMETRY;
+    }
+    uint32_t batch_bytes = saturating_product((uint32_t)image->batches, element_bytes);
+    uint32_t pixels = (uint32_t)image->output_height * (uint32_t)image->output_width;
+    uint32_t output_elements = saturating_product(pixels, (uint32_t)image->channels);
+    view->row_elements = image->input_width * image->channels;
+    view->image_elements = saturating_product((uint32_t)image->input_height, (uint32_t)view->row_elements);
+    view->input =
+        plan_read(execution, image->input, saturating_product(batch_bytes, view->image_elements), element_bytes);
+    view->output =
+        plan_write(execution, image->output, saturating_product(batch_bytes, output_elements), element_bytes);
+    view->rows = plan_read(execution, image->rows,
+                           (uint32_t)image->output_height * sizeof(struct plan_interpolation_int8), 4);
+    view->columns = plan_read(execution, image->columns,
+                              (uint32_t)image->output_width * sizeof(struct plan_interpolation_int8), 4);
+    if (view->input == NULL || view->output == NULL || view->rows == NULL || view->columns == NULL) {
+        return PLAN_OUT_OF_BOUNDS;
+    }
+    return places_valid(view->rows, image->output_height, image->input_height) &&
+                   places_valid(view->columns, image->output_width, image->input_width)
+               ? PLAN_OK
+               : PLAN_BAD_GEOMETRY;
+}
+
+static bool fractions_valid(const struct plan_interpolation_int8 *table, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
-        if (!between(&table[i].lower, size) || table[i].fraction < FRACTION_LOWEST ||
-            table[i].fraction > FRACTION_HIGHEST) {
+        if (table[i].fraction < FRACTION_LOWEST || table[i].fraction > FRACTION_HIGHEST) {
             return false;
         }
     }
@@ -35,32 +79,23 @@ static int8_t interpolate(int32_t upper_left, int32_t lower_left, int32_t upper_
 enum plan_status run_resize_int8(const struct execution *execution, const void *raw) {
     const struct resize_int8_step *step = raw;
     const struct plan_resize *image = &step->image;
-    if (!dimensions_valid(&image->batches, 6)) {
+    struct resize_view view;
+    enum plan_status status = bind(execution, image, sizeof(int8_t), &view);
+    if (status != PLAN_OK) {
+        return status;
+    }
+    const int8_t *input = view.input;
+    int8_t *output = view.output;
+    const struct plan_interpolation_int8 *rows = view.rows;
+    const struct plan_interpolation_int8 *columns = view.columns;
+    if (!fractions_valid(rows, image->output_height) || !fractions_valid(columns, image->output_width)) {
         return PLAN_BAD_GEOMETRY;
     }
     int32_t channels = image->channels;
-    int32_t row_elements = image->input_width * channels;
-    uint32_t image_elements = saturating_product((uint32_t)image->input_height, (uint32_t)row_elements);
-    uint32_t pixels = (uint32_t)image->output_height * (uint32_t)image->output_width;
-    uint32_t batches = (uint32_t)image->batches;
-    const int8_t *input = plan_read(execution, image->input, saturating_product(batches, image_elements), 1);
-    int8_t *output = plan_write(execution, image->output,
-                                saturating_product(batches, saturating_product(pixels, (uint32_t)channels)), 1);
-    const struct plan_interpolation_int8 *rows =
-        plan_read(execution, image->rows, (uint32_t)image->output_height * sizeof *rows, 4);
-    const struct plan_interpolation_int8 *columns =
-        plan_read(execution, image->columns, (uint32_t)image->output_width * sizeof *columns, 4);
-    if (input == NULL || output == NULL || rows == NULL || columns == NULL) {
-        return PLAN_OUT_OF_BOUNDS;
-    }
-    if (!table_valid(rows, image->output_height, image->input_height) ||
-        !table_valid(columns, image->output_width, image->input_width)) {
-        return PLAN_BAD_GEOMETRY;
-    }
     for (int32_t batch = 0; batch < image->batches; batch++) {
         for (int32_t y = 0; y < image->output_height; y++) {
-            const int8_t *upper = input + rows[y].lower * row_elements;
-            const int8_t *lower = input + rows[y].upper * row_elements;
+            const int8_t *upper = input + rows[y].lower * view.row_elements;
+            const int8_t *lower = input + rows[y].upper * view.row_elements;
             for (int32_t x = 0; x < image->output_width; x++) {
                 int32_t left = columns[x].lower * channels;
                 int32_t right = columns[x].upper * channels;
@@ -70,7 +105,7 @@ enum plan_status run_resize_int8(const struct execution *execution, const void *
                 }
             }
         }
-        input += image_elements;
+        input += view.image_elements;
     }
     return PLAN_OK;
 }
@@ -78,39 +113,20 @@ enum plan_status run_resize_int8(const struct execution *execution, const void *
 enum plan_status run_resize_float(const struct execution *execution, const void *raw) {
     const struct resize_float_step *step = raw;
     const struct plan_resize *image = &step->image;
-    if (!dimensions_valid(&image->batches, 6)) {
-        return PLAN_BAD_GEOMETRY;
+    struct resize_view view;
+    enum plan_status status = bind(execution, image, sizeof(float), &view);
+    if (status != PLAN_OK) {
+        return status;
     }
+    const float *input = view.input;
+    float *output = view.output;
+    const struct plan_interpolation_float *rows = view.rows;
+    const struct plan_interpolation_float *columns = view.columns;
     int32_t channels = image->channels;
-    int32_t row_elements = image->input_width * channels;
-    uint32_t image_elements = saturating_product((uint32_t)image->input_height, (uint32_t)row_elements);
-    uint32_t pixels = (uint32_t)image->output_height * (uint32_t)image->output_width;
-    uint32_t batches = (uint32_t)image->batches;
-    uint32_t output_elements = saturating_product(batches, saturating_product(pixels, (uint32_t)channels));
-    const float *input = plan_read(execution, image->input,
-                                   saturating_product(saturating_product(batches, image_elements), 4), 4);
-    float *output = plan_write(execution, image->output, saturating_product(output_elements, 4), 4);
-    const struct plan_interpolation_float *rows =
-        plan_read(execution, image->rows, (uint32_t)image->output_height * sizeof *rows, 4);
-    const struct plan_interpolation_float *columns =
-        plan_read(execution, image->columns, (uint32_t)image->output_width * sizeof *columns, 4);
-    if (input == NULL || output == NULL || rows == NULL || columns == NULL) {
-        return PLAN_OUT_OF_BOUNDS;
-    }
-    for (int32_t y = 0; y < image->output_height; y++) {
-        if (!between(&rows[y].lower, image->input_height)) {
-            return PLAN_BAD_GEOMETRY;
-        }
-    }
-    for (int32_t x = 0; x < image->output_width; x++) {
-        if (!between(&columns[x].lower, image->input_width)) {
-            return PLAN_BAD_GEOMETRY;
-        }
-    }
     for (int32_t batch = 0; batch < image->batches; batch++) {
         for (int32_t y = 0; y < image->output_height; y++) {
-            const float *upper = input + rows[y].lower * row_elements;
-            const float *lower = input + rows[y].upper * row_elements;
+            const float *upper = input + rows[y].lower * view.row_elements;
+            const float *lower = input + rows[y].upper * view.row_elements;
             float down = rows[y].fraction;
             for (int32_t x = 0; x < image->output_width; x++) {
                 int32_t left = columns[x].lower * channels;
@@ -124,7 +140,7 @@ enum plan_status run_resize_float(const struct execution *execution, const void 
                 }
             }
         }
-        input += image_elements;
+        input += view.image_elements;
     }
     return PLAN_OK;
 }

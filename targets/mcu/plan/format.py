@@ -1,4 +1,5 @@
-"""The layout of the binary plan; the C side of the same is firmware/plan_format.h (a test compares the two).
+"""The layout of the binary plan; the C side of the same is firmware/plan_format.h and the steps_*.h beside it
+(a test compares the two).
 
 A step's layout is a list of fields, each a name, a kind and a count. Kinds: `r` a reference to a buffer, `u` an
 unsigned and `i` a signed 32-bit integer, `f` a float32. Everything is little-endian.

@@ -30,8 +30,12 @@ DAMAGED_A_OPERATOR = 40
 @pytest.fixture(scope="module")
 def runner(build_cache: Path) -> Path:
     try:
+        build_host_runner(build_cache, sanitise=False)  # what fails here is a defect of the sources, not a missing part
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    try:
         return build_host_runner(build_cache, sanitise=True)
-    except (Unavailable, BuildFailed) as missing:
+    except BuildFailed as missing:
         pytest.skip(f"no compiler with sanitizers: {missing}")
 
 

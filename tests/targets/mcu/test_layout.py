@@ -11,7 +11,7 @@ from harness_targets.mcu.job import SelfTest
 from harness_targets.mcu.plan.format import GATES, MAGIC, STEP_KINDS, STEPS, VERSION
 from harness_targets.mcu.toolchain import SOURCES
 
-HEADER = (SOURCES / "plan_format.h").read_text()
+HEADER = "\n".join(path.read_text() for path in [SOURCES / "plan_format.h", *sorted(SOURCES.glob("steps_*.h"))])
 KINDS = {"uint32_t": ("u", "r"), "int32_t": ("i",), "float": ("f",)}
 NUMBERS = {"PLAN_RANK": 5, "4": 4, "3": 3}
 

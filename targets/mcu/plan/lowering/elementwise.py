@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..builder import Builder
+from ..builder import Builder, FieldValue
 from ..fixed_point import quantise_multiplier
 from ..model import Operator, Tensor
 from .axes import broadcast_strides, merge_axes
@@ -32,6 +32,8 @@ _OPERATIONS = {
 }
 _WITH_FUSED_ACTIVATION = ("ADD", "SUB", "MUL", "DIV")
 _EXTREMES = ("MINIMUM", "MAXIMUM")
+# An int8 value less its zero point is below 2^8, a product of two below 2^16: shifted so far, both stay below 2^29.
+_LARGEST_VALUE_SHIFT, _LARGEST_PRODUCT_SHIFT = 21, 13
 _OPERATIONS_OF_ADD_INT8 = {"ADD": 0, "SUB": 1, "SQUARED_DIFFERENCE": 2}
 
 
@@ -51,6 +53,26 @@ def broadcast_fields(operator: Operator, first: Tensor, second: Tensor, target: 
         "elements1": first.elements,
         "elements2": second.elements,
     }
+
+
+def _operand_fields(
+    operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder
+) -> dict[str, FieldValue]:
+    """The buffers, and the walk through both inputs."""
+    return {
+        "input1": build.read(first),
+        "input2": build.read(second),
+        "output": build.write(target),
+        **broadcast_fields(operator, first, second, target),
+    }
+
+
+def _product_factor(operator: Operator, first: Tensor, second: Tensor, target: Tensor) -> tuple[int, int]:
+    """Of a product of two int8 values to the output's scale, in double."""
+    multiplier, shift = quantise_multiplier(float(first.scale) * float(second.scale) / float(target.scale))
+    if shift > _LARGEST_PRODUCT_SHIFT:
+        raise refuse(operator, "its scales magnify a product beyond int32")
+    return multiplier, shift
 
 
 def _smaller_than_one(operator: Operator, real: float) -> tuple[int, int]:
@@ -113,10 +135,7 @@ def _emit_add_int8(operator: Operator, first: Tensor, second: Tensor, target: Te
     low, high = activation_range_int8(operator, _fused_activation(operator), target)
     build.step(
         "add_int8",
-        input1=build.read(first),
-        input2=build.read(second),
-        output=build.write(target),
-        **broadcast_fields(operator, first, second, target),
+        **_operand_fields(operator, first, second, target, build),
         offset1=-first.zero_point,
         multiplier1=multiplier1,
         shift1=shift1,
@@ -133,16 +152,11 @@ def _emit_add_int8(operator: Operator, first: Tensor, second: Tensor, target: Te
 
 
 def _emit_multiply_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
-    multiplier, shift = quantise_multiplier(float(first.scale) * float(second.scale) / float(target.scale))
-    if shift > 13:
-        raise refuse(operator, "its scales magnify a product beyond int32")
+    multiplier, shift = _product_factor(operator, first, second, target)
     low, high = activation_range_int8(operator, operator.integer(0), target)
     build.step(
         "multiply_int8",
-        input1=build.read(first),
-        input2=build.read(second),
-        output=build.write(target),
-        **broadcast_fields(operator, first, second, target),
+        **_operand_fields(operator, first, second, target, build),
         offset1=-first.zero_point,
         offset2=-second.zero_point,
         multiplier=multiplier,
@@ -157,10 +171,7 @@ def _emit_extreme_int8(operator: Operator, first: Tensor, second: Tensor, target
     """Micro compares the stored values, whatever their scales."""
     build.step(
         "extreme_int8",
-        input1=build.read(first),
-        input2=build.read(second),
-        output=build.write(target),
-        **broadcast_fields(operator, first, second, target),
+        **_operand_fields(operator, first, second, target, build),
         maximum=int(operator.name == "MAXIMUM"),
     )
 
@@ -169,15 +180,12 @@ def _emit_prelu_int8(operator: Operator, first: Tensor, second: Tensor, target: 
     """CalculatePreluParams: in double."""
     ratio = float(first.scale) / float(target.scale)
     positive_multiplier, positive_shift = quantise_multiplier(ratio)
-    multiplier, shift = quantise_multiplier(float(first.scale) * float(second.scale) / float(target.scale))
-    if positive_shift > 21 or shift > 13:
+    multiplier, shift = _product_factor(operator, first, second, target)
+    if positive_shift > _LARGEST_VALUE_SHIFT:
         raise refuse(operator, "its scales magnify values beyond int32")
     build.step(
         "prelu_int8",
-        input1=build.read(first),
-        input2=build.read(second),
-        output=build.write(target),
-        **broadcast_fields(operator, first, second, target),
+        **_operand_fields(operator, first, second, target, build),
         offset1=-first.zero_point,
         offset2=-second.zero_point,
         positive_multiplier=positive_multiplier,
