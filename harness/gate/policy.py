@@ -272,9 +272,10 @@ DEFAULT_PARITY: tuple[ParityRule, ...] = (
     # TensorFlow.js variants store weights in fewer bits and compute in float32 all the same.
     *_rules("runtime", {"sqnr_db": (60, _TFJS_ROUNDING), "peak": (1e-2, _PEAK), **_FLOAT}, "*", format="tfjs"),
     *_rules("runtime", {"sqnr_db": (20, _OWN_ACTIVATIONS), **_EIGHT}, "dynamic*"),
-    *_rules("runtime", _EXACT_INTEGERS, "int8*", target="mcu/*"),
-    *_rules("runtime", _EXACT_INTEGERS, "int8*", target="tflm/*"),
-    *_rules("runtime", {**_INTEGERS, "sqnr_db": (20, _KERNEL_NOISE), **_EIGHT}, "int8*", "int16x8*"),
+    # TFLite's uint8 is int8 inside, with another type at inputs and outputs.
+    *_rules("runtime", _EXACT_INTEGERS, "int8*", "uint8*", target="mcu/*"),
+    *_rules("runtime", _EXACT_INTEGERS, "int8*", "uint8*", target="tflm/*"),
+    *_rules("runtime", {**_INTEGERS, "sqnr_db": (20, _KERNEL_NOISE), **_EIGHT}, "int8*", "uint8*", "int16x8*"),
     *_rules("runtime", {**_INTEGERS, "sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
 )
 

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from harness.gate.policy import DEFAULT_PARITY, Budget, ParityRule, Policy, TaskRule
 
-TFLITE = ("float32", "float16", "dynamic", "int8", "int8-float-io", "int16x8")
+TFLITE = ("float32", "float16", "dynamic", "int8", "int8-float-io", "uint8", "int16x8")
 TFJS = ("float32", "float16", "uint8", "uint16")
 CASES = [("tflite", name) for name in TFLITE] + [("tfjs", name) for name in TFJS] + [("other", "unheard-of")]
 
@@ -34,6 +34,14 @@ def test_a_variant_that_nobody_knows_is_held_to_the_strictest():
 
 def test_integer_kernels_may_differ_by_a_few_steps_and_after_a_softmax_by_more():
     assert (limit("runtime", "max_lsb", "int8"), limit("runtime", "amplified_lsb", "int8")) == (3, 38)
+
+
+@pytest.mark.parametrize("target", ["tflite/litert-xnnpack", "tflm/host", "mcu/qemu-cortex-m4"])
+@pytest.mark.parametrize("metric", ["max_lsb", "amplified_lsb", "sqnr_db", "peak", "top1_agreement"])
+def test_int8_kernels_are_held_to_the_same_whatever_the_type_of_their_inputs(metric, target):
+    expected = limit("runtime", metric, "int8", target=target)
+    assert limit("runtime", metric, "int8-float-io", target=target) == expected
+    assert limit("runtime", metric, "uint8", target=target) == expected
 
 
 def test_peaks_are_no_measure_of_eight_bits():
