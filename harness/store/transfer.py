@@ -18,7 +18,7 @@ from sqlalchemy import select
 from harness.errors import HarnessError
 from harness.store.index.database import VARIABLE, Database, DatabaseAway, team_url
 from harness.store.index.index import RunIndex
-from harness.store.index.reading import sha256_text
+from harness.store.index.reading import Incoming, sha256_text
 from harness.store.index.tables import CONTENTS
 from harness.store.index.writing import Conflict
 from harness.store.labels import LabelFiles, Labels, LabelTable
@@ -55,7 +55,7 @@ class Records(Protocol):
     def has(self, id: str, sha256: str) -> bool:
         """Whether that record is here. Raises `Conflict` where another one has its id."""
 
-    def put(self, id: str, text: str) -> bool:
+    def put(self, record: Incoming) -> bool:
         """Keep a record; whether it was new. Raises `Conflict`."""
 
 
@@ -83,14 +83,14 @@ class FolderRecords:
             raise Conflict(f"{self.name} holds another record with the id {id}; both stay where they are.")
         return True
 
-    def put(self, id: str, text: str) -> bool:
-        path = self.store.folder / f"{id}.json"
+    def put(self, record: Incoming) -> bool:
+        path = self.store.folder / f"{record.id}.json"
         if path.is_file() and _is_damaged(path):
             # What arrives is whole: it takes the place of the damaged file, which is kept under another name.
             path.replace(path.with_suffix(".json.damaged"))
-        elif self.has(id, sha256_text(text)):
+        elif self.has(record.id, record.sha256):
             return False
-        self.store.write_text(id, text)
+        self.store.write_text(record.id, record.text)
         return True
 
 
@@ -124,8 +124,8 @@ class DatabaseRecords:
                 self._known = {row.id: row.sha256 for row in rows}
         return self._known
 
-    def put(self, id: str, text: str) -> bool:
-        return self.index.add(text, f"The record {id}")
+    def put(self, record: Incoming) -> bool:
+        return self.index.add(record)
 
 
 def other_side(where: str | None) -> Records:
@@ -176,16 +176,14 @@ def transfer(
     for likely_id, name, read in records:
 
         def move(likely_id: str = likely_id, name: str = name, read: Callable[[], str] = read) -> bool:
-            text = read()
-            digest = sha256_text(text)
+            record = Incoming(read(), name)
             # What is sealed, whole and there already need not be understood.
-            if is_whole(text) and destination.holds(likely_id, digest):
+            if is_whole(record.text) and destination.holds(likely_id, record.sha256):
                 return False
-            id = parse_document(text, name)["id"]
-            if destination.has(id, digest) or not destination.put(id, text):
+            if destination.has(record.id, record.sha256) or not destination.put(record):
                 return False
-            moved.sent.append(id)
-            progress(id)
+            moved.sent.append(record.id)
+            progress(record.id)
             return True
 
         try:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from harness.errors import HarnessError
 from harness.store.index.database import Database, DatabaseAway
-from harness.store.index.reading import prepared, sha256_text, unpacked
+from harness.store.index.reading import Incoming, sha256_text, unpacked
 from harness.store.index.tables import CONTENTS, FILES, RESULTS, RUNS, VALUES
 from harness.store.index.writing import Writer, insert
 
@@ -34,13 +34,13 @@ class RunIndex:
         self.keep_contents = keep_contents
         self.writer = Writer()
 
-    def add(self, text: str, name: str) -> bool:
-        """Add the record that `text` holds; whether it was new. `name` says in errors where it is from.
+    def add(self, record: Incoming) -> bool:
+        """Add a record; whether it was new.
 
         Raises `HarnessError` where it is damaged, `Conflict` where another record has its id, `DatabaseAway`.
         """
-        found = prepared(text, name)
-        compressed = zlib.compress(text.encode("utf-8"), _COMPRESSION) if self.keep_contents else None
+        found = record.results
+        compressed = zlib.compress(record.text.encode("utf-8"), _COMPRESSION) if self.keep_contents else None
         with self.database.writing() as connection:
             added = self.writer.add(connection, found)
             if added and compressed is not None:
@@ -82,7 +82,7 @@ class RunIndex:
         for id, read in self.contents():
             progress(id)
             try:
-                if self.add(read(), f"The record {id}"):
+                if self.add(Incoming(read(), f"The record {id}")):
                     done.added.append(id)
             except DatabaseAway:
                 raise

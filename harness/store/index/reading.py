@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from harness.errors import HarnessError
 from harness.store.index.rows import RunResults, results_of
@@ -29,15 +31,42 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+class Incoming:
+    """A record's text on its way into a store: hashed and understood once, whatever is then done with it.
+
+    `name` says in errors where it is from. What needs it to be understood raises `HarnessError` where it is damaged or
+    no record.
+    """
+
+    def __init__(self, text: str, name: str) -> None:
+        self.text, self.name = text, name
+
+    @cached_property
+    def sha256(self) -> str:
+        return sha256_text(self.text)
+
+    @property
+    def id(self) -> str:
+        found: str = self._document["id"]
+        return found
+
+    @cached_property
+    def results(self) -> RunResults:
+        """What the index holds of it."""
+        with collector_paused():
+            try:
+                return results_of(self._document, self.sha256)
+            except (KeyError, TypeError, ValueError) as error:
+                raise no_record(self.name, error) from error
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return parse_document(self.text, self.name)
+
+
 def prepared(text: str, name: str) -> RunResults:
-    """What the index holds of the record in `text`; `name` says in errors where it is from. Raises `HarnessError`
-    where it is damaged or no record."""
-    with collector_paused():
-        document = parse_document(text, name)
-        try:
-            return results_of(document, sha256_text(text))
-        except (KeyError, TypeError, ValueError) as error:
-            raise no_record(name, error) from error
+    """What the index holds of the record in `text`, as `Incoming` has it."""
+    return Incoming(text, name).results
 
 
 def unpacked(packed: bytes, name: str) -> str:

@@ -9,7 +9,7 @@ from harness.errors import HarnessError
 from harness.store.index.database import VARIABLE, Database, DatabaseAway
 from harness.store.index.index import count_runs
 from harness.store.labels import Label, LabelFiles, LabelTable
-from harness.store.runs import RunStore
+from harness.store.runs import RunStore, parse_document
 from harness.store.transfer import WAITS_SECONDS, DatabaseRecords, FolderRecords, other_side, transfer
 from tests.harness.store.postgres import Cluster, programs
 from tests.harness.store.records import make_record
@@ -146,3 +146,17 @@ def test_nowhere_to_push_to_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(HarnessError, match=VARIABLE):
         other_side(None)
+
+
+def test_a_record_is_understood_once_on_its_way(
+    laptop: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def counted(text: str, name: str) -> dict[str, object]:
+        read.append(name)
+        return parse_document(text, name)
+
+    monkeypatch.setattr("harness.store.index.reading.parse_document", counted)
+    assert len(transfer(FolderRecords(laptop), DatabaseRecords(database)).sent) == 12
+    assert read == [path.name for path in RunStore(laptop).paths()]
