@@ -13,6 +13,9 @@ from harness.model import Dataset
 
 LARGEST_DATA = 8 * 1024**3
 """Bytes of a user's arrays: more cannot be handed to a runtime at once."""
+USUAL_NAMES = ("x", "input", "inputs", "data", "arr_0")
+"""Names under which the array of a model's only input is taken, whatever the model calls it: converters and Keras make
+up names, and `numpy.savez` without any writes `arr_0`."""
 GENERATED_SAMPLES = 128
 CALIBRATION_SAMPLES = 100
 GENERATED_SEED = 20261121
@@ -59,7 +62,7 @@ def split(data: Dataset | None, signature: list[dict[str, Any]]) -> tuple[Datase
             signature, CALIBRATION_SAMPLES, 1000
         )
     inputs = dict(data.inputs)
-    if len(signature) == 1 and len(inputs) == 1:  # one input: its name in the file does not matter
+    if len(signature) == 1 and len(inputs) == 1 and next(iter(inputs)) in USUAL_NAMES:
         inputs = {signature[0]["name"]: next(iter(inputs.values()))}
     plain = {plain_name(name): values for name, values in inputs.items()}
     shaped = {}
@@ -68,6 +71,11 @@ def split(data: Dataset | None, signature: list[dict[str, Any]]) -> tuple[Datase
         if values is None:
             raise BadSource(f"the data has no array '{spec['name']}'; it has {', '.join(sorted(inputs))}.")
         shaped[spec["name"]] = fit(values, spec)
+    known = {plain_name(spec["name"]) for spec in signature}
+    strange = next((name for name in inputs if plain_name(name) not in known), None)
+    if strange is not None:
+        have = ", ".join(spec["name"] for spec in signature)
+        raise BadSource(f"the data has an array '{strange}', and the model has no such input; it has {have}.")
     calibration = {name: values[:CALIBRATION_SAMPLES] for name, values in shaped.items()}
     return Dataset(shaped, data.labels), Dataset(calibration)
 

@@ -16,7 +16,7 @@ from harness.conversion import data
 from harness.conversion.format_converter import format_converter
 from harness.conversion.sources import export_from
 from harness.conversion.sources.built import declared
-from harness.conversion.sources.export import plain_name, run, signature
+from harness.conversion.sources.export import check_declared, plain_name, run, signature
 from harness.conversion.sources.request import BadSource, Request
 from harness.model import Dataset
 from harness.quantisation import dequantise, quantise
@@ -78,6 +78,8 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
     except Exception as error:
         reason = str(error).strip() or type(error).__name__
         raise BadSource(f"{source['path']}: {reason.splitlines()[0][:400]}") from error
+    taken = {info["name"]: (list(info["shape"]), info["dtype"]) for info in inspected["inputs"]}
+    check_declared(declared(source["inputs"]), taken)
     evaluation, calibration = data.split(given, inspected["inputs"])
     stored = {info["name"]: to_stored(evaluation.inputs[info["name"]], info) for info in inspected["inputs"]}
     interpreter, outputs = module.reference(ready / entry, inspected, stored)

@@ -16,13 +16,11 @@ def export_built(built: Any, request: Request, origin: str) -> Exported:
     import keras
     import tensorflow as tf
 
-    specs = export.declared_specs(request.inputs) or None
-    output = request.output
     if keras_model.is_keras_3(built):
-        facts = keras_model.export_keras_3(built, output, request.shapes, specs).facts
+        facts = keras_model.export_keras_3(built, request).facts
         return Exported(f"a Keras {keras.__version__.split('.')[0]} model, {origin}", facts=facts)
     if keras_model.is_keras_2(built):
-        facts = keras_model.export_keras_2(built, output, request.shapes).facts
+        facts = keras_model.export_keras_2(built, request).facts
         return Exported(f"a Keras 2 (tf_keras) model, {origin}", facts=facts)
     if isinstance(built, Path | str):
         raise BadSource(f"{request.function} returned a path; name that file or folder as the model's `path`.")
@@ -55,22 +53,22 @@ def export_module(module: Any, request: Request, origin: str) -> Exported:
 
 def export_function(module: Any, function: Any, request: Request, recognised: str) -> Exported:
     """A `tf.function`: with its own input signature, or traced with the declared inputs."""
-    specs: Mapping[str, Any] = export.declared_specs(request.inputs)
-    stated: Mapping[str, Any] = {}
-    if not specs:
-        stated = stated_inputs(function)
-        specs = export.static_specs(stated, request.shapes)
+    stated = stated_inputs(function, needed=not request.inputs)
+    specs = export.static_specs(stated, request) if stated else export.declared_specs(request.inputs)
     module.exported_function = function  # keeps what it captured
     export.save(module, function, specs, request.saved_model)
     export.save_again(request.saved_model)
     return Exported(recognised, facts={"open_dimensions": export.open_dimensions(stated)})
 
 
-def stated_inputs(function: Any) -> dict[str, Any]:
-    """Specs by parameter name of a `tf.function` with an `input_signature`. Raises `BadSource` for one without."""
+def stated_inputs(function: Any, *, needed: bool) -> dict[str, Any]:
+    """Specs by parameter name of a `tf.function` with an `input_signature`; nothing for one without. Raises `BadSource`
+    there if they are needed."""
     try:
         arguments, keywords = function.get_concrete_function().structured_input_signature
     except (TypeError, ValueError) as error:
+        if not needed:
+            return {}
         raise BadSource(
             "the tf.function states no input signature; give it one, or declare [models.NAME.inputs] in harness.toml."
         ) from error
@@ -93,7 +91,7 @@ def export_concrete(function: Any, request: Request, recognised: str) -> Exporte
 
     module = tf.Module()
     module.exported_function = function
-    export.save(module, call, export.static_specs(stated, request.shapes), request.saved_model)
+    export.save(module, call, export.static_specs(stated, request), request.saved_model)
     return Exported(recognised, facts={"open_dimensions": export.open_dimensions(stated)})
 
 

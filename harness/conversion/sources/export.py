@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.conversion.sources.request import BadSource
+from harness.conversion.sources.request import BadSource, Request
 from harness.model import TensorSpec
 
 SIGNATURE = "serving_default"
@@ -46,16 +46,41 @@ def only(shapes: Mapping[str, tuple[int, ...]], name: str, count: int) -> tuple[
     return shapes.get(plain_name(name))
 
 
-def static_specs(specs: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-    """Specs by name with static shapes. Raises `BadSource` for one of unknown rank."""
+def static_specs(specs: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    """The specs that a source states, by name, with static shapes: open sizes are those of the declared input, else of
+    the data, else one. Raises `BadSource` for one of unknown rank, and for a declared input that contradicts them."""
     import tensorflow as tf
 
     filled = {}
+    declared = {plain_name(name): spec.shape for name, spec in request.inputs.items()}
     for name, spec in specs.items():
         if spec.shape.rank is None:
             raise BadSource(f"input '{name}' has no shape at all; save the model with an input signature.")
-        filled[name] = tf.TensorSpec(static(spec.shape, only(shapes, name, len(specs))), spec.dtype, name=name)
+        asked = declared.get(plain_name(name), ())
+        if len(asked) == spec.shape.rank:
+            shape = [size if stated is None else stated for size, stated in zip(asked, spec.shape, strict=True)]
+        else:
+            shape = static(spec.shape, only(request.shapes, name, len(specs)))
+        filled[name] = tf.TensorSpec(shape, spec.dtype, name=name)
+    check_declared(request.inputs, {name: (spec.shape.as_list(), spec.dtype.name) for name, spec in filled.items()})
     return filled
+
+
+def check_declared(declared: Mapping[str, TensorSpec], taken: Mapping[str, tuple[list[int], str]]) -> None:
+    """Raise `BadSource` where [models.NAME.inputs] declares an input that the model has not, or has otherwise.
+
+    `taken`: the model's inputs, name → (shape, dtype).
+    """
+    known = {plain_name(name): what for name, what in taken.items()}
+    for name, spec in declared.items():
+        if plain_name(name) not in known:
+            raise BadSource(
+                f"[models.NAME.inputs] declares '{name}', and the model has no such input; it has {', '.join(taken)}."
+            )
+        shape, dtype = known[plain_name(name)]
+        if (list(spec.shape), spec.dtype) != (shape, dtype):
+            said = f"[models.NAME.inputs] declares '{name}' as {spec.dtype} {list(spec.shape)}"
+            raise BadSource(f"{said}, and the model takes {dtype} {shape}; correct it or leave it out.")
 
 
 def open_dimensions(specs: Mapping[str, Any]) -> dict[str, list[int | None]]:

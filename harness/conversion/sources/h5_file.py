@@ -25,12 +25,12 @@ def export(request: Request) -> Exported:
         import keras
 
         model = keras.saving.load_model(request.path, compile=False, safe_mode=True)
-        exported = export_keras_3(model, request.output, request.shapes)
+        exported = export_keras_3(model, request)
         return replace(exported, recognised=f"a Keras 3 .h5 file (it states keras_version {stated})")
     import tf_keras
 
     model = tf_keras.models.load_model(request.path, compile=False, safe_mode=True)
-    exported = export_keras_2(model, request.output, request.shapes)
+    exported = export_keras_2(model, request)
     version = stated or "none, as Keras 2 before 2.0 does"
     recognised = f"a Keras 2 .h5 file (it states keras_version {version}), read by tf_keras {tf_keras.__version__}"
     return replace(exported, recognised=recognised)

@@ -51,7 +51,7 @@ def export_call(loaded: Any, request: Request) -> dict[str, Any]:
 
     module = tf.Module()
     module.loaded = loaded
-    exporting.save(module, call, exporting.static_specs(stated, request.shapes), request.saved_model)
+    exporting.save(module, call, exporting.static_specs(stated, request), request.saved_model)
     return {"open_dimensions": exporting.open_dimensions(stated)}
 
 

@@ -19,7 +19,7 @@ def export(request: Request) -> Exported:
 
     refuse_bomb(request.path)
     model = keras.saving.load_model(request.path, compile=False, safe_mode=True)
-    exported = export_keras_3(model, request.output, request.shapes)
+    exported = export_keras_3(model, request)
     return replace(exported, recognised=f"a Keras 3 model (a .keras file), read by Keras {keras.__version__}")
 
 

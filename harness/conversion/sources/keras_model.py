@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.conversion.sources import export
-from harness.conversion.sources.request import BadSource, Exported
+from harness.conversion.sources.request import BadSource, Exported, Request
 
 KEPT = "keras.h5"
 
@@ -25,26 +24,25 @@ def is_keras_2(built: Any) -> bool:
     return any(kind.__module__.startswith("tf_keras.") and kind.__name__ == "Model" for kind in type(built).__mro__)
 
 
-def export_keras_3(
-    model: Any, output: Path, shapes: Mapping[str, tuple[int, ...]], specs: Mapping[str, Any] | None = None
-) -> Exported:
+def export_keras_3(model: Any, request: Request) -> Exported:
     """By the model's own `export`: `tf.saved_model.save` of a Keras 3 model converts to numbers that are wrong.
 
-    `specs`: declared inputs, in the order of the model's, in place of those that it states.
+    Where the model states no inputs (a subclass that was never called) the declared ones are taken, in their order.
     """
-    stated = keras_specs(model) if getattr(model, "inputs", None) or not specs else {}
-    chosen = list((specs or export.static_specs(stated, shapes)).values())
+    stated = keras_specs(model) if getattr(model, "inputs", None) or not request.inputs else {}
+    specs = export.static_specs(stated, request) if stated else export.declared_specs(request.inputs)
+    chosen = list(specs.values())
     if not model.built:  # a subclassed model makes its weights at its first call
         import tensorflow as tf
 
         model(tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), nested(model, chosen)))
     model.export(
-        str(output / "saved_model"),
+        str(request.saved_model),
         format="tf_saved_model",
         input_signature=[nested(model, chosen)],
         verbose=False,
     )
-    return Exported("", facts={"open_dimensions": export.open_dimensions(stated), **kept(model, output, 3)})
+    return Exported("", facts={"open_dimensions": export.open_dimensions(stated), **kept(model, request.output, 3)})
 
 
 def nested(model: Any, specs: list[Any]) -> Any:
@@ -56,7 +54,7 @@ def nested(model: Any, specs: list[Any]) -> Any:
     return keras.tree.pack_sequence_as(model.input, specs)
 
 
-def export_keras_2(model: Any, output: Path, shapes: Mapping[str, tuple[int, ...]]) -> Exported:
+def export_keras_2(model: Any, request: Request) -> Exported:
     """A `tf_keras` model, called in inference mode."""
     import tensorflow as tf
 
@@ -69,8 +67,8 @@ def export_keras_2(model: Any, output: Path, shapes: Mapping[str, tuple[int, ...
 
     module = tf.Module()
     module.model = model
-    export.save(module, call, export.static_specs(stated, shapes), output / "saved_model")
-    return Exported("", facts={"open_dimensions": export.open_dimensions(stated), **kept(model, output, 2)})
+    export.save(module, call, export.static_specs(stated, request), request.saved_model)
+    return Exported("", facts={"open_dimensions": export.open_dimensions(stated), **kept(model, request.output, 2)})
 
 
 def kept(model: Any, output: Path, generation: int) -> dict[str, Any]:

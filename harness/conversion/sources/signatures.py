@@ -36,6 +36,6 @@ def export_signature(loaded: Any, function: Any, request: Request) -> dict[str, 
         raise BadSource(f"the chosen signature of {request.path} takes no inputs; choose another with `signature`.")
     module = tf.Module()
     module.loaded = loaded  # keeps the variables
-    static = exporting.static_specs(specs, request.shapes)
+    static = exporting.static_specs(specs, request)
     exporting.save(module, lambda **inputs: function(**inputs), static, request.saved_model)
     return {"open_dimensions": exporting.open_dimensions(specs), "signatures": sorted(loaded.signatures)}

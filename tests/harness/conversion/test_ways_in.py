@@ -74,6 +74,61 @@ def test_data_is_found_by_the_name_that_the_model_gives_its_input(prepare, sourc
     np.testing.assert_allclose(outputs(golden)[:, 0], 3 * ones @ WEIGHTS, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["x", "arr_0", "inputs"])
+def test_the_array_of_an_only_input_may_have_a_usual_name(prepare, sources, name):
+    np.savez(sources / "usual.npz", **{name: np.ones((3, 4), np.float32)})
+    _, golden = prepare('path = "sequential.keras"\ndata = "usual.npz"')
+    np.testing.assert_allclose(outputs(golden), np.ones((3, 1, 4)) @ WEIGHTS, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("path", "arrays", "sentence"),
+    [
+        ("model.keras", ("y",), "the data has no array 'x'; it has y."),
+        ("ready.tflite", ("y",), "the data has no array 'x'; it has y."),
+        ("model.keras", ("x", "y"), "the data has an array 'y', and the model has no such input; it has x."),
+    ],
+)
+def test_an_array_that_no_input_takes_is_refused(prepare, sources, path, arrays, sentence):
+    np.savez(sources / "strange.npz", **{name: np.ones((3, 4), np.float32) for name in arrays})
+    with pytest.raises(BadInput) as caught:
+        prepare(f'path = "{path}"\ndata = "strange.npz"')
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+STATED = [
+    *(f'path = "{path}"' for path in ("model.keras", "one_signature", "hub_called", "ready.tflite")),
+    *(
+        f'path = "project"\nentry = "zoo_of_mine.models:{name}"'
+        for name in ("keras_2_model", "module", "function", "concrete")
+    ),
+]
+
+
+@pytest.mark.parametrize("toml", STATED)
+@pytest.mark.parametrize(
+    ("declared", "sentence"),
+    [
+        ("wrong = { shape = [1, 4] }", "declares 'wrong', and the model has no such input; it has "),
+        ("{name} = { shape = [1, 5] }", "as float32 [1, 5], and the model takes float32 [1, 4]; correct it"),
+        ('{name} = { shape = [1, 4], dtype = "int32" }', "as int32 [1, 4], and the model takes float32 [1, 4]"),
+    ],
+)
+def test_a_declared_input_that_contradicts_the_model_is_refused(prepare, toml, declared, sentence):
+    name = "dense_input" if "keras_2" in toml else "x"
+    with pytest.raises(BadInput) as caught:
+        prepare(f"{toml}\n[models.it.inputs]\n{declared.replace('{name}', name)}")
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_declared_input_gives_open_dimensions_their_size(prepare):
+    facts, golden = prepare('path = "one_signature"\n[models.it.inputs]\nx = { shape = [3, 4] }')
+    assert facts["inputs"] == [{"name": "x", "shape": [3, 4], "dtype": "float32"}]
+    assert outputs(golden).shape[1:] == (3, 3)
+
+
 def test_a_signature_is_chosen_by_its_name(prepare):
     _, golden = prepare('path = "two_signatures"\nsignature = "doubled"')
     np.testing.assert_allclose(golden.outputs["twice"], 2 * golden.inputs["x"] @ WEIGHTS, rtol=1e-5, atol=1e-6)
