@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from harness.store.record import CaseResult
 
 
+@lru_cache(maxsize=8192)
 def segment(name: str, also: str = "") -> str:
     """`name` in letters that a URL fragment may hold as they are, and those of `also`. Other text gets a hash, so that
     two different names never meet."""

@@ -74,26 +74,34 @@ class RecentChange:
 def recent_changes(history: HistoryData, most: int = 4) -> list[RecentChange]:
     """The newest change points that nobody has labelled as noise, newest first, those of one run put together."""
     runs = history.document["runs"]
+    metrics = history.document["metrics"]
     groups: dict[tuple[int, str, bool], list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for one in history.series:
         for change in one["changes"]:
             if not (change["label"] and change["label"]["kind"] == "noise"):
                 groups.setdefault((change["after"], one["metric"], change["worse"]), []).append((one, change))
     newest = sorted(groups.items(), key=lambda item: (-runs[item[0][0]]["started"], not item[0][2]))
-    return [_recent(history, members, runs[after]["started"]) for (after, _, _), members in newest[:most]]
+    found = []
+    for (after, metric, _), members in newest[:most]:
+        one, change = max(members, key=lambda member: abs(member[1]["size"]))
+        started = runs[after]["started"]
+        found.append(recent_change(one, metrics[metric]["title"], change, len(members) - 1, started))
+    return found
 
 
-def _recent(history: HistoryData, members: list[tuple[dict[str, Any], dict[str, Any]]], started: float) -> RecentChange:
-    one, change = max(members, key=lambda member: abs(member[1]["size"]))
+def recent_change(
+    one: Mapping[str, Any], title: str, change: Mapping[str, Any], more: int, started: float
+) -> RecentChange:
+    """`change` of the series `one` (model, variant, target) at a run that `started` then, and `more` others with it."""
     differences = change["differences"]
     return RecentChange(
         anchor=history_anchor(one["model"], one["target"], one["variant"]),
         case=f"{one['model']} {one['variant']} on {one['target']}",
-        title=history.document["metrics"][one["metric"]]["title"],
+        title=title,
         words=_words(change),
         worse=change["worse"],
         up=change["to"] > change["from"],
-        more=len(members) - 1,
+        more=more,
         day=f"{datetime.fromtimestamp(started, UTC):%-d %B %Y}",
         causes=", ".join(f"{one['name']} {_short(one['before'])} → {_short(one['after'])}" for one in differences[:2])
         + (f" and {len(differences) - 2} more" if len(differences) > 2 else ""),
@@ -106,7 +114,7 @@ def _short(text: str) -> str:
     return text[:7] if re.fullmatch(r"[0-9a-f]{13,}(\+\w+)?", text) else text or "none"
 
 
-def _words(change: dict[str, Any]) -> str:
+def _words(change: Mapping[str, Any]) -> str:
     if not change["relative"]:
         return f"{numbers.optional(change['from'])} → {numbers.optional(change['to'])}"
     size, low, high = (100 * change[name] for name in ("size", "low", "high"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.report.history_data import HistoryData
+from harness.report.history_data import HistoryData, RecentChange, recent_change
 from harness.store.record import RunRecord
 
 if TYPE_CHECKING:
@@ -61,6 +61,17 @@ def history_from(database: Database, labels: Labels, record: RunRecord) -> Histo
     series = [one for one in document["series"] if one["model"] in models]
     left_out = [one for one in document.get("left_out", []) if one["model"] in models]
     return HistoryData(document | {"series": series, "left_out": left_out}) if series else None
+
+
+def recent_from(database: Database, labels: Labels, record: RunRecord) -> list[RecentChange]:
+    """The newest changes in the history of the record's models. Raises `HarnessError` where the index is away."""
+    from harness.history.metrics import metric
+    from harness.history.summaries import recent
+
+    groups = recent(database, labels, METRICS, {case.model for case in record.cases})
+    return [
+        recent_change(one, metric(one["metric"]).title, one["change"], one["more"], one["started"]) for one in groups
+    ]
 
 
 def case_history(database: Database, labels: Labels, model: str, variant: str, target: str) -> HistoryData | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.anchors import case_anchor, model_anchor, segment
 from harness.report.changes import Changes, changes
-from harness.report.history_data import HistoryData, recent_changes
+from harness.report.history_data import HistoryData, RecentChange, recent_changes
 from harness.store.record import CaseResult, RunRecord
 
 if TYPE_CHECKING:
@@ -40,9 +40,11 @@ class Page:
         history: Callable[[], HistoryData | None] | None = None,
         known: Callable[[], Collection[str]] | None = None,
         case_history: Callable[[str], HistoryData | None] | None = None,
+        recent: Callable[[], list[RecentChange]] | None = None,
     ) -> None:
         """`known` tells which cases have a history, where that is known without it: `model/variant/target`;
-        `case_history` gives that of one case alone, by its place in the page (`history/…`)."""
+        `case_history` gives that of one case alone, by its place in the page (`history/…`); `recent` the newest changes
+        of all."""
         from harness.report.microcontroller import has_figures
         from harness.report.templating import environment
 
@@ -50,6 +52,7 @@ class Page:
         self._templates = environment()
         self._previous, self._find_history, self._find_known = previous, history, known
         self._case_history = case_history
+        self._find_recent = recent
         self.parts: dict[str, Callable[[], Part]] = {}
         for name in dict.fromkeys(case.model for case in record.cases):
             self.parts[model_anchor(name)] = lambda name=name: self._model(name)  # type: ignore[misc]
@@ -134,7 +137,9 @@ class Page:
         return self._history.cases() if self._history else set()
 
     @cached_property
-    def _recent(self) -> list[Any]:
+    def _recent(self) -> list[RecentChange]:
+        if self._find_recent:
+            return self._find_recent()
         return recent_changes(self._history) if self._history else []
 
     @cached_property

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report import numbers
 from harness.report.anchors import case_anchor, history_anchor, model_anchor
-from harness.report.case_view import EDGES
+from harness.report.case_view import COMPARED, EDGES
+from harness.report.elements import facts, number_cells
 from harness.report.microcontroller import FIGURES
 from harness.report.outcomes import LABELS
-from harness.store.record import SteadyState
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -27,13 +27,6 @@ FAMILIES = {
 }
 """What the families of this project are called for people; another one goes by its own name."""
 
-STEADY_STATES = {
-    SteadyState.FLAT: "steady from the start",
-    SteadyState.WARMUP: "steady after warm-up",
-    SteadyState.SLOWDOWN: "became slower, then steady",
-    SteadyState.NONE: "never steady: do not compare",
-}
-
 
 def environment() -> Environment:
     import jinja2
@@ -44,6 +37,8 @@ def environment() -> Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # The templates do not change while a page is made: no look at the disk for each of thousands of cases.
+        auto_reload=False,
     )
     found.filters["breakable"] = _breakable
     found.globals.update(
@@ -51,7 +46,9 @@ def environment() -> Environment:
         labels=LABELS,
         families=FAMILIES,
         edge_meanings=EDGES,
-        steady_states=STEADY_STATES,
+        compared=COMPARED,
+        facts=facts,
+        number_cells=number_cells,
         microcontroller_figures=FIGURES,
         case_anchor=case_anchor,
         model_anchor=model_anchor,
