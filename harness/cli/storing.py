@@ -33,6 +33,9 @@ def index(*, rebuild: bool, as_json: bool) -> None:
 
     With a team's database that is: send what it lacks; make its index again from the records that it holds.
     """
+    from harness.history.metrics import SUMMARISED
+    from harness.history.summaries import refresh
+
     progress = tell(quiet=as_json)
     url = team_url()
     if url is None:
@@ -46,6 +49,8 @@ def index(*, rebuild: bool, as_json: bool) -> None:
         added, problems = moved.sent, dict(moved.problems)
         if rebuild:
             problems |= RunIndex(database, keep_contents=True).rebuild_from_contents(progress).problems
+    # A year of a large matrix takes a minute or two, which nobody should spend before an empty page.
+    refresh(database, LabelTable(database) if url else LabelFiles(results_directory()), SUMMARISED, progress=progress)
     runs = count_runs(database)
     if as_json:
         document = {"index": database.name, "runs": runs, "added": added, "removed": removed, "problems": problems}

@@ -27,7 +27,7 @@ def steps_of(
     database: Database, series: Sequence[Series], progress: Callable[[str], None] = lambda _: None
 ) -> list[list[Step]]:
     """The change points of each series. What is not known is computed, and kept where the index can be written."""
-    method = _method()
+    method = method_digest()
     names = [_name(one) for one in series]
     digests = [_digest(method, one) for one in series]
     noisy = [name for name, one in zip(names, series, strict=True) if not one.metric.exact]
@@ -52,7 +52,7 @@ def _name(series: Series) -> str:
 
 
 @cache
-def _method() -> bytes:
+def method_digest() -> bytes:
     """Of the code that finds change points: another method makes other points."""
     files = (Path(module.__file__ or "") for module in (change_points, e_divisive))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).digest()

@@ -14,7 +14,7 @@ from harness.history.differences import Difference, Facts
 from harness.history.metrics import HEADLINES, metric
 from harness.history.series import RunReference, Series, known_models, load_series
 from harness.store.index.database import Database
-from harness.store.labels import Label, Labels
+from harness.store.labels import GivenLabels, Label
 
 REACH = 5
 """A label stays with a change point that later runs moved by up to so many runs."""
@@ -48,7 +48,7 @@ class History:
 
 def histories(
     database: Database,
-    labels: Labels,
+    labels: GivenLabels,
     model: str,
     variant: str = "*",
     target: str = "*",

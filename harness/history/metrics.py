@@ -58,6 +58,18 @@ METRICS: dict[str, Metric] = {
 HEADLINES = ("latency.median_ms", "instructions")
 """Shown where none is asked for: milliseconds where there is a clock, instructions on an emulator."""
 
+SUMMARISED = (
+    "latency.median_ms",
+    "instructions",
+    "artifact_bytes",
+    "ram_bytes",
+    "flash_bytes",
+    "conversion.sqnr_db",
+    "runtime.max_lsb",
+    "task.value",
+)
+"""What a page says of all models; `harness.history.summaries` keeps it."""
+
 
 def metric(name: str) -> Metric:
     """A metric by its name; any other name is that of a target's own figure, which counts as noisy.

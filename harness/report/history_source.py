@@ -15,16 +15,6 @@ if TYPE_CHECKING:
     from harness.store.index.database import Database
     from harness.store.labels import Labels
 
-METRICS = (
-    "latency.median_ms",
-    "instructions",
-    "artifact_bytes",
-    "ram_bytes",
-    "flash_bytes",
-    "conversion.sqnr_db",
-    "runtime.max_lsb",
-    "task.value",
-)
 MOST_POINTS = 100_000
 """In one page, over all series: more would slow the opening; longer series are thinned, and the page says so."""
 
@@ -54,10 +44,11 @@ def history_of(record: RunRecord, results: Path) -> HistoryData | None:
 def history_from(database: Database, labels: Labels, record: RunRecord) -> HistoryData | None:
     """The series of the record's models; None where the index has none. Raises `HarnessError` where it is away."""
     from harness.history.document import page_document
+    from harness.history.metrics import SUMMARISED
 
     models = {case.model for case in record.cases}
     wanted = glob.escape(*models) if len(models) == 1 else "*"
-    document = page_document(database, labels, wanted, metrics=METRICS, limit=MOST_POINTS)
+    document = page_document(database, labels, wanted, metrics=SUMMARISED, limit=MOST_POINTS)
     series = [one for one in document["series"] if one["model"] in models]
     left_out = [one for one in document.get("left_out", []) if one["model"] in models]
     return HistoryData(document | {"series": series, "left_out": left_out}) if series else None
@@ -65,10 +56,10 @@ def history_from(database: Database, labels: Labels, record: RunRecord) -> Histo
 
 def recent_from(database: Database, labels: Labels, record: RunRecord) -> list[RecentChange]:
     """The newest changes in the history of the record's models. Raises `HarnessError` where the index is away."""
-    from harness.history.metrics import metric
+    from harness.history.metrics import SUMMARISED, metric
     from harness.history.summaries import recent
 
-    groups = recent(database, labels, METRICS, {case.model for case in record.cases})
+    groups = recent(database, labels, SUMMARISED, {case.model for case in record.cases})
     return [
         recent_change(one, metric(one["metric"]).title, one["change"], one["more"], one["started"]) for one in groups
     ]
@@ -77,7 +68,8 @@ def recent_from(database: Database, labels: Labels, record: RunRecord) -> list[R
 def case_history(database: Database, labels: Labels, model: str, variant: str, target: str) -> HistoryData | None:
     """The series of one case; None where the index has none. Raises `HarnessError` where it is away."""
     from harness.history.document import page_document
+    from harness.history.metrics import SUMMARISED
 
     names = (glob.escape(name) for name in (model, variant, target))
-    document = page_document(database, labels, *names, metrics=METRICS, limit=MOST_POINTS)
+    document = page_document(database, labels, *names, metrics=SUMMARISED, limit=MOST_POINTS)
     return HistoryData(document) if document["series"] else None

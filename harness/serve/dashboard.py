@@ -95,7 +95,7 @@ class Dashboard:
 
     def _made(self, newest: list[dict[str, Any]], state: str) -> _Kept:
         from harness.report.anchors import history_anchor
-        from harness.report.history_source import case_history, history_from
+        from harness.report.history_source import case_history, history_from, recent_from
         from harness.report.page import Page
 
         source = self._source
@@ -116,5 +116,6 @@ class Dashboard:
             lambda: history_from(source.database, source.labels, record),
             lambda: {"/".join(case.values()) for case in cases},
             of_case,
+            lambda: recent_from(source.database, source.labels, record),
         )
         return _Kept(page, page.served_html(f"/parts/{state}/").encode("utf-8"))

@@ -52,11 +52,15 @@ class Label:
         return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False) + "\n"
 
 
-class Labels(Protocol):
-    """Where labels are kept."""
+class GivenLabels(Protocol):
+    """Labels to be read."""
 
     def of(self, model: str | None) -> list[Label]:
         """The labels of a model, or all, oldest first. Damaged ones are left out."""
+
+
+class Labels(GivenLabels, Protocol):
+    """Where labels are kept."""
 
     def put(self, label: Label) -> None:
         """Keep a label; one that is there already stays as it is."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, select
 from harness.errors import HarnessError
 from harness.store.index.database import Database, DatabaseAway
 from harness.store.index.reading import Incoming, sha256_text, unpacked
-from harness.store.index.tables import CONTENTS, FILES, RESULTS, RUNS, VALUES
+from harness.store.index.tables import CONTENTS, FILES, RESULTS, RUNS, SUMMARIES, VALUES
 from harness.store.index.writing import Writer, insert
 
 
@@ -51,7 +51,7 @@ class RunIndex:
     def empty(self) -> None:
         """Take every run out; records and labels stay. What is added again gets its old numbers for names."""
         with self.database.writing() as connection:
-            for table in (VALUES, RESULTS, RUNS, FILES):
+            for table in (SUMMARIES, VALUES, RESULTS, RUNS, FILES):
                 connection.execute(delete(table))
 
     def contents(self) -> Iterator[tuple[str, Callable[[], str]]]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from harness.errors import HarnessError
 from harness.store.index.reading import prepared, unpacked
-from harness.store.index.tables import CONTENTS, METADATA, SCHEMA
+from harness.store.index.tables import CONTENTS, METADATA, SCHEMA, SUMMARIES
 from harness.store.index.tables import STEPS as STEPS_TABLE
 from harness.store.index.writing import Writer
 
@@ -46,7 +46,12 @@ def _by_column(connection: Connection) -> None:
             continue  # damaged: `harness index --rebuild` names it
 
 
-STEPS: Sequence[Step] = (_one_row_a_series, _by_column)
+def _with_summaries(connection: Connection) -> None:
+    """Version 3 had no summaries of histories: a page of all models took minutes."""
+    SUMMARIES.create(connection, checkfirst=True)
+
+
+STEPS: Sequence[Step] = (_one_row_a_series, _by_column, _with_summaries)
 """From version 1 to 2, from 2 to 3, and so on."""
 
 

@@ -93,7 +93,7 @@ def read_all(paths: Sequence[Path], total_bytes: int) -> Iterator[RunResults | H
         return
     # `spawn`, as the process that asks may have threads (`harness serve`).
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=end_with_parent) as pool:
         waiting: deque[Future[RunResults | HarnessError]] = deque()
         left = deque(paths)
         try:
@@ -108,7 +108,7 @@ def read_all(paths: Sequence[Path], total_bytes: int) -> Iterator[RunResults | H
                 future.cancel()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A process that reads ends when the one that asked was killed, which it would not notice otherwise; Ctrl-C is for
     the one that asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -177,4 +177,18 @@ STEPS = Table(
 )
 """Change points that were computed last, one row a series: a cache, and nothing else."""
 
+SUMMARIES = Table(
+    "history_summaries",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("metric", Text, primary_key=True),
+    Column("state", String(64), nullable=False, comment="Hash of the runs, the labels and the method it is made from."),
+    Column("series", Integer, nullable=False, comment="How many."),
+    Column(
+        "recent", Text, nullable=False, comment="JSON: its newest changes, those of one run and direction together."
+    ),
+    Column("content", LargeBinary, nullable=False, comment="JSON of all its series, thinned; zlib-compressed."),
+)
+"""What a page says of all histories of a model, made once a run: a cache, and nothing else."""
+
 SCHEMA = Table("index_schema", METADATA, Column("version", Integer, nullable=False))

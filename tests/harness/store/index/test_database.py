@@ -11,8 +11,9 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, inspe
 from harness.errors import HarnessError
 from harness.store.index.blocks import read_blocks
 from harness.store.index.database import Database, DatabaseAway
+from harness.store.index.index import RunIndex
 from harness.store.index.migrations import STEPS, migrate, newest, version_of
-from harness.store.index.reading import sha256_text
+from harness.store.index.reading import Incoming, sha256_text
 from harness.store.index.rows import run_row
 from harness.store.index.tables import CONTENTS, FILES, METADATA, RUNS
 from harness.store.seal import seal
@@ -32,7 +33,7 @@ RUN = make_record(0, make_case(median_ms=3.0))
 def as_version_2(database: Database) -> None:
     """Make of a new database one as version 2 was, which kept a row a case; it holds a record and its row."""
     with database.writing() as connection:
-        for table in ("figures", "results", "arrays"):
+        for table in ("history_summaries", "figures", "results", "arrays"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(
             text("CREATE TABLE results (run INTEGER REFERENCES runs, cell INTEGER, median DOUBLE PRECISION)")
@@ -58,7 +59,16 @@ def as_version_1(database: Database) -> None:
         connection.execute(text("UPDATE index_schema SET version = 1"))
 
 
-OLDER = {1: as_version_1, 2: as_version_2}
+def as_version_3(database: Database) -> None:
+    """As version 3 was: it kept no summaries of histories."""
+    RunIndex(database, keep_contents=True).add(Incoming(seal(RUN.model_dump_json()), "it"))
+    with database.writing() as connection:
+        connection.execute(text("DROP TABLE history_summaries"))
+        connection.execute(text("INSERT INTO artifacts (number, digest) VALUES (1000, 'kept')"))
+        connection.execute(text("UPDATE index_schema SET version = 3"))
+
+
+OLDER = {1: as_version_1, 2: as_version_2, 3: as_version_3}
 
 
 @pytest.mark.parametrize("version", range(1, newest()))

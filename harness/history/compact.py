@@ -1,0 +1,126 @@
+"""Histories as a page has them: series with few points, whose runs are places in one table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.history.history import ChangePoint, History
+from harness.history.series import RunReference
+from harness.history.thinning import thinned
+
+Json = dict[str, Any]
+
+
+def compact(found: Sequence[History], each: int) -> Json:
+    """`runs`, the table of the runs that occur, oldest first, and `series` with at most about `each` points: their
+    `runs` are places in the table, `values`, `low` and `high` go with them, and `changes` hold `at`, a place in the
+    series' own points as they stand here. Each says in `points` how many it has in all."""
+    chosen = [places_of(history, each) for history in found]
+    used = {run.id: run for history, places in zip(found, chosen, strict=True) for run in _runs_at(history, places)} | {
+        run.id: run for history in found for change in history.changes for run in (change.before, change.after)
+    }
+    runs = sorted(used.values(), key=lambda run: (run.started, run.id))
+    numbers = {run.id: place for place, run in enumerate(runs)}
+    return {
+        "runs": [run_document(run) for run in runs],
+        "series": [_series(history, places, numbers) for history, places in zip(found, chosen, strict=True)],
+    }
+
+
+def merged(parts: Sequence[Json]) -> Json:
+    """Several of what `compact` makes as one."""
+    runs = {run["id"]: run for part in parts for run in part["runs"]}
+    ordered = sorted(runs.values(), key=lambda run: (run["started"], run["id"]))
+    numbers = {run["id"]: place for place, run in enumerate(ordered)}
+    series = []
+    for part in parts:
+        place = [numbers[run["id"]] for run in part["runs"]]
+        for one in part["series"]:
+            changes = [
+                {**change, "before": place[change["before"]], "after": place[change["after"]]}
+                for change in one["changes"]
+            ]
+            series.append({**one, "runs": [place[run] for run in one["runs"]], "changes": changes})
+    return {"runs": ordered, "series": series}
+
+
+def change_document(change: ChangePoint) -> Json:
+    """One change. `size`, `low` and `high` are shares of the value before where `relative`, differences otherwise."""
+    step = dict(vars(change.step))
+    return {
+        "id": change.id,
+        "place": step.pop("index"),
+        "from": step.pop("before"),
+        "to": step.pop("after"),
+        **step,
+        "worse": change.worse,
+        "before": run_document(change.before),
+        "after": run_document(change.after),
+        "differences": [dict(vars(difference)) for difference in change.differences],
+        "label": None
+        if change.label is None
+        else {"kind": change.label.kind, "note": change.label.note, "created": change.label.created},
+    }
+
+
+def run_document(run: RunReference) -> Json:
+    """The run that a point is from."""
+    return {"id": run.id, "started": run.started, "commit": run.commit, "machine": run.machine}
+
+
+def _series(history: History, places: Sequence[int], numbers: dict[str, int]) -> Json:
+    series = history.series
+    at = {place: position for position, place in enumerate(places)}
+    changes = []
+    for change in history.changes:
+        document = change_document(change)
+        document |= {
+            "at": at[document.pop("place")],
+            "before": numbers[change.before.id],
+            "after": numbers[change.after.id],
+        }
+        changes.append(document)
+    return {
+        **vars(series.key),
+        "simulated": series.simulated,
+        "repeated": series.repeated,
+        "unsteady": series.unsteady,
+        "points": len(series),
+        "runs": [numbers[run.id] for run in _runs_at(history, places)],
+        "values": _exact(series.values, places) if series.metric.exact else _rounded(series.values, places, 6),
+        "low": None if series.low is None else _rounded(series.low, places, 4),
+        "high": None if series.high is None else _rounded(series.high, places, 4),
+        "changes": changes,
+    }
+
+
+def _runs_at(history: History, places: Sequence[int]) -> list[RunReference]:
+    return [history.series.runs[place] for place in places]
+
+
+def places_of(history: History, limit: int | None) -> list[int]:
+    """Places of the points that are shown where there is room for `limit`: of all without it."""
+    if limit is None:
+        return list(range(len(history.series)))
+    return thinned(history.series.values, limit, (change.step.index for change in history.changes))
+
+
+def _exact(values: NDArray[np.float64], places: Sequence[int]) -> list[float]:
+    """Whole where they are."""
+    return [int(value) if value.is_integer() else value for value in values[places].tolist()]
+
+
+def _rounded(values: NDArray[np.float64], places: Sequence[int], digits: int) -> list[float | None]:
+    """With so many significant digits, which is more than noisy figures have; null for what is not finite."""
+    chosen = values[places]
+    sizes = np.where(np.isfinite(chosen) & (chosen != 0.0), np.abs(chosen), 1.0)
+    decimals = digits - 1.0 - np.floor(np.log10(sizes))
+    # Either power is a whole number that a float64 has exactly, so what comes is the float64 next to the decimal.
+    up, down = 10.0 ** np.clip(decimals, 0, 22), 10.0 ** np.clip(-decimals, 0, 22)
+    found = np.round(chosen * up / down) / up * down
+    return [value if math.isfinite(value) else None for value in found.tolist()]
