@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.report import numbers
 from harness.report.microcontroller import OperatorBar, operator_bars
 from harness.report.sparkline import Sparkline, sparkline
 from harness.store.record import CaseResult, Check, Comparison, Latency, Parity, SteadyState
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+HASH = re.compile(r"[0-9a-f]{32,}")
 
 EDGES = {
     "conversion": "The converted model in the reference interpreter, against TensorFlow float32",
@@ -68,7 +75,7 @@ class CaseView:
     """Facts of the latency: what they are called, and the figure."""
     sizes: tuple[tuple[str, object], ...]
     """Facts of the other figures that were measured."""
-    origin: tuple[tuple[str, str], ...]
+    origin: tuple[tuple[str, object], ...]
     """Facts of the converter, the operators and the runtime."""
     sparkline: Sparkline | None
     command: str
@@ -168,12 +175,21 @@ def _sizes(case: CaseResult) -> Iterable[tuple[str, object]]:
         yield numbers.figure_name(name), exact.format(text) if name in case.measured.exact else text
 
 
-def _origin(case: CaseResult) -> Iterable[tuple[str, str]]:
+def _brief(text: str) -> Markup | str:
+    """A hash by its beginning; the whole of it for who points at it."""
+    if not HASH.fullmatch(text):
+        return text
+    from markupsafe import Markup
+
+    return Markup('<code title="{}">{}</code>').format(text, text[:16])
+
+
+def _origin(case: CaseResult) -> Iterable[tuple[str, object]]:
     artifact = case.artifact
     if artifact and artifact.converter:
         yield "Converted with", ", ".join(f"{name} {version}" for name, version in artifact.converter.items())
     if artifact and artifact.operators:
         yield "Operators", ", ".join(f"{number} × {name}" for name, number in artifact.operators.items())
-    yield from case.fingerprint.items()
+    yield from ((name, _brief(value)) for name, value in case.fingerprint.items())
     if case.latency:
         yield from ((f"{name} (timing)", value) for name, value in case.latency.details.items())

@@ -150,8 +150,7 @@ def _figures(before: CaseResult, after: CaseResult) -> Iterable[FigureChange]:
         if name in old and old[name] != value:
             texts = _text(name, old[name]), _text(name, value)
             if texts[0] == texts[1]:
-                unit = " B" if name.endswith("_bytes") else ""
-                texts = numbers.unrounded(old[name]) + unit, numbers.unrounded(value) + unit
+                texts = _apart(name, old[name]), _apart(name, value)
             yield FigureChange(
                 after,
                 _title(name),
@@ -193,6 +192,13 @@ def _text(name: str, value: float) -> str:
     if name.endswith(" error"):
         return numbers.error_share(value)
     return numbers.figure(name, int(value)) if float(value).is_integer() else numbers.significant(value, 4)
+
+
+def _apart(name: str, value: float) -> str:
+    """A figure that differs from another in later digits than are shown otherwise."""
+    if name.endswith(" error"):
+        return f"{value * 100:.6g} %"
+    return numbers.unrounded(value) + (" B" if name.endswith("_bytes") else "")
 
 
 def _latency(before: CaseResult, after: CaseResult, same_machine: bool) -> LatencyChange:

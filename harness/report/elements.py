@@ -17,7 +17,7 @@ def number_cells(texts: Iterable[str]) -> Markup:
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
-    """The entries of a list of facts: names and what is said of them. Both are escaped, what is markup already is not."""
+    """The entries of a list of facts: names and what is said of them. Both are escaped; markup stays."""
     from markupsafe import Markup, escape
 
     return Markup("\n".join([f"<div><dt>{escape(name)}</dt><dd>{escape(said)}</dd></div>" for name, said in pairs]))

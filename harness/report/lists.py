@@ -1,9 +1,9 @@
 """Long tables as plain data: the page draws only as many lines as are looked at, and filters, sorts and saves all.
 
-A line is a list: first the case (its place in the record, or its names where the record has it no longer), then one
-cell for each column that is not told by the case itself. A cell is a figure or a text that is shown as it is, or
-`[value, text]`, or `[value, text, extra]`; null where there is nothing. `extra` may hold `tone` (a class) and `marks`
-(words in a frame).
+A line is a list: first the case (its place in the record, the places of several targets that it is about, or its names
+where the record has it no longer), then one cell for each column that is not told by the case itself. A cell is a
+figure or a text that is shown as it is, or `[value, text]`, or `[value, text, extra]`; null where there is nothing.
+`extra` may hold `tone` (a class) and `marks` (words in a frame).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.report import numbers
-from harness.report.changes import Changes, LatencyChange
+from harness.report.changes import Changes, FigureChange, LatencyChange
 from harness.report.verdict_words import latency_words
 from harness.store.record import CaseResult, RunRecord, SteadyState
 
@@ -154,16 +154,7 @@ def changed(changes: Changes) -> list[dict[str, Any]]:
         document(
             "changed figures",
             FIGURE_COLUMNS,
-            (
-                [
-                    _of(one.case, places),
-                    one.name,
-                    figure(one.before, one.before_text),
-                    figure(one.after, one.after_text),
-                    one.change,
-                ]
-                for one in changes.figures
-            ),
+            _figures(changes, places),
             MOST_CHANGES,
         ),
         document(
@@ -173,6 +164,22 @@ def changed(changes: Changes) -> list[dict[str, Any]]:
             MOST_CHANGES,
         ),
     ]
+
+
+def _figures(changes: Changes, places: Mapping[str, int]) -> Iterable[Line]:
+    """A figure that changed alike on several targets is one line: most often one artifact changed."""
+    groups: dict[tuple[Any, ...], list[FigureChange]] = {}
+    for one in changes.figures:
+        groups.setdefault((one.case.model, one.case.variant, one.name, one.before, one.after), []).append(one)
+    for members in groups.values():
+        first = members[0]
+        yield [
+            [places[one.case.id] for one in members],
+            first.name,
+            figure(first.before, first.before_text),
+            figure(first.after, first.after_text),
+            first.change,
+        ]
 
 
 def _latency(change: LatencyChange, changes: Changes, places: Mapping[str, int]) -> Line:

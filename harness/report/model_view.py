@@ -28,6 +28,8 @@ class ModelView:
     name: str
     anchor: str
     summary: ModelSummary | None
+    task: str
+    """What the figure of merit is called; empty where no case has one."""
     cases: tuple[CaseResult, ...]
     fastest: dict[str, float]
     """By the id of a case: how much slower it is than the fastest target of the same variant, where it can be said."""
@@ -69,6 +71,7 @@ def _view(
         name=name,
         anchor=model_anchor(name),
         summary=summary,
+        task=next((case.parity.task.name for case in cases if case.parity and case.parity.task), ""),
         cases=tuple(cases),
         fastest=_against_fastest(cases),
         candidates=tuple(sorted(offers, key=lambda offer: (not offer.on_front, offer.family, offer.median_ms))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.exchange.reproduce import look_inside
 from harness.report import numbers
 from harness.report.outcomes import LABELS, WORST_FIRST, Trouble, severity, troubles
 from harness.report.summary import verdict, warnings
@@ -36,9 +37,19 @@ def show(record: RunRecord) -> RenderableType:
         parts += [Text(), _not_passed(troubled[:MOST_ROWS])]
         if len(troubled) > MOST_ROWS:
             parts.append(Text(f"… and {len(troubled) - MOST_ROWS:,} more: `harness report` shows all.", style="dim"))
+    inside = _look_inside(troubled)
+    if inside is not None:
+        parts += [Text(), Text(f"Which operator? {inside}")]
     if record.cases:
         parts += [Text(), _per_model(record)]
     return Group(*parts)
+
+
+def _look_inside(groups: list[Trouble]) -> str | None:
+    """The command for the worst case whose outputs are wrong."""
+    cases = (case for group in groups for case in group.cases if group.outcome is Outcome.FAILED)
+    commands = (look_inside(case, [check for check in case.checks if not check.passed]) for case in cases)
+    return next((command for command in commands if command is not None), None)
 
 
 def compare(record: RunRecord, model: str) -> RenderableType:

@@ -99,6 +99,14 @@ const charts = (() => {
       if (atOnce) fill(view, rows, keep); else timer = setTimeout(() => fill(view, rows, keep), PAUSE);
     },
     start() {
+      document.addEventListener("click", (event) => {
+        const way = event.target.closest?.("[data-table-of]");
+        if (!way) return;
+        const table = document.getElementById(way.dataset.tableOf);
+        if (table.tagName === "DETAILS") table.open = true;
+        table.scrollIntoView({ block: "nearest" });
+        (table.querySelector("summary") ?? table).focus();
+      });
       addEventListener("beforeprint", () => {
         for (const holder of waiting.keys()) if (holder.closest(".view:not([hidden])")) draw(holder);
       });

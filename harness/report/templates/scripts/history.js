@@ -5,16 +5,13 @@ const historyViews = (() => {
   /** The case of a series, as the filter asks for it. */
   function named(anchor) {
     const [model, variant, target] = historyData.all().names[anchor];
-    return { model, variant, target, words: `${model} ${variant} ${target}`.toLowerCase() };
+    return { anchor, model, variant, target, words: `${model} ${variant} ${target}`.toLowerCase() };
   }
 
   const CASE = {
     title: "Case", names: ["case"], heading: true,
-    value: ({ anchor }) => { const { model, variant, target } = named(anchor); return `${model}/${variant}/${target}`; },
-    content: ({ anchor }) => {
-      const { model, variant, target } = named(anchor);
-      return [element("a", { href: `#${anchor}` }, `${model} ${variant}`), element("span", { class: "soft" }, ` on ${target}`)];
-    },
+    value: ({ all }) => casesInWords(all),
+    content: ({ all }) => casesTogether(all, ({ anchor }) => anchor),
   };
 
   function metricOf({ series }) { return historyData.all().metrics[series.metric]; }
@@ -43,6 +40,8 @@ const historyViews = (() => {
       element("span", { class: "soft runs" }, ` between runs ${runOf(change.before).id} and ${runOf(change.after).id}`)];
   }
 
+  const LABEL = column("Label", "label", ({ change }) => label(change), ({ change }) => label(change));
+
   const CHANGE_COLUMNS = [
     column("When", "when", ({ change }) => new Date(runOf(change.after).started * 1000).toISOString(),
       ({ change }) => element("span", { class: "date" }, day(runOf(change.after).started))),
@@ -52,12 +51,12 @@ const historyViews = (() => {
       ({ change }) => [change.from, change.to, change.size, change.low, change.high].join("|"),
       (row) => historyData.size(row.change, metricOf(row)), { css: "step" }),
     column("What differs between the two runs", "differences", ({ change }) => historyData.causes(change).join("; "), differences, { css: "long" }),
-    column("Label", "label", ({ change }) => label(change), ({ change }) => label(change)),
+    LABEL,
   ];
 
   const SERIES_COLUMNS = [
     CASE, FIGURE,
-    column("Where", "machine", ({ series }) => series.machine, ({ series }) => historyData.place(series), { css: "long" }),
+    column("Where", "machine|environment", ({ series }) => `${series.machine}|${series.environment}`, ({ series }) => where(series), { css: "long" }),
     column("Runs", "runs", ({ series }) => String(series.points), ({ series }) => series.points.toLocaleString("en"), { numeric: true }),
     column("Course", "", () => "", ({ series }) => miniature(series)),
     column("Latest", "latest", ({ series }) => String(series.values.at(-1)), (row) => figure(row.series.values.at(-1), metricOf(row)), { numeric: true }),
@@ -81,6 +80,12 @@ const historyViews = (() => {
     return picture;
   }
 
+  /** Settings of a browser run to lines: the list has their beginning, the history of the case has all. */
+  function where(series) {
+    const text = historyData.place(series);
+    return text.length > 70 ? element("span", { title: text }, `${text.slice(0, 69)}…`) : text;
+  }
+
   let index = null;
 
   function makeIndex() {
@@ -88,13 +93,29 @@ const historyViews = (() => {
     const every = Object.entries(byCase).flatMap(([anchor, list]) => list.map((series) => ({ anchor, series })));
     const changes = every.flatMap(({ anchor, series }) => series.changes.map((change) => ({ anchor, series, change })));
     changes.sort((left, right) => runs[right.change.after].started - runs[left.change.after].started);
+    const own = CHANGE_COLUMNS.filter((one) => one !== LABEL || changes.some(({ change }) => change.label));
     every.sort((left, right) => right.series.changes.length - left.series.changes.length);
-    const of = ({ anchor }) => named(anchor);
     return {
       every,
-      changes: lists.make("changes", CHANGE_COLUMNS, changes, of, MOST_CHANGES),
-      series: lists.make("series", SERIES_COLUMNS, every, of),
+      changes: lists.make("changes", own, together(changes), narrowed, MOST_CHANGES),
+      series: lists.make("series", SERIES_COLUMNS, every.map((row) => ({ ...row, all: [named(row.anchor)] })), narrowed),
     };
+  }
+
+  /** Changes in their order; an exact figure that changed alike on several targets, for one reason, is one line. */
+  function together(changes) {
+    const groups = new Map();
+    for (const row of changes) {
+      const one = named(row.anchor);
+      const { before, after, from, to, differences: causes, label: given } = row.change;
+      const alike = [one.model, one.variant, row.series.metric, before, after, from, to, causes, given];
+      const key = metricOf(row).exact ? JSON.stringify(alike) : row;
+      if (!groups.has(key)) groups.set(key, { ...row, all: [] });
+      const { all } = groups.get(key);
+      // One target may have several series, one for each of its environments.
+      if (!all.some(({ anchor }) => anchor === row.anchor)) all.push(one);
+    }
+    return [...groups.values()];
   }
 
   /** What was left out of the page, in words. */
@@ -137,6 +158,16 @@ const historyViews = (() => {
 
   const TICKS = { ms: "TIME", B: "BYTES" };
 
+  function isFlat({ values, low, high }) {
+    return new Set([...values, ...(low ?? []), ...(high ?? [])].filter((value) => value !== null)).size === 1;
+  }
+
+  /** A figure that never moved has no span to make round numbers from: its own is the only one on the axis. */
+  function flatAxis(value, metric) {
+    const margin = Math.abs(value) / 10 || 1;
+    return [{ domain: [value - margin, value + margin] }, [value], JSON.stringify(figure(value, metric))];
+  }
+
   function specification(series, metric, kit) {
     const drawing = structuredClone(kit.drawings.history);
     drawing.datasets = {
@@ -147,10 +178,11 @@ const historyViews = (() => {
     };
     // An axis of dates cannot be made of none.
     if (!series.changes.length) drawing.layer = drawing.layer.filter((layer) => layer.data.name !== "changes");
+    if (isFlat(series)) chartFill.axis(drawing, "y", ...flatAxis(series.values[0], metric));
     for (const layer of drawing.layer) {
       const axis = layer.encoding.y?.axis;
-      if (axis && TICKS[metric.unit]) axis.labelExpr = kit.ticks[TICKS[metric.unit]];
-      if (axis && metric.unit === "B") axis.values = scales.byteTicks(series.values);
+      if (axis && !axis.values && TICKS[metric.unit]) axis.labelExpr = kit.ticks[TICKS[metric.unit]];
+      if (axis && !axis.values && metric.unit === "B") axis.values = scales.byteTicks(series.values);
       // An exact figure has no value between two runs.
       if (layer.mark.type === "line" && metric.exact) layer.mark.interpolate = "step-after";
     }
@@ -166,35 +198,36 @@ const historyViews = (() => {
     column("Machine", "machine", (row) => row.Machine, (row) => row.Machine),
   ];
 
-  function pointTable(series, metric) {
-    const details = element("details", { class: "figures" }, element("summary", {}, "The same figures as a table"));
+  function pointTable(series, metric, id) {
+    const details = element("details", { class: "figures" }, element("summary", { id }, "These figures as a table"));
     details.addEventListener("toggle", () => {
       if (!details.open || details.children.length > 1) return;
-      const list = lists.make(`${metric.title} over runs`, POINT_COLUMNS, rows(series, metric).reverse(), () => null);
+      const list = lists.make(`${metric.title} over runs`, POINT_COLUMNS, rows(series, metric).reverse(), (row) => row);
       list.filter(() => true);
       details.append(list.holder);
     });
     return details;
   }
 
-  function seriesPanel(anchor, series) {
+  function seriesPanel(anchor, series, place) {
+    const id = `${anchor}/series-${place}`;
     const metric = historyData.all().metrics[series.metric];
-    const holder = element("div", { class: "chart", role: "img", "aria-label": `${metric.title} over ${series.points} runs; the same figures are in the table below` });
+    const holder = element("div", { class: "chart", role: "img", "aria-label": `${metric.title} over ${series.points} runs`, "aria-describedby": `${id}/way` });
     const notes = historyData.notes(series);
     const panel = element("section", { class: "panel series" },
       element("h2", {}, metric.title[0].toUpperCase() + metric.title.slice(1)),
-      element("p", { class: "soft" }, [historyData.place(series), `${series.points.toLocaleString("en")} runs`,
-        metric.exact ? "exact" : "with its 95 % interval, shaded", metric.lower_is_better ? "lower is better" : "higher is better", ...notes].join(" · ")),
+      element("p", { class: "soft" }, [historyData.place(series), metric.unit && !TICKS[metric.unit] ? `in ${metric.unit}` : "", `${series.points.toLocaleString("en")} runs`,
+        metric.exact ? "exact" : "with its 95 % interval, shaded", metric.lower_is_better ? "lower is better" : "higher is better", ...notes].filter(Boolean).join(" · ")),
       holder);
     if (series.changes.length) {
-      const own = CHANGE_COLUMNS.filter((one) => one !== CASE && one !== FIGURE);
-      const list = lists.make(`changes of ${metric.title}`, own, series.changes.map((change) => ({ anchor, series, change })).reverse(), () => named(anchor));
+      const own = CHANGE_COLUMNS.filter((one) => one !== CASE && one !== FIGURE && (one !== LABEL || series.changes.some((change) => change.label)));
+      const list = lists.make(`changes of ${metric.title}`, own, series.changes.map((change) => ({ anchor, series, change })).reverse(), (row) => row);
       list.filter(() => true);
       panel.append(list.holder);
     } else {
       panel.append(element("p", {}, "No change found."));
     }
-    panel.append(pointTable(series, metric));
+    panel.append(pointTable(series, metric, `${id}/way`));
     charts.add(holder, (kit) => specification(series, metric, kit));
     return panel;
   }
@@ -209,9 +242,9 @@ const historyViews = (() => {
       element("nav", { class: "crumbs", "aria-label": "Where this is" },
         element("a", { href: "#overview" }, "Overview"), " › ", element("a", { href: "#history" }, "History"), " › ",
         element("span", { "aria-current": "page" }, `${model} ${variant} on ${target}`)),
-      element("h1", { id: `${anchor}/title`, tabindex: "-1" }, `${model} `, element("span", { class: "soft" }, "as"), ` ${variant} `, element("span", { class: "soft" }, "on"), ` ${target}`),
+      element("h1", { id: `${anchor}/title`, tabindex: "-1" }, element("span", { class: "soft" }, "History of"), ` ${model} `, element("span", { class: "soft" }, "as"), ` ${variant} `, element("span", { class: "soft" }, "on"), ` ${target}`),
       element("p", { class: "onward" }, own ? element("a", { href: `#${own}` }, "This case in this run, with its environment") : "This case is not in this run."),
-      ...series.map((one) => seriesPanel(anchor, one)));
+      ...series.map((one, place) => seriesPanel(anchor, one, place)));
   }
 
   return { fillIndex, caseView };

@@ -6,9 +6,9 @@ const lists = (() => {
 
   /**
    * `columns`: title, names, numeric, hint, heading (of its line), value(row) as text, content(row) as one node, text, or a list.
-   * `named(row)`: the case, by which the filter chooses. `first`: how many lines are drawn to begin with.
+   * `narrow(row, keep)`: what the filter leaves of a row, or null. `first`: how many lines are drawn to begin with.
    */
-  function make(name, columns, every, named, first = STEP) {
+  function make(name, columns, every, narrow, first = STEP) {
     let kept = every;
     let order = null;
     let drawn = 0;
@@ -27,15 +27,20 @@ const lists = (() => {
       return cell;
     });
     const table = element("table", { class: "wide", "data-table": name }, element("thead", {}, element("tr", {}, ...headings)), body);
+    tables.speak(table);
     const holder = element("div", { class: "list" },
       element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Table: ${name}` }, table),
       element("p", { class: "tools" }, status, " ", more, " ", csv));
 
     function line(row) {
-      return element("tr", {}, ...columns.map((column) => {
+      return element("tr", { role: "row" }, ...columns.map((column) => {
         const content = column.content(row);
-        const made = element(column.heading ? "th" : "td", { scope: column.heading ? "row" : null, class: column.numeric ? "number" : column.css ?? null });
+        const made = element(column.heading ? "th" : "td", {
+          scope: column.heading ? "row" : null, role: column.heading ? "rowheader" : "cell", "data-title": column.title,
+          class: column.numeric ? "number" : column.css ?? null,
+        });
         made.append(...(Array.isArray(content) ? content : [content]).filter((part) => part !== null && part !== ""));
+        if (made.textContent === tables.NOTHING) made.dataset.none = "";
         return made;
       }));
     }
@@ -77,7 +82,7 @@ const lists = (() => {
       holder,
       /** Keep what the filter wants: how many lines that are, and how many there are. */
       filter(keep) {
-        kept = every.filter((row) => keep(named(row)));
+        kept = every.map((row) => narrow(row, keep)).filter(Boolean);
         arrange();
         return [kept.length, every.length];
       },
@@ -93,9 +98,8 @@ const lists = (() => {
     variant: { value: (one) => one.variant, content: (one) => one.variant },
     outcome: { value: (one) => one.outcome, content: (one) => badge(one.outcome) },
     case: {
-      value: (one) => `${one.model}/${one.variant}/${one.target}`,
-      content: (one) => [one.anchor ? element("a", { href: `#${one.anchor}` }, `${one.model} ${one.variant}`) : `${one.model} ${one.variant}`,
-        element("span", { class: "soft" }, ` on ${one.target}`)],
+      value: (_one, all) => casesInWords(all),
+      content: (_one, all) => casesTogether(all, ({ anchor }) => anchor),
     },
   };
 
@@ -117,7 +121,7 @@ const lists = (() => {
     const made = columns.map((column, index) => {
       const kind = KINDS[column.kind];
       const common = { ...column, heading: index === columns.findIndex((one) => ["model", "case"].includes(one.kind)), css: ["long", "words"].includes(column.kind) ? column.kind : null };
-      if (kind) return { ...common, value: ({ one }) => kind.value(one), content: ({ one }) => kind.content(one) };
+      if (kind) return { ...common, value: ({ all }) => kind.value(all[0], all), content: ({ all }) => kind.content(all[0], all) };
       place += 1;
       const at = place;
       const shown = column.kind === "badge"
@@ -125,11 +129,16 @@ const lists = (() => {
         : ({ line }) => content(line[at]);
       return { ...common, value: ({ line }) => told(line[at]).value, content: shown };
     });
-    const rows = lines.map((line) => ({ line, one: Array.isArray(line[0]) ? gone(line[0]) : cases[line[0]] }));
-    return make(name, made, rows, ({ one }) => one, first);
+    const rows = lines.map((line) => ({ line, all: casesOf(line[0]) }));
+    return make(name, made, rows, narrowed, first);
   }
 
-  /** A case that this run has not. */
+  /** The cases of a line: a place in the record, several of them, or the names of a case that this run has not. */
+  function casesOf(first) {
+    if (!Array.isArray(first)) return [cases[first]];
+    return typeof first[0] === "number" ? first.map((place) => cases[place]) : [gone(first)];
+  }
+
   function gone([model, variant, target, outcome]) {
     return { model, variant, target, outcome, words: `${model} ${variant} ${target}`.toLowerCase() };
   }

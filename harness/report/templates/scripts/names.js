@@ -30,6 +30,27 @@ function mark(word) {
   return element("span", { class: "mark", title: MARKS[word] }, word);
 }
 
+/** A case, or one model and variant on several targets: `all` are cases, `address(one)` the place of one, or null. */
+function casesTogether(all, address) {
+  const [one] = all;
+  const name = `${one.model} ${one.variant}`;
+  const link = (of, text) => (address(of) ? element("a", { href: `#${address(of)}` }, text) : text);
+  if (all.length === 1) return [link(one, name), element("span", { class: "soft" }, ` on ${one.target}`)];
+  return [name, element("details", { class: "targets" }, element("summary", {}, `on ${all.length.toLocaleString("en")} targets`),
+    element("ul", {}, ...all.map((of) => element("li", {}, link(of, of.target)))))];
+}
+
+/** Its names as a CSV has them: several targets with a space between. */
+function casesInWords(all) {
+  return `${all[0].model}/${all[0].variant}/${all.map((one) => one.target).join(" ")}`;
+}
+
+/** A line of several cases, with those alone that the filter keeps; null where it keeps none. */
+function narrowed(row, keep) {
+  const all = row.all.filter(keep);
+  return all.length ? { ...row, all } : null;
+}
+
 /** A name that a narrow column may break after its joints rather than in the middle of a word. */
 function breakable(name) {
   return name.split(/(?<=[_/.-])(?=[^_/.-])/).flatMap((part, place) => (place ? [element("wbr"), part] : [part]));

@@ -1,6 +1,7 @@
 // Tables that are named (`data-table`) can be sorted by their headings and saved as CSV: what is on the screen, in its order,
-// with figures as they were measured and not as they are shown.
+// with figures as they were measured where the table holds them (`data-value`), else as they are shown.
 const tables = (() => {
+  const NOTHING = "–"; // a card leaves it out
   const collator = new Intl.Collator("en", { numeric: true });
 
   function valueOf(cell) {
@@ -22,7 +23,7 @@ const tables = (() => {
 
   /** The fields of one cell: as many as its column has names. */
   function fields(value, names) {
-    if (names.length === 1) return [value === "–" ? "" : value];
+    if (names.length === 1) return [value === NOTHING ? "" : value];
     const parts = value.split("|");
     return names.map((_, index) => parts[index] ?? "");
   }
@@ -83,8 +84,33 @@ const tables = (() => {
     return button;
   }
 
+  /** On a phone a line of a table is drawn as a card, which is no table to a browser: so each part says what it is. */
+  function speak(table) {
+    table.setAttribute("role", "table");
+    for (const group of [table.tHead, ...table.tBodies]) group.setAttribute("role", "rowgroup");
+    table.tHead.rows[0].setAttribute("role", "row");
+    for (const cell of table.tHead.rows[0].cells) cell.setAttribute("role", "columnheader");
+  }
+
+  /** The same for lines that stand in the page already, with the heading of each cell for its card. */
+  function speakLines(table) {
+    const titles = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+    for (const row of table.tBodies[0].rows) {
+      row.setAttribute("role", "row");
+      [...row.cells].forEach((cell, place) => {
+        cell.setAttribute("role", cell.tagName === "TH" ? "rowheader" : "cell");
+        cell.dataset.title = titles[place];
+        if (cell.textContent.trim() === NOTHING) cell.dataset.none = "";
+      });
+    }
+  }
+
   function prepare(table) {
     const body = table.tBodies[0];
+    if (table.classList.contains("wide")) {
+      speak(table);
+      speakLines(table);
+    }
     for (const { cell, place } of columnsOf(table)) {
       sortButton(cell, (descending) => body.append(...sorted([...body.rows], (row) => valueOf(row.cells[place]), descending)));
     }
@@ -93,7 +119,7 @@ const tables = (() => {
   }
 
   return {
-    fields, sorted, sortButton, csvButton,
+    NOTHING, fields, sorted, sortButton, csvButton, speak,
     prepareIn(view) { view.querySelectorAll("table[data-table]").forEach((table) => { if (!table.closest(".list")) prepare(table); }); },
   };
 })();
