@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.artifact import Artifact
     from harness.assess.examination import Examination
+    from harness.locate.insides import Insides
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Format:
 
     examine: Callable[[Artifact], Examination] | None = None
     """What can be told of an artifact by reading and trying it, in the engine: for `harness assess`."""
+
+    insides: Insides | None = None
+    """What it shows of the inside of its artifacts: for `harness locate`."""
 
     def variant(self, name: str) -> Variant:
         """The variant of that name; raises KeyError."""

@@ -24,7 +24,7 @@ from harness.errors import CaseError
 from harness.exchange.junit import junit
 from harness.exchange.markdown import markdown
 from harness.exchange.pytest_benchmark import pytest_benchmark_json
-from harness.exchange.reproduce import reproduce
+from harness.exchange.reproduce import look_inside, reproduce
 from harness.exchange.sarif import sarif
 from harness.gate.gate import GateResult, judged_record
 from harness.gate.gate import gate as judge_run
@@ -176,6 +176,8 @@ def say(result: GateResult) -> None:
         for check in verdict.broken:
             print(f"    {check.rule}: {check.message or check.metric}")
         print(f"    again: {reproduce(verdict.case)}")
+        if inside := look_inside(verdict.case, verdict.broken):
+            print(f"    which operator: {inside}")
     for notice in result.notices:
         print(f"! {notice}")
     total, failed = len(result.verdicts), len(result.failed)

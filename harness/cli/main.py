@@ -116,6 +116,23 @@ def compare(
 
 
 @app.command()
+def locate(
+    case: Annotated[str, typer.Argument(help="A case: MODEL/VARIANT/TARGET.")],
+    edge: Annotated[str | None, typer.Option("--edge", help="conversion or runtime; both if not given.")] = None,
+    samples: Annotated[int, typer.Option("--samples", help="How many of the golden's inputs to look at.")] = 4,
+    json: Json = False,
+) -> None:
+    """Look inside a case and name the operator at fault: each operator's result beside what it should be.
+
+    The runtime edge holds this target against the reference interpreter, the conversion edge this variant against the
+    float32 one. Exit code 1 if a result breaks a rule that the outputs are held to.
+    """
+    from harness.cli.locating import locate
+
+    raise typer.Exit(locate(case, edge, samples, as_json=json))
+
+
+@app.command()
 def report(
     name: RunName = "latest",
     output: Annotated[str | None, typer.Option("--output", "-o", help="Where to write the page.")] = None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from harness.exchange.reproduce import reproduce
+from harness.exchange.reproduce import look_inside, reproduce
 from harness.gate.gate import CaseVerdict, GateResult
 from harness.store.record import Outcome
 
@@ -80,7 +80,9 @@ def _case(verdict: CaseVerdict) -> ElementTree.Element:
             f"  {check.message}\n  limit set by: {check.source}"
             for check in verdict.broken
         ]
-        failure.text = _text("\n".join([*lines, f"reproduce: {reproduce(case)}"]))
+        inside = look_inside(case, verdict.broken)
+        lines += [f"reproduce: {reproduce(case)}", *([f"which operator: {inside}"] if inside else [])]
+        failure.text = _text("\n".join(lines))
     return test
 
 

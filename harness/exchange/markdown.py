@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.exchange.reproduce import reproduce
+from harness.exchange.reproduce import look_inside, reproduce
 from harness.gate.gate import CaseVerdict, GateResult, judged_record
 from harness.report.outcomes import count
 
@@ -44,7 +44,10 @@ def _summary(result: GateResult, most_rows: int) -> str:
         hidden = sum(len(members) for members in groups[most_rows:])
         if hidden:
             parts.append(f"… and {_plural(hidden, 'more case')}: see the dashboard or the JUnit report.")
-        parts.append(f"Reproduce the worst:\n\n```sh\n{_fenced(reproduce(failed[0].case))}\n```")
+        worst = failed[0]
+        inside = look_inside(worst.case, worst.broken)
+        commands = [_fenced(reproduce(worst.case)), *([f"{_fenced(inside)}  # which operator"] if inside else [])]
+        parts.append("Reproduce the worst:\n\n```sh\n" + "\n".join(commands) + "\n```")
     if result.notices:
         lines = [f"- {_cell(notice)}" for notice in result.notices[:MOST_NOTICES]]
         if len(result.notices) > MOST_NOTICES:

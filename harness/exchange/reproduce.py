@@ -1,13 +1,24 @@
-"""The line that shows a case again."""
+"""The lines that show a case again, and what is wrong inside it."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
-from harness.store.record import CaseResult
+from harness.store.record import CaseResult, Check
+
+_EDGES = ("conversion", "runtime")
 
 
 def reproduce(case: CaseResult) -> str:
     """A command for a shell, with `--fresh`: it measures, whatever is known already."""
     chosen = ["--model", case.model, "--variant", case.variant, "--target", case.target]
     return shlex.join(["harness", "run", *chosen, "--fresh"])
+
+
+def look_inside(case: CaseResult, broken: Sequence[Check]) -> str | None:
+    """The command that names the operator at fault; None where the outputs are not what is wrong."""
+    edges = [edge for edge in _EDGES if any(check.rule.startswith(f"parity.{edge}.") for check in broken)]
+    if not edges:
+        return None
+    return shlex.join(["harness", "locate", case.id, *(["--edge", edges[0]] if len(edges) == 1 else [])])

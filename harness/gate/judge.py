@@ -7,6 +7,8 @@ is, where the worst value is, and which limit would have passed.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from harness.gate.mixed_up import judge_labels, judge_mixed_up
 from harness.gate.policy import Edge, ParityMetric, ParityRule, Policy
@@ -40,16 +42,14 @@ def judge(
         )
     else:
         has_task = parity.task is not None
-        own_integers = {comparison.output for comparison in parity.conversion if comparison.max_lsb is not None}
+        own_integers = frozenset(found.output for found in parity.conversion if found.max_lsb is not None)
         edges: tuple[tuple[Edge, tuple[Comparison, ...]], ...] = (
             ("conversion", parity.conversion),
             ("runtime", parity.runtime),
         )
         for edge, comparisons in edges:
-            checks += judge_mixed_up(edge, comparisons)
-            for comparison in comparisons:
-                case = _Rules(policy, edge, format, variant, target, model)
-                checks += _judge_output(comparison, case, has_task, comparison.output in own_integers, parity.samples)
+            rules = EdgeRules(policy, edge, format, variant, target, model)
+            checks += judge_edge(rules, comparisons, parity.samples, has_task=has_task, own_integers=own_integers)
         if parity.task is not None:
             checks += judge_labels(parity.task)
             checks.append(judge_task(parity.task, parity.end_to_end, policy.task))
@@ -59,15 +59,38 @@ def judge(
     return tuple(checks)
 
 
-class _Rules:
+@dataclass(frozen=True)
+class EdgeRules:
     """The policy as one edge of one case sees it."""
 
-    def __init__(self, policy: Policy, edge: Edge, format: str, variant: str, target: str, model: str) -> None:
-        self.edge = edge
-        self._policy, self._where = policy, (format, variant, target, model)
+    policy: Policy
+    edge: Edge
+    format: str
+    variant: str
+    target: str
+    model: str
 
     def get(self, metric: ParityMetric) -> ParityRule | None:
-        return self._policy.parity_rule(self.edge, metric, *self._where)
+        return self.policy.parity_rule(self.edge, metric, self.format, self.variant, self.target, self.model)
+
+
+def judge_edge(
+    rules: EdgeRules,
+    comparisons: Sequence[Comparison],
+    samples: int,
+    *,
+    has_task: bool = False,
+    own_integers: Collection[str] = (),
+) -> list[Check]:
+    """The checks of one edge's outputs, which were compared over that many samples.
+
+    `has_task`: a task metric decides what changed answers cost. `own_integers`: outputs that are integers in the model
+    itself.
+    """
+    checks = judge_mixed_up(rules.edge, comparisons)
+    for comparison in comparisons:
+        checks += _judge_output(comparison, rules, has_task, comparison.output in own_integers, samples)
+    return checks
 
 
 def _check(
@@ -79,7 +102,7 @@ def _check(
 
 
 def _judge_output(
-    comparison: Comparison, rules: _Rules, has_task: bool, own_integer: bool, samples: int
+    comparison: Comparison, rules: EdgeRules, has_task: bool, own_integer: bool, samples: int
 ) -> list[Check]:
     """The checks of one output on one edge."""
     edge, output = rules.edge, comparison.output
@@ -114,7 +137,7 @@ def _judge_output(
     return checks
 
 
-def _judge_own_integers(comparison: Comparison, rules: _Rules, samples: int) -> list[Check]:
+def _judge_own_integers(comparison: Comparison, rules: EdgeRules, samples: int) -> list[Check]:
     """An output that is an integer in the model itself (a class index): values agree or they do not."""
     rule = rules.get("top1_agreement")
     if rule is None:

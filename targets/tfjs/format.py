@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.variant import Format, Variant
 
 from .examine import examine
+from .insides import INSIDES
 from .loader import resources
 
 SHARD_BYTES = 4 * 1024 * 1024
@@ -29,5 +30,6 @@ FORMAT = Format(
     ),
     resources=resources,
     examine=examine,
+    insides=INSIDES,
     converter=Path(__file__).with_name("converter.py"),
 )

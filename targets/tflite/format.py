@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.variant import Format, Variant
 
 from .examine import examine
+from .insides import INSIDES
 
 FORMAT = Format(
     name="tflite",
@@ -37,5 +38,6 @@ FORMAT = Format(
         ),
     ),
     examine=examine,
+    insides=INSIDES,
     converter=Path(__file__).with_name("converter.py"),
 )

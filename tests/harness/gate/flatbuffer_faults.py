@@ -57,6 +57,16 @@ def with_weight_changed(content, by):
     return bytes(changed)
 
 
+def with_weights_of_operator_changed(content, number, by):
+    """Every int8 weight of one operator, that many steps away where there is room."""
+    _, inputs, _ = list(_operators(content))[number]
+    begin, length = _data(content, inputs[1])
+    changed = bytearray(content)
+    weights = np.frombuffer(content[begin : begin + length], np.int8).astype(np.int16)
+    changed[begin : begin + length] = np.clip(weights + by, -127, 127).astype(np.int8).tobytes()
+    return bytes(changed)
+
+
 def with_zero_point_changed(content, by):
     """The zero point of the first operator's output (a tensor inside the model), that many steps away."""
     graph, tensors = _tensors(content)

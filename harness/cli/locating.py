@@ -1,0 +1,198 @@
+"""`locate`: which operator of a case is at fault."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness import registry
+from harness.cache import Cache
+from harness.cli.inventory import console, plain_table
+from harness.cli.progress import ConsoleProgress
+from harness.conversion.converter import Converter
+from harness.environment import environment
+from harness.errors import CaseError, HarnessError, Unsupported
+from harness.gate.policy import Edge
+from harness.gate.policy_file import project_policy
+from harness.locate.findings import EdgeFinding, Seen
+from harness.locate.locate import Locator
+from harness.paths import cache_directory, project_root
+from harness.project import model_entries
+from harness.report import numbers
+from harness.run.matrix import Case, Selection, cases
+
+EDGES: tuple[Edge, ...] = ("conversion", "runtime")
+ROWS = 40
+"""More operators than a person reads: then those where something begins or breaks, and their neighbours."""
+
+
+def locate(name: str, edge: str | None, samples: int, *, as_json: bool) -> int:
+    """Look inside; 1 if an operator's result breaks a rule, else 0."""
+    if edge is not None and edge not in EDGES:
+        raise HarnessError(f"There is no edge '{edge}'; it is conversion or runtime.")
+    if samples < 1:
+        raise HarnessError("At least one sample has to be looked at; write --samples 1 or more.")
+    root = project_root()
+    case = case_of(name)
+    found: dict[str, EdgeFinding | CaseError] = {}
+    with ConsoleProgress() as progress, tempfile.TemporaryDirectory(prefix="harness-locate-") as folder:
+        converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
+        try:
+            locator = Locator(case, converter, project_policy(root), samples, Path(folder))
+            for one in EDGES if edge is None else (edge,):
+                progress.note(f"Looking into {case.id}, {one} edge …")
+                try:
+                    found[one] = locator.conversion() if one == "conversion" else locator.runtime()
+                except CaseError as error:
+                    if edge is not None or not isinstance(error, Unsupported):
+                        raise
+                    found[one] = error
+        finally:
+            converter.close()
+    if as_json:
+        print(json.dumps({"case": case.id, "samples": samples, "edges": _document(found)}, indent=1))
+    else:
+        say(case.id, found)
+    return int(any(isinstance(one, EdgeFinding) and one.first_broken is not None for one in found.values()))
+
+
+def case_of(name: str) -> Case:
+    """The case of that name. Raises `HarnessError` with what there is where it names nothing."""
+    parts = name.split("/", 2)
+    if len(parts) != 3 or not all(parts):
+        raise HarnessError(
+            f"'{name}' is no case; write MODEL/VARIANT/TARGET, as digits_cnn/int8/tflite/litert-xnnpack."
+        )
+    model, variant, target = parts
+    selection = Selection((model,), (variant,), (target,), everything=True)
+    return cases(selection, model_entries(project_root()), registry.targets(), registry.formats())[0]
+
+
+def say(name: str, found: dict[str, EdgeFinding | CaseError]) -> None:
+    """Print each edge: the verdict in words, then its operators as a table."""
+    print(name)
+    for edge, one in found.items():
+        print()
+        if isinstance(one, CaseError):
+            print(f"{edge}: {one}")
+            continue
+        print(f"{edge}: {verdict(one)}")
+        for note in one.notes:
+            print(f"! {note}")
+        if not one.exact:
+            _print_table(one)
+
+
+def verdict(finding: EdgeFinding) -> str:
+    """The operator at fault, or that there is none, in words."""
+    if not finding.seen:
+        return f"nothing of the inside can be compared with {finding.against}."
+    at_fault, first, steepest = finding.first_broken, finding.first_differing, finding.steepest
+    most = f" Most is lost in {_named(steepest)}: {steepest.lost_db:.1f} dB." if steepest is not None else ""
+    if first is None:
+        return f"each of the {len(finding.seen)} results inside is exactly what {finding.against} gives."
+    if at_fault is None:
+        return (
+            f"all {len(finding.seen)} results inside keep to the rules of the outputs. The first to differ is "
+            f"{_named(first)}.{most}"
+        )
+    earlier = "" if at_fault is first else f" The first to differ at all is {_named(first)}."
+    return f"{_named(at_fault)} is the first whose result breaks a rule: {_broken(at_fault)}.{earlier}{most}"
+
+
+def _broken(seen: Seen) -> str:
+    """`parity.runtime.sqnr_db, 43.0 where the limit is 80`."""
+    return "; ".join(
+        check.rule
+        if check.limit is None
+        else f"{check.rule}, {numbers.optional(check.measured)} where the limit is {numbers.optional(check.limit)}"
+        for check in seen.broken
+    )
+
+
+def _named(seen: Seen) -> str:
+    return f"operator {seen.operation.index} ({seen.operation.operator}, '{_short(seen.result.tensor)}')"
+
+
+def _short(tensor: str) -> str:
+    """The last parts of a tensor's name; converters join those of all that they fused."""
+    name = tensor.split(";")[0].removesuffix(":0")
+    return "/".join(name.split("/")[-2:])
+
+
+def _print_table(finding: EdgeFinding) -> None:
+    chosen = telling(finding)
+    table = plain_table("", "operator", "result", "shape", "differ", "largest error", "SQNR, dB", "lost, dB")
+    for seen in chosen:
+        comparison = seen.comparison
+        error = f"{comparison.max_lsb} LSB" if comparison.max_lsb is not None else numbers.optional(comparison.max_abs)
+        share = comparison.differing_share
+        table.add_row(
+            "✗" if seen.broken else "•" if seen.introduces else "",
+            f"{seen.operation.index} {seen.operation.operator}",
+            _short(seen.result.tensor),
+            "×".join(map(str, seen.shape)) or "–",
+            "–" if share is None else f"{share:.1%}",
+            error if comparison.finite else "not finite",
+            _decibels(comparison.sqnr_db, exact=not seen.differs),
+            "" if seen.lost_db is None else f"{seen.lost_db:+.1f}",
+        )
+    console().print(table)
+    left = len(finding.seen) - len(chosen)
+    print(
+        "✗ breaks a rule  • differs although nothing that it reads does"
+        + (f"; {left} more results are in --json" if left else "")
+        + (f"; {finding.unseen} results cannot be compared" if finding.unseen else "")
+    )
+
+
+def _decibels(value: float | None, *, exact: bool) -> str:
+    return "exact" if exact else "–" if value is None else f"{value:.1f}"
+
+
+def telling(finding: EdgeFinding) -> list[Seen]:
+    """All results, or of many those that say something: broken, beginnings, the steepest, and the one before each."""
+    if len(finding.seen) <= ROWS:
+        return list(finding.seen)
+    steep = sorted((seen.lost_db or 0.0 for seen in finding.seen), reverse=True)[ROWS // 4]
+    first = finding.first_broken
+    marked = [
+        place
+        for place, seen in enumerate(finding.seen)
+        if seen is first or seen.introduces or (seen.lost_db is not None and seen.lost_db > max(steep, 0.0))
+    ][: ROWS // 2]
+    places = sorted({place - back for place in [*marked, len(finding.seen) - 1] for back in (0, 1)} - {-1})
+    return [finding.seen[place] for place in places]
+
+
+def _document(found: dict[str, EdgeFinding | CaseError]) -> dict[str, Any]:
+    """For a program."""
+    return {edge: _edge_document(one) for edge, one in found.items()}
+
+
+def _edge_document(finding: EdgeFinding | CaseError) -> dict[str, Any]:
+    if isinstance(finding, CaseError):
+        return {"problem": str(finding)}
+    return {
+        "verdict": verdict(finding),
+        "against": finding.against,
+        "notes": list(finding.notes),
+        "at_fault": finding.first_broken and finding.first_broken.operation.index,
+        "first_differing": finding.first_differing and finding.first_differing.operation.index,
+        "not_compared": finding.unseen,
+        "results": [
+            {
+                "index": seen.operation.index,
+                "operator": seen.operation.operator,
+                "tensor": seen.result.tensor,
+                "shape": list(seen.shape),
+                "introduces": seen.introduces,
+                "lost_db": seen.lost_db,
+                "broken": [check.rule for check in seen.broken],
+                "comparison": seen.comparison.model_dump(mode="json", exclude={"output"}),
+            }
+            for seen in finding.seen
+        ],
+    }

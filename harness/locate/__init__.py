@@ -1,0 +1,1 @@
+"""Which operator is at fault: a case looked at from inside, operator by operator."""

@@ -1,0 +1,103 @@
+"""From compared tensors to the operator at fault."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.artifact import TensorInfo
+from harness.gate.judge import EdgeRules, judge_edge
+from harness.gate.policy import Edge
+from harness.locate.insides import Operation
+from harness.store.record import Check, Comparison
+
+_WORTH_SAYING_DB = 20 * math.log10(2)
+"""An error that doubled, relative to what carries it."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One result of one operator beside what it should be."""
+
+    operation: Operation
+    result: TensorInfo
+    shape: tuple[int, ...]
+    comparison: Comparison
+    broken: tuple[Check, ...]
+    """The rules that the case's outputs are held to and that this result breaks."""
+    lost_db: float | None
+    """By how much its SQNR is below the lowest of what it reads; null where one of the two is without error."""
+    introduces: bool
+    """It differs, and nothing that it reads does."""
+
+    @property
+    def differs(self) -> bool:
+        return not self.comparison.finite or bool(self.comparison.max_abs)
+
+
+@dataclass(frozen=True)
+class EdgeFinding:
+    """One edge of a case, seen from inside."""
+
+    edge: Edge
+    against: str
+    seen: tuple[Seen, ...]
+    """In the order of execution."""
+    unseen: int
+    """Results that could not be looked at."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Nothing that was seen differs."""
+        return self.first_differing is None
+
+    @property
+    def first_broken(self) -> Seen | None:
+        """The operator at fault: all that ran before it keeps to the limits."""
+        return next((seen for seen in self.seen if seen.broken), None)
+
+    @property
+    def first_differing(self) -> Seen | None:
+        return next((seen for seen in self.seen if seen.differs), None)
+
+    @property
+    def steepest(self) -> Seen | None:
+        """Where most is lost at once, of those that read something that was seen to differ already; None where nothing
+        is lost to speak of."""
+        losing = [seen for seen in self.seen if seen.lost_db is not None and seen.lost_db >= _WORTH_SAYING_DB]
+        return max(losing, key=lambda seen: seen.lost_db or 0.0, default=None)
+
+
+def findings(
+    rules: EdgeRules,
+    operations: Sequence[Operation],
+    comparisons: Mapping[str, Comparison],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> tuple[Seen, ...]:
+    """Each compared result with the rules that it breaks and what it loses. `comparisons`: result name → figures;
+    `shapes`: result name → (samples, *shape)."""
+    seen = []
+    for operation in operations:
+        before = [comparisons[name] for name in operation.reads if name in comparisons]
+        for info in operation.results:
+            comparison = comparisons.get(info.name)
+            if comparison is None:
+                continue
+            own_integers = (
+                {comparison.output} if info.quantisation is None and not info.dtype.startswith("float") else ()
+            )
+            checks = judge_edge(rules, [comparison], shapes[info.name][0], own_integers=own_integers)
+            broken = tuple(check for check in checks if not check.passed)
+            seen.append(Seen(operation, info, shapes[info.name][1:], comparison, broken, *_change(comparison, before)))
+    return tuple(seen)
+
+
+def _change(comparison: Comparison, before: Sequence[Comparison]) -> tuple[float | None, bool]:
+    """Decibels lost, and whether the difference begins here."""
+    differs = not comparison.finite or bool(comparison.max_abs)
+    earlier = [known for known in before if not known.finite or known.max_abs]
+    levels = [known.sqnr_db for known in earlier if known.sqnr_db is not None and math.isfinite(known.sqnr_db)]
+    lost = min(levels) - comparison.sqnr_db if levels and comparison.sqnr_db is not None else None
+    return lost, differs and not earlier

@@ -1,0 +1,47 @@
+"""What a format tells of the inside of its artifacts, and how it makes one that shows more of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.artifact import Artifact, TensorInfo
+from harness.cache import sha256_json
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operator, in the order of execution. `results` are those of its outputs that can be looked at, `reads` the
+    names of the results of others that it takes."""
+
+    index: int
+    operator: str
+    results: tuple[TensorInfo, ...]
+    reads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Insides:
+    """A format's two functions for it; both run in the engine.
+
+    `operations(artifact)` lists what is inside. `expose(artifact, results, folder)` gives an artifact that has these
+    results as outputs behind its own, writing what it needs into `folder`; for the rest it computes the same.
+    Both raise `Unsupported` for an artifact that shows nothing.
+    """
+
+    operations: Callable[[Artifact], tuple[Operation, ...]]
+    expose: Callable[[Artifact, Sequence[TensorInfo], Path], Artifact]
+
+
+def result_name(index: int, position: int) -> str:
+    """The canonical name of an operator's output, which no signature has."""
+    return f"@{index}.{position}"
+
+
+def with_outputs(artifact: Artifact, results: Sequence[TensorInfo]) -> Artifact:
+    """`artifact` with `results` behind its outputs, and a digest that says so."""
+    first = len(artifact.outputs)
+    added = tuple(info.model_copy(update={"index": first + place}) for place, info in enumerate(results))
+    digest = sha256_json(["exposed", artifact.digest, [(info.name, info.tensor) for info in results]])
+    return artifact.model_copy(update={"outputs": (*artifact.outputs, *added), "digest": digest})

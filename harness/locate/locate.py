@@ -1,0 +1,169 @@
+"""One case, looked at from inside: every operator's result on this target beside what it should be.
+
+Two edges, as everywhere. *runtime*: this target against the reference interpreter, both on the same artifact.
+*conversion*: this artifact against the float32 one of its format, both in the reference interpreter, results matched by
+name; what TensorFlow itself computes inside cannot be had, so the float32 artifact stands for it.
+
+To look inside, the artifact is made to give its operators' results as outputs (`Insides.expose`), which every target
+can run. That may keep a runtime from fusing what it would fuse: the outputs of both forms are compared, and a
+difference is said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.artifact import Artifact, TensorInfo
+from harness.cache import sha256_file
+from harness.conversion.converter import READY, Converter, Golden, Prepared, read_golden
+from harness.errors import Failed, Unavailable, Unsupported
+from harness.gate.judge import EdgeRules
+from harness.gate.policy import Edge, Policy
+from harness.locate.findings import EdgeFinding, findings
+from harness.locate.insides import Insides, Operation
+from harness.model import Tensors
+from harness.parity.comparison import Incomparable, compare
+from harness.run.matrix import Case
+from harness.target import Target
+from harness.variant import Variant
+
+FINEST = "float32"
+"""The variant that stands for TensorFlow on the conversion edge."""
+
+Pair = tuple[NDArray[Any], NDArray[Any], TensorInfo, TensorInfo]
+"""Two tensors to compare, in stored values shaped (samples, *shape), and what is known of each."""
+
+
+class Locator:
+    """Looks into one case."""
+
+    def __init__(self, case: Case, converter: Converter, policy: Policy, samples: int, folder: Path) -> None:
+        """`samples`: how many of the golden's samples are looked at, from its beginning; `folder`: where to write what
+        is not worth keeping. Raises a `CaseError` where there is no artifact, or none that shows its inside."""
+        if case.format.insides is None:
+            raise Unsupported(f"Nothing is known of the inside of {case.format.name} artifacts.")
+        self.case, self.converter, self.policy = case, converter, policy
+        self.insides: Insides = case.format.insides
+        self._folder = folder
+        self._whole = converter.prepare(case.model)
+        self.prepared = _shortened(self._whole, samples, folder)
+        self.golden = read_golden(self.prepared.golden_path)
+        self.artifact = converter.convert(self._whole, case.format, case.variant)
+        self.operations = self.insides.operations(self.artifact)
+
+    def runtime(self) -> EdgeFinding:
+        """This target against the reference interpreter. Raises a `CaseError`."""
+        target = self.case.target
+        readiness = target.probe()
+        if not readiness.ready:
+            raise Unavailable(f"{target.name} is not ready: {readiness.missing} is missing; {readiness.install}.")
+        target.prepare()
+        missing = target.coverage(self.artifact)
+        if missing:
+            raise Unsupported(f"{target.name} does not run {'; '.join(missing)}.")
+        interpreter, expected = self._in_reference(self.artifact, self.operations)
+        samples = _stored(self.artifact, self.golden)
+        with target.open(self.artifact) as session:
+            unwatched = session.infer(samples)
+        wanted = _results(self.operations, self.artifact)
+        watched = self._watched(target, wanted, samples)
+        actual = {**unwatched, **watched}
+        infos = {info.name: info for operation in self.operations for info in operation.results}
+        pairs = {name: (actual[name], expected[name], info, info) for name, info in infos.items() if name in actual}
+        notes = []
+        if any(name in watched and not _same(watched[name], unwatched[name]) for name in unwatched):
+            notes.append(
+                f"Looked at from inside, {target.name} gives other outputs than it does otherwise (it cannot fuse what "
+                "is looked at), so the fault may lie in what it fuses."
+            )
+        return self._finding("runtime", interpreter, pairs, tuple(notes))
+
+    def conversion(self) -> EdgeFinding:
+        """This artifact against the float32 one, both in the reference interpreter. Raises a `CaseError`."""
+        if self.case.variant.name in (FINEST, READY.name):
+            raise Unsupported(
+                f"{self.artifact.model} {self.artifact.variant} has no finer form to be compared with from inside."
+            )
+        finest = self.converter.convert(self._whole, self.case.format, _finest(self.case))
+        finer_operations = self.insides.operations(finest)
+        interpreter, expected = self._in_reference(finest, finer_operations)
+        _, actual = self._in_reference(self.artifact, self.operations)
+        finer = {info.tensor: info for operation in finer_operations for info in operation.results}
+        pairs = {
+            info.name: (actual[info.name], expected[match.name], info, match)
+            for operation in self.operations
+            for info in operation.results
+            if (match := finer.get(info.tensor)) is not None and info.dtype != "bool"
+        }
+        return self._finding("conversion", f"the {FINEST} artifact in {interpreter}", pairs, ())
+
+    def _finding(self, edge: Edge, against: str, pairs: Mapping[str, Pair], notes: tuple[str, ...]) -> EdgeFinding:
+        case = self.case
+        rules = EdgeRules(self.policy, edge, case.format.name, case.variant.name, case.target.name, case.model.name)
+        comparisons, shapes = {}, {}
+        for name, (actual, expected, info, against_info) in pairs.items():
+            with contextlib.suppress(Incomparable):  # not the same thing, whatever their names say
+                comparisons[name] = compare(info.tensor, actual, expected, info, against_info)
+                shapes[name] = actual.shape
+        seen = findings(rules, self.operations, comparisons, shapes)
+        total = sum(len(operation.results) for operation in self.operations)
+        return EdgeFinding(edge, against, seen, total - len(seen), notes)
+
+    def _in_reference(self, artifact: Artifact, operations: Sequence[Operation]) -> tuple[str, dict[str, NDArray[Any]]]:
+        """The reference interpreter's name and what it gives for every result, in stored values."""
+        exposed = self._exposed(artifact, _results(operations, artifact))
+        found = self.converter.reference(self.prepared, exposed, self.case.format)
+        return found.interpreter, found.read()
+
+    def _exposed(self, artifact: Artifact, results: Sequence[TensorInfo]) -> Artifact:
+        return self.insides.expose(artifact, results, Path(tempfile.mkdtemp(dir=self._folder)))
+
+    def _watched(self, target: Target, results: Sequence[TensorInfo], samples: Tensors) -> dict[str, NDArray[Any]]:
+        """What the target gives for `results`, and for the model's outputs along with them. Where it refuses to show so
+        many at once (a board's memory), half of them at a time; what it does not show alone is left out."""
+        try:
+            with target.open(self._exposed(self.artifact, results)) as session:
+                return session.infer(samples)
+        except (Unsupported, Failed):
+            if len(results) < 2:
+                return {}
+        middle = len(results) // 2
+        first = self._watched(target, results[:middle], samples)
+        return {**first, **self._watched(target, results[middle:], samples)}
+
+
+def _results(operations: Sequence[Operation], artifact: Artifact) -> list[TensorInfo]:
+    """The results that are not the artifact's outputs anyway."""
+    outputs = {info.name for info in artifact.outputs}
+    return [info for operation in operations for info in operation.results if info.name not in outputs]
+
+
+def _finest(case: Case) -> Variant:
+    try:
+        return case.format.variant(FINEST)
+    except KeyError:
+        raise Unsupported(f"{case.format.name} has no variant {FINEST} to be compared with.") from None
+
+
+def _stored(artifact: Artifact, golden: Golden) -> dict[str, NDArray[Any]]:
+    return {info.name: info.to_stored(golden.inputs[info.name]) for info in artifact.inputs}
+
+
+def _shortened(prepared: Prepared, samples: int, folder: Path) -> Prepared:
+    """The same model with the first samples of its golden alone: every operator's result of every sample is held."""
+    path = folder / "golden.npz"
+    with np.load(prepared.golden_path, allow_pickle=False) as archive:
+        np.savez(path, **{name: archive[name][:samples] for name in archive.files})  # type: ignore[arg-type]
+    return dataclasses.replace(prepared, folder=folder, golden_digest=sha256_file(path))
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()

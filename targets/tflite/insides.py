@@ -1,0 +1,105 @@
+"""The inside of a `.tflite`: its operators' results, and a copy of the file that gives them as outputs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tflite
+
+from harness.artifact import Artifact, FileHash, Quantisation, TensorInfo
+from harness.locate.insides import Insides, Operation, result_name, with_outputs
+
+from .examine import operator_name, sizes, type_name
+
+_SHOWN = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
+_OUTPUTS_FIELD = 8
+"""Of `outputs` in a subgraph's virtual table: the third field (schema.fbs)."""
+
+
+def operations(artifact: Artifact) -> tuple[Operation, ...]:
+    """The operators of the main graph. What branches and loops do inside is theirs: their results are seen as one."""
+    graph = _main_graph(artifact.path.read_bytes())
+    outputs = {graph.Outputs(place): info for place, info in enumerate(artifact.outputs)}
+    made: dict[int, TensorInfo] = {}
+    found = []
+    for index, (name, reads, writes) in enumerate(_operators(artifact.path.read_bytes())):
+        results = {
+            tensor: outputs.get(tensor) or _described(graph.Tensors(tensor), result_name(index, position))
+            for position, tensor in enumerate(writes)
+            if _can_be_shown(graph.Tensors(tensor))
+        }
+        known = dict.fromkeys(made[tensor].name for tensor in reads if tensor in made)
+        found.append(Operation(index, name, tuple(results.values()), tuple(known)))
+        made.update(results)
+    return tuple(found)
+
+
+def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> Artifact:
+    """A copy of the file whose main graph has `results` behind its outputs; nothing else of it is touched.
+
+    A FlatBuffer's vectors may lie anywhere behind what points to them: the longer list of outputs goes to the end.
+    """
+    content = bytearray(artifact.path.read_bytes())
+    graph = _main_graph(bytes(content))
+    places = {
+        result_name(index, position): tensor
+        for index, (_, _, writes) in enumerate(_operators(bytes(content)))
+        for position, tensor in enumerate(writes)
+    }
+    outputs = [graph.Outputs(place) for place in range(graph.OutputsLength())]
+    outputs += [places[info.name] for info in results]
+    content += bytes(-len(content) % 4)
+    field = graph._tab.Pos + graph._tab.Offset(_OUTPUTS_FIELD)
+    content[field : field + 4] = np.uint32(len(content) - field).tobytes()
+    content += np.uint32(len(outputs)).tobytes() + np.array(outputs, "<i4").tobytes()
+    path = folder / artifact.entry
+    path.write_bytes(content)
+    files = tuple(
+        FileHash(path=file.path, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+        if file.path == artifact.entry
+        else file
+        for file in artifact.files
+    )
+    return with_outputs(artifact, results).model_copy(update={"files": files, "directory": folder})
+
+
+INSIDES = Insides(operations, expose)
+
+
+def _main_graph(content: bytes) -> Any:
+    return tflite.Model.GetRootAsModel(content, 0).Subgraphs(0)
+
+
+def _operators(content: bytes) -> Iterator[tuple[str, list[int], list[int]]]:
+    """Name, tensors read and tensors written of each operator; absent optional inputs are left out."""
+    model = tflite.Model.GetRootAsModel(content, 0)
+    graph = model.Subgraphs(0)
+    for index in range(graph.OperatorsLength()):
+        operator = graph.Operators(index)
+        reads = [operator.Inputs(place) for place in range(operator.InputsLength())]
+        writes = [operator.Outputs(place) for place in range(operator.OutputsLength())]
+        name = operator_name(model.OperatorCodes(operator.OpcodeIndex()))
+        yield name, [tensor for tensor in reads if tensor >= 0], writes
+
+
+def _can_be_shown(tensor: Any) -> bool:
+    return type_name(tensor) in _SHOWN and not tensor.IsVariable() and all(size > 0 for size in sizes(tensor))
+
+
+def _described(tensor: Any, name: str) -> TensorInfo:
+    parameters, quantisation = tensor.Quantization(), None
+    if type_name(tensor) in ("int8", "uint8", "int16") and parameters is not None and parameters.ScaleLength() == 1:
+        zero_point = parameters.ZeroPoint(0) if parameters.ZeroPointLength() else 0
+        quantisation = Quantisation(scale=float(parameters.Scale(0)), zero_point=int(zero_point))
+    return TensorInfo(
+        name=name,
+        tensor=(tensor.Name() or b"").decode(errors="replace"),
+        index=0,
+        shape=tuple(sizes(tensor)),
+        dtype=type_name(tensor),
+        quantisation=quantisation,
+    )

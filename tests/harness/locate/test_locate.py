@@ -1,0 +1,179 @@
+"""Looking into a case: what is asked of converter and target, with a chain of three operators in place of both."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.artifact import TensorInfo
+from harness.conversion.converter import READY, Reference
+from harness.errors import Crashed, Unavailable, Unsupported
+from harness.gate.policy import Policy
+from harness.locate.insides import Insides, Operation, with_outputs
+from harness.locate.locate import Locator
+from harness.run.matrix import Case
+from harness.target import Session
+from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
+from tests.harness.fakes.target import FakeTarget
+
+STEPS = (("SCALE", lambda x: 4 * x), ("SHIFT", lambda x: x + 1), ("HALVE", lambda x: (x - 1) / 2))
+"""y = 2·x, as the fake converter's model has it."""
+
+
+def inside(index):
+    return TensorInfo(name=f"@{index}.0", tensor=f"model/{index}", index=0, shape=(1, 4), dtype="float32")
+
+
+def operations(artifact):
+    results = [inside(0), inside(1), artifact.outputs[0]]
+    return tuple(
+        Operation(index, name, (results[index],), (results[index - 1].name,) if index else ())
+        for index, (name, _) in enumerate(STEPS)
+    )
+
+
+FORMAT = replace(FAKE_FORMAT, insides=Insides(operations, lambda artifact, results, _: with_outputs(artifact, results)))
+
+
+def computed(x, faults=None):
+    """Result name → values; `faults`: what is added to an operator's result."""
+    values, results = x, {}
+    for index, (name, step) in enumerate(STEPS):
+        values = (step(values) + np.float32((faults or {}).get(name, 0))).astype(np.float32)
+        results["y" if index == len(STEPS) - 1 else f"@{index}.0"] = values
+    return results
+
+
+class Converter(FakeConverter):
+    """Its `int8` loses something in SHIFT."""
+
+    def reference(self, prepared, artifact, form):
+        with np.load(prepared.golden_path) as golden:
+            self.samples = len(golden["in:x"])
+            results = computed(golden["in:x"], {"SHIFT": 0.5} if artifact.variant == "int8" else {})
+        path = prepared.folder / f"{artifact.digest}.npz"
+        np.savez(path, **{info.name: results[info.name] for info in artifact.outputs})
+        return Reference("the reference", path, "digest")
+
+
+class ChainSession(Session):
+    def __init__(self, artifact, faults):
+        self.artifact, self.faults = artifact, faults
+
+    def infer(self, samples):
+        results = computed(samples["x"], self.faults)
+        return {info.name: results[info.name] for info in self.artifact.outputs}
+
+    def time(self, samples, plan):
+        raise AssertionError("nothing is timed")
+
+
+class ChainTarget(FakeTarget):
+    """Computes the chain; shows at most `room` outputs at once, and `hidden` never; fuses where nobody looks."""
+
+    def __init__(self, faults=None, *, room=9, hidden=(), fused=0.0, crash=False, **more):
+        super().__init__("fake/chain", **more)
+        self.faults, self.room, self.hidden, self.fused, self.crash = faults or {}, room, hidden, fused, crash
+
+    @contextmanager
+    def open(self, artifact, limits=None):
+        names = {info.name for info in artifact.outputs}
+        if len(names) > self.room or names & set(self.hidden):
+            raise Unsupported("No room.")
+        if self.crash and len(names) > 1:
+            raise Crashed("It died.")
+        fused = {"HALVE": self.fused} if len(names) == 1 else {}
+        yield ChainSession(artifact, {**self.faults, **fused})
+
+
+def locator(folder, target=None, variant="float32", form=FORMAT, samples=4):
+    chosen = READY if variant == READY.name else form.variant(variant)
+    (folder / "scratch").mkdir()
+    converter = Converter(folder)
+    made = Locator(
+        Case(entry(), form, chosen, target or ChainTarget()), converter, Policy(), samples, folder / "scratch"
+    )
+    return made, converter
+
+
+def test_the_operator_that_a_target_computes_otherwise_is_at_fault(tmp_path):
+    made, _ = locator(tmp_path, ChainTarget({"SHIFT": 0.25}))
+    found = made.runtime()
+    assert found.first_broken.operation.operator == "SHIFT"
+    assert [seen.differs for seen in found.seen] == [False, True, True]
+    assert found.against == "the reference"
+    assert found.notes == ()
+
+
+def test_a_target_that_agrees_is_exact_to_the_last_operator(tmp_path):
+    found = locator(tmp_path)[0].runtime()
+    assert found.exact
+    assert len(found.seen) == 3
+    assert found.unseen == 0
+    assert found.seen[0].shape == (1, 4)
+
+
+def test_a_target_without_room_for_all_results_shows_them_in_parts(tmp_path):
+    found = locator(tmp_path, ChainTarget({"SHIFT": 0.25}, room=2))[0].runtime()
+    assert len(found.seen) == 3
+    assert found.first_broken.operation.operator == "SHIFT"
+
+
+def test_a_result_that_a_target_never_shows_is_counted_and_left_out(tmp_path):
+    found = locator(tmp_path, ChainTarget({"SCALE": 0.25}, hidden=("@0.0",)))[0].runtime()
+    assert [seen.operation.operator for seen in found.seen] == ["SHIFT", "HALVE"]
+    assert found.unseen == 1
+    assert found.first_broken.operation.operator == "SHIFT", "the first that can be seen"
+
+
+def test_a_target_that_computes_otherwise_when_it_is_watched_is_told_of(tmp_path):
+    (note,) = locator(tmp_path, ChainTarget(fused=0.125))[0].runtime().notes
+    assert "cannot fuse what is looked at" in note
+
+
+def test_a_crash_is_not_taken_for_a_lack_of_room(tmp_path):
+    made, _ = locator(tmp_path, ChainTarget(crash=True))
+    with pytest.raises(Crashed):
+        made.runtime()
+
+
+def test_only_the_first_samples_are_looked_at(tmp_path):
+    made, converter = locator(tmp_path, samples=7)
+    assert made.runtime().exact
+    assert converter.samples == 7
+    assert made.prepared.golden_digest != "golden", "or the reference's outputs of all samples would be taken"
+
+
+def test_the_conversion_edge_holds_a_variant_against_the_float32_one(tmp_path):
+    found = locator(tmp_path, variant="int8")[0].conversion()
+    assert found.first_broken.operation.operator == "SHIFT"
+    assert found.against == "the float32 artifact in the reference"
+
+
+@pytest.mark.parametrize("variant", ["float32", "ready"])
+def test_what_has_no_finer_form_has_no_conversion_edge_inside(variant, tmp_path):
+    with pytest.raises(Unsupported, match="no finer form"):
+        locator(tmp_path, variant=variant)[0].conversion()
+
+
+def test_what_a_target_lacks_is_said_in_its_words(tmp_path):
+    with pytest.raises(Unavailable, match="the fake runtime"):
+        locator(tmp_path, ChainTarget(ready=False))[0].runtime()
+
+
+def test_operators_that_a_target_lacks_are_named(tmp_path):
+    with pytest.raises(Unsupported, match="does not run SHIFT"):
+        locator(tmp_path, ChainTarget(missing=("SHIFT",)))[0].runtime()
+
+
+def test_a_format_that_shows_nothing_is_refused(tmp_path):
+    with pytest.raises(Unsupported, match="inside of fake artifacts"):
+        locator(tmp_path, form=FAKE_FORMAT)
+
+
+def test_an_artifact_that_shows_more_has_a_digest_of_its_own(tmp_path):
+    made, _ = locator(tmp_path)
+    shown = with_outputs(made.artifact, [inside(0)])
+    assert shown.digest not in (made.artifact.digest, with_outputs(made.artifact, [inside(1)]).digest)
+    assert [(info.name, info.index) for info in shown.outputs] == [("y", 0), ("@0.0", 1)]
