@@ -1,0 +1,154 @@
+"""What `harness locate` says, read as a person and as a program read it."""
+
+import json
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from harness.cli import locating
+from harness.cli.locating import ROWS, case_of, locate, telling, verdict
+from harness.errors import Crashed, HarnessError, Unsupported
+from harness.locate.findings import EdgeFinding, findings
+from harness.locate.insides import Operation
+from harness.parity.comparison import compare
+from tests.harness.locate.test_findings import CHAIN, RIGHT, finding, operation, result, rules
+
+SOUND = finding(CHAIN, dict.fromkeys(range(4), 0.0))
+AT_FAULT = finding(CHAIN, {0: 0.0, 1: 1e-7, 2: 0.1, 3: 0.2})
+WITHIN = finding(CHAIN, {0: 1e-7, 1: 1e-7, 2: 1e-7, 3: 1e-7})
+
+
+def test_the_operator_at_fault_is_named_with_the_rule_that_it_breaks():
+    said = verdict(AT_FAULT)
+    assert said.startswith(
+        "operator 2 (FULLY_CONNECTED, 'model/@2.0') is the first whose result breaks a rule: parity."
+    )
+    assert "where the limit is" in said
+    assert "The first to differ at all is operator 1 (RELU, 'model/@1.0')." in said
+    assert "Most is lost in operator 2" in said
+
+
+def test_a_sound_inside_is_said_in_one_sentence():
+    assert verdict(SOUND) == "each of the 4 results inside is exactly what the reference gives."
+    assert verdict(WITHIN).startswith("all 4 results inside keep to the rules of the outputs. The first to differ is ")
+
+
+def test_where_nothing_can_be_compared_that_is_said():
+    assert "nothing of the inside" in verdict(replace(SOUND, seen=()))
+
+
+def test_of_many_operators_those_that_say_something_are_shown():
+    many = [operation(index, "ADD", *([index - 1] if index else [])) for index in range(4 * ROWS)]
+    errors = {index: 1e-6 if index < 70 else 1e-1 for index in range(4 * ROWS)}
+    shown = [seen.operation.index for seen in telling(finding(many, {**errors, 0: 0.0}))]
+    assert len(shown) <= ROWS
+    assert {1, 69, 70, 4 * ROWS - 1} <= set(shown), "where it begins, where it breaks, what stands before, and the end"
+    assert shown == sorted(shown)
+
+
+class FakeLocator:
+    """Stands for `Locator`: each edge is a finding, or an error."""
+
+    edges: ClassVar[dict[str, EdgeFinding | Exception]] = {}
+
+    def __init__(self, *_):
+        pass
+
+    def conversion(self):
+        return self.given("conversion")
+
+    def runtime(self):
+        return self.given("runtime")
+
+    def given(self, edge):
+        if isinstance(self.edges[edge], Exception):
+            raise self.edges[edge]
+        return self.edges[edge]
+
+
+CASE = "digits_cnn/int8/tflite/litert-builtin"
+
+
+@pytest.fixture
+def edges(monkeypatch, tmp_path):
+    def edges(**given):
+        monkeypatch.setattr(locating, "Locator", type("Given", (FakeLocator,), {"edges": given}))
+
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    return edges
+
+
+def test_a_broken_rule_is_exit_code_1_and_the_table_marks_it(edges, capsys):
+    edges(conversion=SOUND, runtime=AT_FAULT)
+    assert locate(CASE, None, 4, as_json=False) == 1
+    said = capsys.readouterr().out
+    assert said.startswith(CASE)
+    assert "conversion: each of the 4" in said
+    assert any(line.startswith("✗") and "2 FULLY_CONNECTED" in line for line in said.splitlines())
+    assert any(line.startswith("•") and "1 RELU" in line for line in said.splitlines())
+
+
+def test_no_broken_rule_is_exit_code_0(edges, capsys):
+    edges(conversion=SOUND, runtime=WITHIN)
+    assert locate(CASE, None, 4, as_json=False) == 0
+    assert "✗ breaks a rule" in capsys.readouterr().out
+
+
+def test_an_edge_that_does_not_exist_for_a_case_is_said_beside_the_other(edges, capsys):
+    edges(conversion=Unsupported("it has no finer form."), runtime=SOUND)
+    assert locate(CASE, None, 4, as_json=False) == 0
+    assert "conversion: it has no finer form." in capsys.readouterr().out
+
+
+def test_an_edge_that_was_asked_for_and_cannot_be_had_is_an_error(edges):
+    edges(conversion=Unsupported("it has no finer form."), runtime=SOUND)
+    with pytest.raises(Unsupported):
+        locate(CASE, "conversion", 4, as_json=False)
+
+
+def test_a_crash_is_never_a_mere_remark(edges):
+    edges(conversion=SOUND, runtime=Crashed("It died."))
+    with pytest.raises(Crashed):
+        locate(CASE, None, 4, as_json=False)
+
+
+def test_a_program_reads_every_result(edges, capsys):
+    edges(conversion=Unsupported("none"), runtime=AT_FAULT)
+    locate(CASE, None, 4, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert document["case"] == CASE
+    assert document["edges"]["conversion"] == {"problem": "none"}
+    runtime = document["edges"]["runtime"]
+    assert (runtime["at_fault"], runtime["first_differing"], runtime["not_compared"]) == (2, 1, 0)
+    assert [found["operator"] for found in runtime["results"]] == ["CONV_2D", "RELU", "FULLY_CONNECTED", "SOFTMAX"]
+    assert runtime["results"][0]["shape"] == [1, 100]
+
+
+def test_values_that_are_not_finite_are_said_to_be(edges, capsys):
+    nan = compare("@0.0", RIGHT * np.nan, RIGHT)
+    seen = findings(rules(), [Operation(0, "LOG", (result("@0.0"),))], {"@0.0": nan}, {"@0.0": RIGHT.shape})
+    edges(runtime=EdgeFinding("runtime", "the reference", seen, 0))
+    assert locate(CASE, "runtime", 4, as_json=False) == 1
+    assert "not finite" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("digits_cnn", None, 4), "'digits_cnn' is no case; write MODEL/VARIANT/TARGET"),
+        ((CASE, "upper", 4), "There is no edge 'upper'; it is conversion or runtime."),
+        ((CASE, None, 0), "At least one sample"),
+        (("digits_cnm/int8/tflite/litert-builtin", None, 4), "Did you mean 'digits_cnn'"),
+        (("digits_cnn/int8/tfjs/chromium-wasm", None, 4), "No case matches"),
+    ],
+)
+def test_a_mistake_is_one_sentence(arguments, said):
+    with pytest.raises(HarnessError, match=said.replace("'", ".").replace("?", ".")):
+        locate(*arguments, as_json=False)
+
+
+def test_a_case_is_found_by_its_name():
+    case = case_of(CASE)
+    assert case.id == CASE

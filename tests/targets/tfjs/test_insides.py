@@ -1,0 +1,90 @@
+"""What a graph model shows of its inside, read from `model.json` alone."""
+
+import json
+
+import pytest
+
+from harness.artifact import Artifact, TensorInfo
+from harness.errors import Unsupported
+from harness_targets.tfjs.insides import expose, operations
+
+FLOAT = {"T": {"type": "DT_FLOAT"}}
+
+
+def node(name, op, *inputs, **attributes):
+    return {"name": name, "op": op, "input": list(inputs), "attr": attributes or FLOAT}
+
+
+@pytest.fixture
+def artifact(tmp_path):
+    def artifact(*nodes, form="graph-model"):
+        model = {"format": form, "modelTopology": {"node": list(nodes)}, "weightsManifest": [], "signature": {}}
+        (tmp_path / "model.json").write_text(json.dumps(model))
+        output = TensorInfo(name="y", tensor="Identity:0", index=0, shape=(1,), dtype="float32")
+        return Artifact(
+            model="m",
+            format="tfjs",
+            variant="float32",
+            key="",
+            digest="d",
+            entry="model.json",
+            files=(),
+            inputs=(),
+            outputs=(output,),
+            operators={},
+            converter={},
+            directory=tmp_path,
+        )
+
+    return artifact
+
+
+def test_nodes_that_compute_are_shown_and_constants_are_not(artifact):
+    made = artifact(
+        node("x", "Placeholder"),
+        node("w", "Const"),
+        node("product", "MatMul", "x", "w"),
+        node("y", "Relu", "product"),
+        node("Identity", "Identity", "y"),
+    )
+    product, relu = operations(made)
+    assert (product.operator, product.reads) == ("MatMul", ())
+    assert (relu.operator, relu.reads) == ("Relu", ("@0.0",))
+    assert relu.results[0].tensor == "y:0"
+
+
+def test_what_stands_between_two_nodes_without_a_result_of_its_own_is_seen_through(artifact):
+    made = artifact(
+        node("a", "Relu", "x"), node("i", "Identity", "a:0"), node("o", "NoOp", "^a"), node("b", "Neg", "i", "^o")
+    )
+    assert operations(made)[1].reads == ("@0.0",)
+
+
+def test_nodes_are_told_in_an_order_in_which_they_can_run(artifact):
+    made = artifact(node("last", "Neg", "middle"), node("middle", "Relu", "first"), node("first", "Abs", "x"))
+    assert [found.operator for found in operations(made)] == ["Abs", "Relu", "Neg"]
+
+
+def test_results_have_the_type_that_a_page_holds_them_in(artifact):
+    made = artifact(
+        node("less", "Less", "x", "x"),
+        node("cast", "Cast", "less", SrcT={"type": "DT_BOOL"}, DstT={"type": "DT_INT64"}),
+        node("best", "ArgMax", "x", T={"type": "DT_FLOAT"}, output_type={"type": "DT_INT64"}),
+        node("list", "TensorListReserve", "x", element_dtype={"type": "DT_FLOAT"}),
+        node("sum", "AddV2", "x", "x"),
+    )
+    found = {operation.operator: operation.results[0].dtype for operation in operations(made)}
+    assert found == {"Less": "bool", "Cast": "int32", "ArgMax": "int32", "AddV2": "float32"}
+
+
+def test_to_show_more_is_to_ask_for_more(artifact, tmp_path):
+    made = artifact(node("a", "Relu", "x"), node("Identity", "Identity", "a"))
+    (inside,) = operations(made)
+    shown = expose(made, inside.results, tmp_path)
+    assert [info.tensor for info in shown.outputs] == ["Identity:0", "a:0"]
+    assert shown.directory == made.directory
+
+
+def test_a_layers_model_shows_nothing(artifact):
+    with pytest.raises(Unsupported, match="layers model"):
+        operations(artifact(form="layers-model"))
