@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from harness.history.e_divisive import best_split
+from harness.history.e_divisive import Split, best_split
 from harness.latency.interval import rank_deviation
 
 MINIMUM_RUNS = 5
@@ -117,10 +117,23 @@ def _candidates(level: NDArray[np.float64]) -> list[int]:
         if split is None:
             continue
         middle = start + split.index
-        if _p_value(level[start:middle], level[middle:end], 1.0) < LAX:
+        if (
+            _p_value(level[start:middle], level[middle:end], 1.0) < LAX
+            or _undone_later(level[start:end], split) < STRICT
+        ):
             points.append(middle)
             waiting += [(start, middle), (middle, end)]
     return sorted(points)
+
+
+def _undone_later(part: NDArray[np.float64], split: Split) -> float:
+    """The p-value of a split against no more than the values up to κ: what follows them may take the change back, so
+    that the mean of the whole right-hand side says nothing of it. Bonferroni's correction counts every τ and κ that the
+    split was chosen among."""
+    count = len(part)
+    share = _independent_share(part, sorted({0, split.index, split.end, count}))
+    p_value = _p_value(part[: split.index], part[split.index : split.end], share)
+    return min(1.0, p_value * count * count / 2.0)
 
 
 def _strict(level: NDArray[np.float64], candidates: list[int]) -> dict[int, float]:

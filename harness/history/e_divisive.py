@@ -22,9 +22,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Split:
-    """The best split of a part of a series: the first index of the right-hand side, and how far apart the sides are."""
+    """The best split of a part of a series: the first index of the right-hand side, the index after its last (κ), and
+    how far apart the sides are."""
 
     index: int
+    end: int
     divergence: float
 
 
@@ -50,7 +52,7 @@ def best_split(values: NDArray[np.float64], minimum: int) -> Split | None:
     divergence -= term
     divergence += weights[3]
     row, column = divmod(int(np.argmax(divergence)), divergence.shape[1])
-    return Split(minimum + row, float(divergence[row, column]))
+    return Split(minimum + row, 2 * minimum + column, float(divergence[row, column]))
 
 
 @lru_cache(maxsize=8)

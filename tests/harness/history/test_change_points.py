@@ -46,6 +46,11 @@ class TestNoisy:
         steps = noisy_steps(noisy([(60, 1.0), (60, 1.4), (60, 1.44)], 0.008))
         assert len(steps) == 2
 
+    def test_changes_that_later_ones_take_back_are_found(self) -> None:
+        """The mean of all that follows the first step is that of what came before it."""
+        steps = noisy_steps(noisy([(149, 1.0), (76, 1.2), (88, 1.0), (52, 0.83)]))
+        assert [abs(step.index - place) <= 1 for step, place in zip(steps, (149, 225, 313), strict=True)] == [True] * 3
+
     def test_a_step_is_seen_by_five_runs(self) -> None:
         assert noisy_steps(noisy([(80, 1.0), (MINIMUM_RUNS, 1.2)]))
         assert not noisy_steps(noisy([(80, 1.0), (MINIMUM_RUNS - 1, 1.2)]))
