@@ -10,7 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from .model_json import ENTRY, METADATA, ours, read_model
+from .function_returns import mend, returns_of_nothing
+from .model_json import ENTRY, METADATA, check_ranges, ours, read_model
 from .problems import Broken, Refused, one_line
 from .unused_imports import without_unused_imports
 
@@ -56,6 +57,8 @@ def convert(saved_model: Path, options: Mapping[str, Any], shard_bytes: int, out
         )
     except Exception as error:
         raise Refused(one_line(error)) from error
+    check_ranges(output / ENTRY)
+    mend(output / ENTRY)
     if options.get("skip_operator_check"):
         unknown = unknown_operators(output / ENTRY)
         if unknown:
@@ -105,6 +108,11 @@ def inspect(path: Path) -> dict[str, Any]:
     for node in nodes:
         if node["op"] == "Const" and node["name"] not in weights:
             raise Broken(f"the shards have no weight for the constant '{node['name']}'.")
+    for function, _, reference in returns_of_nothing(model["modelTopology"]):
+        raise Broken(
+            f"the function {function['signature']['name']} returns '{reference}', which it does not have: its other"
+            " outputs would take that place; convert the model again, or have the branch compute what it returns."
+        )
     present = {node["name"] for node in nodes}
     operators: dict[str, int] = {}
     for node in nodes:

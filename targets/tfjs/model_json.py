@@ -24,9 +24,9 @@ STORED_BYTES = {"float32": 4, "int32": 4, "bool": 1, "complex64": 8, "uint8": 1,
 
 
 def read_model(path: Path) -> dict[str, Any]:
-    """`model.json` as written. Raises `Broken`."""
+    """`model.json` as written. Raises `Broken`, also for numbers that Python writes into JSON and no browser reads."""
     try:
-        model = json.loads(path.read_bytes())
+        model = json.loads(path.read_bytes(), parse_constant=refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
         raise Broken(f"{path.name} cannot be read as JSON ({error}).") from error
     if not isinstance(model, dict) or not isinstance(model.get("modelTopology"), dict):
@@ -38,6 +38,23 @@ def read_model(path: Path) -> dict[str, Any]:
     if not isinstance(model.get("weightsManifest"), list) or not isinstance(model.get("signature"), dict):
         raise Broken(f"{path.name} has no weights manifest or no signature.")
     return model
+
+
+def refuse_constant(name: str) -> None:
+    """Python writes NaN and infinities as JSON does not have them."""
+    raise ValueError(f"it holds {name}, which no browser reads")
+
+
+def check_ranges(path: Path) -> None:
+    """Raise `Broken` for a quantised weight without a finite range: tensorflowjs writes one, which is no JSON."""
+    for group in json.loads(path.read_bytes())["weightsManifest"]:
+        for weight in group["weights"]:
+            stored = weight.get("quantization", {})
+            if not all(math.isfinite(stored.get(key, 0)) for key in ("scale", "min")):
+                raise Broken(
+                    f"the converter reported success, and the weight '{weight['name']}' holds infinite values, which"
+                    f" {stored['dtype']} cannot store: no browser loads the model."
+                )
 
 
 def is_layers(model: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-ENTRY = "model.json"
+from .model_json import ENTRY, refuse_constant
 
 
 class NotTFJS(Exception):
@@ -24,9 +24,9 @@ class NotTFJS(Exception):
 def take_ready(path: Path, output: Path) -> tuple[str, str]:
     """Copy a model and its shards; returns the entry's name and what was recognised. Raises `NotTFJS`."""
     try:
-        model = json.loads(path.read_bytes())
+        model = json.loads(path.read_bytes(), parse_constant=refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
-        raise NotTFJS(f"it cannot be read as JSON ({type(error).__name__})") from error
+        raise NotTFJS(f"it cannot be read as JSON ({error or type(error).__name__})") from error
     if not isinstance(model, dict) or not isinstance(model.get("modelTopology"), dict):
         raise NotTFJS("it is no TensorFlow.js model (it has no modelTopology)")
     form = form_of(model)

@@ -57,6 +57,19 @@ MODELS = {
             "y": tf.while_loop(lambda i, _: i < 5, lambda i, v: (i + 1, tf.tanh(v) + 0.5), (tf.constant(0), x))[1]
         },
     ),
+    # One branch returns a constant, and before another output.
+    "branches": lambda: function(
+        [((1, 2), tf.float32, "x")],
+        lambda x: dict(
+            zip(
+                ("constant", "computed"),
+                tf.cond(
+                    tf.reduce_sum(x) > 0, lambda: (tf.constant([[7.0, 8.0]]), 2.0 * x), lambda: (x - 1.0, tf.exp(x))
+                ),
+                strict=True,
+            )
+        ),
+    ),
     "endless": lambda: function(
         [((1, 2), tf.float32, "x")],
         lambda x: {"y": tf.while_loop(lambda v: tf.reduce_sum(v) > -1e9, lambda v: (tf.abs(v) + 1.0,), (x,))[0]},

@@ -47,10 +47,12 @@ def test_types_are_those_that_the_page_computes_in(made):
     np.testing.assert_array_equal(model.reference["unmasked"], model.golden["unmasked"])
 
 
-@pytest.mark.parametrize("name", ["loop-float32", "matrix_bias-float32"])
-def test_loops_and_misread_biases_run_in_the_reference(made, name):
+@pytest.mark.parametrize("name", ["loop-float32", "branches-float32", "matrix_bias-float32"])
+def test_loops_branches_and_misread_biases_run_in_the_reference(made, name):
     model = made(name)
-    np.testing.assert_allclose(model.reference["y"], model.golden["y"], rtol=1e-6)
+    assert model.reference.keys() == model.golden.keys()
+    for output, golden in model.golden.items():
+        np.testing.assert_allclose(model.reference[output], golden, rtol=1e-6)
 
 
 def test_an_operator_that_tensorflowjs_lacks_is_named_in_one_line(models):

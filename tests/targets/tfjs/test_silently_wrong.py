@@ -43,6 +43,16 @@ tf.saved_model.save(module, str(folder / "source"), signatures={"serving_default
 """
 
 
+CONSTANT_BRANCH = """
+module = tf.Module()
+def choose(x):
+    branches = lambda: (tf.constant([[7.0, 8.0]]), 2.0 * x), lambda: (x - 1.0, tf.exp(x))
+    return dict(zip(("constant", "computed"), tf.cond(tf.reduce_sum(x) > 0, *branches)))
+module.f = tf.function(choose, input_signature=[tf.TensorSpec((1, 2), name="x")])
+tf.saved_model.save(module, str(folder / "source"), signatures={"serving_default": module.f})
+"""
+
+
 @pytest.fixture
 def written(converter_python, tmp_path):
     """What tensorflowjs's own command writes, once it has ended with exit code 0."""
@@ -93,6 +103,39 @@ def test_a_skipped_operator_check_is_a_failed_conversion_that_names_the_operator
     with pytest.raises(Failed, match=r"the converter reported success, and .* has no operator Lgamma") as caught:
         converted("lgamma", "float32", skip_operator_check=True)
     assert "\n" not in reason(caught.value)
+
+
+def test_a_branch_that_returns_a_constant_loses_it_and_is_refused_by_name(written, entry, converter):
+    """tensorflowjs renames the constant and not what the branch returns; TensorFlow.js passes over it."""
+    folder = written(CONSTANT_BRANCH, "--input_format=tf_saved_model", "--control_flow_v2=True")
+    with pytest.raises(BadInput, match=r"the function \w+ returns '[\w/]+:output:0', which it does not have") as caught:
+        converter.prepare(entry(str(folder)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("variant", ["uint8", "uint16"])
+def test_an_infinite_weight_that_is_quantised_leaves_no_json_and_is_a_failed_conversion(converted, variant):
+    with pytest.raises(Failed, match=rf"holds infinite values, which {variant} cannot store: no browser") as caught:
+        converted("masked", variant)
+    assert "Convert `float32` or `float16`" in reason(caught.value)
+
+
+@pytest.mark.parametrize("variant", ["float32", "float16"])
+def test_infinite_weights_are_stored_as_floats(target, converted, variant):
+    model = converted("masked", variant)
+    with target("wasm").open(model.artifact) as session:
+        (found,) = session.infer(model.samples).values()
+    (expected,) = model.golden.values()
+    assert abs(found - expected).max() < 1e-6
+
+
+def test_a_ready_model_with_numbers_that_are_no_json_is_refused(written, entry, converter):
+    folder = written(CONSTANT_BRANCH, "--input_format=tf_saved_model")
+    described = (folder / "model.json").read_text()
+    (folder / "model.json").write_text(described.replace('"shape": [', '"of": -Infinity, "shape": [', 1))
+    with pytest.raises(BadInput, match="it holds -Infinity, which no browser reads") as caught:
+        converter.prepare(entry(str(folder)))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.fixture
