@@ -101,6 +101,9 @@ def show(rows: list[dict[str, Any]], told: set[str], *, as_json: bool) -> None:
         for model, form, variant, size, path in cells:
             named = f"{model:{widths[0]}}  {form:{widths[1]}}  {variant:{widths[2]}}"
             print(f"{named}  {size:>{widths[3]}}  {path}")
+    for line in made:
+        for note in line.get("notes", ()):
+            print(textwrap.fill(f"{line['model']} {line['variant']}: {note}", width(), subsequent_indent="  "))
     reasons: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for line in rows:
         if "problem" in line and line["model"] not in told:

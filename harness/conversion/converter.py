@@ -288,6 +288,7 @@ class Converter:
                         "inputs": [info.model_dump() for info in artifact.inputs],
                         "outputs": [info.model_dump() for info in artifact.outputs],
                         "operators": artifact.operators,
+                        "notes": list(artifact.notes),
                         "custom_operators": artifact.custom_operators and artifact.custom_operators.model_dump(),
                     },
                     samples=str(samples),

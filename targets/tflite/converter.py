@@ -12,6 +12,7 @@ import numpy as np
 
 from . import metadata
 from .left_in_float import left_in_float
+from .softmax_scale import dies, too_fine
 
 ENTRY = "model.tflite"
 INT16X8 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
@@ -189,7 +190,7 @@ def one_line(error: Exception) -> str:
 
 
 def inspect(path: Path) -> dict[str, Any]:
-    """Inputs, outputs and operator counts of a `.tflite`, read from the flatbuffer.
+    """Inputs, outputs, operator counts of a `.tflite`, read from the flatbuffer, and notes on what runtimes trip over.
 
     Raises `Refused` if it is corrupt and `Unloadable` if it reads variables that it never assigns.
 
@@ -232,6 +233,7 @@ def inspect(path: Path) -> dict[str, Any]:
         "outputs": [describe(graph, int(t), i, names, schema) for i, t in enumerate(graph.outputs)],
         "operators": dict(sorted(operators.items())),
         "scheme": scheme(model, schema),
+        "notes": too_fine(model, schema),
     }
 
 
@@ -299,13 +301,15 @@ def reference(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) ->
     """The reference interpreter's name and its outputs: stored types, shaped (samples, *output shape).
 
     TensorFlow 2.19's reference kernels (BUILTIN_REF) match TensorFlow Lite Micro bit for bit on int8 models, the fused
-    LSTM aside, and run select-TF operators. They lack a few newer hybrid operators; its optimised kernels have them.
+    LSTM aside, and run select-TF operators. They lack a few newer hybrid operators and die of a softmax whose input has
+    too fine a scale; its optimised kernels take both.
     """
     import tensorflow as tf
 
     resolvers = tf.lite.experimental.OpResolverType
     refusal: Exception | None = None
-    for resolver in (resolvers.BUILTIN_REF, resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
+    usual = () if dies(inspected.get("notes", ())) else (resolvers.BUILTIN_REF,)
+    for resolver in (*usual, resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
         try:
             interpreter = open_interpreter(path, resolver, inspected.get("custom_operators"))
             for info, detail in zip(inspected["inputs"], interpreter.get_input_details(), strict=True):

@@ -18,6 +18,8 @@ from harness.process.child import ChildProcess
 from harness.process.shared import WorkerTarget
 from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
 
+from .softmax_scale import dies
+
 WORKER = Path(__file__).with_name("worker.py")
 THREADS_VARIABLE = "HARNESS_TFLITE_THREADS"
 
@@ -110,10 +112,11 @@ class TFLiteTarget(WorkerTarget):
         return TFLiteTarget(self.name, self.runtime, resolver, environment, self.default_variants, int(threads))
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
-        """Select-TF operators run in TensorFlow's own interpreter alone."""
+        """Select-TF operators run in TensorFlow's own interpreter alone; of some models reference kernels die."""
+        deadly = dies(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
         if self.runtime == "tensorflow":
-            return ()
-        return tuple(
+            return deadly
+        return deadly + tuple(
             f"{operator} (a TensorFlow operator, which needs the Flex delegate)"
             for operator in artifact.operators
             if operator.startswith("Flex")

@@ -15,6 +15,8 @@ from harness.process.child import ChildProcess
 from harness.process.shared import WorkerTarget
 from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
 
+from ..tflite.softmax_scale import dies
+
 WORKER = Path(__file__).with_name("worker.py")
 ARENA_BYTES = 64 * 1024 * 1024
 """Enough for any model that has a place on a microcontroller; what is used of it is measured."""
@@ -60,6 +62,14 @@ class MicroTarget(WorkerTarget):
     def fingerprint(self) -> dict[str, str]:
         return {**self.environment.versions(), "environment": self.environment.digest()}
 
+    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+        """Micro links nothing of TensorFlow's own operators; of builtin ones its interpreter says what it lacks."""
+        return dies(artifact.notes) + tuple(
+            f"{operator} (a TensorFlow operator, which Micro does not have)"
+            for operator in artifact.operators
+            if operator.startswith("Flex")
+        )
+
     def _start(self, limits: Limits) -> ChildProcess:
         return ChildProcess(self.name, self.environment.python(), WORKER, start_seconds=limits.open_seconds)
 
@@ -69,6 +79,7 @@ class MicroTarget(WorkerTarget):
             seconds=limits.open_seconds,
             path=str(artifact.path),
             arena_bytes=ARENA_BYTES,
+            custom=[operator for operator in artifact.operators if not operator.isupper()],
             inputs=[info.model_dump() for info in artifact.inputs],
             outputs=[info.model_dump() for info in artifact.outputs],
         )

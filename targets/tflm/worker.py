@@ -56,6 +56,11 @@ def reason(text: str, error: Exception) -> str:
     return "; ".join(part.rstrip(".") for part in (node, why) if part) or str(error)
 
 
+def named(text: str, custom: list[str]) -> str:
+    """With the model's custom operators where Micro says `CUSTOM` of one."""
+    return text.replace("op code CUSTOM", f"op code CUSTOM ({', '.join(custom)})") if custom else text
+
+
 class Worker:
     """One interpreter and the operations that the engine asks of it."""
 
@@ -77,7 +82,7 @@ class Worker:
             except (RuntimeError, ValueError) as error:
                 failure = error
         if failure is not None:
-            raise Refused(reason(output.text, failure))
+            raise Refused(named(reason(output.text, failure), header["custom"]))
         for key, pattern in (
             ("arena_bytes", r"Arena allocation total (\d+) bytes"),
             ("arena_head_bytes", r"Arena allocation head (\d+) bytes"),

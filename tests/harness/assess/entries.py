@@ -94,6 +94,30 @@ def new_version():
     return wide_dense()
 
 
+def faint(size=1e-9):
+    """A classifier whose classes hardly differ, as an untrained one's."""
+    import keras
+    import numpy as np
+
+    x = keras.Input((4,), name="x")
+    layer = keras.layers.Dense(3, activation="softmax")
+    model = keras.Model(x, layer(x))
+    layer.set_weights([size * np.arange(12, dtype=np.float32).reshape(4, 3), np.zeros(3, np.float32)])
+    return model
+
+
+def feeble():
+    import numpy as np
+    import tensorflow as tf
+
+    weights = 1e-9 * np.arange(12, dtype=np.float32).reshape(4, 3)
+    return tf.function(lambda x: tf.nn.relu6(x @ weights), input_signature=[tf.TensorSpec((1, 4), name="x")])
+
+
+def plain():
+    return faint(1e-6)
+
+
 def convolutions():
     import keras
 

@@ -1,0 +1,41 @@
+"""The SOFTMAX on which reference kernels abort: found in the file, because they say nothing when they do.
+
+Runs in the converter's environment, beside `converter.py`; `dies` is read by the targets as well.
+
+TFLite's and Micro's reference kernels turn the input's scale into a multiplier, beta · scale · 2²⁶, and check that it
+is more than one (`QuantizeMultiplierGreaterThanOne`). An input whose values hardly differ, as an untrained model's, is
+given a smaller scale. The optimised kernels look the exponentials up in a table and take any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+LEAST = 2.0**-26
+MARK = "the reference kernels of TFLite and Micro abort where the input's scale is at most 2⁻²⁶"
+
+
+def dies(notes: Iterable[str]) -> tuple[str, ...]:
+    """Of an artifact's notes, those that say that reference kernels die of it."""
+    return tuple(note for note in notes if MARK in note)
+
+
+def too_fine(model: Any, schema: Any) -> list[str]:
+    """A note for each int8 or uint8 SOFTMAX with such an input."""
+    found = []
+    for graph in model.subgraphs:
+        for place, operator in enumerate(graph.operators or []):
+            code = model.operatorCodes[operator.opcodeIndex]
+            if max(code.builtinCode, code.deprecatedBuiltinCode) != schema.BuiltinOperator.SOFTMAX:
+                continue
+            tensor = graph.tensors[int(operator.inputs[0])]
+            if (
+                tensor.type not in (schema.TensorType.INT8, schema.TensorType.UINT8)
+                or tensor.quantization.scale is None
+            ):
+                continue
+            scale = float(tensor.quantization.scale[0])
+            if operator.builtinOptions.beta * scale <= LEAST:
+                found.append(f"SOFTMAX (operator {place}): {MARK}, and this one's is {scale:.2g}")
+    return found
