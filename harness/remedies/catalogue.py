@@ -43,7 +43,7 @@ CATALOGUE: tuple[Remedy, ...] = (
         r"Some ops are not supported by the native TFLite runtime",
         "TFLite has no operator of its own for it; TensorFlow's can be linked in.",
         "Convert the variant `select-tf` (it runs in tflite/tensorflow and in apps with the Flex delegate, not on"
-        " microcontrollers), or rewrite the operator; `harness assess` names a known rewrite.",
+        " microcontrollers), or rewrite the operator; `harness assess` names a rewrite where one is known.",
     ),
     remedy(
         "variables not frozen",
@@ -55,7 +55,13 @@ CATALOGUE: tuple[Remedy, ...] = (
         "TF.js operator missing",
         r"Unsupported Ops(?: in the model before optimization)?:? ?(\w[\w, ]*)?",
         "TensorFlow.js has no operator {1}.",
-        "Rewrite it with operators it has (`harness assess` names a known rewrite), or leave the web out.",
+        "Rewrite it with operators it has (`harness assess` names a rewrite where one is known), or leave the web out.",
+    ),
+    remedy(
+        "infinite weight quantised",
+        r"holds infinite values, which (\w+) cannot store",
+        "A quantised weight is stored by its smallest and its largest value.",
+        "Convert `float32` or `float16`, or put a large finite number in the infinity's place.",
     ),
     remedy(
         "TF.js kernel missing",
@@ -76,10 +82,43 @@ CATALOGUE: tuple[Remedy, ...] = (
         "Convert a graph variant (`float32`, `float16`, …), which has no such limits, or build that layer otherwise.",
     ),
     remedy(
+        "no layers to write",
+        r"a layers model is made from a Keras model",
+        "What a SavedModel or a function keeps of a model has no layers.",
+        "Convert a graph variant (`float32`, `float16`, …), or name the `.keras` or `.h5` file.",
+    ),
+    remedy(
         "hybrid model on Micro",
-        r"Hybrid models are not supported on TFLite Micro|Input type: FLOAT32 with filter type: INT8 not supported",
-        "The weights are int8 and the activations float (dynamic range), which TensorFlow Lite Micro refuses.",
+        r"Hybrid models are not supported on TFLite Micro|Input type: FLOAT32 with filter type: INT8 not supported"
+        r"|float32 input with int8 weights, as a hybrid",
+        "The weights are int8 and the activations float (dynamic range), which microcontroller runtimes refuse.",
         "Convert `int8` (or `float32`) for microcontrollers.",
+    ),
+    remedy(
+        "float16 model on Micro",
+        r"Node DEQUANTIZE .*input->type == kTfLiteInt8|DEQUANTIZE \(operator.*conversion of float16 to float32",
+        "The weights are stored in float16, which microcontroller runtimes do not unpack.",
+        "Convert `int8` (or `float32`) for microcontrollers.",
+    ),
+    remedy(
+        "TensorFlow operator on Micro",
+        r"(Flex\w+) \(a TensorFlow operator, which Micro does not have\)|op code CUSTOM \((Flex\w+)",
+        "TensorFlow's own operators need the Flex delegate, which no microcontroller has.",
+        "Rewrite the operator so that the variant `float32` or `int8` converts with builtin operators alone; `harness"
+        " assess` names a rewrite where one is known.",
+    ),
+    remedy(
+        "softmax too fine for reference kernels",
+        r"reference kernels of TFLite and Micro abort where the input's scale|\(SOFTMAX\): beta .* leaves no precision",
+        "The calibration data gave the softmax inputs that hardly differ, as an untrained model does.",
+        "Train the model, calibrate with data that it tells apart, run it on other than reference kernels, or convert"
+        " `dynamic` or `float16`.",
+    ),
+    remedy(
+        "custom operator on Micro",
+        r"Failed to get registration from op code CUSTOM",
+        "TensorFlow Lite Micro has no custom operators but its own.",
+        "Register the operator in the firmware's own op resolver, or rewrite it with builtin ones.",
     ),
     remedy(
         "int16x8 recurrent layer",
@@ -133,7 +172,7 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     remedy(
         "custom operator unregistered",
-        r"(?:[Uu]nresolved custom op: ?|Failed to get registration from op code )(\w+)?",
+        r"(?:[Uu]nresolved custom op: ?|Encountered unresolved custom op: ?)(\w+)?",
         "The runtime does not know the custom operator {1}.",
         "Name the library that registers it under [models.NAME.custom_operators]; it runs where that library does.",
     ),
@@ -149,6 +188,13 @@ CATALOGUE: tuple[Remedy, ...] = (
         r"Didn't find op for builtin opcode '(\w+)'",
         "The runtime has no kernel for {1}.",
         "Rewrite the operator, or register its kernel where the runtime is built.",
+    ),
+    remedy(
+        "activation too fine",
+        r"no_integer_overflow_from_quantization was not true",
+        "The calibration data gave an activation values so small, as an untrained model does, that in steps of their"
+        " scale the limit of its ReLU6 (or the like) is beyond 32 bits.",
+        "Train the model, calibrate with data like that in use, or convert `dynamic` or `float16`.",
     ),
     remedy(
         "converter wrote what does not load",

@@ -31,7 +31,7 @@ def convert(keras_file: Path, saved_model: Path, options: Mapping[str, Any], sha
     naming the layer that cannot be in a layers model, `Broken` where TensorFlow.js cannot load what was written.
     """
     if not keras_file.is_file():
-        raise Refused("a layers model is made from a Keras model, and this source is none; take a graph variant")
+        raise Refused("a layers model is made from a Keras model, and this source is none")
     without_unused_imports()
     from tensorflowjs.converters import keras_h5_conversion
 

@@ -66,6 +66,7 @@ def name_of(problem):
         ("lgamma", "tfjs", "float32", "TF.js operator missing"),
         ("fft", "tflite", "float32", "converter wrote what does not load"),
         ("counted", "tflite", "int16x8", "loop not calibrated"),
+        ("feeble", "tflite", "int16x8", "activation too fine"),
         ("lstm", "tflite", "int8", "converter crashed"),
     ],
 )
@@ -152,6 +153,51 @@ def test_micro_refuses_hybrid_models(refusal_of_micro):
     assert name_of(refusal_of_micro("wide_dense", "dynamic")) == "hybrid model on Micro"
 
 
+def test_micro_does_not_unpack_float16(refusal_of_micro):
+    assert name_of(refusal_of_micro("wide_dense", "float16")) == "float16 model on Micro"
+
+
+@pytest.mark.parametrize(
+    ("source", "variant", "operator", "expected"),
+    [
+        ("inverse", "select-tf", "FlexMatrixInverse", "TensorFlow operator on Micro"),
+        ("python_function", "custom", "PyFunc", "custom operator on Micro"),
+    ],
+)
+def test_micro_has_neither_tensorflows_operators_nor_a_users(refusal_of_micro, source, variant, operator, expected):
+    problem = refusal_of_micro(source, variant)
+    assert operator in str(problem)
+    assert name_of(problem) == expected
+
+
+def test_what_micro_is_known_to_lack_reads_as_what_it_says_itself(artifact):
+    (lacking,) = registry.targets()["tflm/host"].coverage(artifact("inverse", "select-tf"))
+    assert name_of(Unsupported(lacking)) == "TensorFlow operator on Micro"
+
+
+@pytest.mark.parametrize(
+    ("source", "variant", "expected"),
+    [
+        ("wide_dense", "float16", "float16 model on Micro"),
+        ("wide_dense", "dynamic", "hybrid model on Micro"),
+        ("faint", "int8", "softmax too fine for reference kernels"),
+    ],
+)
+def test_a_plan_for_a_board_is_refused_as_micro_refuses(artifact, source, variant, expected):
+    lacking = registry.targets()["mcu/qemu-cortex-m4"].coverage(artifact(source, variant))
+    assert name_of(Unsupported("; ".join(lacking))) == expected
+
+
+@pytest.mark.parametrize("name", ["tflite/litert-reference", "tflm/host"])
+def test_a_softmax_of_which_reference_kernels_die(artifact, name):
+    (lacking,) = registry.targets()[name].coverage(artifact("faint", "int8"))
+    assert name_of(Unsupported(lacking)) == "softmax too fine for reference kernels"
+
+
+def test_only_keras_models_have_layers_to_write(failure):
+    assert name_of(failure("lgamma", "tfjs", "layers-float32")) == "no layers to write"
+
+
 def test_micro_lacks_an_operator(refusal_of_micro):
     assert name_of(refusal_of_micro("lgamma", "float32")) == "operator missing in Micro"
 
@@ -175,17 +221,6 @@ def test_an_old_runtime_lacks_the_version_of_an_operator(artifact, tflite_runtim
     with pytest.raises(Unsupported) as caught, target.open(artifact("new_version", "dynamic")):
         pass
     assert name_of(caught.value) == "operator version too new"
-
-
-@pytest.mark.parametrize(
-    ("message", "expected"),
-    [
-        ("Kernel 'FFT' not registered for backend 'wasm'", "The backend wasm of TensorFlow.js has no kernel FFT."),
-        ("FFT (the wasm backend of TensorFlow.js has no kernel FFT)", "This is known from the installed packages"),
-    ],
-)
-def test_messages_that_other_tests_see_in_the_browser(message, expected):
-    assert expected in reason(Unsupported(message))
 
 
 def test_a_reference_that_dies_is_not_taken_for_the_converter_and_a_missing_kernel_not_for_an_old_runtime():
