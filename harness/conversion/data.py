@@ -90,7 +90,7 @@ def fit(values: Any, spec: dict[str, Any]) -> Any:
             raise BadSource(
                 f"the data for input '{spec['name']}' is shaped {list(values.shape)}, not samples × {list(shape)}."
             )
-    if values.dtype.kind not in "biuf":
+    if values.dtype.kind not in ("biufc" if spec["dtype"].startswith("complex") else "biuf"):
         raise BadSource(f"the data for input '{spec['name']}' is of type {values.dtype}, not numbers.")
     if spec.get("quantisation"):  # real values and stored ones are both taken: `to_stored` tells them apart
         return values
@@ -109,7 +109,11 @@ def generated(spec: dict[str, Any], count: int, seed: int) -> Any:
     generator = np.random.Generator(np.random.Philox(seed))
     shape = (count, *spec["shape"])
     if spec["dtype"] in ("string", "resource", "variant"):
-        raise BadSource(f"input '{spec['name']}' takes {spec['dtype']}, for which no data can be generated.")
+        kind = spec["dtype"]
+        raise BadSource(
+            f"input '{spec['name']}' takes {kind}, which no target takes as a tensor; give the model numbers, and make"
+            f" them of the {kind} in the application."
+        )
     if np.issubdtype(np.dtype(spec["dtype"]), np.floating):
         return generator.standard_normal(shape).astype(spec["dtype"])
     if np.issubdtype(np.dtype(spec["dtype"]), np.complexfloating):

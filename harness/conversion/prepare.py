@@ -17,7 +17,7 @@ from harness.conversion.format_converter import format_converter
 from harness.conversion.sources import export_from
 from harness.conversion.sources.built import declared
 from harness.conversion.sources.export import check_declared, plain_name, run, signature
-from harness.conversion.sources.request import BadSource, Request
+from harness.conversion.sources.request import BadSource, Request, first_line
 from harness.model import Dataset
 from harness.quantisation import dequantise, quantise
 
@@ -55,7 +55,14 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
     else:
         evaluation, calibration = data.split(given, inputs)
     data.check(evaluation, inputs)
-    golden = run(output / "saved_model", evaluation.inputs)
+    try:
+        golden = run(output / "saved_model", evaluation.inputs)
+    except tf.errors.OpError as error:
+        which = "generated inputs" if exported.evaluation is None and given is None else "inputs"
+        said = f"{type(error).__name__}: {first_line(error)}"
+        raise BadSource(
+            f"the model does not run on its {which} ({said}); give it inputs that it takes with `data`."
+        ) from error
     write(output, evaluation, calibration, golden)
     return {
         "recognised": exported.recognised,
@@ -90,7 +97,7 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
         "recognised": recognised,
         "golden_from": interpreter,
         "ready": entry,
-        "inspected": {key: inspected.get(key, "") for key in ("inputs", "outputs", "operators", "scheme")},
+        "inspected": {key: inspected.get(key, "") for key in ("inputs", "outputs", "operators", "scheme", "notes")},
         "inputs": [{key: info[key] for key in ("name", "shape", "dtype")} for info in inspected["inputs"]],
         "samples": len(evaluation),
         "labelled": evaluation.labels is not None,

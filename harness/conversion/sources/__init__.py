@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 
-from harness.conversion.sources.request import BadSource, Exported, Request
+from harness.conversion.sources.request import BadSource, Exported, Request, first_line
 
 WAYS_IN = {
     "zoo": "zoo",
@@ -29,9 +29,8 @@ def export_from(request: Request) -> Exported:
     except BadSource:
         raise
     except Exception as error:
-        lines = str(error).strip().splitlines() or ["no message"]
         what = f"{request.path} cannot be loaded as {request.kind.replace('_', ' ')}"
         if request.function:
             what = f"the model of the entry point {request.function} cannot be exported"
-        raise BadSource(f"{what} ({type(error).__name__}: {lines[0][:300]}).") from error
+        raise BadSource(f"{what} ({type(error).__name__}: {first_line(error)}).") from error
     return exported

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.conversion.sources.built import export_built
-from harness.conversion.sources.request import BadSource, Exported, Request
+from harness.conversion.sources.request import BadSource, Exported, Request, first_line
 
 
 def export(request: Request) -> Exported:
@@ -24,8 +24,7 @@ def export(request: Request) -> Exported:
     try:
         built = found()
     except Exception as error:
-        lines = str(error).strip().splitlines() or ["no message"]
-        raise BadSource(f"{request.function} raised {type(error).__name__}: {lines[0][:300]}.") from error
+        raise BadSource(f"{request.function} raised {type(error).__name__}: {first_line(error)}.") from error
     return export_built(built, request, origin)
 
 

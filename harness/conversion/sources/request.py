@@ -16,6 +16,14 @@ class BadSource(Exception):
     harness_kind = "bad_input"
 
 
+def first_line(error: Exception) -> str:
+    """What an error of somebody else's code says, in one line: its first, but the last of AutoGraph's and of a graph's,
+    which tell where it was before what it was."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith("[[")]
+    lines = lines or ["no message"]
+    return (lines[-1] if lines[0] in ("in user code:", "Graph execution error:") else lines[0])[:300]
+
+
 @dataclass(frozen=True)
 class Request:
     """One source to export."""

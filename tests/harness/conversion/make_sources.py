@@ -116,6 +116,23 @@ def broken():
     raise RuntimeError("the weights are not here")
 
 
+def untraceable():
+    import tensorflow as tf
+
+    return tf.function(lambda x: x + tf.ones((1, 4), tf.int32), input_signature=[tf.TensorSpec((1, 4), name="x")])
+
+
+def particular():
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 4), name="x")])
+    def root(x):
+        tf.debugging.assert_positive(x, "only positive numbers")
+        return tf.sqrt(x)
+
+    return root
+
+
 def nothing():
     return 42
 """

@@ -164,6 +164,14 @@ def test_an_entry_point_is_prepared_again_when_a_module_that_it_imports_changes(
         ('path = "lambda.h5"', "has a Lambda layer, which is code"),
         ('path = "project"\nentry = "zoo_of_mine.models:missing"', "zoo_of_mine.models has no 'missing'"),
         ('path = "project"\nentry = "zoo_of_mine.models:broken"', "raised RuntimeError: the weights are not here."),
+        (
+            'path = "project"\nentry = "zoo_of_mine.models:untraceable"',
+            "cannot be exported (TypeError: Input 'y' of 'AddV2' Op has type int32",
+        ),
+        (
+            'path = "project"\nentry = "zoo_of_mine.models:particular"',
+            "the model does not run on its generated inputs (InvalidArgumentError: assertion failed: [only positive",
+        ),
         ('path = "project"\nentry = "zoo_of_mine.models:nothing"', "returned a int; return a Keras model"),
         (
             'path = "project"\nentry = "zoo_of_mine.models:jitted"',
