@@ -20,6 +20,8 @@ from harness.run.addressing import code_of
 from harness.run.pool import Progress, side_by_side
 from harness.target import Footprint, Target
 
+UNTOLD = "It was not started, and neither a quicker runtime nor the kernels that it has tell whether it runs this."
+
 
 def foretell(
     targets: Mapping[str, Target], prepared: Prepared, trials: Trials, cache: Cache, workers: int, progress: Progress
@@ -67,7 +69,7 @@ def settled(target: Target, variant: str, trials: Trials) -> Forecast | None:
         lacking = target.coverage(artifact)
     except Unavailable:  # it takes the part that is missing to know
         return None
-    return Forecast(**named, how="operators", reason="; ".join(dict.fromkeys(lacking))) if lacking else None
+    return Forecast(**named, how="operators", reason=taught(lacking)) if lacking else None
 
 
 def tried(target: Target, golden: Golden, prepared: Prepared, trials: Trials, cache: Cache) -> list[Forecast]:
@@ -160,7 +162,7 @@ def by_other_means(target: Target, variant: str, trials: Trials, found: Mapping[
         return Forecast(**named, verdict=verdict, how=kin.target, reason=kin.reason)
     if target.slot == "emulator":
         return Forecast(**named, verdict="expected to run", how="operators")
-    return unknown(target, variant)
+    return unknown(target, variant, reason=UNTOLD)
 
 
 def unknown(target: Target, variant: str, reason: str = "", missing_here: str = "") -> Forecast:

@@ -32,24 +32,36 @@ def notes(found: Assessment, graph: dict[str, Any] | None, examination: Examinat
     told = []
     for kind, consequence in UNUSUAL_TYPES.items():
         if kind in found.types:
-            told.append(f"{found.types[kind]} tensors are {kind}: {consequence}.")
-    for name, shape in found.open_dimensions.items():
-        described = "×".join("?" if size is None else str(size) for size in shape)
+            told.append(f"{plural(found.types[kind], 'tensor is', 'tensors are')} {kind}: {consequence}.")
+    described = [
+        f"{name} ({'×'.join('?' if size is None else str(size) for size in shape)})"
+        for name, shape in found.open_dimensions.items()
+    ]
+    if described:
+        leave = plural(len(described), "input leaves", "inputs leave")
         told.append(
-            f"The input {name} is {described}; it is exported with every open size fixed, because a dynamic batch keeps"
-            " TFLite from delegating (several times slower) and LiteRT.js from loading."
+            f"{leave} a size open: {', '.join(described)}. All are fixed for export: a dynamic batch keeps TFLite"
+            " from delegating (several times slower) and LiteRT.js from loading; sizes come from `data` or from"
+            " [models.NAME.inputs], else they are one."
         )
     inner = examination.open_shapes if examination else graph["open_shapes"] if graph else 0
     if inner:
+        have = plural(inner, "tensor has", "tensors have")
         told.append(
-            f"{inner} tensors have a shape known at run time only: TFLite allocates them in every inference, and Micro"
-            " does not take them."
+            f"{have} a shape known at run time only: TFLite allocates such tensors in every inference, and Micro does"
+            " not take them."
         )
     if examination and examination.loops:
-        told.append(f"{examination.loops} loops stay loops: their multiplications are counted for one turn.")
+        stay = plural(examination.loops, "loop stays a loop", "loops stay loops")
+        told.append(f"{stay}: multiplications in it are counted for one turn.")
     if found.experimental:
         told.append(f"TFLite's guide calls these experimental or custom: {', '.join(found.experimental)}.")
     return told
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """A number and its words."""
+    return f"{count} {one if count == 1 else many}"
 
 
 def advice(found: Assessment) -> list[str]:
