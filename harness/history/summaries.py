@@ -15,6 +15,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,7 +174,10 @@ def _made(database: Database, labels: Labels, stale: Mapping[str, tuple[str, ...
             yield model, _rows(database, given, model, names)
         return
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=end_with_parent) as pool:
-        yield from zip(stale, pool.map(_rows_apart, *zip(*work, strict=True)), strict=True)
+        try:
+            yield from zip(stale, pool.map(_rows_apart, *zip(*work, strict=True)), strict=True)
+        except BrokenProcessPool as error:
+            raise HarnessError("A process that read histories was ended from outside; run the same again.") from error
 
 
 @dataclass(frozen=True)

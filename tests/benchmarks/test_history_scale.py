@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import ruptures
-from numpy.typing import NDArray
 
-from harness.history.change_points import MINIMUM_RUNS, clipped, noisy_steps
+from harness.history.change_points import noisy_steps
+from tests.benchmarks.change_point_methods import METHODS, Values
 from tests.benchmarks.planted import NOISES, planted
 from tests.benchmarks.synthetic_year import Shape
 from tests.benchmarks.year import measure
@@ -29,51 +27,6 @@ SEEDS = int(os.environ.get("HARNESS_SEEDS", "20"))
 FIRST_SEED = int(os.environ.get("HARNESS_FIRST_SEED", "7000"))
 TOLERANCE = 7
 """Days by which a change point may miss its step and still count as found."""
-
-Values = NDArray[np.float64]
-
-
-def e_divisive(values: Values) -> list[int]:
-    return [step.index for step in noisy_steps(values.tolist())]
-
-
-def pelt(level: Values) -> list[int]:
-    """PELT with a squared cost and the BIC penalty, the noise estimated from first differences."""
-    deviation = 1.4826 * np.median(np.abs(np.diff(level))) / np.sqrt(2.0)
-    penalty = 3.0 * deviation**2 * np.log(len(level))
-    return ruptures.Pelt(model="l2", min_size=MINIMUM_RUNS, jump=1).fit(level[:, None]).predict(pen=penalty)[:-1]
-
-
-def pelt_raw(values: Values) -> list[int]:
-    return pelt(np.log(values))
-
-
-def pelt_clipped(values: Values) -> list[int]:
-    """The same after outliers were clipped as E-Divisive has them clipped, which ruptures does not do."""
-    return pelt(clipped(np.log(values)))
-
-
-def pelt_kernel(values: Values) -> list[int]:
-    """PELT with the radial kernel, which outliers lead less."""
-    level = np.log(values)
-    penalty = 3.0 * np.log(len(level))
-    return ruptures.Pelt(model="rbf", min_size=MINIMUM_RUNS, jump=5).fit(level[:, None]).predict(pen=penalty)[:-1]
-
-
-def threshold(values: Values) -> list[int]:
-    """An alarm when a day differs by more than 5 % from the median of the week before, as CI jobs do."""
-    before = [np.median(values[max(0, day - 7) : day]) for day in range(1, len(values))]
-    away = np.abs(values[1:] / before - 1.0) > 0.05
-    return [day + 1 for day in range(len(away)) if away[day] and not (day and away[day - 1])]
-
-
-METHODS: dict[str, Callable[[Values], list[int]]] = {
-    "E-Divisive (harness)": e_divisive,
-    "ruptures PELT l2": pelt_raw,
-    "ruptures PELT l2, clipped": pelt_clipped,
-    "ruptures PELT rbf": pelt_kernel,
-    "threshold 5 %": threshold,
-}
 
 
 def hits(found: list[int], planted_at: list[int]) -> int:
@@ -87,17 +40,17 @@ def hits(found: list[int], planted_at: list[int]) -> int:
     return count
 
 
-def score(method: Callable[[Values], list[int]], size: float, seeds: int, noise: str) -> dict[str, float]:
-    """Precision and recall over `seeds` years with three steps of `size` each; alarms a year where `size` is 0."""
+def score(method: Callable[[Values], list[int]], size: float, seeds: range, noise: str) -> dict[str, float]:
+    """Precision and recall over a year of each seed, three steps of `size` in each; alarms a year where `size` is 0."""
     found = right = steps = 0
-    for seed in range(seeds):
-        made = planted(FIRST_SEED + seed, size, steps=3 if size else 0, noise=NOISES[noise])
+    for seed in seeds:
+        made = planted(seed, size, steps=3 if size else 0, noise=NOISES[noise])
         places = method(made.values)
         found += len(places)
         steps += len(made.steps)
         right += hits(places, list(made.steps))
     if not size:
-        return {"alarms a year": found / seeds}
+        return {"alarms a year": found / len(seeds)}
     return {"precision": right / max(found, 1), "recall": right / steps}
 
 
@@ -116,9 +69,9 @@ def held(size: float, seeds: int) -> float:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_change_points_of_planted_steps(benchmark: Any, name: str) -> None:
-    method = METHODS[name]
+    method, seeds = METHODS[name], range(FIRST_SEED, FIRST_SEED + SEEDS)
     scores = {
-        noise: {f"{100 * size:g} %": score(method, size, SEEDS, noise) for size in (0.0, 0.02, 0.05, 0.20)}
+        noise: {f"{100 * size:g} %": score(method, size, seeds, noise) for size in (0.0, 0.02, 0.05, 0.20)}
         for noise in NOISES
     }
     benchmark.extra_info.update(scores)
