@@ -49,7 +49,7 @@ def weights_of(name: str) -> CommittedWeights:
 
 def skip_without_its_data(name: str) -> None:
     if name in NEEDS_SCIKIT_LEARN and importlib.util.find_spec("sklearn") is None:
-        pytest.skip(f"the data of {name} is scikit-learn's, which is in the converter's environment only")
+        pytest.skip(f"the data of {name} is scikit-learn's, which is not installed here")
 
 
 WITH_WEIGHTS = [name for name in FILES if model_of(name).weights]
