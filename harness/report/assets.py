@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 STYLES = ("style.css", "views.css", "print.css")
 SCRIPTS = (
     "elements.js",
+    "numbers.js",
     "packs.js",
     "names.js",
     "theme.js",
@@ -26,6 +27,7 @@ SCRIPTS = (
     "charts.js",
     "history_data.js",
     "history.js",
+    "case_view.js",
     "matrix.js",
     "troubles.js",
     "filter.js",
@@ -68,6 +70,7 @@ def page_data(record: RunRecord, *, has_history: bool) -> dict[str, Any]:
     """What the page opens with. Names stand once, each with its segment of an address (a variant with its
     look, too); a case is four places in them, and whether it is simulated."""
     from harness.report.anchors import segment, target_segment
+    from harness.report.case_view import COMPARED, EDGES, STEADY_STATES
     from harness.report.looks import look
     from harness.report.outcomes import LABELS, troubles
 
@@ -92,6 +95,12 @@ def page_data(record: RunRecord, *, has_history: bool) -> dict[str, Any]:
             ]
             for case in record.cases
         ],
+        "words": {
+            "edges": EDGES,
+            "compared": list(COMPARED),
+            "steady": {state.value: said for state, said in STEADY_STATES.items()},
+            "machine": f"{record.machine.cpu}, {record.machine.cores} cores",
+        },
         "outcomes": [[outcome.value, label.symbol, label.word, label.css] for outcome, label in LABELS.items()],
         "troubles": [
             [outcomes[trouble.outcome], trouble.reason, [place_of[case.id] for case in trouble.cases]]

@@ -49,13 +49,13 @@ def latency() -> dict[str, Any]:
         ),
         data.transform_filter("datum.restless")
         .mark_text(
-            # On the inner side of the point, so that the words do not leave the chart.
+            # Beside the interval, on the side where there is more room, so that the words do not leave the chart.
             align=alt.ExprRef("datum.right ? 'right' : 'left'"),
-            dx=alt.ExprRef("datum.right ? -11 : 11"),
+            dx=alt.ExprRef("datum.right ? -9 : 9"),
             fontSize=11,
             fill="var(--ink)",
         )
-        .encode(x=across("median"), y=line, text=alt.value("never steady")),
+        .encode(x=across("beside"), y=line, text=alt.value("never steady")),
     ]
     return parts.finish(alt.LayerChart(layer=layers, width="container"))
 

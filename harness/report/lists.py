@@ -16,7 +16,7 @@ from typing import Any
 from harness.report import numbers
 from harness.report.changes import Changes, FigureChange, LatencyChange
 from harness.report.verdict_words import latency_words
-from harness.store.record import CaseResult, RunRecord, SteadyState
+from harness.store.record import CaseResult, Comparison, RunRecord, SteadyState
 
 MOST_CASES, MOST_CHANGES = 400, 60
 """Lines that are drawn to begin with: of a page's only table, and of one among several."""
@@ -72,22 +72,26 @@ CASE_COLUMNS = (
 )
 
 
-def cases(record: RunRecord) -> dict[str, Any]:
-    """Every case of a run."""
-    return document("cases", CASE_COLUMNS, (_case(case, place) for place, case in enumerate(record.cases)), MOST_CASES)
+def cases(record: RunRecord, figures: Mapping[str, list[Cell]]) -> dict[str, Any]:
+    """Every case of a run. `figures` are the cells of `figures` by the id of a case."""
+    lines = ([place, *figures[case.id], case.reason] for place, case in enumerate(record.cases))
+    return document("cases", CASE_COLUMNS, lines, MOST_CASES)
 
 
-def _case(case: CaseResult, place: int) -> Line:
+def figures(case: CaseResult) -> list[Cell]:
+    """Median, its interval, conversion error, runtime error, size."""
     parity = case.parity
-    edges = (parity.conversion, parity.runtime) if parity else (None, None)
     return [
-        place,
         _median(case),
         _interval(case),
-        *(figure(numbers.worst_error(edge), numbers.error_words(edge)) if edge is not None else None for edge in edges),
+        *((_error(parity.conversion), _error(parity.runtime)) if parity else (None, None)),
         figure(case.artifact.bytes, numbers.byte_size(case.artifact.bytes)) if case.artifact else None,
-        case.reason,
     ]
+
+
+def _error(edge: tuple[Comparison, ...]) -> Cell:
+    error = numbers.worst_error(edge)
+    return figure(error, numbers.error_share(error) if error is not None else numbers.error_words(edge))
 
 
 def _median(case: CaseResult) -> Cell:

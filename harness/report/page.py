@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from harness.report.anchors import case_anchor, model_anchor, segment
 from harness.report.changes import Changes, changes
 from harness.report.history_data import HistoryData, RecentChange, recent_changes
-from harness.store.record import CaseResult, RunRecord
+from harness.store.record import RunRecord
 
 if TYPE_CHECKING:
     from harness.report.model_view import ModelView
@@ -148,30 +150,49 @@ class Page:
 
         return {model.name: model for model in model_views(self.record)}
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {case.id: place for place, case in enumerate(self.record.cases)}
+
+    @cached_property
+    def _figures(self) -> dict[str, list[Any]]:
+        """The cells of each case that several lists show."""
+        from harness.report.lists import figures
+
+        return {case.id: figures(case) for case in self.record.cases}
+
     def _view(self, template: str, **values: Any) -> str:
         rendered: str = self._templates.get_template(template).render(record=self.record, **values)
         return rendered
 
     def _model(self, name: str) -> Part:
+        from harness.report import model_lists
+
         model = self._models[name]
         return {
-            "views": {model.anchor: self._view("model.html.j2", model=model, known=self._known)},
+            "views": {model.anchor: self._view("model.html.j2", model=model)},
             "charts": model.charts,
+            "lists": [
+                model_lists.targets(model, self._places, self._figures, self._known),
+                model_lists.choice(model, self._places),
+            ],
         }
 
     def _cases(self, model: str) -> Part:
-        return {"views": {case_anchor(case): self._case(case) for case in self._models[model].cases}}
+        from harness.report.case_view import case_document
 
-    def _case(self, case: CaseResult) -> str:
-        from harness.report.case_view import case_view
-
-        has_changes, has_history = case.id in self._changed, case.id in self._known
-        return self._view("case.html.j2", view=case_view(case), has_history=has_history, has_changes=has_changes)
+        known, changed = self._known, self._changed
+        return {
+            "cases": {
+                case_anchor(case): case_document(case, has_history=case.id in known, has_changes=case.id in changed)
+                for case in self._models[model].cases
+            }
+        }
 
     def _all_cases(self) -> Part:
         from harness.report import lists
 
-        return {"views": {"cases": self._view("cases.html.j2")}, "lists": [lists.cases(self.record)]}
+        return {"views": {"cases": self._view("cases.html.j2")}, "lists": [lists.cases(self.record, self._figures)]}
 
     def _changes(self) -> Part:
         from harness.report import lists
@@ -212,9 +233,24 @@ def write(record: RunRecord, path: Path, previous: RunRecord | None = None, hist
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(render(record, previous, history))
+            with _no_collection():
+                html = render(record, previous, history)
+            file.write(html)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Nothing of a page refers to itself, and to look for what does, again and again through a record of thousands of
+    cases, would take a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.report import numbers
-from harness.report.anchors import case_anchor, history_anchor, model_anchor
+from harness.report.anchors import case_anchor, model_anchor
 from harness.report.case_view import COMPARED, EDGES
-from harness.report.elements import facts, number_cells
 from harness.report.microcontroller import FIGURES
 from harness.report.outcomes import LABELS
 
@@ -47,12 +46,9 @@ def environment() -> Environment:
         families=FAMILIES,
         edge_meanings=EDGES,
         compared=COMPARED,
-        facts=facts,
-        number_cells=number_cells,
         microcontroller_figures=FIGURES,
         case_anchor=case_anchor,
         model_anchor=model_anchor,
-        history_anchor=history_anchor,
     )
     return found
 

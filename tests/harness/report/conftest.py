@@ -44,8 +44,13 @@ def packs(path: Path) -> dict[str, Any]:
 
 
 def views(path: Path) -> dict[str, str]:
-    """The markup of every view but the first, by the name of its place."""
+    """The markup of the views that are kept as such, by the name of their place."""
     return {name: view for pack in packs(path).values() for name, view in pack.get("views", {}).items()}
+
+
+def case_documents(path: Path) -> dict[str, Any]:
+    """What the view of each case is drawn from, by the name of its place."""
+    return {name: case for pack in packs(path).values() for name, case in pack.get("cases", {}).items()}
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from harness.report.anchors import case_anchor, history_anchor, model_anchor
 from harness.report.matrix import matrix
 from harness.store.record import Outcome, RunRecord
 
-from .conftest import Opened, packs, views
+from .conftest import Opened, case_documents, packs, views
 from .sample_history import sample_history
 from .sample_record import HOSTILE
 
@@ -117,7 +117,7 @@ def test_every_link_leads_to_a_view(open_page: Open, record: RunRecord, file: Pa
         "[...new Set([...document.querySelectorAll('main a[href], nav a[href]')].map((a) => a.hash))]"
     )
     assert len(targets) > 400
-    known = {"overview", *packs(file)["history"]["history"]["cases"], *views(file)}
+    known = {"overview", *packs(file)["history"]["history"]["cases"], *views(file), *case_documents(file)}
     assert {target[1:].split("?")[0] for target in targets} - known == set()
     identifiers = page.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
     assert len(identifiers) == len(set(identifiers))

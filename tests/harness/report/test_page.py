@@ -15,7 +15,7 @@ from harness.report.anchors import case_anchor
 from harness.report.packing import pack, to_json, unpack
 from harness.store.record import RunRecord
 
-from .conftest import views
+from .conftest import case_documents, views
 from .sample_record import HOSTILE, sample_record
 
 
@@ -61,8 +61,8 @@ def test_names_that_differ_in_odd_letters_alone_get_places_of_their_own(record: 
 
 
 def test_every_case_says_how_to_measure_it_again(file: Path) -> None:
-    text = views(file)["case/squared/tfjs/chromium-webgl/uint8"]
-    assert "harness run --model squared --variant uint8 --target tfjs/chromium-webgl --fresh" in text
+    command = case_documents(file)["case/squared/tfjs/chromium-webgl/uint8"]["command"]
+    assert command == "harness run --model squared --variant uint8 --target tfjs/chromium-webgl --fresh"
 
 
 @pytest.mark.parametrize(

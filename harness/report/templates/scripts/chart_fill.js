@@ -41,7 +41,7 @@ const chartFill = (() => {
     const middle = scales.middle(extent);
     const places = [...new Set(rows.map((row) => row.place))];
     const variants = page.names.variant.map(([name]) => name);
-    const points = rows.map((row) => ({ ...row, line: `${row.place}\n${row.variant}`, right: row.median > middle }));
+    const points = rows.map((row) => ({ ...row, line: `${row.place}\n${row.variant}`, right: row.median > middle, beside: row.median > middle ? row.low : row.high }));
     const inOrder = (place) => points.filter((row) => row.place === place).sort((left, right) => variants.indexOf(left.variant) - variants.indexOf(right.variant));
     const lines = places.flatMap((place) => [place, ...new Set(inOrder(place).map((row) => row.line))]);
     axis(drawing, "x", scales.scale(extent), scales.ticks(extent, 10));

@@ -103,9 +103,8 @@ const charts = (() => {
         const way = event.target.closest?.("[data-table-of]");
         if (!way) return;
         const table = document.getElementById(way.dataset.tableOf);
-        if (table.tagName === "DETAILS") table.open = true;
         table.scrollIntoView({ block: "nearest" });
-        (table.querySelector("summary") ?? table).focus();
+        table.querySelector(".scroll").focus();
       });
       addEventListener("beforeprint", () => {
         for (const holder of waiting.keys()) if (holder.closest(".view:not([hidden])")) draw(holder);

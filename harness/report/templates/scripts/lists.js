@@ -108,8 +108,9 @@ const lists = (() => {
     return { value: String(value), text: String(text), extra };
   }
 
-  function content(cell) {
+  function content(cell, one) {
     const { text, extra } = told(cell);
+    if (extra.history) return element("a", { href: `#${one.historyAnchor}`, "aria-label": `History of ${one.variant} on ${one.target}` }, text);
     const words = extra.tone ? element("span", { class: extra.tone }, text) : text;
     return [words, ...(extra.marks ?? []).flatMap((word) => [" ", mark(word)]),
       ...(extra.advice ? [element("code", { class: "advice" }, extra.advice)] : [])];
@@ -118,15 +119,16 @@ const lists = (() => {
   /** A list out of a document of `harness.report.lists`. */
   function fromDocument({ name, columns, lines, first }) {
     let place = 0;
+    const about = Math.max(0, columns.findIndex((one) => ["model", "case"].includes(one.kind)));
     const made = columns.map((column, index) => {
       const kind = KINDS[column.kind];
-      const common = { ...column, heading: index === columns.findIndex((one) => ["model", "case"].includes(one.kind)), css: ["long", "words"].includes(column.kind) ? column.kind : null };
+      const common = { ...column, heading: index === about, css: ["long", "words"].includes(column.kind) ? column.kind : null };
       if (kind) return { ...common, value: ({ all }) => kind.value(all[0], all), content: ({ all }) => kind.content(all[0], all) };
       place += 1;
       const at = place;
       const shown = column.kind === "badge"
         ? ({ line }) => (line[at] ? badge(line[at]) : [element("span", { "aria-hidden": "true" }, "–"), element("span", { class: "hidden" }, "not in that run")])
-        : ({ line }) => content(line[at]);
+        : ({ line, all }) => content(line[at], all[0]);
       return { ...common, value: ({ line }) => told(line[at]).value, content: shown };
     });
     const rows = lines.map((line) => ({ line, all: casesOf(line[0]) }));

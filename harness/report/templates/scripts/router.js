@@ -15,7 +15,7 @@ const router = (() => {
     return { id: id || "overview", query };
   }
 
-  /** The view by its name: there already, out of its pack, or made from the history; null where there is none. */
+  /** The view by its name: there already, out of its pack, or made from a case or the history; null where there is none. */
   async function find(id) {
     const ofHistory = id.split("/")[0] === "history";
     if (ofHistory) await historyData.load(id);
@@ -26,6 +26,7 @@ const router = (() => {
     // The text is this page's own markup, escaped when it was written; a parsed document runs nothing.
     let made = kept ? new DOMParser().parseFromString(kept, "text/html").body.firstElementChild : null;
     if (ofHistory) made ??= historyViews.caseView(id);
+    if (pack?.cases && Object.hasOwn(pack.cases, id)) made = caseView.make(id, pack.cases[id]);
     if (!made) return null;
     made.hidden = true;
     main.append(made);
