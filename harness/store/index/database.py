@@ -58,8 +58,11 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state of the index. Raises `HarnessError` where the database is away."""
         self._prepare()
-        with _told(self.name), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with _told(self.name), self.engine.connect() as plain:
+            # PostgreSQL would let each statement see what others have written meanwhile.
+            connection = plain.execution_options(isolation_level="REPEATABLE READ") if self.is_postgresql else plain
+            with connection.begin():
+                yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -135,6 +135,18 @@ def test_a_newer_database_says_so(database: Database) -> None:
 OPEN = "import sys; from harness.store.index.database import Database\nwith Database(sys.argv[1]).reading(): pass"
 
 
+def test_what_is_read_together_is_one_state_while_others_write(database: Database) -> None:
+    other = Database(database.engine.url.render_as_string(hide_password=False))
+    with database.reading() as connection:
+        before = count_rows(connection, RUNS)
+        RunIndex(other).add(Incoming(seal(RUN.model_dump_json()), "it"))
+        assert count_rows(connection, RUNS) == before == 0
+        assert list(read_blocks(connection)) == []
+    with database.reading() as connection:
+        assert count_rows(connection, RUNS) == 1
+    other.close()
+
+
 def test_several_first_openings_at_once_make_one_database(tmp_path: Path, postgres_url: str) -> None:
     for url in (f"sqlite:///{tmp_path / 'index.sqlite'}", postgres_url):
         all = [subprocess.Popen([sys.executable, "-c", OPEN, url], cwd=REPOSITORY) for _ in range(4)]
