@@ -72,11 +72,6 @@ def share(value: float | None) -> str:
     return "–" if value is None else f"{significant(value * 100)} %"
 
 
-def cosine(value: float | None) -> str:
-    """Six places, because all the news is in the last ones."""
-    return "–" if value is None else f"{value:.6f}"
-
-
 def figure(name: str, value: int) -> str:
     """A figure whose name ends in its unit."""
     if name.endswith("_crc32"):

@@ -53,7 +53,6 @@ NAMES = ["ram_bytes", "peak_memory_bytes", "outputs_crc32", "instructions", "boa
         ("interval", numbers.interval, INTERVALS),
         ("byteSize", numbers.byte_size, WHOLE),
         ("share", numbers.share, [None, *FIGURES]),
-        ("cosine", numbers.cosine, [None, 1.0, 0.9999994, 0.99731, -0.25]),
         ("duration", numbers.duration, [value for value in POSITIVE if value < 1e6]),
         ("errorShare", numbers.error_share, POSITIVE),
         ("errorWords", numbers.error_words, COMPARISONS),

@@ -11,6 +11,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from harness.report import write
+from harness.report.anchors import history_anchor
 from harness.report.changes import changes
 from harness.report.history_data import HistoryData
 from harness.report.lists import changed
@@ -85,6 +86,19 @@ def test_the_axis_of_a_figure_that_never_moved_has_its_value_alone(
     labels = page.locator(f"{SHOWN} .chart .role-axis-label text")
     labels.first.wait_for()
     assert [text for text in labels.all_text_contents() if "B" in text] == ["92.0 KiB"]
+
+
+def test_a_series_of_one_run_has_its_day_on_the_axis(open_page: Open, record: RunRecord, tmp_path: Path) -> None:
+    document = sample_history(record, points=4_000).document
+    first = document["series"][0]
+    cut = {name: first[name][:1] for name in ("runs", "values", "low", "high")}
+    path = tmp_path / "one.html"
+    write(record, path, history=HistoryData(document | {"series": [first | cut | {"points": 1, "changes": []}]}))
+    page = open_page(history_anchor(first["model"], first["target"], first["variant"]), path).page
+    labels = page.locator(f"{SHOWN} .chart .role-axis-label text")
+    labels.first.wait_for()
+    assert "2025-03-03 11:06 UTC" in labels.all_text_contents()
+    expect(page.locator(f"{SHOWN} .series")).to_contain_text("· 1 run ·")
 
 
 def test_an_exact_figure_that_changed_alike_on_several_targets_is_one_line() -> None:

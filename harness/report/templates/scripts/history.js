@@ -121,11 +121,10 @@ const historyViews = (() => {
   /** What was left out of the page, in words. */
   function thinned() {
     const { runs, points, shown, leftOut } = historyData.all();
-    const number = (value, noun) => `${value.toLocaleString("en")} ${noun}${value === 1 ? "" : "s"}`;
     const metrics = historyData.all().metrics;
     const missing = [...new Set(leftOut.map((one) => metrics[one.metric]?.title ?? one.metric))];
-    return `${number(points, "point")} of ${index.every.length.toLocaleString("en")} series over ${number(runs.length, "run")}`
-      + (shown < points ? `; thinned to ${number(shown, "point")}: of each stretch of a long series the lowest and the highest are kept, and every change` : "; none left out")
+    return `${counted(points, "point")} of ${index.every.length.toLocaleString("en")} series over ${counted(runs.length, "run")}`
+      + (shown < points ? `; thinned to ${counted(shown, "point")}: of each stretch of a long series the lowest and the highest are kept, and every change` : "; none left out")
       + (missing.length ? `. There was no room for all series of ${missing.join(", ")}: harness serve has them, and harness history MODEL` : "") + ".";
   }
 
@@ -168,6 +167,12 @@ const historyViews = (() => {
     return [{ domain: [value - margin, value + margin] }, [value], JSON.stringify(figure(value, metric))];
   }
 
+  /** One run has no span of time either. */
+  function onlyDay(drawing, started) {
+    const half = 43_200_000;
+    chartFill.axis(drawing, "x", { domain: [started * 1000 - half, started * 1000 + half] }, [started * 1000], JSON.stringify(minute(started)));
+  }
+
   function specification(series, metric, kit) {
     const drawing = structuredClone(kit.drawings.history);
     drawing.datasets = {
@@ -178,6 +183,7 @@ const historyViews = (() => {
     };
     // An axis of dates cannot be made of none.
     if (!series.changes.length) drawing.layer = drawing.layer.filter((layer) => layer.data.name !== "changes");
+    if (series.values.length === 1) onlyDay(drawing, runOf(series.runs[0]).started);
     if (isFlat(series)) chartFill.axis(drawing, "y", ...flatAxis(series.values[0], metric));
     for (const layer of drawing.layer) {
       const axis = layer.encoding.y?.axis;
@@ -212,11 +218,11 @@ const historyViews = (() => {
   function seriesPanel(anchor, series, place) {
     const id = `${anchor}/series-${place}`;
     const metric = historyData.all().metrics[series.metric];
-    const holder = element("div", { class: "chart", role: "img", "aria-label": `${metric.title} over ${series.points} runs`, "aria-describedby": `${id}/way` });
+    const holder = element("div", { class: "chart", role: "img", "aria-label": `${metric.title} over ${counted(series.points, "run")}`, "aria-describedby": `${id}/way` });
     const notes = historyData.notes(series);
     const panel = element("section", { class: "panel series" },
       element("h2", {}, metric.title[0].toUpperCase() + metric.title.slice(1)),
-      element("p", { class: "soft" }, [historyData.place(series), metric.unit && !TICKS[metric.unit] ? `in ${metric.unit}` : "", `${series.points.toLocaleString("en")} runs`,
+      element("p", { class: "soft" }, [historyData.place(series), metric.unit && !TICKS[metric.unit] ? `in ${metric.unit}` : "", counted(series.points, "run"),
         metric.exact ? "exact" : "with its 95 % interval, shaded", metric.lower_is_better ? "lower is better" : "higher is better", ...notes].filter(Boolean).join(" · ")),
       holder);
     if (series.changes.length) {

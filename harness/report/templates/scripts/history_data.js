@@ -42,8 +42,8 @@ const historyData = (() => {
     if (series.values.length < series.points) {
       said.push(`thinned from ${series.points.toLocaleString("en")} to ${series.values.length.toLocaleString("en")} points (lowest and highest of each stretch, and every change)`);
     }
-    if (series.unsteady) said.push(`${series.unsteady} timings never became steady and are left out`);
-    if (series.repeated) said.push(`${series.repeated} reused measurements are shown once`);
+    if (series.unsteady) said.push(`${counted(series.unsteady, "timing")} never became steady and left out`);
+    if (series.repeated) said.push(`${counted(series.repeated, "reused measurement")} shown once`);
     if (series.simulated) said.push("simulated: no measure of hardware");
     return said;
   }

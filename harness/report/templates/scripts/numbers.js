@@ -12,6 +12,9 @@ function significant(value, digits = 3) {
 
 function whole(value) { return value.toLocaleString("en"); }
 
+/** `counted(2, "run")`: 2 runs. */
+function counted(number, noun) { return `${whole(number)} ${noun}${number === 1 ? "" : "s"}`; }
+
 /** Whole numbers stay whole: 9 LSB, not 9.00. */
 function optional(value) {
   if (value === null) return "–";
