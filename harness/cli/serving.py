@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 
 from harness.cli.storing import tell
 from harness.errors import HarnessError
@@ -12,6 +13,9 @@ from harness.serve.interface import Interface
 from harness.serve.server import ADDRESS, make_server
 from harness.serve.source import Source
 from harness.store.index.database import team_url
+
+PREPARED_SECONDS = 15.0
+"""How often the next visitor's page is made ready, where a run has ended meanwhile."""
 
 
 def serve(port: int) -> None:
@@ -32,5 +36,7 @@ def serve(port: int) -> None:
 
 
 def _prepare(interface: Interface) -> None:
-    with contextlib.suppress(HarnessError):  # who asks is told
-        interface.dashboard.prepare()
+    while True:
+        with contextlib.suppress(HarnessError):  # who asks is told
+            interface.prepare()
+        time.sleep(PREPARED_SECONDS)

@@ -28,7 +28,8 @@ def case_documents(connection: Connection) -> list[Json]:
     query = select(CELLS.c.model, CELLS.c.variant, CELLS.c.target).order_by(
         CELLS.c.model, CELLS.c.variant, CELLS.c.target
     )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    rows = connection.execute(query)
+    return [{"model": model, "variant": variant, "target": target} for model, variant, target in rows]
 
 
 def find_run(connection: Connection, name: str) -> Json:

@@ -69,9 +69,10 @@ class Dashboard:
             return kept.parts[name]
 
     def prepare(self) -> None:
-        """Make what the first visitor will ask for: the page, and what changed lately."""
+        """Make what the next visitor will ask for: the page, what changed lately, and the histories."""
         state, _ = self._newest()
-        self.part(state, "news")
+        for name in ("news", "history"):
+            self.part(state, name)
 
     def _newest(self) -> tuple[str, _Kept]:
         with self._lock:

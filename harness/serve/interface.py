@@ -46,6 +46,12 @@ class Interface:
         self._source = source
         self.dashboard = Dashboard(source)
 
+    def prepare(self) -> None:
+        """Read what is new, and make what the next visitor will ask for. Raises `HarnessError` where there is no run
+        yet, or the database is away."""
+        self._source.refresh()
+        self.dashboard.prepare()
+
     def answer(self, path: str, query: Mapping[str, str]) -> Answer:
         """The answer to GET `path`. Errors are JSON too: 404 for what is not there, 503 where the database is away."""
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from harness.store.index.index import RunIndex
 from harness.store.index.tables import FILES
 from harness.store.labels import LabelFiles, Labels, LabelTable
 from harness.store.record import RunRecord
-from harness.store.runs import RunStore, parse, read_text
+from harness.store.runs import RunStore, collector_paused, parse, read_text
 
 FRESH_SECONDS = 2.0
 """How old the index may be, compared with the records, when it is asked."""
@@ -54,4 +55,10 @@ class Source:
 
     def record(self, id: str) -> RunRecord:
         """A record by its full id."""
-        return parse(self.text(id), f"The record {id}")
+        gc.collect()
+        with collector_paused():
+            found = parse(self.text(id), f"The record {id}")
+            # A large record is a million objects, in no circles: each pass of the collector over them takes as long as
+            # reading it did. From here on it leaves them alone; they go when the last page that holds them does.
+            gc.freeze()
+        return found

@@ -118,9 +118,9 @@ def test_the_page_opens_without_its_parts_and_asks_for_them(server: ThreadingHTT
     where = parts_of(page)
     for name in ("model/digits", "cases", "changes", "history", "run"):
         assert name in get(server, f"{where}{name}")["views"]
-    cases = get(server, f"{where}case/digits")["views"]
+    cases = get(server, f"{where}case/digits")["cases"]
     assert len(cases) == 2
-    assert all("#history/digits/" in view for view in cases.values())
+    assert all(case["hasHistory"] for case in cases.values())
     assert len(get(server, f"{where}history")["history"]["cases"]) == 2
     (series,) = get(server, f"{where}history/digits/tfjs/wasm/int8")["history"]["cases"].values()
     assert {len(one["values"]) for one in series if one["metric"] == "artifact_bytes"} == {12}
@@ -135,6 +135,20 @@ def test_a_part_is_made_once(server: ThreadingHTTPServer, monkeypatch: pytest.Mo
     monkeypatch.setattr("harness.history.document.page_document", None)
     assert ask(server, f"{where}history") == first
     assert parts_of(ask(server, "/")[1]) == where
+
+
+def test_who_comes_after_a_new_run_finds_its_page_ready(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.serve.source.FRESH_SECONDS", 0.0)
+    interface = Interface(Source(results))
+    interface.prepare()
+    RunStore(results).write(make_record(20))
+    interface.prepare()
+    for slow in ("harness.report.page.Page.served_html", "harness.report.page.Page.part"):
+        monkeypatch.setattr(slow, None)
+    page = interface.answer("/", {}).body
+    assert make_record(20).id.encode() in page
+    for name in ("news", "history"):
+        assert interface.answer(f"{parts_of(page)}{name}", {}).status == 200
 
 
 def test_a_page_keeps_its_parts_when_a_run_is_added_and_is_told_when_it_is_too_old(
