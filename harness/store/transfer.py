@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from harness.errors import HarnessError
 from harness.store.index.database import VARIABLE, Database, DatabaseAway, team_url
+from harness.store.index.folder import hashes
 from harness.store.index.index import RunIndex
 from harness.store.index.reading import Incoming, sha256_text
 from harness.store.index.tables import CONTENTS
@@ -39,15 +40,28 @@ class Moved:
     problems: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A record that was not read yet."""
+
+    id: str
+    """As far as one can tell without reading it."""
+    name: str
+    """What to call it in messages."""
+    read: Callable[[], str]
+    """Its text. Raises `HarnessError`."""
+    sha256: str | None = None
+    """Of its text, where that is known without reading it."""
+
+
 class Records(Protocol):
     """One side of a transfer."""
 
     name: str
     labels: Labels
 
-    def all(self) -> Iterator[tuple[str, str, Callable[[], str]]]:
-        """Every record: its id, as far as one can tell without reading it; what to call it in messages; and how to read
-        its text (which raises `HarnessError`)."""
+    def all(self) -> Iterator[Waiting]:
+        """Every record."""
 
     def holds(self, id: str, sha256: str) -> bool:
         """Whether that very record is here, byte for byte."""
@@ -63,13 +77,15 @@ class FolderRecords:
     """A results folder."""
 
     def __init__(self, results: Path) -> None:
-        self.name = str(results)
+        self.name, self.results = str(results), results
         self.store = RunStore(results)
         self.labels: Labels = LabelFiles(results)
 
-    def all(self) -> Iterator[tuple[str, str, Callable[[], str]]]:
+    def all(self) -> Iterator[Waiting]:
+        seen = hashes(self.results)
         for path in self.store.paths():
-            yield path.stem, path.name, lambda path=path: read_text(path)  # type: ignore[misc]
+            id, sha256 = seen.get(path.name, (path.stem, None))
+            yield Waiting(id, path.name, lambda path=path: read_text(path), sha256)  # type: ignore[misc]
 
     def holds(self, id: str, sha256: str) -> bool:
         path = self.store.folder / f"{id}.json"
@@ -104,9 +120,9 @@ class DatabaseRecords:
         self.labels: Labels = LabelTable(database)
         self._known: dict[str, str] | None = None
 
-    def all(self) -> Iterator[tuple[str, str, Callable[[], str]]]:
+    def all(self) -> Iterator[Waiting]:
         for id, text in self.index.contents():
-            yield id, f"the record {id} of {self.name}", text
+            yield Waiting(id, f"the record {id} of {self.name}", text)
 
     def holds(self, id: str, sha256: str) -> bool:
         return self._all_known().get(id) == sha256
@@ -166,19 +182,21 @@ def transfer(
                 sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
-    records: list[tuple[str, str, Callable[[], str]]] = []
+    records: list[Waiting] = []
 
     def listing() -> bool:
         records[:] = source.all()
         return True
 
     patiently(listing)
-    for likely_id, name, read in records:
+    for waiting in records:
 
-        def move(likely_id: str = likely_id, name: str = name, read: Callable[[], str] = read) -> bool:
-            record = Incoming(read(), name)
+        def move(waiting: Waiting = waiting) -> bool:
+            if waiting.sha256 is not None and destination.holds(waiting.id, waiting.sha256):
+                return False
+            record = Incoming(waiting.read(), waiting.name)
             # What is sealed, whole and there already need not be understood.
-            if is_whole(record.text) and destination.holds(likely_id, record.sha256):
+            if is_whole(record.text) and destination.holds(waiting.id, record.sha256):
                 return False
             if destination.has(record.id, record.sha256) or not destination.put(record):
                 return False
@@ -191,7 +209,7 @@ def transfer(
         except DatabaseAway:
             raise
         except HarnessError as error:
-            moved.problems[name] = str(error)
+            moved.problems[waiting.name] = str(error)
     patiently(lambda: _labels(source, destination, moved))
     return moved
 

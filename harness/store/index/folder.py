@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +43,7 @@ class FolderIndex(RunIndex):
                 continue  # moved away since it was listed
             present.add(path.name)
             row = known.get(path.name)
-            if row is None or (row.bytes, row.modified_ns) != (state.st_size, state.st_mtime_ns):
+            if row is None or not _is_as_read(row, state):
                 new.append((path, {"name": path.name, "bytes": state.st_size, "modified_ns": state.st_mtime_ns}))
             elif row.problem is None:
                 done.known += 1
@@ -116,6 +118,32 @@ class FolderIndex(RunIndex):
             return False
         remove(connection, run)
         return True
+
+
+def hashes(results: Path) -> dict[str, tuple[str, str]]:
+    """File name to id and SHA-256 of the records in a folder whose files are as they were when its index read them.
+    Empty where there is no index that can be read: it only spares reading the files."""
+    if not (results / INDEX_FILE).is_file():
+        return {}
+    database = Database.beside(results)
+    query = select(FILES).where(FILES.c.problem.is_(None), FILES.c.run.is_not(None))
+    try:
+        with database.reading() as connection:
+            rows = connection.execute(query).all()
+    except HarnessError:
+        return {}
+    finally:
+        database.close()
+    found = {}
+    for row in rows:
+        with contextlib.suppress(OSError):
+            if _is_as_read(row, (RunStore(results).folder / row.name).stat()):
+                found[row.name] = (row.run, row.sha256)
+    return found
+
+
+def _is_as_read(row: Any, state: os.stat_result) -> bool:
+    return (row.bytes, row.modified_ns) == (state.st_size, state.st_mtime_ns)
 
 
 def _put_file(connection: Connection, values: dict[str, Any]) -> None:

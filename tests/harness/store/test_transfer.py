@@ -1,15 +1,17 @@
 """Push and pull: nothing lost, nothing twice, byte for byte."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.errors import HarnessError
-from harness.store.index.database import VARIABLE, Database, DatabaseAway
+from harness.store.index.database import INDEX_FILE, VARIABLE, Database, DatabaseAway
+from harness.store.index.folder import FolderIndex
 from harness.store.index.index import count_runs
 from harness.store.labels import Label, LabelFiles, LabelTable
-from harness.store.runs import RunStore, parse_document
+from harness.store.runs import RunStore, parse_document, read_text
 from harness.store.transfer import WAITS_SECONDS, DatabaseRecords, FolderRecords, other_side, transfer
 from tests.harness.store.postgres import Cluster, programs
 from tests.harness.store.records import make_record
@@ -146,6 +148,27 @@ def test_nowhere_to_push_to_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(HarnessError, match=VARIABLE):
         other_side(None)
+
+
+def test_what_the_index_knows_and_the_other_side_holds_is_not_read_again(
+    laptop: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FolderIndex(laptop).synchronise()
+    transfer(FolderRecords(laptop), DatabaseRecords(database))
+    RunStore(laptop).write(make_record(20))
+    damaged = RunStore(laptop).paths()[2]
+    damaged.write_bytes(damaged.read_bytes().replace(b"laptop", b"lapdog", 1))
+    os.utime(damaged, (1, 1))
+    read: list[str] = []
+    monkeypatch.setattr("harness.store.transfer.read_text", lambda path: read.append(path.name) or read_text(path))
+    moved = transfer(FolderRecords(laptop), DatabaseRecords(database))
+    assert (moved.sent, moved.known, list(moved.problems)) == ([make_record(20).id], 11, [damaged.name])
+    assert read == [damaged.name, f"{make_record(20).id}.json"], "what changed on disk, and what is new"
+
+
+def test_an_index_that_cannot_be_read_is_not_needed(laptop: Path, database: Database) -> None:
+    (laptop / INDEX_FILE).write_bytes(b"not a database " * 1000)
+    assert len(transfer(FolderRecords(laptop), DatabaseRecords(database)).sent) == 12
 
 
 def test_a_record_is_understood_once_on_its_way(
