@@ -100,9 +100,14 @@ def inspect(path: Path) -> dict[str, Any]:
 
     `inputs` and `outputs`: dicts that fit `harness.artifact.TensorInfo` (an open dimension is 1; `dtype` is the one
     that TensorFlow.js computes in). `operators`: name → count, functions included, constants and placeholders left out.
-    An input that conversion removed because nothing uses it is not listed. Raises `Broken`, `Refused`.
+    An input that conversion removed because nothing uses it is not listed. Raises `Broken`, `Refused`; a graph with an
+    initializer, a second graph that fills its tables, is among what is refused.
     """
     model = read_model(path)
+    if model.get("modelInitializer"):
+        raise Refused(
+            "the model looks up in a hash table, whose initializer graph the reference interpreter does not run"
+        )
     nodes = list(all_nodes(model["modelTopology"]))
     weights = {weight["name"] for group in model["weightsManifest"] for weight in group["weights"]}
     for node in nodes:

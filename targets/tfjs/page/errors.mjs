@@ -15,7 +15,7 @@ const LACKS = [
   [/Custom op (\S+) is not registered/, found => `TensorFlow.js has no operator ${found[1]}`],
   [/Unknown dtype (\w+)/, found => `this backend of TensorFlow.js has no tensors of type ${found[1]}`],
   [/\S+ only supports rank-1 bias but got rank.*/, found => `${found[0]} (an addition that the converter took for a bias)`],
-  [/Cannot read properties of undefined \(reading 'backend'\)/,
+  [/Cannot read properties of undefined \(reading 'backend'\)|can't access property "backend", \S+ is undefined/,
     () => 'TensorFlow.js used a tensor that it had disposed of, as its loops do on the wasm backend'],
   [/Requested texture size .* greater than WebGL maximum.*/, found => found[0]],
 ];

@@ -40,6 +40,12 @@ async function fetched(inputs, samples) {
   return index => Object.fromEntries(blocks.map(({tensor, sample}) => [tensor, sample(index)]));
 }
 
+// Results that are an input, or a constant of the graph, are not the invocation's to end.
+function disposeResults(tensors, feeds) {
+  const others = new Set([...Object.values(feeds), ...(layers ? [] : Object.values(model.weights).flat())]);
+  tensors.filter(tensor => !others.has(tensor)).forEach(tensor => tensor.dispose());
+}
+
 const disposeAll = feeds => Object.values(feeds).forEach(tensor => tensor.dispose());
 
 // A layers model takes its inputs in its own order, by the names of its input layers, and calls its outputs by position.
@@ -76,7 +82,7 @@ async function invoked(feeds, outputs) {
   backends.checkInUse(tf, active.backend);
   firstMilliseconds ??= milliseconds;
   const shapes = tensors.map(({shape, dtype}) => ({shape, dtype}));
-  tensors.forEach(tensor => tensor.dispose());
+  disposeResults(tensors, feeds);
   return {milliseconds, values, shapes};
 }
 
@@ -153,7 +159,7 @@ function clockStep() {
 async function footprint({inputs, outputs}) {
   const feeds = Object.fromEntries(inputs.map(({tensor, dtype, shape}) => [tensor, tf.zeros(shape, dtype)]));
   const profile = await tf.profile(async () => {
-    (await executed(feeds, outputs)).forEach(tensor => tensor.dispose());
+    disposeResults(await executed(feeds, outputs), feeds);
   });
   disposeAll(feeds);
   const heap = active.backend === 'wasm' ? {wasm_heap_bytes: tf.backend().wasm.HEAPU8.byteLength} : {};

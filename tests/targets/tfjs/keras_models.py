@@ -197,6 +197,21 @@ def lgamma():
     return tf.function(lambda x: {"y": tf.math.lgamma(x @ weights)}, input_signature=[tf.TensorSpec((1, 4), name="x")])
 
 
+def lookup():
+    import tensorflow as tf
+
+    class Lookup(tf.Module):
+        def __init__(self):
+            keys, values = tf.constant([0, 1, 2], tf.int32), tf.constant([5, 7, 9], tf.int32)
+            self.table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), -1)
+
+        @tf.function(input_signature=[tf.TensorSpec((1, 3), tf.int32, name="ids")])
+        def serve(self, ids):
+            return {"found": self.table.lookup(ids)}
+
+    return Lookup()
+
+
 def masked():
     """Attention's mask: minus infinity where nothing is to be looked at."""
     import tensorflow as tf

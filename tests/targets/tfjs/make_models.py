@@ -57,6 +57,11 @@ MODELS = {
             "y": tf.while_loop(lambda i, _: i < 5, lambda i, v: (i + 1, tf.tanh(v) + 0.5), (tf.constant(0), x))[1]
         },
     ),
+    # Outputs that are an input and a constant, of which the page is to end neither.
+    "echo": lambda: function(
+        [((1, 2), tf.float32, "x")],
+        lambda x: {"again": x, "constant": tf.constant([[1.0, 2.0]]), "same": x, "sum": tf.reduce_sum(x, 1)},
+    ),
     # One branch returns a constant, and before another output.
     "branches": lambda: function(
         [((1, 2), tf.float32, "x")],

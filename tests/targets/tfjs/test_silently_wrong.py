@@ -113,6 +113,12 @@ def test_a_branch_that_returns_a_constant_loses_it_and_is_refused_by_name(writte
     assert "\n" not in str(caught.value)
 
 
+def test_a_hash_table_is_refused_where_it_is_written_and_not_where_it_would_run(converted):
+    with pytest.raises(Unsupported, match="looks up in a hash table") as caught:
+        converted("lookup", "float32")
+    assert "gather from a constant tensor" in reason(caught.value)
+
+
 @pytest.mark.parametrize("variant", ["uint8", "uint16"])
 def test_an_infinite_weight_that_is_quantised_leaves_no_json_and_is_a_failed_conversion(converted, variant):
     with pytest.raises(Failed, match=rf"holds infinite values, which {variant} cannot store: no browser") as caught:

@@ -57,7 +57,10 @@ def test_the_wasm_binary_is_the_one_asked_for(target, made):
     assert binaries == {"wasm": "simd", "wasm-threads": "threaded-simd"}
 
 
-@pytest.mark.parametrize("name", ["cnn-uint8", "cnn-float16", "twins-float32", "integers-float32", "branches-float32"])
+SAVED = ["cnn-uint8", "cnn-float16", "twins-float32", "integers-float32", "branches-float32", "echo-float32"]
+
+
+@pytest.mark.parametrize("name", SAVED)
 def test_variants_names_and_types_in_wasm(target, made, name):
     model = made(name)
     with target("wasm").open(model.artifact, LIMITS) as session:
