@@ -224,13 +224,10 @@ def inspect(path: Path) -> dict[str, Any]:
             "(READ_VARIABLE) and never assigns, so its numbers mean nothing: convert it again, from the `.keras` file "
             "or from what `model.export(…)` writes"
         )
-    names: dict[int, str] = {}
-    for signature in (model.signatureDefs or [])[:1]:
-        for entry in [*(signature.inputs or []), *(signature.outputs or [])]:
-            names.setdefault(entry.tensorIndex, text(entry.name))
+    signature = (model.signatureDefs or [None])[0]
     return {
-        "inputs": [describe(graph, int(t), i, names, schema) for i, t in enumerate(graph.inputs)],
-        "outputs": [describe(graph, int(t), i, names, schema) for i, t in enumerate(graph.outputs)],
+        "inputs": described(graph, graph.inputs, signature.inputs if signature else None, schema),
+        "outputs": described(graph, graph.outputs, signature.outputs if signature else None, schema),
         "operators": dict(sorted(operators.items())),
         "scheme": scheme(model, schema),
         "notes": too_fine(model, schema),
@@ -270,8 +267,20 @@ def text(value: Any) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def describe(graph: Any, tensor_index: int, position: int, names: dict[int, str], schema: Any) -> dict[str, Any]:
-    """One input or output in the shape of `harness.artifact.TensorInfo`."""
+def described(graph: Any, tensors: Any, entries: Any, schema: Any) -> list[dict[str, Any]]:
+    """The inputs or the outputs. A tensor can be several of them, and both at once: each has its own name then."""
+    names: dict[int, list[str]] = {}
+    for entry in entries or []:
+        names.setdefault(int(entry.tensorIndex), []).append(text(entry.name))
+    found = []
+    for position, index in enumerate(int(tensor) for tensor in tensors):
+        waiting = names.get(index, [])
+        found.append(describe(graph, index, position, waiting.pop(0) if waiting else "", schema))
+    return found
+
+
+def describe(graph: Any, tensor_index: int, position: int, signature_name: str, schema: Any) -> dict[str, Any]:
+    """One input or output in the shape of `harness.artifact.TensorInfo`; named as its tensor without another name."""
     tensor = graph.tensors[tensor_index]
     kinds = {value: key.lower() for key, value in vars(schema.TensorType).items() if not key.startswith("_")}
     dtype = kinds[tensor.type]
@@ -282,7 +291,7 @@ def describe(graph: Any, tensor_index: int, position: int, names: dict[int, str]
     signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
     name = text(tensor.name)
     return {
-        "name": names.get(tensor_index, name),
+        "name": signature_name or name,
         "tensor": name,
         "index": position,
         "shape": [max(1, int(size)) for size in (signature if signature is not None else [])],

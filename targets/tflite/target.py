@@ -116,11 +116,8 @@ class TFLiteTarget(WorkerTarget):
         deadly = dies(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
         if self.runtime == "tensorflow":
             return deadly
-        return deadly + tuple(
-            f"{operator} (a TensorFlow operator, which needs the Flex delegate)"
-            for operator in artifact.operators
-            if operator.startswith("Flex")
-        )
+        flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))
+        return deadly + ((f"{flex} (TensorFlow's, for which the Flex delegate is needed)",) if flex else ())
 
     def _start(self, limits: Limits) -> ChildProcess:
         return ChildProcess(

@@ -64,11 +64,8 @@ class MicroTarget(WorkerTarget):
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """Micro links nothing of TensorFlow's own operators; of builtin ones its interpreter says what it lacks."""
-        return dies(artifact.notes) + tuple(
-            f"{operator} (a TensorFlow operator, which Micro does not have)"
-            for operator in artifact.operators
-            if operator.startswith("Flex")
-        )
+        flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))
+        return dies(artifact.notes) + ((f"{flex} (TensorFlow's, which Micro does not have)",) if flex else ())
 
     def _start(self, limits: Limits) -> ChildProcess:
         return ChildProcess(self.name, self.environment.python(), WORKER, start_seconds=limits.open_seconds)

@@ -116,6 +116,29 @@ def broken():
     raise RuntimeError("the weights are not here")
 
 
+def named_otherwise():
+    import tensorflow as tf
+
+    return tf.function(lambda x: x @ WEIGHTS, input_signature=[tf.TensorSpec((1, 4), name="numbers")])
+
+
+def open_size():
+    import keras
+
+    x = keras.Input((None, None, 3), name="image")
+    return keras.Model(x, keras.layers.Conv2D(2, 3)(x))
+
+
+def echo():
+    # Outputs that are an input, twice, and one that is a constant.
+    import tensorflow as tf
+
+    def answer(x):
+        return {"again": x, "constant": tf.constant([[1.0, 2.0]]), "same": x, "sum": tf.reduce_sum(x, 1)}
+
+    return tf.function(answer, input_signature=[tf.TensorSpec((1, 4), name="x")])
+
+
 def untraceable():
     import tensorflow as tf
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness import registry
+from harness.conversion.converter import read_golden
 from harness.environment import Environment
 from harness.errors import HarnessError, Unsupported
 from harness.project import model_entries
@@ -45,6 +46,17 @@ def test_every_tflite_variant_has_its_own_interface(convert, variant, dtype):
     artifact = convert('path = "keras_2.h5"', "tflite", variant)
     assert [info.dtype for info in (*artifact.inputs, *artifact.outputs)] == [dtype, dtype]
     assert artifact.inputs[0].shape == (1, 4)
+
+
+@pytest.mark.parametrize("form", ["tflite", "tfjs"])
+def test_outputs_that_are_an_input_or_a_constant_keep_their_names_and_values(convert, converter, entry, form):
+    toml = 'path = "project"\nentry = "zoo_of_mine.models:echo"'
+    artifact, prepared = convert(toml, form, "float32"), converter.prepare(entry(toml))
+    golden, reference = read_golden(prepared.golden_path), converter.reference(prepared, artifact, FORMATS[form]).read()
+    assert [info.name for info in artifact.inputs] == ["x"]
+    assert reference.keys() == golden.outputs.keys() == {"again", "constant", "same", "sum"}
+    for name, expected in golden.outputs.items():
+        np.testing.assert_allclose(reference[name], expected, rtol=1e-6)
 
 
 STRICT = '[models.it.convert."*int8*"]\ninteger_only = true'
@@ -141,7 +153,7 @@ def test_metadata_is_embedded_and_read_back(convert, sources):
     metadata = 'name = "pets"\nauthor = "us"\nversion = "3"\ndescription = "d"\nmean = [127.5]\nstd = [128.0]'
     toml = f'path = "keras_2.h5"\n[models.it.metadata]\n{metadata}\nlabels = "labels.txt"'
     artifact = convert(toml, "tflite", "int8")
-    found = FORMATS["tflite"].examine(artifact).metadata
+    found = FORMATS["tflite"].examine(artifact, {}).metadata
     assert found["name"] == "pets"
     assert found["mean"] == [127.5]
     assert found["std"] == [128.0]
