@@ -15,17 +15,23 @@ FLOATS = ("float32", "float64", "float16", "bfloat16", "complex64")
 
 def describe(saved_model: Path) -> dict[str, Any]:
     """Operators with counts and names of nodes, parameters (elements of float constants of rank one and more), types,
-    and how many tensors have an open shape: of the frozen graph, functions included."""
+    and how many tensors have an open shape: of the frozen graph, functions included; of the graph as it is where the
+    model assigns a variable, which cannot be frozen."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     loaded = tf.saved_model.load(str(saved_model))  # it owns the variables
-    frozen = convert_variables_to_constants_v2(loaded.signatures[SIGNATURE], lower_control_flow=False)
-    graph = frozen.graph.as_graph_def()
+    function, parameters = loaded.signatures[SIGNATURE], 0
+    try:
+        function = convert_variables_to_constants_v2(function, lower_control_flow=False)
+    except ValueError:
+        parameters = sum(
+            math.prod(variable.shape) for variable in function.graph.variables if variable.dtype.is_floating
+        )
+    graph = function.graph.as_graph_def()
     nodes = [*graph.node, *(node for inner in graph.library.function for node in inner.node_def)]
     counts: Counter[str] = Counter()
     names: dict[str, list[str]] = {}
-    parameters = 0
     for node in nodes:
         if node.op == "Const":
             shape = [dimension.size for dimension in node.attr["value"].tensor.tensor_shape.dim]
@@ -37,7 +43,7 @@ def describe(saved_model: Path) -> dict[str, Any]:
         names.setdefault(node.op, []).append(node.name)
     types: Counter[str] = Counter()
     open_shapes = 0
-    for operation in frozen.graph.get_operations():
+    for operation in function.graph.get_operations():
         for tensor in operation.outputs:
             types[tensor.dtype.name] += 1
             open_shapes += not tensor.shape.is_fully_defined()

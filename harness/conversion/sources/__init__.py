@@ -32,5 +32,11 @@ def export_from(request: Request) -> Exported:
         what = f"{request.path} cannot be loaded as {request.kind.replace('_', ' ')}"
         if request.function:
             what = f"the model of the entry point {request.function} cannot be exported"
-        raise BadSource(f"{what} ({type(error).__name__}: {first_line(error)}).") from error
+        hint = ""
+        if request.guessed:
+            hint = (
+                f"; the open sizes of {', '.join(request.guessed)} were made one: give them by `data` or in"
+                " [models.NAME.inputs]"
+            )
+        raise BadSource(f"{what} ({type(error).__name__}: {first_line(error)}){hint}.") from error
     return exported

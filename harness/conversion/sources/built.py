@@ -56,9 +56,19 @@ def export_function(module: Any, function: Any, request: Request, recognised: st
     stated = stated_inputs(function, needed=not request.inputs)
     specs = export.static_specs(stated, request) if stated else export.declared_specs(request.inputs)
     module.exported_function = function  # keeps what it captured
-    export.save(module, function, specs, request.saved_model)
+
+    def call(**inputs: Any) -> Any:  # a stated input is named by its spec, and its parameter perhaps otherwise
+        given = list(stated)[: positional_count(function)] if stated else []
+        return function(*(inputs[name] for name in given), **{n: v for n, v in inputs.items() if n not in given})
+
+    export.save(module, call, specs, request.saved_model)
     export.save_again(request.saved_model)
     return Exported(recognised, facts={"open_dimensions": export.open_dimensions(stated)})
+
+
+def positional_count(function: Any) -> int:
+    """How many of a `tf.function`'s stated inputs are taken by position."""
+    return len(function.get_concrete_function().structured_input_signature[0])
 
 
 def stated_inputs(function: Any, *, needed: bool) -> dict[str, Any]:
@@ -67,6 +77,8 @@ def stated_inputs(function: Any, *, needed: bool) -> dict[str, Any]:
     try:
         arguments, keywords = function.get_concrete_function().structured_input_signature
     except (TypeError, ValueError) as error:
+        if getattr(function, "input_signature", None) is not None:  # it does, and cannot be traced
+            raise
         if not needed:
             return {}
         raise BadSource(

@@ -60,7 +60,10 @@ def static_specs(specs: Mapping[str, Any], request: Request) -> dict[str, Any]:
         if len(asked) == spec.shape.rank:
             shape = [size if stated is None else stated for size, stated in zip(asked, spec.shape, strict=True)]
         else:
-            shape = static(spec.shape, only(request.shapes, name, len(specs)))
+            sizes = only(request.shapes, name, len(specs))
+            shape = static(spec.shape, sizes)
+            if sizes is None and None in list(spec.shape)[1:]:
+                request.guessed.append(name)
         filled[name] = tf.TensorSpec(shape, spec.dtype, name=name)
     check_declared(request.inputs, {name: (spec.shape.as_list(), spec.dtype.name) for name, spec in filled.items()})
     return filled

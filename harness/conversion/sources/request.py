@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +17,22 @@ class BadSource(Exception):
     harness_kind = "bad_input"
 
 
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+BEFORE_THE_LAST = ("in user code:", "Graph execution error:")
+"""How errors of AutoGraph and of graphs begin, which tell where it was before what it was."""
+BEFORE_THE_SECOND = "Exception encountered when calling"
+"""How errors of Keras's layers begin."""
+
+
 def first_line(error: Exception) -> str:
-    """What an error of somebody else's code says, in one line: its first, but the last of AutoGraph's and of a graph's,
-    which tell where it was before what it was."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith("[[")]
-    lines = lines or ["no message"]
-    return (lines[-1] if lines[0] in ("in user code:", "Graph execution error:") else lines[0])[:300]
+    """What an error of somebody else's code says, in one line: its first, or the one that says what is wrong."""
+    plain = (COLOUR.sub("", line).strip() for line in str(error).splitlines())
+    lines = [line for line in plain if line and not line.startswith("[[")] or ["no message"]
+    if lines[0] in BEFORE_THE_LAST:
+        told = lines[-1]
+    else:
+        told = lines[1] if lines[0].startswith(BEFORE_THE_SECOND) and len(lines) > 1 else lines[0]
+    return told.removeprefix(f"{type(error).__name__}: ").rstrip(".")[:300]
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,9 @@ class Request:
     """Inputs that the user declared, in their order; needed where the source does not state them."""
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Shape of one sample of the user's data, by the plain name (`export.plain_name`) of its array."""
+
+    guessed: list[str] = field(default_factory=list)
+    """Inputs with an open size besides the batch's that was made one, for want of anything better; found on the way."""
 
     @property
     def saved_model(self) -> Path:

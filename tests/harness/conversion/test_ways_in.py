@@ -46,6 +46,7 @@ def test_files_and_folders(prepare, toml, recognised):
         ("keras_2_model", "", "a Keras 2 (tf_keras) model"),
         ("module", "", "a tf.Module with a function serve"),
         ("function", "", "a tf.function"),
+        ("named_otherwise", "", "a tf.function"),
         ("concrete", "", "a concrete function"),
         ("by_jax", JAX_INPUTS, "a JAX function (jax 0.5.3, by jax2tf)"),
         ("jitted", JAX_INPUTS, "a JAX function (jax 0.5.3, by jax2tf)"),
@@ -129,6 +130,15 @@ def test_a_declared_input_gives_open_dimensions_their_size(prepare):
     assert outputs(golden).shape[1:] == (3, 3)
 
 
+def test_a_keras_model_of_any_size_is_exported_with_the_declared_one(prepare):
+    toml = (
+        'path = "project"\nentry = "zoo_of_mine.models:open_size"\n[models.it.inputs]\nimage = { shape = [1, 5, 6, 3] }'
+    )
+    facts, golden = prepare(toml)
+    assert facts["inputs"] == [{"name": "image", "shape": [1, 5, 6, 3], "dtype": "float32"}]
+    assert outputs(golden).shape[1:] == (1, 3, 4, 2)
+
+
 def test_a_signature_is_chosen_by_its_name(prepare):
     _, golden = prepare('path = "two_signatures"\nsignature = "doubled"')
     np.testing.assert_allclose(golden.outputs["twice"], 2 * golden.inputs["x"] @ WEIGHTS, rtol=1e-5, atol=1e-6)
@@ -164,6 +174,10 @@ def test_an_entry_point_is_prepared_again_when_a_module_that_it_imports_changes(
         ('path = "lambda.h5"', "has a Lambda layer, which is code"),
         ('path = "project"\nentry = "zoo_of_mine.models:missing"', "zoo_of_mine.models has no 'missing'"),
         ('path = "project"\nentry = "zoo_of_mine.models:broken"', "raised RuntimeError: the weights are not here."),
+        (
+            'path = "project"\nentry = "zoo_of_mine.models:open_size"',
+            "; the open sizes of image were made one: give them by `data` or in [models.NAME.inputs].",
+        ),
         (
             'path = "project"\nentry = "zoo_of_mine.models:untraceable"',
             "cannot be exported (TypeError: Input 'y' of 'AddV2' Op has type int32",
