@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from harness.artifact import Artifact
     from harness.assess.examination import Examination
     from harness.locate.insides import Insides
+    from harness.model import Tensors
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class Format:
     """What a variant's conversion needs beside the converter's environment, installed by the call: names and paths that
     `convert` finds in `options["resources"]`. No part of the artifact's key. Raises `Unavailable`."""
 
-    examine: Callable[[Artifact], Examination] | None = None
-    """What can be told of an artifact by reading and trying it, in the engine: for `harness assess`."""
+    examine: Callable[[Artifact, Tensors], Examination] | None = None
+    """What can be told of an artifact by reading it and trying it on one sample (stored values, shaped as the inputs),
+    in the engine: for `harness assess`."""
 
     insides: Insides | None = None
     """What it shows of the inside of its artifacts: for `harness locate`."""

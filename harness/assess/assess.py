@@ -17,7 +17,7 @@ from harness.assess.foretelling import foretell
 from harness.assess.microcontrollers import smallest
 from harness.assess.recommendation import recommend
 from harness.assess.trials import FALLBACKS, FLOATING, Trials
-from harness.conversion.converter import READY, Converter, Prepared
+from harness.conversion.converter import READY, Converter, Prepared, read_golden
 from harness.errors import CaseError
 from harness.project import ModelEntry
 from harness.remedies.explain import reason
@@ -45,7 +45,7 @@ def assess(
     graph = converter.describe(prepared)
     trials = Trials()
     convert(entry, prepared, converter, formats, trials, progress, workers)
-    examine(trials, formats, workers, progress)
+    examine(trials, formats, prepared, workers, progress)
     forecasts = foretell(targets, prepared, trials, converter.cache, workers, progress)
     return put_together(entry, prepared, graph, trials, forecasts)
 
@@ -82,15 +82,18 @@ def convert(
             run({("tflite", fallback): available[("tflite", fallback)]})
 
 
-def examine(trials: Trials, formats: Mapping[str, Format], workers: int, progress: Progress) -> None:
+def examine(
+    trials: Trials, formats: Mapping[str, Format], prepared: Prepared, workers: int, progress: Progress
+) -> None:
     """Each format's own findings on each artifact. Raises what an examination raises: it reads what was verified."""
+    golden = read_golden(prepared.golden_path)
     wanted = [key for key, found in trials.artifacts.items() if isinstance(found, Artifact) and formats[key[0]].examine]
 
     def one(key: tuple[str, str]) -> Examination:
         artifact, examination = trials.artifacts[key], formats[key[0]].examine
         assert isinstance(artifact, Artifact)
         assert examination is not None
-        return examination(artifact)
+        return examination(artifact, {i.name: i.to_stored(golden.inputs[i.name][0]) for i in artifact.inputs})
 
     for key, found in side_by_side("Examining artifacts", wanted, one, workers, progress).items():
         if isinstance(found, CaseError):

@@ -57,8 +57,9 @@ def tflite_fate(operator: str, nodes: list[str], trials: Trials) -> str:
             if ends & set(parts):
                 alone = parts == [parts[0]] or step.operator == counterpart
                 return f"{'builtin' if alone else 'fused into'} {step.operator}"
-    if counterpart in artifact.operators:  # a result of the model, whose tensor has lost its name
-        return f"builtin {counterpart}"
+    for name in (counterpart, counterpart.removesuffix("_V2")):
+        if name in artifact.operators:  # a result of the model, whose tensor has lost its name
+            return f"builtin {name}"
     return "removed, fused or rewritten"
 
 

@@ -8,9 +8,10 @@ from harness.assess.assessment import Assessment
 from harness.assess.examination import Examination
 from harness.assess.rewrites import REWRITES
 
-LARGE_MODEL_BYTES = 50_000_000
 UNUSUAL_TYPES = {
-    "float64": "TensorFlow.js and Micro hold float64 as float32 or not at all",
+    "float64": "TFLite's operators and Micro have none, TensorFlow.js holds it as float32; build the model in float32",
+    "float16": "TFLite's operators compute in float32; build the model in float32 and convert the variant `float16`",
+    "bfloat16": "no target computes in it; build the model in float32",
     "complex64": "neither quantisation nor Micro has complex numbers",
     "complex128": "no target has complex128",
     "string": "no target takes strings as a plain tensor",
@@ -125,7 +126,7 @@ def tfjs_advice(found: Assessment) -> list[str]:
         said = ["TensorFlow.js: convertible directly; every backend is expected to run it."]
     else:
         said = [f"TensorFlow.js: convertible; {', '.join(runs) or 'no backend'} is expected to run it."]
-    said += [f"Not on {', '.join(targets)}: {why}" for why, targets in against.items()]
+    said += [f"Not on {'any' if len(t) == len(told) else ', '.join(t)}: {why}" for why, t in against.items()]
     said += [f"Nothing is known of {', '.join(unknown)}."] if unknown else []
     layers = problem(found, "tfjs", "layers-float32")
     if layers:
@@ -141,6 +142,8 @@ def micro_advice(found: Assessment) -> list[str]:
     fits = found.microcontroller
     if fits is None:
         why = next((answer.reason for answer in asked if answer.variant in ("int8", "ready", "float32")), "")
+        if why and why == problem(found, "tflite", "float32"):
+            return ["Microcontrollers: Micro runs none; what it might take does not convert (see TFLite, above)."]
         if all(answer.verdict == "does not run" for answer in asked):
             return [f"Microcontrollers: Micro runs none of the variants tried. {why}".strip()]
         return ["Microcontrollers: Micro runs it; its memory could not be read."]

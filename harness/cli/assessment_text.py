@@ -65,8 +65,9 @@ def show(found: Assessment, console: Console | None = None) -> None:
     console.print()
     say(LEGEND)
     absent = {forecast.target: forecast.missing_here for forecast in found.forecasts if forecast.missing_here}
-    for part in dict.fromkeys(absent.values()):
-        say(f"* not on this machine, which lacks {part.rstrip('.')}.")
+    if absent:
+        parts = [part.rstrip(".") for part in dict.fromkeys(absent.values())]
+        say(f"* not on this machine, which lacks {', '.join(parts[:-1]) + ' and ' if parts[1:] else ''}{parts[-1]}.")
     if reasons.numbers:
         console.print()
     for reason, number in reasons.numbers.items():
@@ -87,9 +88,10 @@ def show(found: Assessment, console: Console | None = None) -> None:
 def summary(found: Assessment) -> str:
     """Inputs, parameters, multiplications."""
     shapes = ", ".join(f"{i['name']} {i['dtype']} {'×'.join(map(str, i['shape']))}" for i in found.inputs)
+    uncounted = any(not step.operator.isupper() for step in found.tflite_operators)
     return (
         f"inputs: {shapes}; parameters: {count(found.parameters)}; multiply-accumulates of an inference:"
-        f" {count(found.macs)}"
+        f" {count(found.macs)}{' (without those of operators that are not builtin)' if uncounted else ''}"
     )
 
 

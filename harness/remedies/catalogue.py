@@ -46,6 +46,12 @@ CATALOGUE: tuple[Remedy, ...] = (
         " microcontrollers), or rewrite the operator; `harness assess` names a rewrite where one is known.",
     ),
     remedy(
+        "state in variables",
+        r"ASSIGN_VARIABLE|\bIdentity(?:_\d+)? is not in graph",
+        "The model keeps state in a variable that it assigns, which has no place here.",
+        "Pass the state in and out as an input and an output, or keep to runtimes with variables (TFLite's, Micro's).",
+    ),
+    remedy(
         "variables not frozen",
         r"READ_VARIABLE|VAR_HANDLE|variable.*(?:uninitialized|not initialized)",
         "The SavedModel was written by `tf.saved_model.save` of a Keras 3 model, whose variables no converter freezes.",
@@ -56,6 +62,12 @@ CATALOGUE: tuple[Remedy, ...] = (
         r"Unsupported Ops(?: in the model before optimization)?:? ?(\w[\w, ]*)?",
         "TensorFlow.js has no operator {1}.",
         "Rewrite it with operators it has (`harness assess` names a rewrite where one is known), or leave the web out.",
+    ),
+    remedy(
+        "TF.js hash table",
+        r"looks up in a hash table, whose initializer graph",
+        "Nothing can be said of it here, though TensorFlow.js itself may run it.",
+        "Look up in the application, before the model, or gather from a constant tensor.",
     ),
     remedy(
         "infinite weight quantised",
@@ -102,7 +114,7 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     remedy(
         "TensorFlow operator on Micro",
-        r"(Flex\w+) \(a TensorFlow operator, which Micro does not have\)|op code CUSTOM \((Flex\w+)",
+        r"TensorFlow's, which Micro does not have|op code CUSTOM \(Flex\w+",
         "TensorFlow's own operators need the Flex delegate, which no microcontroller has.",
         "Rewrite the operator so that the variant `float32` or `int8` converts with builtin operators alone; `harness"
         " assess` names a rewrite where one is known.",
@@ -166,7 +178,7 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     remedy(
         "Flex delegate missing",
-        r"Select TensorFlow op\(s\)|needs the Flex delegate|Flex\w+.*(?:not supported by this|delegate)",
+        r"Select TensorFlow op\(s\)|Flex\w+.*(?:not supported by this|[Dd]elegate)",
         "The artifact has TensorFlow operators, and this interpreter was built without them.",
         "Run it in tflite/tensorflow or link the Flex delegate, or convert with builtin operators alone.",
     ),

@@ -9,19 +9,24 @@ import subprocess
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from harness.artifact import Artifact
 from harness.assess.examination import Answer, Examination
 from harness.cache import Cache, sha256_json, sha256_tree
 from harness.errors import Unavailable
+from harness.model import Tensors
 from harness.paths import cache_directory
 
 from . import bundles
 from .loader import is_layers
 
 HERE = Path(__file__).parent
+ON_PAGE = {"float32": "<f4", "int32": "<i4", "bool": "u1"}
 SCRIPT = HERE / "try_in_node.cjs"
 ERROR_WORDS = HERE / "page" / "errors.mjs"
 SECONDS = 120
@@ -41,7 +46,7 @@ class InNode:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-def examine(artifact: Artifact) -> Examination:
+def examine(artifact: Artifact, sample: Tensors) -> Examination:
     """Weights by type, kernels by operator and backend, and for each target of this family what it lacks."""
     model = json.loads(artifact.path.read_bytes())
     weights = [weight for group in model["weightsManifest"] for weight in group["weights"]]
@@ -55,7 +60,7 @@ def examine(artifact: Artifact) -> Examination:
         print(f"harness: {unavailable}", file=sys.stderr)
     if not bundles.installed():
         return Examination(parameters=parameters, types=types)
-    found = in_node(artifact)
+    found = in_node(artifact, sample)
     answers = {backend: answer(backend, artifact.operators, found) for backend in bundles.BACKENDS}
     return Examination(
         parameters=parameters,
@@ -119,29 +124,42 @@ def by_target(answers: dict[str, Answer]) -> dict[str, Answer]:
     }
 
 
-def in_node(artifact: Artifact) -> InNode:
-    """One inference on zeros in Node.js, where it is; done once for each artifact and release of TensorFlow.js."""
+def in_node(artifact: Artifact, sample: Tensors) -> InNode:
+    """One inference in Node.js, where it is; done once for each artifact, sample and release of TensorFlow.js."""
     node = shutil.which("node")
     if node is None:
         return InNode()
-    key = sha256_json(["in-node", artifact.digest, bundles.digest(), sha256_tree([SCRIPT, ERROR_WORDS])])
+    values = fed(artifact, sample)
+    code = sha256_tree([SCRIPT, ERROR_WORDS])
+    key = sha256_json(["in-node", artifact.digest, sha256(values).hexdigest(), bundles.digest(), code])
     cache = Cache(cache_directory() / "artifacts")
     found = cache.find("in-node", key)
     if found is None:
-        answer = run(node, artifact.path)
+        answer = run(node, artifact, values)
         if answer is None:
             return InNode()
         found = cache.make("in-node", key, lambda _: answer)
     return InNode(True, frozenset(found.facts["kernels"]), found.facts["problems"])
 
 
-def run(node: str, path: Path) -> dict[str, Any] | None:
+def fed(artifact: Artifact, sample: Tensors) -> bytes:
+    """The values of all inputs, one after another, each of the type that it has on a page."""
+    parts = (np.ascontiguousarray(sample[info.name], ON_PAGE[info.dtype]).tobytes() for info in artifact.inputs)
+    return b"".join(parts)
+
+
+def run(node: str, artifact: Artifact, values: bytes) -> dict[str, Any] | None:
     """What the script says; None where it does not come to an answer."""
-    library = "layers" if is_layers(path) else "converter"
-    command = [node, str(SCRIPT), str(path), str(bundles.directory()), library]
+    asked = {
+        "model": str(artifact.path),
+        "bundles": str(bundles.directory()),
+        "library": "layers" if is_layers(artifact.path) else "converter",
+        "inputs": [{"tensor": i.tensor, "dtype": i.dtype, "shape": i.shape} for i in artifact.inputs],
+        "outputs": [info.tensor for info in artifact.outputs],
+    }
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL, check=False
+            [node, str(SCRIPT), json.dumps(asked)], capture_output=True, input=values, timeout=SECONDS, check=False
         )
         answer: dict[str, Any] = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError) as error:

@@ -1,6 +1,7 @@
 // Runs a model once on TensorFlow.js's cpu and wasm backends, from the bundles that the page loads.
-//   node try_in_node.cjs MODEL.json BUNDLES converter|layers
-// The last says which library reads it: tf-converter a graph model, tf-layers a layers model.
+//   node try_in_node.cjs '{"model": FILE, "bundles": FOLDER, "library": "converter" or "layers", "inputs": […], "outputs": […]}'
+// The library is the one that reads it: tf-converter a graph model, tf-layers a layers model. `inputs` have `tensor`,
+// `dtype` and `shape`, their values come one after another by standard input; `outputs` are tensors.
 // Prints JSON: {"kernels": [those that the cpu backend ran], "problems": {BACKEND: "what TensorFlow.js says"}}; a
 // backend without a problem ran the model.
 'use strict';
@@ -9,7 +10,9 @@ const path = require('path');
 const vm = require('vm');
 
 console.log = console.warn;  // standard output is the answer's alone
-const [, , file, bundles, library] = process.argv;
+const {model: file, bundles, library, inputs, outputs: wanted} = JSON.parse(process.argv[2]);
+const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array};
+const body = fs.readFileSync(0);
 // As a page loads them: scripts that find no `module` put what they have into the global `tf`. Of Node.js they use this,
 // by the names under which the scripts look for it where there is no `module`.
 Object.assign(globalThis, {require, __dirname: bundles, __filename: path.join(bundles, 'script.js'), fs, path});
@@ -26,25 +29,36 @@ const names = described.weightsManifest.flatMap(group => group.paths);
 const content = Buffer.concat(names.map(name => fs.readFileSync(path.join(path.dirname(file), name))));
 const weightData = content.buffer.slice(content.byteOffset, content.byteOffset + content.byteLength);
 
+// The inputs by the names of their tensors, as the page feeds them.
+function fed() {
+  let offset = 0;
+  return Object.fromEntries(inputs.map(({tensor, dtype, shape}) => {
+    const bytes = shape.reduce((product, length) => product * length, 1) * ARRAYS[dtype].BYTES_PER_ELEMENT;
+    const values = new ARRAYS[dtype](body.buffer.slice(body.byteOffset + offset, body.byteOffset + offset + bytes));
+    offset += bytes;
+    return [tensor, tf.tensor(values, shape, dtype)];
+  }));
+}
+
+async function outputsOf(model, feeds) {
+  if (library === 'layers') {
+    const names = model.inputNames.length ? model.inputNames : Object.keys(feeds);  // a Sequential model has no names
+    return model.predict(names.length === 1 ? feeds[names[0]] : names.map(name => feeds[name]));
+  }
+  try {
+    return model.execute(feeds, wanted);
+  } catch (error) {
+    // Graphs with control flow run asynchronously or not at all; TensorFlow.js says so at the first call.
+    if (!/executeAsync\(\)/.test(error.message)) throw error;
+    return model.executeAsync(feeds, wanted);
+  }
+}
+
 async function attempt(backend) {
   if (!await tf.setBackend(backend)) throw new Error(`the ${backend} backend did not start`);
   const handler = {load: async () => ({...described, weightSpecs, weightData})};
   const model = await (library === 'layers' ? tf.loadLayersModel(handler) : tf.loadGraphModel(handler));
-  const stated = Object.values(described.userDefinedMetadata?.harness?.inputs ?? {});  // of a layers model
-  const feeds = model.inputs.map(({shape, dtype}, index) => {
-    const fixed = Array.isArray(stated[index]) ? stated[index] : (shape || []).map(size => size === null || size < 0 ? 1 : size);
-    // Ones for whole numbers: a count of none would leave a loop unentered.
-    return dtype === 'int32' ? tf.ones(fixed, 'int32') : tf.zeros(fixed, dtype);
-  });
-  let outputs;
-  try {
-    outputs = model.predict(feeds.length === 1 ? feeds[0] : feeds);
-  } catch (error) {
-    // Graphs with control flow run asynchronously or not at all; TensorFlow.js says so at the first call.
-    if (!/executeAsync\(\)/.test(error.message)) throw error;
-    outputs = await model.executeAsync(feeds);
-  }
-  for (const output of [outputs].flat()) await output.data();
+  for (const output of [await outputsOf(model, fed())].flat()) await output.data();
 }
 
 async function main() {

@@ -106,6 +106,22 @@ def faint(size=1e-9):
     return model
 
 
+def counter():
+    """A model with state."""
+    import tensorflow as tf
+
+    class Counter(tf.Module):
+        def __init__(self):
+            self.sum = tf.Variable(tf.zeros((1, 3)))
+
+        @tf.function(input_signature=[tf.TensorSpec((1, 3), name="x")])
+        def serve(self, x):
+            self.sum.assign_add(x)
+            return self.sum + x
+
+    return Counter()
+
+
 def feeble():
     import numpy as np
     import tensorflow as tf

@@ -94,6 +94,14 @@ def test_the_smallest_profile_takes_model_arena_and_program(model, arena, profil
     assert smallest(model, arena) == (None if profile is None else PROFILES[profile])
 
 
+def test_a_model_with_state_is_assessed_though_it_cannot_be_frozen(assessed):
+    found = assessed("counter")
+    assert found.parameters == 3
+    assert row(found, "AssignAddVariableOp").count == 1
+    assert verdict(found, "tflite/litert-xnnpack") == "runs"
+    assert verdict(found, "tfjs/chromium-cpu") == "does not run"
+
+
 def test_a_failure_that_would_only_come_again_is_read_from_the_cache(assessment, cache_folder, monkeypatch):
     prepared = assessment("fft").prepared
 

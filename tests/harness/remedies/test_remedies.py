@@ -67,6 +67,7 @@ def name_of(problem):
         ("fft", "tflite", "float32", "converter wrote what does not load"),
         ("counted", "tflite", "int16x8", "loop not calibrated"),
         ("feeble", "tflite", "int16x8", "activation too fine"),
+        ("counter", "tfjs", "float32", "state in variables"),
         ("lstm", "tflite", "int8", "converter crashed"),
     ],
 )
@@ -181,6 +182,7 @@ def test_what_micro_is_known_to_lack_reads_as_what_it_says_itself(artifact):
         ("wide_dense", "float16", "float16 model on Micro"),
         ("wide_dense", "dynamic", "hybrid model on Micro"),
         ("faint", "int8", "softmax too fine for reference kernels"),
+        ("counter", "float32", "state in variables"),
     ],
 )
 def test_a_plan_for_a_board_is_refused_as_micro_refuses(artifact, source, variant, expected):
