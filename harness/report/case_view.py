@@ -27,7 +27,7 @@ COMPARED = {
     "Top 1": "Share of inputs with the same first choice",
     "Top 5": "Share of inputs whose five first choices agree",
     "LSB": "The largest difference of stored whole numbers: 1 is the smallest step that the file can express",
-    "Differing": "Share of stored whole numbers that are not equal",
+    "Differing": "Share of stored values that are not equal",
     "Would pass at": "The smallest tolerance (absolute and relative alike) at which every value would have passed",
 }
 """The figures of a comparison and what they mean."""
