@@ -4,8 +4,9 @@
 
 The year's records are made first, as files in `results/runs` (11 GB), where they are not there yet; making them is not
 part of the times. On SQLite the command is measured, `harness index`, from the start to its end: a first time for all
-days but the last, a second time for the last alone. On PostgreSQL it is `harness push`, which stores the records too.
-`cpu` is that of the command and all its processes, without the server's.
+days but the last, a second time for the last alone; both times it finds change points too. On PostgreSQL it is `harness
+push`, which stores the records and finds none, so that whoever opens the first page there waits for them
+(`summaries_seconds`). `cpu` is that of the command and all its processes, without the server's.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from sqlalchemy import func, select, text
 
 from harness.history.document import page_document
 from harness.history.history import histories
-from harness.history.metrics import metric
+from harness.history.metrics import SUMMARISED, metric
 from harness.history.runs import find_run, result_documents, run_documents
 from harness.history.series import load_series
+from harness.history.summaries import recent, refresh
 from harness.serve.interface import Interface
 from harness.serve.source import Source
 from harness.store.index.database import INDEX_FILE, VARIABLE, Database
@@ -41,6 +43,7 @@ PROCESSES = os.cpu_count() or 1
 def measure(results: Path, shape: Shape, url: str | None = None) -> dict[str, Any]:
     """Index the year and time the queries, on SQLite beside the records or in the database at `url`."""
     project = results.parent
+    project.mkdir(parents=True, exist_ok=True)
     (project / "harness.toml").touch()
     store = RunStore(results)
     if len(store.paths()) < shape.days:
@@ -55,6 +58,9 @@ def measure(results: Path, shape: Shape, url: str | None = None) -> dict[str, An
     day = command(project, url, *arguments)
     nothing = command(project, url, *arguments)
     database = Database(url or f"sqlite:///{results / INDEX_FILE}")
+    begun = time.perf_counter()
+    refresh(database, LabelTable(database), SUMMARISED)
+    summaries = round(time.perf_counter() - begun, 1)
     megabytes = sum(path.stat().st_size for path in paths) / 1e6
     return {
         "database": database.engine.dialect.name,
@@ -66,8 +72,9 @@ def measure(results: Path, shape: Shape, url: str | None = None) -> dict[str, An
         "nothing_new": nothing,
         "size_megabytes": sizes(database),
         "cases": count(database),
+        "summaries_seconds": summaries,
         "queries_seconds": queries(database),
-        **({} if url else {"first_page_seconds": first_page(results)}),
+        "page_seconds": page(results, url),
     }
 
 
@@ -93,7 +100,8 @@ def command(project: Path, url: str | None, *arguments: str) -> dict[str, float]
 
 
 def queries(database: Database) -> dict[str, list[float]]:
-    """What a dashboard asks: seconds of the first and of the fastest of three."""
+    """What a dashboard asks: seconds of the clock, the first time and the fastest of three, and the least of the
+    processor."""
     labels = LabelTable(database)
     model, target = "model_00", "tflite/runtime-00"
 
@@ -116,28 +124,37 @@ def queries(database: Database) -> dict[str, list[float]]:
         "all latencies of a model": reading(lambda c: load_series(c, median, model)),
         "all latencies of a model, with changes": lambda: histories(database, labels, model),
         "page of one model, 100,000 points": lambda: page_document(database, labels, model),
-        "page of all models, 100,000 points": lambda: page_document(database, labels),
+        "newest changes of all models": lambda: recent(database, labels, SUMMARISED),
+        "page of all models, 100,000 points": lambda: page_document(database, labels, metrics=SUMMARISED),
     }
     found = {}
     for name, ask in asked.items():
-        times = []
+        times, processor = [], []
         for _ in range(3):
-            begun = time.perf_counter()
+            begun, worked = time.perf_counter(), time.process_time()
             ask()
             times.append(time.perf_counter() - begun)
-        found[name] = [round(times[0], 3), round(min(times), 3)]
+            processor.append(time.process_time() - worked)
+        found[name] = [round(times[0], 3), round(min(times), 3), round(min(processor), 3)]
     return found
 
 
-def first_page(results: Path) -> dict[str, float]:
-    """What `harness serve` takes to answer the first `/`, and the second."""
-    interface = Interface(Source(results))
-    found = {}
-    for name in ("first", "second"):
-        begun = time.perf_counter()
-        answer = interface.answer("/", {})
-        found[name] = round(time.perf_counter() - begun, 3)
-        found[f"{name}_megabytes"] = round(len(answer.body) / 1e6, 1)
+def page(results: Path, url: str | None) -> dict[str, list[float]]:
+    """What `harness serve` takes for the parts of a page that nobody asked for before: seconds of the clock and of the
+    processor, and megabytes."""
+    interface = Interface(Source(results, url))
+    found, parts = {}, ""
+    case = "history/model_03/tflite/runtime-00/variant_00"
+    for name in ("/", "news", "history", "changes", "cases", "model/model_03", "case/model_03", case, "/"):
+        begun, worked = time.perf_counter(), time.process_time()
+        answer = interface.answer(name if name == "/" else parts + name, {})
+        if answer.status != 200:
+            raise RuntimeError(f"{name}: {answer.body[:200]!r}")
+        if name == "/":
+            parts = re.findall(r'data-parts="([^"]+)"', answer.body.decode())[0]
+        label = f"{name}, again" if name in found else name
+        seconds = (time.perf_counter() - begun, time.process_time() - worked, len(answer.body) / 1e6)
+        found[label] = [round(value, 2) for value in seconds]
     return found
 
 
