@@ -49,7 +49,7 @@ def index(*, rebuild: bool, as_json: bool) -> None:
         added, problems = moved.sent, dict(moved.problems)
         if rebuild:
             problems |= RunIndex(database, keep_contents=True).rebuild_from_contents(progress).problems
-    # A year of a large matrix takes a minute or two, which nobody should spend before an empty page.
+    # A year of a large matrix takes a minute or two, which nobody should spend in front of an empty page.
     refresh(database, LabelTable(database) if url else LabelFiles(results_directory()), SUMMARISED, progress=progress)
     runs = count_runs(database)
     if as_json:

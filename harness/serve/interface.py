@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.history.document import change_document, history_document, metrics_document, page_document
+from harness.history.compact import change_document
+from harness.history.document import history_document, metrics_document, page_document
 from harness.history.history import NothingFound, histories
 from harness.history.metrics import HEADLINES
 from harness.history.runs import case_documents, find_run, result_documents, run_documents
