@@ -48,6 +48,7 @@ function casesInWords(all) {
 /** A line of several cases, with those alone that the filter keeps; null where it keeps none. */
 function narrowed(row, keep) {
   const all = row.all.filter(keep);
+  if (all.length === row.all.length) return row; // most lines are of one case: nothing to be made anew at each letter
   return all.length ? { ...row, all } : null;
 }
 
