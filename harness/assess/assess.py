@@ -137,7 +137,16 @@ def put_together(
         recommendation=(),
     )
     notes, advice = recommend(assessment, graph, found)
-    return assessment.model_copy(update={"notes": notes, "recommendation": advice})
+    return assessment.model_copy(update={"notes": (*notes, *noted(trials)), "recommendation": advice})
+
+
+def noted(trials: Trials) -> tuple[str, ...]:
+    """What conversion noted of the artifacts, each note with the variants that it is of."""
+    variants: dict[tuple[str, str], list[str]] = {}
+    for (form, variant), result in trials.artifacts.items():
+        for note in result.notes if isinstance(result, Artifact) else ():
+            variants.setdefault((form, note), []).append(variant)
+    return tuple(f"{form} {', '.join(names)}: {note.rstrip('.')}." for (form, note), names in variants.items())
 
 
 def artifact_operators(found: Examination | None) -> tuple[ArtifactOperator, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from . import wrong_kernels
 from .function_returns import mend, returns_of_nothing
 from .model_json import ENTRY, METADATA, check_ranges, ours, read_model
 from .problems import Broken, Refused, one_line
@@ -101,7 +102,7 @@ def inspect(path: Path) -> dict[str, Any]:
     `inputs` and `outputs`: dicts that fit `harness.artifact.TensorInfo` (an open dimension is 1; `dtype` is the one
     that TensorFlow.js computes in). `operators`: name → count, functions included, constants and placeholders left out.
     An input that conversion removed because nothing uses it is not listed. Raises `Broken`, `Refused`; a graph with an
-    initializer, a second graph that fills its tables, is among what is refused.
+    initializer, a second graph that fills its tables, is among what is refused. `notes`: kernels known to be wrong.
     """
     model = read_model(path)
     if model.get("modelInitializer"):
@@ -126,7 +127,8 @@ def inspect(path: Path) -> dict[str, Any]:
     inputs = [info for info in tensor_infos(model, "inputs") if info["tensor"].split(":")[0] in present]
     for index, info in enumerate(inputs):
         info["index"] = index
-    return {"inputs": inputs, "outputs": tensor_infos(model, "outputs"), "operators": operators}
+    outputs = tensor_infos(model, "outputs")
+    return {"inputs": inputs, "outputs": outputs, "operators": operators, "notes": wrong_kernels.notes(operators)}
 
 
 def all_nodes(topology: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import wrong_kernels
 from .layers_dialect import PAGE_INPUTS
 from .model_json import decoded_weights, ours, read_model
 from .problems import Broken, Refused, one_line
@@ -65,7 +66,7 @@ def inspect(path: Path) -> dict[str, Any]:
         "inputs": [info(*described) for described in inputs],
         "outputs": [info(names[i], str(i), i, tensor) for i, tensor in enumerate(model.outputs)],
         "operators": dict(sorted(operators.items())),
-        "notes": said.get("notes", []),
+        "notes": [*said.get("notes", []), *wrong_kernels.notes(operators)],
     }
 
 

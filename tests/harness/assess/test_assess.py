@@ -102,6 +102,13 @@ def test_a_model_with_state_is_assessed_though_it_cannot_be_frozen(assessed):
     assert verdict(found, "tfjs/chromium-cpu") == "does not run"
 
 
+def test_what_conversion_noted_of_an_artifact_is_told(assessed):
+    found = assessed("faint")
+    assert any(note.startswith("tflite int8: SOFTMAX (operator 1): the reference kernels") for note in found.notes)
+    assert verdict(found, "tflite/litert-reference", "int8") == "does not run"
+    assert verdict(found, "tflite/litert-builtin", "int8") == "runs"
+
+
 def test_a_failure_that_would_only_come_again_is_read_from_the_cache(assessment, cache_folder, monkeypatch):
     prepared = assessment("fft").prepared
 

@@ -63,6 +63,11 @@ def volumes():
     return lively(keras.Model(x, [moving, still]))
 
 
+def depths():
+    x = input_of(4, 4, 4, 1)
+    return keras.Model(x, layers.MaxPooling3D(2)(x))
+
+
 def merged():
     x = input_of(8)
     y = layers.Flatten()(layers.RepeatVector(2)(layers.Flatten()(layers.Permute((2, 1))(layers.Reshape((2, 4))(x)))))
@@ -210,6 +215,11 @@ def lookup():
             return {"found": self.table.lookup(ids)}
 
     return Lookup()
+
+
+def gated():
+    x = input_of(6, 5)
+    return lively(keras.Model(x, layers.Dense(3)(layers.GRU(6)(x))))
 
 
 def masked():

@@ -81,3 +81,14 @@ def test_what_a_layers_model_cannot_hold_has_its_remedy(converted):
         converted("attention")
     assert known(str(caught.value), caught.value.log).remedy.name == "layers model unloadable"
     assert "Convert a graph variant" in reason(caught.value)
+
+
+@pytest.mark.parametrize("name", ["wasm", "firefox-wasm"])
+def test_a_loop_that_the_wasm_backend_breaks_is_told_alike_by_every_browser(target, converted, name):
+    """TensorFlow.js disposes of a tensor that the loop still needs; browsers say so each in their own words."""
+    model = converted("gated", "float32")
+    with (
+        target(name).open(model.artifact, LIMITS) as session,
+        pytest.raises(Unsupported, match=r"TensorFlow\.js used a tensor that it had disposed of"),
+    ):
+        session.infer(model.samples)
