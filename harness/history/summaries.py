@@ -58,10 +58,11 @@ def states(connection: Connection, labels: Sequence[Label]) -> dict[str, str]:
         own.setdefault(label.model, []).append(label.id)
     query = select(RESULTS.c.model, func.count(), func.max(RESULTS.c.run)).group_by(RESULTS.c.model)
     rows = connection.execute(query).all()
-    ids = {row.number: row.id for row in connection.execute(select(RUNS.c.number, RUNS.c.id))}
+    # SQLite gives the number of the newest run again once that was taken out; any other run leaves a gap.
+    records = {row.number: row.sha256 for row in connection.execute(select(RUNS.c.number, RUNS.c.sha256))}
     return {
         model: hashlib.sha256(
-            b"\0".join([_FORM, method_digest(), f"{runs} {ids[newest]} {sorted(own.get(model, []))}".encode()])
+            b"\0".join([_FORM, method_digest(), f"{runs} {records[newest]} {sorted(own.get(model, []))}".encode()])
         ).hexdigest()
         for model, runs, newest in rows
     }

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from harness.errors import HarnessError
 from harness.store.index.blocks import COLUMNS, FIGURE_TYPE, MANY, packed
 from harness.store.index.rows import ModelResults, RunResults
-from harness.store.index.tables import ARRAYS, ARTIFACTS, CELLS, PROVENANCE, RESULTS, RUNS, SUMMARIES, VALUES
+from harness.store.index.tables import ARRAYS, ARTIFACTS, CELLS, PROVENANCE, RESULTS, RUNS, VALUES
 
 Known = dict[str, dict[Any, int]]
 """Name of a table to key to number, of rows that are in the database."""
@@ -139,9 +139,6 @@ def remove(connection: Connection, run_id: str) -> None:
     """Take a run out, in the caller's transaction."""
     number = connection.execute(select(RUNS.c.number).where(RUNS.c.id == run_id)).scalar()
     if number is not None:
-        models = select(RESULTS.c.model).where(RESULTS.c.run == number)
-        # A run that comes later may get this one's number, by which a summary tells whether it is still true.
-        connection.execute(delete(SUMMARIES).where(SUMMARIES.c.model.in_(models)))
         connection.execute(delete(VALUES).where(VALUES.c.run == number))
         connection.execute(delete(RESULTS).where(RESULTS.c.run == number))
         connection.execute(delete(RUNS).where(RUNS.c.number == number))

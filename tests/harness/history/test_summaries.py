@@ -110,12 +110,13 @@ def test_they_are_made_once_and_again_when_a_run_is_added(
     assert {key for key in after if after[key] != before[key]} == {("wolf", metric) for metric in METRICS}
 
 
-def test_a_run_that_is_taken_out_takes_them_along(index: Database, results: Path) -> None:
+def test_they_are_made_again_when_another_run_has_the_place_of_one_that_is_gone(index: Database, results: Path) -> None:
     refresh(index, LabelFiles(results), METRICS)
     newest = RunStore(results).paths()[-1]
     newest.rename(results / "elsewhere.json")
-    # The next run gets the number of the one that is gone, and there are as many runs as before.
-    RunStore(results).write(record_of(40, dict.fromkeys(MODELS, 7)))
+    FolderIndex(results).synchronise()
+    # It gets the number and the id of the one that is gone, and there are as many runs as before.
+    RunStore(results).write(record_of(29, dict.fromkeys(MODELS, 7)))
     FolderIndex(results).synchronise()
     (first, *_) = recent(index, LabelFiles(results), ("artifact_bytes",))
     assert first["change"]["to"] == 7
