@@ -40,7 +40,7 @@ def convert(saved_model: Path, options: Mapping[str, Any], shard_bytes: int, out
     """
     import tensorflow as tf
 
-    conversion = conversion_module()
+    conversion, errors = conversion_module(), tf.errors
     stored = options["weights"]
     function = tf.saved_model.load(str(saved_model)).signatures[SIGNATURE]
     try:
@@ -56,6 +56,8 @@ def convert(saved_model: Path, options: Mapping[str, Any], shard_bytes: int, out
             control_flow_v2=True,
             metadata={METADATA: canonical_names(function)},
         )
+    except (OSError, MemoryError, errors.NotFoundError, errors.PermissionDeniedError, errors.ResourceExhaustedError):
+        raise  # no answer of the converter: another time there may be room
     except Exception as error:
         raise Refused(one_line(error)) from error
     check_ranges(output / ENTRY)

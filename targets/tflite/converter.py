@@ -70,6 +70,8 @@ def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, A
         converter.inference_input_type = converter.inference_output_type = getattr(tf, options.get("io", "float32"))
     try:
         content = quantised_in_part(converter, options) if is_partial(options) else converter.convert()
+    except (OSError, MemoryError):
+        raise  # no answer of the converter: another time it may work
     except Exception as error:
         raise Refused(one_line(error)) from error
     if options.get("integer_only") and scheme in ("int8", "int16x8"):

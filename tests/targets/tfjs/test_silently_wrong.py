@@ -9,6 +9,7 @@ import pytest
 from harness.errors import BadInput, Failed, Unsupported
 from harness.remedies.explain import reason
 from harness_targets.tfjs import bundles
+from harness_targets.tfjs.format import FORMAT
 from harness_targets.tfjs.layers_check import load_once
 from harness_targets.tfjs.problems import Broken, Refused
 
@@ -111,6 +112,31 @@ def test_a_branch_that_returns_a_constant_loses_it_and_is_refused_by_name(writte
     with pytest.raises(BadInput, match=r"the function \w+ returns '[\w/]+:output:0', which it does not have") as caught:
         converter.prepare(entry(str(folder)))
     assert "\n" not in str(caught.value)
+
+
+UNWRITABLE = """
+import importlib.util, pathlib, sys
+spec = importlib.util.spec_from_file_location(
+    "formats", sys.argv[1], submodule_search_locations=[str(pathlib.Path(sys.argv[1]).parent)]
+)
+formats = sys.modules["formats"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(formats)
+import tensorflow as tf
+module = tf.Module()
+module.f = tf.function(lambda x: {"y": 2.0 * x}, input_signature=[tf.TensorSpec((1, 4), name="x")])
+tf.saved_model.save(module, sys.argv[2], signatures={"serving_default": module.f})
+try:
+    formats.convert(pathlib.Path(sys.argv[2]), {"weights": "float32"}, None, pathlib.Path("/proc/nowhere"))
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+def test_files_that_cannot_be_written_are_no_answer_of_the_converter(converter_python, tmp_path):
+    """A refusal would be kept; a full disk may be less full another time."""
+    command = [converter_python, "-c", UNWRITABLE, FORMAT.converter, tmp_path / "saved"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] in ("NotFoundError", "PermissionDeniedError", "FileNotFoundError")
 
 
 def test_a_hash_table_is_refused_where_it_is_written_and_not_where_it_would_run(converted):
