@@ -99,7 +99,8 @@ def verdict(finding: EdgeFinding) -> str:
             f"{_named(first)}.{most}"
         )
     earlier = "" if at_fault is first else f" The first to differ at all is {_named(first)}."
-    return f"{_named(at_fault)} is the first whose result breaks a rule: {_broken(at_fault)}.{earlier}{most}"
+    held = " The model's outputs keep to the rules all the same." if finding.outputs_hold else ""
+    return f"{_named(at_fault)} is the first whose result breaks a rule: {_broken(at_fault)}.{earlier}{most}{held}"
 
 
 def _broken(seen: Seen) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.artifact import TensorInfo
 from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.policy import Edge
-from harness.locate.insides import Operation
+from harness.locate.insides import INSIDE, Operation
 from harness.store.record import Check, Comparison
 
 _WORTH_SAYING_DB = 20 * math.log10(2)
@@ -30,6 +30,11 @@ class Seen:
     """By how much its SQNR is below the lowest of what it reads; null where one of the two is without error."""
     introduces: bool
     """It differs, and nothing that it reads does."""
+
+    @property
+    def is_output(self) -> bool:
+        """It is an output of the model, and no result that was only made to be seen."""
+        return not self.result.name.startswith(INSIDE)
 
     @property
     def differs(self) -> bool:
@@ -57,6 +62,11 @@ class EdgeFinding:
     def first_broken(self) -> Seen | None:
         """The operator at fault: all that ran before it keeps to the limits."""
         return next((seen for seen in self.seen if seen.broken), None)
+
+    @property
+    def outputs_hold(self) -> bool:
+        """The model's own outputs break no rule."""
+        return not any(seen.broken for seen in self.seen if seen.is_output)
 
     @property
     def first_differing(self) -> Seen | None:

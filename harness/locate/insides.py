@@ -9,6 +9,9 @@ from pathlib import Path
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import sha256_json
 
+INSIDE = "@"
+"""How the canonical name of a result begins that is no output of the model."""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -36,7 +39,7 @@ class Insides:
 
 def result_name(index: int, position: int) -> str:
     """The canonical name of an operator's output, which no signature has."""
-    return f"@{index}.{position}"
+    return f"{INSIDE}{index}.{position}"
 
 
 def with_outputs(artifact: Artifact, results: Sequence[TensorInfo]) -> Artifact:

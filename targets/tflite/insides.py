@@ -13,7 +13,7 @@ import tflite
 from harness.artifact import Artifact, FileHash, Quantisation, TensorInfo
 from harness.locate.insides import Insides, Operation, result_name, with_outputs
 
-from .examine import operator_name, sizes, type_name
+from .examine import is_constant, operator_name, sizes, type_name
 
 _SHOWN = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 _OUTPUTS_FIELD = 8
@@ -21,12 +21,22 @@ _OUTPUTS_FIELD = 8
 
 
 def operations(artifact: Artifact) -> tuple[Operation, ...]:
-    """The operators of the main graph. What branches and loops do inside is theirs: their results are seen as one."""
-    graph = _main_graph(artifact.path.read_bytes())
+    """The operators of the main graph. What branches and loops do inside is theirs: their results are seen as one.
+
+    What is made of constants alone (float16 weights made float32, say) is a constant: runtimes compute it when they
+    load, or inside what reads it, and leave its place in memory as it was.
+    """
+    content = artifact.path.read_bytes()
+    model = tflite.Model.GetRootAsModel(content, 0)
+    graph = model.Subgraphs(0)
+    constants = {index for index in range(graph.TensorsLength()) if is_constant(model, graph.Tensors(index))}
     outputs = {graph.Outputs(place): info for place, info in enumerate(artifact.outputs)}
     made: dict[int, TensorInfo] = {}
     found = []
-    for index, (name, reads, writes) in enumerate(_operators(artifact.path.read_bytes())):
+    for index, (name, reads, writes) in enumerate(_operators(content)):
+        if reads and constants.issuperset(reads):
+            constants.update(writes)
+            continue
         results = {
             tensor: outputs.get(tensor) or _described(graph.Tensors(tensor), result_name(index, position))
             for position, tensor in enumerate(writes)

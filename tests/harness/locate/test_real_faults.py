@@ -80,6 +80,7 @@ def test_the_operator_with_other_weights_is_at_fault(target, number, locator):
     "name",
     [
         "digits_cnn/int8/tflite/litert-xnnpack",
+        "digits_cnn/float16/tflite/litert-xnnpack",
         "digits_cnn/float32/tflite/litert-xnnpack",
         "digits_cnn/int8/tflm/host",
         "digits_cnn/int8/mcu/qemu-cortex-m4",

@@ -53,6 +53,20 @@ def test_quantised_results_say_how(tmp_path):
     assert first.results[0].dtype == "int8"
 
 
+def test_what_is_made_of_constants_alone_is_a_constant_and_not_shown(tmp_path):
+    """XNNPACK reads float16 weights where they lie: what DEQUANTIZE would give is never written."""
+    model = ModelWriter()
+    x = model.input((1, 4), "float32")
+    weights, wide = model.constant(np.ones((4, 4), np.int8), scale=0.5), model.tensor((4, 4), "float32")
+    turned = model.tensor((4, 4), "float32")
+    model.operator("DEQUANTIZE", [weights], [wide])
+    model.operator("NEG", [wide], [turned])
+    options = "FullyConnectedOptions"
+    model.operator("FULLY_CONNECTED", [x, turned, -1], [model.output((1, 4), "float32")], options)
+    (found,) = operations(make_artifact(tmp_path, model.write()))
+    assert (found.index, found.operator, found.reads) == (2, "FULLY_CONNECTED", ())
+
+
 @pytest.mark.parametrize("name", ["tflite/litert-builtin", "tflite/litert-xnnpack", "tflm/host", "mcu/qemu-cortex-m4"])
 def test_every_target_of_the_format_runs_a_file_that_shows_more(name, artifact, tmp_path):
     target = TARGETS[name]
