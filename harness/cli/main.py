@@ -181,7 +181,7 @@ def index(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make it again from the records.")] = False,
     json: Json = False,
 ) -> None:
-    """Bring the index over all run records up to date; name the damaged ones."""
+    """Bring the index over all run records up to date. Damaged ones are named and left out; the rest is there."""
     from harness.cli.storing import index
 
     index(rebuild=rebuild, as_json=json)

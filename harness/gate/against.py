@@ -157,6 +157,7 @@ def _parity_drop(
         return []
     accepted = {output.output: output for output in before}
     rule, checks = f"baseline.parity.{edge}", []
+    where = (format, case.variant, case.target, case.model, case.artifact.base if case.artifact is not None else "")
     if set(accepted) != {comparison.output for comparison in now}:
         names = f"{', '.join(sorted(accepted))} in the baseline, {', '.join(c.output for c in now)} now"
         return [_check(rule, f"{edge}.outputs", None, None, False, policy, f"The outputs are not the same: {names}.")]
@@ -166,7 +167,7 @@ def _parity_drop(
         level, was = _level(comparison), _level(old)
         if not comparison.finite or level is None or was is None:
             continue  # NaN is a rule of its own; without a signal there is no ratio
-        few = policy.parity_rule(edge, "max_lsb", format, case.variant, case.target, case.model)
+        few = policy.parity_rule(edge, "max_lsb", *where)
         within = edge == "runtime" and few is not None and (comparison.max_lsb or 0) <= few.bound
         integer_steps = comparison.max_lsb is not None and within
         limit = min(was - drop, ROUNDING_FLOOR_DB)

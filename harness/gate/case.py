@@ -26,15 +26,17 @@ def judge_case(
     today: date | None = None,
     *,
     scheme: str = "",
+    base: str = "",
 ) -> tuple[Check, ...]:
     """Every check of a case that ran; `case` is `model/variant/target`. Exceptions have been applied.
 
-    A ready artifact says nothing by its variant's name, so its numeric `scheme` does: rules see `int8-ready`.
+    A ready artifact says nothing by its variant's name, so its numeric `scheme` does: rules see `int8-ready`. For a
+    project's own variant, rules for its `base` are rules for it.
     """
     model, variant, target = case.split("/", 2)
     if variant == READY.name and scheme:
         variant = f"{scheme}-{READY.name}"
-    checks = judge(parity, latency, measured, variant, format, target, policy, model)
+    checks = judge(parity, latency, measured, variant, format, target, policy, model, base)
     checks += tuple(_as_asked(fingerprint, measured.details, latency.details if latency else {}))
     now = today or date.today()
     return tuple(excused(check, case, policy.exceptions, now)[0] for check in checks)

@@ -143,9 +143,9 @@ def _checks(
         # A case that is not in the run at all brings its own check.
         return [*case.checks, *judge_outcome(case, accepted, policy)]
     bare = policy.model_copy(update={"exceptions": ()})
-    scheme = case.artifact.scheme if case.artifact is not None else ""
+    scheme, base = (case.artifact.scheme, case.artifact.base) if case.artifact is not None else ("", "")
     figures = (case.parity, case.latency, case.measured)
-    checks = list(judge_case(case.id, format, *figures, case.fingerprint, bare, today, scheme=scheme))
+    checks = list(judge_case(case.id, format, *figures, case.fingerprint, bare, today, scheme=scheme, base=base))
     if accepted is not None:
         same_machine = baseline.run_of(accepted).machine == record.machine.id
         origin = origin_in(record, case.model)

@@ -27,6 +27,7 @@ def judge(
     target: str,
     policy: Policy,
     model: str = "",
+    base: str = "",
 ) -> tuple[Check, ...]:
     """Every check that `policy` holds for one case, in the order conversion, runtime, task, latency, sizes.
 
@@ -48,7 +49,7 @@ def judge(
             ("runtime", parity.runtime),
         )
         for edge, comparisons in edges:
-            rules = EdgeRules(policy, edge, format, variant, target, model)
+            rules = EdgeRules(policy, edge, format, variant, target, model, base)
             checks += judge_edge(rules, comparisons, parity.samples, has_task=has_task, own_integers=own_integers)
         if parity.task is not None:
             checks += judge_labels(parity.task)
@@ -69,9 +70,12 @@ class EdgeRules:
     variant: str
     target: str
     model: str
+    base: str = ""
+    """The variant that a project's own one differs from."""
 
     def get(self, metric: ParityMetric) -> ParityRule | None:
-        return self.policy.parity_rule(self.edge, metric, self.format, self.variant, self.target, self.model)
+        where = (self.format, self.variant, self.target, self.model, self.base)
+        return self.policy.parity_rule(self.edge, metric, *where)
 
 
 def judge_edge(

@@ -308,13 +308,18 @@ class Policy(Frozen):
     exceptions: tuple[PolicyException, ...] = ()
 
     def parity_rule(
-        self, edge: Edge, metric: ParityMetric, format: str, variant: str, target: str, model: str = ""
+        self, edge: Edge, metric: ParityMetric, format: str, variant: str, target: str, model: str = "", base: str = ""
     ) -> ParityRule | None:
-        """The rule that decides `metric`, or None, where none matches or the one that does is off: it does not gate."""
+        """The rule that decides `metric`, or None, where none matches or the one that does is off: it does not gate.
+
+        A project's own variant is matched by its name and by that of its `base`: it is the same numeric scheme.
+        """
+        names = (variant, base) if base else (variant,)
         matching = (
             rule
             for rule in self.parity
-            if rule.applies(edge, metric, format, variant, target) and fnmatchcase(model, rule.model)
+            if fnmatchcase(model, rule.model)
+            and any(rule.applies(edge, metric, format, name, target) for name in names)
         )
         found = next(matching, None)
         return None if found is None or found.limit == "off" else found

@@ -107,7 +107,8 @@ class Locator:
 
     def _finding(self, edge: Edge, against: str, pairs: Mapping[str, Pair], notes: tuple[str, ...]) -> EdgeFinding:
         case = self.case
-        rules = EdgeRules(self.policy, edge, case.format.name, case.variant.name, case.target.name, case.model.name)
+        names = (case.format.name, case.variant.name, case.target.name, case.model.name, case.variant.base)
+        rules = EdgeRules(self.policy, edge, *names)
         comparisons, shapes = {}, {}
         for name, (actual, expected, info, against_info) in pairs.items():
             with contextlib.suppress(Incomparable):  # not the same thing, whatever their names say

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
+from harness.exchange.reproduce import look_inside, reproduce
 from harness.report import numbers
 from harness.report.microcontroller import operator_bars
 from harness.report.sparkline import sparkline
@@ -50,7 +50,8 @@ LEFT_OUT: Any = {
 def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> dict[str, Any]:
     """The case as its record has it, without what is `LEFT_OUT`. Besides: `margins` (text, one a check), `line` (the
     raw samples as a small drawing), `bars` (index, operator, instructions, share of all, width beside the longest) out
-    of as many `operators`, and the `command` that measures it again."""
+    of as many `operators`, the `command` that measures it again, and, where outputs are wrong, the one that says which
+    operator is at fault (`inside`)."""
     line = sparkline(case.latency) if case.latency else None
     return {
         **case.model_dump(exclude=LEFT_OUT),
@@ -61,16 +62,11 @@ def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> 
             for bar in operator_bars(case)
         ],
         "operators": len(case.measured.per_operator),
-        "command": command(case),
+        "command": reproduce(case),
+        "inside": look_inside(case, [check for check in case.checks if not check.passed]),
         "hasHistory": has_history,
         "hasChanges": has_changes,
     }
-
-
-def command(case: CaseResult) -> str:
-    """The line that measures this case again."""
-    words = ["harness", "run", "--model", case.model, "--variant", case.variant, "--target", case.target, "--fresh"]
-    return shlex.join(words)
 
 
 def margin(check: Check) -> str:

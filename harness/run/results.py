@@ -89,6 +89,7 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
             finished.fingerprint,
             policy or Policy(),
             scheme=artifact.scheme if artifact is not None else "",
+            base=case.variant.base,
         )
         broken = [check for check in checks if not check.passed]
         outcome = Outcome.FAILED if broken else Outcome.PASSED
@@ -126,6 +127,7 @@ def summary(artifact: Artifact, variant: Variant) -> ArtifactSummary:
         operators=artifact.operators,
         converter=artifact.converter,
         scheme=artifact.scheme,
+        base=variant.base,
         options=_recipe(variant),
         pins=variant.converter,
     )

@@ -162,6 +162,8 @@ class ArtifactSummary(Frozen):
     converter: dict[str, str]
     scheme: str = ""
     """The numeric scheme that was read from the file itself, where its format tells."""
+    base: str = ""
+    """The variant that this one, a project's own, differs from."""
     options: dict[str, Any] | None = None
     """The recipe: the converter's options of this variant; null for a ready artifact, for one too long to keep here,
     and in older records."""

@@ -14,20 +14,10 @@ from harness.cache import Cache
 from harness.conversion.converter import READY, Converter, Prepared
 from harness.environment import environment
 from harness.project import ModelEntry, model_entries
+from tests.harness.fakes.progress import Quiet
 
 ENTRIES = Path(__file__).with_name("entries.py")
 FORMATS = registry.formats()
-
-
-class Quiet:
-    def stage(self, name, total):
-        pass
-
-    def step(self, what):
-        pass
-
-    def note(self, text):
-        pass
 
 
 class Assessed(NamedTuple):

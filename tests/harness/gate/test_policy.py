@@ -32,6 +32,23 @@ def test_a_variant_that_nobody_knows_is_held_to_the_strictest():
     assert limit("conversion", "sqnr_db", "mine") == limit("conversion", "sqnr_db", "float32") == 80
 
 
+@pytest.mark.parametrize("base", ["int8", "float16", "dynamic", "int16x8", "uint8"])
+@pytest.mark.parametrize("edge", ["conversion", "runtime"])
+def test_a_projects_own_variant_is_held_to_what_its_base_is_held_to(edge, base):
+    """As `newer`, which is int8 by another converter, to stand beside the usual one."""
+    for metric in ("sqnr_db", "peak", "max_lsb"):
+        where = ("tflite", "newer", "tflite/litert-xnnpack", "m")
+        usual = Policy().parity_rule(edge, metric, "tflite", base, "tflite/litert-xnnpack", "m")
+        assert Policy().parity_rule(edge, metric, *where, base) == usual
+
+
+def test_a_rule_for_an_own_variant_by_its_name_goes_before_those_of_its_base():
+    mine = ParityRule(edge="runtime", metric="sqnr_db", limit=33, source="ours", variant="newer")
+    policy = Policy(parity=(mine, *Policy().parity))
+    assert policy.parity_rule("runtime", "sqnr_db", "tflite", "newer", "t", "m", "int8").limit == 33
+    assert policy.parity_rule("runtime", "sqnr_db", "tflite", "newer", "t", "m", "int8") is mine
+
+
 def test_integer_kernels_may_differ_by_a_few_steps_and_after_a_softmax_by_more():
     assert (limit("runtime", "max_lsb", "int8"), limit("runtime", "amplified_lsb", "int8")) == (3, 38)
 

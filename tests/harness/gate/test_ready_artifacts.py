@@ -1,4 +1,4 @@
-"""A ready artifact is judged by the numeric scheme that its own file shows."""
+"""A ready artifact is judged by the numeric scheme that its own file shows, and a project's own variant as its base."""
 
 import pytest
 
@@ -44,3 +44,11 @@ def test_noise_of_another_scheme_is_one():
 
 def test_an_int8_file_has_to_be_exact_on_a_microcontroller():
     assert broken("int8", compared(60.0, max_lsb=1), "mcu/qemu-cortex-m4")
+
+
+def test_an_own_variant_is_judged_as_its_base():
+    cost, noise = compared(37.7), compared(37.7, max_lsb=9)
+    parity = Parity(samples=100, reference="r", conversion=(cost,), runtime=(noise,), end_to_end=(cost,))
+    where = ("m/newer/tflite/litert-xnnpack", "tflite", parity, None, Measured(), {}, Policy())
+    assert all(check.passed for check in judge_case(*where, base="int8"))
+    assert not all(check.passed for check in judge_case(*where)), "what nobody knows is held to float32's limits"

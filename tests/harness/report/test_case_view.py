@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from harness.exchange.reproduce import look_inside
 from harness.report import numbers, write
 from harness.report.anchors import case_anchor
 from harness.report.case_view import COMPARED, EDGES, case_document
@@ -48,6 +49,18 @@ def test_broken_rules_stand_first_with_their_margin(open_page: Open, record: Run
     assert results[0] == "✗ broken"
     assert len(results) == len(case.checks)
     assert "beyond" in table(page, "rules").locator("tbody tr").first.inner_text()
+
+
+def test_where_outputs_are_wrong_the_operator_at_fault_is_a_command_away(open_page: Open, record: RunRecord) -> None:
+    wrong = case_of(record, "keyword_dscnn/int8/tflite/tflite-runtime")
+    right = next(case for case in record.cases if case.outcome is Outcome.PASSED)
+    assert any(check.rule.startswith("parity.") and not check.passed for check in wrong.checks)
+    page = open_page(case_anchor(wrong)).page
+    expect(page.locator(f"{SHOWN} pre.command").first).to_have_text(
+        look_inside(wrong, [check for check in wrong.checks if not check.passed])
+    )
+    page = open_page(case_anchor(right)).page
+    expect(page.locator(f"{SHOWN} pre.command")).to_have_count(1)
 
 
 def test_every_edge_is_compared_in_words(open_page: Open, record: RunRecord) -> None:

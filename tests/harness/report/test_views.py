@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.report import numbers
-from harness.report.case_view import command, margin
+from harness.report.case_view import margin
 from harness.report.matrix import matrix
 from harness.report.microcontroller import MOST_OPERATORS, budgets
 from harness.report.sparkline import MOST_POINTS, sparkline, thin
@@ -16,7 +16,7 @@ from harness.report.summary import verdict, warnings
 from harness.report.trade_off import trade_offs
 from harness.store.record import Check, Interval, Measured, OperatorCost, Outcome
 
-from .sample_record import HOSTILE, TARGETS, sample_record
+from .sample_record import TARGETS, sample_record
 
 RECORD = sample_record()
 
@@ -60,11 +60,6 @@ def check(measured: float | None, limit: float | None, passed: bool) -> Check:
 )
 def test_the_margin_says_on_which_side_of_the_limit_a_figure_lies(given: Check, expected: str) -> None:
     assert margin(given) == expected
-
-
-def test_the_command_quotes_what_a_shell_would_read() -> None:
-    hostile = next(case for case in RECORD.cases if case.model == HOSTILE)
-    assert "--model '<script>" in command(hostile)
 
 
 def test_verdicts() -> None:

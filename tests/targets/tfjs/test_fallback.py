@@ -18,23 +18,13 @@ from harness.store.record import Outcome
 from harness.target import Limits, TimingPlan
 from harness_targets.tfjs import browser, bundles
 from harness_targets.tfjs.target import TFJSTarget
+from tests.harness.fakes.progress import Quiet
 
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
 
 
 NO_WEBGL = "--disable-gpu --disable-software-rasterizer"
 """`--disable-3d-apis` is not enough: a canvas off the screen, which TensorFlow.js takes, has WebGL all the same."""
-
-
-class Quiet:
-    def stage(self, name, total):
-        pass
-
-    def step(self, what):
-        pass
-
-    def note(self, text):
-        pass
 
 
 class WholeBundle(TFJSTarget):

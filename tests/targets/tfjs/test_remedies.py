@@ -14,19 +14,9 @@ from harness.run.engine import Run, Settings
 from harness.run.matrix import Selection, cases
 from harness.store.record import Outcome
 from harness.target import Limits
+from tests.harness.fakes.progress import Quiet
 
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
-
-
-class Quiet:
-    def stage(self, name, total):
-        pass
-
-    def step(self, what):
-        pass
-
-    def note(self, text):
-        pass
 
 
 def test_a_kernel_that_is_not_registered_is_named_with_its_remedy(target, converted):

@@ -51,6 +51,10 @@ const caseView = (() => {
       ]))];
   }
 
+  const shell = (line) => element("pre", { class: "command" }, element("code", {}, line));
+
+  function atFault(one) { return one.inside ? [element("h2", {}, "Which operator is at fault"), shell(one.inside)] : []; }
+
   function comparison(edge, one) {
     const figures = [optional(one.sqnr_db), optional(one.max_abs), optional(one.mean_abs), optional(one.rmse), cosine(one.cosine),
       share(one.top1_agreement), share(one.top5_agreement), optional(one.max_lsb), share(one.differing_share), optional(one.smallest_tolerance)];
@@ -150,8 +154,8 @@ const caseView = (() => {
         glance(one, timing), one.reason && element("p", { class: "reason" }, one.reason), onward(one, known)),
       element("div", { class: "inside" },
         one.log && element("p", {}, "Full log: ", element("code", {}, one.log), " in the logs of this run."),
-        ...[rules(one), answers(one), speed(one, timing), sizes(one), operators(one), origin(one, timing)].flat().filter(Boolean),
-        element("h2", {}, "Measure it again"), element("pre", { class: "command" }, element("code", {}, one.command))));
+        ...[rules(one), atFault(one), answers(one), speed(one, timing), sizes(one), operators(one), origin(one, timing)].flat().filter(Boolean),
+        element("h2", {}, "Measure it again"), shell(one.command)));
   }
 
   return { make };

@@ -1,0 +1,47 @@
+"""The lines that show a case again, and what is wrong inside it."""
+
+import shlex
+
+import pytest
+
+from harness.exchange.reproduce import look_inside, reproduce
+from harness.store.record import Check, Outcome
+from tests.harness.gate import made_up
+
+
+def failed_case(model="digits_cnn"):
+    return made_up.case(f"{model}/int8/tflite/litert-xnnpack", outcome=Outcome.FAILED)
+
+
+def broken(*rules):
+    return [Check(rule=rule, metric="m", measured=1, limit=2, passed=False, source="s") for rule in rules]
+
+
+def test_the_command_measures_one_case_afresh():
+    assert (
+        reproduce(failed_case())
+        == "harness run --model digits_cnn --variant int8 --target tflite/litert-xnnpack --fresh"
+    )
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)", "a b; rm -rf ~", "$(id)", "it's"])
+def test_what_a_shell_would_read_is_quoted(name):
+    assert shlex.split(reproduce(failed_case(name)))[3] == name
+    assert shlex.split(look_inside(failed_case(name), broken("parity.runtime.sqnr_db")))[2] == failed_case(name).id
+
+
+@pytest.mark.parametrize(
+    ("rules", "edge"),
+    [
+        (["parity.runtime.sqnr_db"], " --edge runtime"),
+        (["parity.conversion.max_lsb", "budget"], " --edge conversion"),
+        (["parity.conversion.max_lsb", "parity.runtime.finite"], ""),
+    ],
+)
+def test_wrong_outputs_are_looked_into_on_the_edge_that_is_wrong(rules, edge):
+    assert look_inside(failed_case(), broken(*rules)) == f"harness locate digits_cnn/int8/tflite/litert-xnnpack{edge}"
+
+
+@pytest.mark.parametrize("rules", [[], ["budget"], ["latency.steady_state"], ["parity.measured"]])
+def test_nothing_is_looked_into_where_the_outputs_are_not_what_is_wrong(rules):
+    assert look_inside(failed_case(), broken(*rules)) is None

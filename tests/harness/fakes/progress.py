@@ -1,0 +1,12 @@
+"""A `harness.run.pool.Progress` that says nothing."""
+
+
+class Quiet:
+    def stage(self, name, total):
+        pass
+
+    def step(self, what):
+        pass
+
+    def note(self, text):
+        pass
