@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from harness.cli.inventory import console, plain_table
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import CaseError, HarnessError, Unsupported
+from harness.errors import CaseError, Failed, HarnessError, Unavailable, Unsupported
 from harness.gate.policy import Edge
 from harness.gate.policy_file import project_policy
 from harness.locate.findings import EdgeFinding, Seen
@@ -29,7 +30,7 @@ ROWS = 40
 
 
 def locate(name: str, edge: str | None, samples: int, *, as_json: bool) -> int:
-    """Look inside; 1 if an operator's result breaks a rule, else 0."""
+    """Look inside; 2 if an edge that there is cannot be looked at, 1 if an operator's result breaks a rule, else 0."""
     if edge is not None and edge not in EDGES:
         raise HarnessError(f"There is no edge '{edge}'; it is conversion or runtime.")
     if samples < 1:
@@ -45,16 +46,18 @@ def locate(name: str, edge: str | None, samples: int, *, as_json: bool) -> int:
                 progress.note(f"Looking into {case.id}, {one} edge …")
                 try:
                     found[one] = locator.conversion() if one == "conversion" else locator.runtime()
-                except CaseError as error:
-                    if edge is not None or not isinstance(error, Unsupported):
+                except (Unsupported, Unavailable, Failed) as error:
+                    if edge is not None:
                         raise
                     found[one] = error
         finally:
             converter.close()
     if as_json:
-        print(json.dumps({"case": case.id, "samples": samples, "edges": _document(found)}, indent=1))
+        print(json.dumps({"case": case.id, "samples": len(locator.golden), "edges": _document(found)}, indent=1))
     else:
         say(case.id, found)
+    if any(isinstance(one, Unavailable | Failed) for one in found.values()):
+        return 2
     return int(any(isinstance(one, EdgeFinding) and one.first_broken is not None for one in found.values()))
 
 
@@ -66,7 +69,7 @@ def case_of(name: str) -> Case:
             f"'{name}' is no case; write MODEL/VARIANT/TARGET, as digits_cnn/int8/tflite/litert-xnnpack."
         )
     model, variant, target = parts
-    selection = Selection((model,), (variant,), (target,), everything=True)
+    selection = Selection((escape(model),), (escape(variant),), (escape(target),), everything=True)
     return cases(selection, model_entries(project_root()), registry.targets(), registry.formats())[0]
 
 
@@ -124,6 +127,8 @@ def _short(tensor: str) -> str:
 
 
 def _print_table(finding: EdgeFinding) -> None:
+    from rich.text import Text
+
     chosen = telling(finding)
     table = plain_table("", "operator", "result", "shape", "differ", "largest error", "SQNR, dB", "lost, dB")
     for seen in chosen:
@@ -132,8 +137,8 @@ def _print_table(finding: EdgeFinding) -> None:
         share = comparison.differing_share
         table.add_row(
             "✗" if seen.broken else "•" if seen.introduces else "",
-            f"{seen.operation.index} {seen.operation.operator}",
-            _short(seen.result.tensor),
+            Text(f"{seen.operation.index} {seen.operation.operator}"),  # names in files may look like Rich's markup
+            Text(_short(seen.result.tensor)),
             "×".join(map(str, seen.shape)) or "–",
             "–" if share is None else f"{share:.1%}",
             error if comparison.finite else "not finite",
@@ -162,9 +167,10 @@ def telling(finding: EdgeFinding) -> list[Seen]:
     marked = [
         place
         for place, seen in enumerate(finding.seen)
-        if seen is first or seen.introduces or (seen.lost_db is not None and seen.lost_db > max(steep, 0.0))
-    ][: ROWS // 2]
-    places = sorted({place - back for place in [*marked, len(finding.seen) - 1] for back in (0, 1)} - {-1})
+        if seen.introduces or (seen.lost_db is not None and seen.lost_db > max(steep, 0.0))
+    ][: ROWS // 2 - 2]
+    always = [place for place, seen in enumerate(finding.seen) if seen is first] + [len(finding.seen) - 1]
+    places = sorted({place - back for place in [*marked, *always] for back in (0, 1)} - {-1})
     return [finding.seen[place] for place in places]
 
 

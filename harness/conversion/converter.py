@@ -261,8 +261,9 @@ class Converter:
             directory=found.folder,
         )
 
-    def reference(self, prepared: Prepared, artifact: Artifact, form: Format) -> Reference:
-        """The reference interpreter's outputs on the golden's inputs. Raises a `CaseError`."""
+    def reference(self, prepared: Prepared, artifact: Artifact, form: Format, cache: Cache | None = None) -> Reference:
+        """The reference interpreter's outputs on the golden's inputs. `cache`: another than the usual, for what is not
+        worth keeping. Raises a `CaseError`."""
         key = sha256_json(
             [
                 "reference",
@@ -297,15 +298,16 @@ class Converter:
             samples.unlink()
             return reply
 
-        found = self._entry("reference", key, write)
+        found = self._entry("reference", key, write, cache)
         return Reference(found.facts["interpreter"], found.folder / "outputs.npz", found.digest)
 
-    def _entry(self, kind: str, key: str, write: Any) -> Entry:
+    def _entry(self, kind: str, key: str, write: Any, other: Cache | None = None) -> Entry:
         """From the cache, or made; a refusal or a failure that would only come again is cached as well."""
-        found = self.cache.find(kind, key)
+        cache = other or self.cache
+        found = cache.find(kind, key)
         if found is None:
             try:
-                found = self.cache.make(kind, key, write)
+                found = cache.make(kind, key, write)
             except CaseError as error:
                 if not error.lasting:
                     raise
@@ -316,7 +318,7 @@ class Converter:
                     (folder / "log.txt").write_text(log)
                     return {outcome: message}
 
-                found = self.cache.make(kind, key, write_refusal)
+                found = cache.make(kind, key, write_refusal)
         for outcome, kind_of_error in (("refused", Unsupported), ("failed", Failed)):
             if outcome in found.facts:
                 raise kind_of_error(found.facts[outcome], (found.folder / "log.txt").read_text())

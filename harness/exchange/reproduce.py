@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from harness.store.record import CaseResult, Check
 
-_EDGES = ("conversion", "runtime")
-
 
 def reproduce(case: CaseResult) -> str:
     """A command for a shell, with `--fresh`: it measures, whatever is known already."""
@@ -17,8 +15,13 @@ def reproduce(case: CaseResult) -> str:
 
 
 def look_inside(case: CaseResult, broken: Sequence[Check]) -> str | None:
-    """The command that names the operator at fault; None where the outputs are not what is wrong."""
-    edges = [edge for edge in _EDGES if any(check.rule.startswith(f"parity.{edge}.") for check in broken)]
+    """The command that names the operator at fault; None where the outputs are not what is wrong, and where there is
+    nothing to look into: a layers model shows no inside, and of what was not made coarser there is no finer form."""
+    names = (case.variant, case.artifact.base if case.artifact is not None else "")
+    if any(name.startswith("layers-") for name in names):
+        return None
+    possible = ("runtime",) if case.variant in ("float32", "ready") else ("conversion", "runtime")
+    edges = [edge for edge in possible if any(check.rule.startswith(f"parity.{edge}.") for check in broken)]
     if not edges:
         return None
     return shlex.join(["harness", "locate", case.id, *(["--edge", edges[0]] if len(edges) == 1 else [])])

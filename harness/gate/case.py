@@ -30,16 +30,19 @@ def judge_case(
 ) -> tuple[Check, ...]:
     """Every check of a case that ran; `case` is `model/variant/target`. Exceptions have been applied.
 
-    A ready artifact says nothing by its variant's name, so its numeric `scheme` does: rules see `int8-ready`. For a
-    project's own variant, rules for its `base` are rules for it.
+    `scheme`: of the artifact; `base`: of a project's own variant, for which parity rules for its base hold as well.
     """
     model, variant, target = case.split("/", 2)
-    if variant == READY.name and scheme:
-        variant = f"{scheme}-{READY.name}"
+    variant = judged_as(variant, scheme)
     checks = judge(parity, latency, measured, variant, format, target, policy, model, base)
     checks += tuple(_as_asked(fingerprint, measured.details, latency.details if latency else {}))
     now = today or date.today()
     return tuple(excused(check, case, policy.exceptions, now)[0] for check in checks)
+
+
+def judged_as(variant: str, scheme: str) -> str:
+    """The name that rules see: a ready artifact says nothing by its own, so its numeric scheme does (`int8-ready`)."""
+    return f"{scheme}-{variant}" if variant == READY.name and scheme else variant
 
 
 def _as_asked(fingerprint: Mapping[str, str], *answers: Mapping[str, str]) -> list[Check]:

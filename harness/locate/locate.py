@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import tempfile
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact, TensorInfo
-from harness.cache import sha256_file
+from harness.cache import Cache, sha256_file
 from harness.conversion.converter import READY, Converter, Golden, Prepared, read_golden
 from harness.errors import Failed, Unavailable, Unsupported
+from harness.gate.case import judged_as
+from harness.gate.exceptions import excused
 from harness.gate.judge import EdgeRules
 from harness.gate.policy import Edge, Policy
 from harness.locate.findings import EdgeFinding, findings
@@ -53,6 +56,7 @@ class Locator:
         self.case, self.converter, self.policy = case, converter, policy
         self.insides: Insides = case.format.insides
         self._folder = folder
+        self._scratch = Cache(folder / "cache")
         self._whole = converter.prepare(case.model)
         self.prepared = _shortened(self._whole, samples, folder)
         self.golden = read_golden(self.prepared.golden_path)
@@ -74,7 +78,7 @@ class Locator:
         with target.open(self.artifact) as session:
             unwatched = session.infer(samples)
         wanted = _results(self.operations, self.artifact)
-        watched = self._watched(target, wanted, samples)
+        watched = self._watched_in_parts(target, wanted, samples)
         actual = {**unwatched, **watched}
         infos = {info.name: info for operation in self.operations for info in operation.results}
         pairs = {name: (actual[name], expected[name], info, info) for name, info in infos.items() if name in actual}
@@ -107,38 +111,61 @@ class Locator:
 
     def _finding(self, edge: Edge, against: str, pairs: Mapping[str, Pair], notes: tuple[str, ...]) -> EdgeFinding:
         case = self.case
-        names = (case.format.name, case.variant.name, case.target.name, case.model.name, case.variant.base)
-        rules = EdgeRules(self.policy, edge, *names)
+        variant = judged_as(case.variant.name, self.artifact.scheme)
+        names = (case.format.name, variant, case.target.name, case.model.name, case.variant.base)
         comparisons, shapes = {}, {}
         for name, (actual, expected, info, against_info) in pairs.items():
             with contextlib.suppress(Incomparable):  # not the same thing, whatever their names say
                 comparisons[name] = compare(info.tensor, actual, expected, info, against_info)
                 shapes[name] = actual.shape
-        seen = findings(rules, self.operations, comparisons, shapes)
+        today = date.today()
+        seen = findings(
+            EdgeRules(self.policy, edge, *names),
+            self.operations,
+            comparisons,
+            shapes,
+            lambda check: excused(check, case.id, self.policy.exceptions, today)[0],
+        )
         total = sum(len(operation.results) for operation in self.operations)
         return EdgeFinding(edge, against, seen, total - len(seen), notes)
 
     def _in_reference(self, artifact: Artifact, operations: Sequence[Operation]) -> tuple[str, dict[str, NDArray[Any]]]:
         """The reference interpreter's name and what it gives for every result, in stored values."""
         exposed = self._exposed(artifact, _results(operations, artifact))
-        found = self.converter.reference(self.prepared, exposed, self.case.format)
+        found = self.converter.reference(self.prepared, exposed, self.case.format, self._scratch)
         return found.interpreter, found.read()
 
     def _exposed(self, artifact: Artifact, results: Sequence[TensorInfo]) -> Artifact:
         return self.insides.expose(artifact, results, Path(tempfile.mkdtemp(dir=self._folder)))
 
     def _watched(self, target: Target, results: Sequence[TensorInfo], samples: Tensors) -> dict[str, NDArray[Any]]:
-        """What the target gives for `results`, and for the model's outputs along with them. Where it refuses to show so
-        many at once (a board's memory), half of them at a time; what it does not show alone is left out."""
+        """What the target gives for `results`, and for the model's outputs along with them. Raises a `CaseError`."""
+        with target.open(self._exposed(self.artifact, results)) as session:
+            return session.infer(samples)
+
+    def _watched_in_parts(
+        self, target: Target, results: Sequence[TensorInfo], samples: Tensors
+    ) -> dict[str, NDArray[Any]]:
+        """The same. Where the target refuses to show so many at once (a board's memory), half of them at a time; what
+        it does not show alone is left out. Raises the refusal where it is none of their number."""
         try:
-            with target.open(self._exposed(self.artifact, results)) as session:
-                return session.infer(samples)
-        except (Unsupported, Failed):
+            return self._watched(target, results, samples)
+        except (Unsupported, Failed) as refusal:
             if len(results) < 2:
                 return {}
+            if all(self._refusal(target, one, samples) == str(refusal) for one in (results[0], results[-1])):
+                raise
         middle = len(results) // 2
-        first = self._watched(target, results[:middle], samples)
-        return {**first, **self._watched(target, results[middle:], samples)}
+        first = self._watched_in_parts(target, results[:middle], samples)
+        return {**first, **self._watched_in_parts(target, results[middle:], samples)}
+
+    def _refusal(self, target: Target, one: TensorInfo, samples: Tensors) -> str | None:
+        """What the target says to one result alone; None where it shows it."""
+        try:
+            self._watched(target, [one], samples)
+        except (Unsupported, Failed) as refusal:
+            return str(refusal)
+        return None
 
 
 def _results(operations: Sequence[Operation], artifact: Artifact) -> list[TensorInfo]:

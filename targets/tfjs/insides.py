@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
     if is_layers(model):
         raise Unsupported(f"{artifact.model} {artifact.variant} is a layers model, which shows its outputs alone.")
     nodes = _in_order(model["modelTopology"]["node"])
-    outputs = {info.tensor.removesuffix(":0"): info for info in artifact.outputs}
+    outputs = _behind_identities(artifact.outputs, {node["name"]: node for node in nodes})
     through: dict[str, tuple[str, ...]] = {}
     found: list[Operation] = []
     for node in nodes:
@@ -56,6 +56,17 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
 
 
 INSIDES = Insides(operations, expose)
+
+
+def _behind_identities(outputs: Sequence[TensorInfo], nodes: Mapping[str, Any]) -> dict[str, TensorInfo]:
+    """The node that computes each output, by name: converters end a graph in Identity nodes."""
+    found: dict[str, TensorInfo] = {}
+    for info in outputs:
+        name = info.tensor.removesuffix(":0")
+        while name in nodes and nodes[name]["op"] == "Identity" and _sources(nodes[name]):
+            name = _sources(nodes[name])[0]
+        found.setdefault(name, info.model_copy(update={"tensor": f"{name}:0"}))
+    return found
 
 
 def _sources(node: dict[str, Any]) -> list[str]:

@@ -35,12 +35,12 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
     found = []
     for index, (name, reads, writes) in enumerate(_operators(content)):
         if reads and constants.issuperset(reads):
-            constants.update(writes)
+            constants.update(tensor for tensor in writes if tensor >= 0)
             continue
         results = {
             tensor: outputs.get(tensor) or _described(graph.Tensors(tensor), result_name(index, position))
             for position, tensor in enumerate(writes)
-            if _can_be_shown(graph.Tensors(tensor))
+            if tensor >= 0 and _can_be_shown(graph.Tensors(tensor))
         }
         known = dict.fromkeys(made[tensor].name for tensor in reads if tensor in made)
         found.append(Operation(index, name, tuple(results.values()), tuple(known)))
@@ -85,7 +85,7 @@ def _main_graph(content: bytes) -> Any:
 
 
 def _operators(content: bytes) -> Iterator[tuple[str, list[int], list[int]]]:
-    """Name, tensors read and tensors written of each operator; absent optional inputs are left out."""
+    """Name, tensors read and tensors written of each operator. Absent inputs are left out, absent outputs below 0."""
     model = tflite.Model.GetRootAsModel(content, 0)
     graph = model.Subgraphs(0)
     for index in range(graph.OperatorsLength()):

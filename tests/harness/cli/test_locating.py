@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli import locating
 from harness.cli.locating import ROWS, case_of, locate, telling, verdict
-from harness.errors import Crashed, HarnessError, Unsupported
+from harness.errors import Crashed, HarnessError, Unavailable, Unsupported
 from harness.locate.findings import EdgeFinding, findings
 from harness.locate.insides import Operation
 from harness.parity.comparison import compare
@@ -48,9 +48,26 @@ def test_of_many_operators_those_that_say_something_are_shown():
     assert shown == sorted(shown)
 
 
+def test_the_operator_at_fault_is_shown_wherever_it_stands():
+    """Sixty branches begin to differ, and one of them breaks a rule."""
+    branches = [operation(index, "ADD") for index in range(60)]
+    shown = telling(finding(branches, {index: 0.1 if index == 50 else 1e-7 for index in range(60)}))
+    assert [seen.operation.index for seen in shown if seen.broken] == [50]
+    assert len(shown) <= ROWS
+
+
+def test_names_in_a_file_are_never_read_as_markup(capsys):
+    named = Operation(0, "[red]ADD", (result("@0.0").model_copy(update={"tensor": "blocks[conv]/relu[red]"}),))
+    comparison = compare("@0.0", RIGHT + np.float32(0.1), RIGHT)
+    seen = findings(rules(), [named], {"@0.0": comparison}, {"@0.0": RIGHT.shape})
+    locating.say("case", {"runtime": EdgeFinding("runtime", "the reference", seen, 0)})
+    assert "0 [red]ADD  blocks[conv]/relu[red]" in capsys.readouterr().out
+
+
 class FakeLocator:
     """Stands for `Locator`: each edge is a finding, or an error."""
 
+    golden = (None,) * 4
     edges: ClassVar[dict[str, EdgeFinding | Exception]] = {}
 
     def __init__(self, *_):
@@ -102,6 +119,14 @@ def test_an_edge_that_does_not_exist_for_a_case_is_said_beside_the_other(edges, 
     assert "conversion: it has no finer form." in capsys.readouterr().out
 
 
+def test_what_was_found_on_one_edge_is_kept_where_the_other_cannot_be_had(edges, capsys):
+    edges(conversion=AT_FAULT, runtime=Unavailable("tflite/x is not ready."))
+    assert locate(CASE, None, 4, as_json=False) == 2
+    said = capsys.readouterr().out
+    assert "conversion: operator 2" in said
+    assert "runtime: tflite/x is not ready." in said
+
+
 def test_an_edge_that_was_asked_for_and_cannot_be_had_is_an_error(edges):
     edges(conversion=Unsupported("it has no finer form."), runtime=SOUND)
     with pytest.raises(Unsupported):
@@ -142,6 +167,7 @@ def test_values_that_are_not_finite_are_said_to_be(edges, capsys):
         ((CASE, None, 0), "At least one sample"),
         (("digits_cnm/int8/tflite/litert-builtin", None, 4), "Did you mean 'digits_cnn'"),
         (("digits_cnn/int8/tfjs/chromium-wasm", None, 4), "No case matches"),
+        (("*/int8/tflite/litert-builtin", None, 4), "No model matches"),
     ],
 )
 def test_a_mistake_is_one_sentence(arguments, said):

@@ -45,3 +45,17 @@ def test_wrong_outputs_are_looked_into_on_the_edge_that_is_wrong(rules, edge):
 @pytest.mark.parametrize("rules", [[], ["budget"], ["latency.steady_state"], ["parity.measured"]])
 def test_nothing_is_looked_into_where_the_outputs_are_not_what_is_wrong(rules):
     assert look_inside(failed_case(), broken(*rules)) is None
+
+
+@pytest.mark.parametrize("variant", ["layers-float32", "layers-uint8"])
+def test_a_layers_model_shows_no_inside(variant):
+    failed = made_up.case(f"m/{variant}/tfjs/chromium-wasm", outcome=Outcome.FAILED)
+    assert look_inside(failed, broken("parity.runtime.sqnr_db")) is None
+
+
+@pytest.mark.parametrize("variant", ["float32", "ready"])
+def test_what_was_not_made_coarser_has_the_runtimes_edge_alone(variant):
+    failed = made_up.case(f"m/{variant}/tflite/one", outcome=Outcome.FAILED)
+    assert look_inside(failed, broken("parity.conversion.sqnr_db")) is None
+    both = look_inside(failed, broken("parity.conversion.sqnr_db", "parity.runtime.sqnr_db"))
+    assert both == f"harness locate m/{variant}/tflite/one --edge runtime"

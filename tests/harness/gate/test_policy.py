@@ -42,11 +42,12 @@ def test_a_projects_own_variant_is_held_to_what_its_base_is_held_to(edge, base):
         assert Policy().parity_rule(edge, metric, *where, base) == usual
 
 
-def test_a_rule_for_an_own_variant_by_its_name_goes_before_those_of_its_base():
+def test_of_rules_for_an_own_variant_and_for_its_base_the_first_decides():
     mine = ParityRule(edge="runtime", metric="sqnr_db", limit=33, source="ours", variant="newer")
-    policy = Policy(parity=(mine, *Policy().parity))
-    assert policy.parity_rule("runtime", "sqnr_db", "tflite", "newer", "t", "m", "int8").limit == 33
-    assert policy.parity_rule("runtime", "sqnr_db", "tflite", "newer", "t", "m", "int8") is mine
+    usual = ParityRule(edge="runtime", metric="sqnr_db", limit=22, source="ours", variant="int8")
+    for first, second in ((mine, usual), (usual, mine)):
+        policy = Policy(parity=(first, second, *Policy().parity))
+        assert policy.parity_rule("runtime", "sqnr_db", "tflite", "newer", "t", "m", "int8") is first
 
 
 def test_integer_kernels_may_differ_by_a_few_steps_and_after_a_softmax_by_more():

@@ -106,3 +106,33 @@ def test_quantised_values_are_held_to_the_limit_in_steps_of_their_scale():
     on_xnnpack = rules("tflite/litert-xnnpack", "int8")
     (seen,) = findings(on_xnnpack, [operation(0, "CONV_2D", info=info)], {"@0.0": comparison}, {"@0.0": right.shape})
     assert not seen.broken
+
+
+def output_of(errors, *, seen=True):
+    """The chain with the model's output at its end, or with an output that cannot be seen."""
+    last = operation(3, "SOFTMAX", 2, info=result("y" if seen else "@3.0"))
+    comparisons = {
+        info.name: compare(info.name, RIGHT + np.float32(errors[found.index]), RIGHT)
+        for found in [*CHAIN[:3], last]
+        for info in found.results
+    }
+    shapes = dict.fromkeys(comparisons, RIGHT.shape)
+    return EdgeFinding("runtime", "the reference", findings(rules(), [*CHAIN[:3], last], comparisons, shapes), 0)
+
+
+@pytest.mark.parametrize(
+    ("errors", "seen", "hold"),
+    [((0, 0, 0.1, 1e-7), True, True), ((0, 0, 0.1, 0.1), True, False), ((0, 0, 0.1, 1e-7), False, False)],
+)
+def test_outputs_hold_only_where_they_were_seen_to(errors, seen, hold):
+    assert output_of(errors, seen=seen).outputs_hold is hold
+
+
+def test_a_broken_rule_that_the_policy_excuses_is_no_fault():
+    comparison = compare("@0.0", RIGHT + np.float32(0.1), RIGHT)
+    shapes = {"@0.0": RIGHT.shape}
+    excused = findings(
+        rules(), CHAIN[:1], {"@0.0": comparison}, shapes, lambda check: check.model_copy(update={"passed": True})
+    )
+    assert findings(rules(), CHAIN[:1], {"@0.0": comparison}, shapes)[0].broken
+    assert not excused[0].broken

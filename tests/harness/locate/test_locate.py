@@ -48,7 +48,8 @@ def computed(x, faults=None):
 class Converter(FakeConverter):
     """Its `int8` loses something in SHIFT."""
 
-    def reference(self, prepared, artifact, form):
+    def reference(self, prepared, artifact, form, cache=None):
+        assert cache is not None, "what is looked at once is not worth keeping"
         with np.load(prepared.golden_path) as golden:
             self.samples = len(golden["in:x"])
             results = computed(golden["in:x"], {"SHIFT": 0.5} if artifact.variant == "int8" else {})
@@ -72,13 +73,17 @@ class ChainSession(Session):
 class ChainTarget(FakeTarget):
     """Computes the chain; shows at most `room` outputs at once, and `hidden` never; fuses where nobody looks."""
 
-    def __init__(self, faults=None, *, room=9, hidden=(), fused=0.0, crash=False, **more):
+    def __init__(self, faults=None, *, room=9, hidden=(), fused=0.0, crash=False, refuses="", **more):
         super().__init__("fake/chain", **more)
+        self.refuses = refuses
         self.faults, self.room, self.hidden, self.fused, self.crash = faults or {}, room, hidden, fused, crash
 
     @contextmanager
     def open(self, artifact, limits=None):
+        self.opened += 1
         names = {info.name for info in artifact.outputs}
+        if self.refuses and len(names) > 1:
+            raise Unsupported(self.refuses)
         if len(names) > self.room or names & set(self.hidden):
             raise Unsupported("No room.")
         if self.crash and len(names) > 1:
@@ -132,6 +137,13 @@ def test_a_target_that_computes_otherwise_when_it_is_watched_is_told_of(tmp_path
     assert "cannot fuse what is looked at" in note
 
 
+def test_a_target_that_refuses_for_another_reason_than_room_is_not_asked_again_and_again(tmp_path):
+    target = ChainTarget(refuses="FROBNICATE is not an operator of this runtime")
+    with pytest.raises(Unsupported, match="FROBNICATE"):
+        locator(tmp_path, target)[0].runtime()
+    assert target.opened == 4, "as it is, with all results, with the first and with the last"
+
+
 def test_a_crash_is_not_taken_for_a_lack_of_room(tmp_path):
     made, _ = locator(tmp_path, ChainTarget(crash=True))
     with pytest.raises(Crashed):
@@ -149,6 +161,14 @@ def test_the_conversion_edge_holds_a_variant_against_the_float32_one(tmp_path):
     found = locator(tmp_path, variant="int8")[0].conversion()
     assert found.first_broken.operation.operator == "SHIFT"
     assert found.against == "the float32 artifact in the reference"
+
+
+def test_a_ready_artifact_is_judged_by_its_numeric_scheme(tmp_path):
+    """As the gate judges it: `int8-ready`, not float32."""
+    made, _ = locator(tmp_path, ChainTarget({"SHIFT": 0.02}), variant="ready")
+    assert made.runtime().first_broken is not None
+    made.artifact = made.artifact.model_copy(update={"scheme": "int8"})
+    assert made.runtime().first_broken is None
 
 
 @pytest.mark.parametrize("variant", ["float32", "ready"])

@@ -50,7 +50,16 @@ def test_nodes_that_compute_are_shown_and_constants_are_not(artifact):
     product, relu = operations(made)
     assert (product.operator, product.reads) == ("MatMul", ())
     assert (relu.operator, relu.reads) == ("Relu", ("@0.0",))
-    assert relu.results[0].tensor == "y:0"
+
+
+def test_a_models_output_is_the_result_of_the_node_behind_the_identity(artifact):
+    made = artifact(
+        node("h", "Relu", "x"), node("s", "Softmax", "h"), node("i", "Identity", "s"), node("Identity", "Identity", "i")
+    )
+    assert [(found.results[0].name, found.results[0].tensor) for found in operations(made)] == [
+        ("@0.0", "h:0"),
+        ("y", "s:0"),
+    ]
 
 
 def test_what_stands_between_two_nodes_without_a_result_of_its_own_is_seen_through(artifact):
@@ -78,8 +87,8 @@ def test_results_have_the_type_that_a_page_holds_them_in(artifact):
 
 
 def test_to_show_more_is_to_ask_for_more(artifact, tmp_path):
-    made = artifact(node("a", "Relu", "x"), node("Identity", "Identity", "a"))
-    (inside,) = operations(made)
+    made = artifact(node("a", "Relu", "x"), node("b", "Neg", "a"), node("Identity", "Identity", "b"))
+    inside, _ = operations(made)
     shown = expose(made, inside.results, tmp_path)
     assert [info.tensor for info in shown.outputs] == ["Identity:0", "a:0"]
     assert shown.directory == made.directory

@@ -67,6 +67,16 @@ def test_what_is_made_of_constants_alone_is_a_constant_and_not_shown(tmp_path):
     assert (found.index, found.operator, found.reads) == (2, "FULLY_CONNECTED", ())
 
 
+def test_an_output_that_an_operator_leaves_out_is_passed_over(tmp_path):
+    model = ModelWriter()
+    x = model.input((1, 4), "float32")
+    model.operator("SPLIT", [x], [-1, model.output((1, 2), "float32")])
+    artifact = make_artifact(tmp_path, chain().write())
+    (tmp_path / "model.tflite").write_bytes(model.write())
+    (found,) = operations(artifact)
+    assert found.results == artifact.outputs
+
+
 @pytest.mark.parametrize("name", ["tflite/litert-builtin", "tflite/litert-xnnpack", "tflm/host", "mcu/qemu-cortex-m4"])
 def test_every_target_of_the_format_runs_a_file_that_shows_more(name, artifact, tmp_path):
     target = TARGETS[name]
