@@ -15,8 +15,8 @@ class BlockPlan:
     """
 
     rounds: int = 6
-    most_rounds: int = 12
-    """Where `rounds` leave it open, up to so many."""
+    most_rounds: int = 24
+    """Where `rounds` leave it open, up to so many, if `stage_seconds` allow: beside other work they are needed."""
     fewest_rounds: int = 3
     """So many even where the time is up."""
     blocks: int = 20
