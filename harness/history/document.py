@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.history.compact import Json, change_document, compact, merged, places_of
 from harness.history.history import History, NothingFound, histories
-from harness.history.metrics import HEADLINES, METRICS, metric
+from harness.history.metrics import HEADLINES, METRICS, SUMMARISED, metric
 from harness.history.series import known_models, matching_cells
 from harness.history.summaries import FEWEST_POINTS, content, refresh, summaries
 from harness.store.index.database import Database
@@ -61,7 +61,7 @@ def page_document(
     model by model, and `left_out` names each metric and model that was, wholly or in part.
 
     Where `limit` has no room for twice as many points of each series, they come from the summaries that the index
-    keeps, and makes where it lacks them.
+    keeps, and makes where it lacks them: those of `SUMMARISED`, as any other name may come from whoever asks.
     """
     names = tuple(metrics)
     with database.reading() as connection:
@@ -69,7 +69,7 @@ def page_document(
         cells = len(matching_cells(connection, models, variant, target))
     room = max(1, limit // FEWEST_POINTS)
     parts: list[Json] | None = None
-    if cells * len(names) * 2 > room:
+    if cells * len(names) * 2 > room and set(names) <= set(SUMMARISED):
         parts, left_out = _kept(database, labels, wanted, variant, target, names, room)
     if parts is None:
         parts, left_out = _read(database, labels, wanted, variant, target, names, room, limit)

@@ -78,9 +78,9 @@ class Dashboard:
         with self._lock:
             newest, state = self._state()
             if state not in self._pages:
-                self._pages[state] = self._made(newest, state)
-                while len(self._pages) > KEPT:
+                while len(self._pages) >= KEPT:  # first, so that reading the record finds the old page's memory free
                     self._pages.popitem(last=False)
+                self._pages[state] = self._made(newest, state)
             return state, self._pages[state]
 
     def _state(self) -> tuple[list[dict[str, Any]], str]:

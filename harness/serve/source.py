@@ -55,10 +55,12 @@ class Source:
 
     def record(self, id: str) -> RunRecord:
         """A record by its full id."""
+        # A page is a circle of objects: one that is no longer kept goes here, and only once it is not frozen.
+        gc.unfreeze()
         gc.collect()
         with collector_paused():
             found = parse(self.text(id), f"The record {id}")
-            # A large record is a million objects, in no circles: each pass of the collector over them takes as long as
-            # reading it did. From here on it leaves them alone; they go when the last page that holds them does.
+            # A large record is a million objects: each pass of the collector over them takes as long as reading it did.
+            # It leaves them alone until the next record is read.
             gc.freeze()
         return found

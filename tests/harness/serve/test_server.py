@@ -1,9 +1,12 @@
 """`harness serve`: loopback alone, read-only, and what it answers."""
 
+import contextlib
 import http.client
 import json
 import re
+import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -11,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.serve.dashboard import KEPT
 from harness.serve.interface import PATHS, Interface
 from harness.serve.server import make_server
 from harness.serve.source import Source
+from harness.store.index.database import INDEX_FILE
 from harness.store.runs import RunStore
 from tests.harness.store.records import make_case, make_record
 
@@ -85,6 +90,17 @@ def test_histories_and_changes(server: ThreadingHTTPServer) -> None:
     assert len(get(server, "/api/page?metric=artifact_bytes")["series"]) == 2
     assert {"model": "digits", "variant": "int8", "target": "tfjs/wasm"} in get(server, "/api/cases")
     assert "latency.median_ms" in {one["name"] for one in get(server, "/api/metrics")}
+
+
+def test_a_made_up_metric_leaves_nothing_in_the_index(server: ThreadingHTTPServer, results: Path) -> None:
+    def everything() -> list[str]:
+        with contextlib.closing(sqlite3.connect(results / INDEX_FILE)) as index:
+            return list(index.iterdump())
+
+    get(server, "/api/runs")
+    before = everything()
+    assert get(server, "/api/page?metric=made_up&limit=1")["series"] == []
+    assert everything() == before
 
 
 def test_a_run_that_ends_meanwhile_appears(
@@ -160,6 +176,17 @@ def test_a_page_keeps_its_parts_when_a_run_is_added_and_is_told_when_it_is_too_o
         RunStore(results).write(make_record(day))
         assert parts_of(ask(server, "/")[1]) != first
         assert ask(server, f"{first}run")[0] == status
+
+
+def test_a_page_that_is_no_longer_kept_leaves_the_memory(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.serve.source.FRESH_SECONDS", 0.0)
+    interface = Interface(Source(results))
+    pages = []
+    for day in range(20, 20 + KEPT + 3):
+        RunStore(results).write(make_record(day))
+        interface.prepare()
+        pages.append(weakref.ref(next(reversed(interface.dashboard._pages.values())).page))
+    assert [page() is not None for page in pages] == [False] * 3 + [True] * KEPT
 
 
 @pytest.mark.parametrize(
