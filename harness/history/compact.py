@@ -33,13 +33,13 @@ def compact(found: Sequence[History], each: int) -> Json:
 
 
 def merged(parts: Sequence[Json]) -> Json:
-    """Several of what `compact` makes as one."""
-    runs = {run["id"]: run for part in parts for run in part["runs"]}
+    """Several of what `compact` makes as one; a part may hold runs that none of its series has any more."""
+    runs = {run["id"]: run for part in parts for run in map(part["runs"].__getitem__, _places_in_use(part))}
     ordered = sorted(runs.values(), key=lambda run: (run["started"], run["id"]))
     numbers = {run["id"]: place for place, run in enumerate(ordered)}
     series = []
     for part in parts:
-        place = [numbers[run["id"]] for run in part["runs"]]
+        place = {used: numbers[part["runs"][used]["id"]] for used in _places_in_use(part)}
         for one in part["series"]:
             changes = [
                 {**change, "before": place[change["before"]], "after": place[change["after"]]}
@@ -47,6 +47,13 @@ def merged(parts: Sequence[Json]) -> Json:
             ]
             series.append({**one, "runs": [place[run] for run in one["runs"]], "changes": changes})
     return {"runs": ordered, "series": series}
+
+
+def _places_in_use(part: Json) -> set[int]:
+    """Places in the part's table of the runs that its series have."""
+    changes = [change for one in part["series"] for change in one["changes"]]
+    ends = {change[end] for change in changes for end in ("before", "after")}
+    return ends.union(*(one["runs"] for one in part["series"]))
 
 
 def change_document(change: ChangePoint) -> Json:

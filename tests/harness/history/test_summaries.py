@@ -93,6 +93,16 @@ def test_names_choose_among_what_was_kept(index: Database, results: Path) -> Non
     assert [(one["model"], one["target"]) for one in page["series"]] == [("bird", "tfjs/wasm"), ("digits", "tfjs/wasm")]
 
 
+def test_a_page_has_no_runs_but_those_of_its_series(index: Database, results: Path) -> None:
+    """Summaries are of all targets of a model."""
+    RunStore(results).write(make_record(30, make_case("tflite/litert", model="digits", measured_on=30)))
+    FolderIndex(results).synchronise()
+    page = page_document(index, LabelFiles(results), "*", "*", "tfjs/*", metrics=METRICS, limit=2 * FEWEST_POINTS)
+    ends = [change[end] for one in page["series"] for change in one["changes"] for end in ("before", "after")]
+    assert set(ends).union(*(one["runs"] for one in page["series"])) == set(range(len(page["runs"])))
+    assert make_record(30).id not in {run["id"] for run in page["runs"]}
+
+
 def test_they_are_made_once_and_again_when_a_run_is_added(
     index: Database, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
