@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
-import signal
-import threading
 import zlib
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.store.index.pool import in_processes
 from harness.store.index.rows import RunResults, results_of
 from harness.store.runs import collector_paused, no_record, parse_document, read_text
 
 WORTH_A_PROCESS = 50_000_000
 """Bytes of records from which on other processes help: starting one costs as much as reading this many."""
-AHEAD = 2
-"""Records a process may be ahead of the writer: each waits in memory."""
 
 
 def sha256_text(text: str) -> str:
@@ -91,32 +84,4 @@ def read_all(paths: Sequence[Path], total_bytes: int) -> Iterator[RunResults | H
     if processes < 2:
         yield from map(read, paths)
         return
-    # `spawn`, as the process that asks may have threads (`harness serve`).
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=end_with_parent) as pool:
-        waiting: deque[Future[RunResults | HarnessError]] = deque()
-        left = deque(paths)
-        try:
-            while left or waiting:
-                while left and len(waiting) < processes * AHEAD:
-                    waiting.append(pool.submit(read, left.popleft()))
-                yield waiting.popleft().result()
-        except BrokenProcessPool as error:
-            raise HarnessError("A process that read records was ended from outside; run the same again.") from error
-        finally:
-            for future in waiting:  # who asked wants no more
-                future.cancel()
-
-
-def end_with_parent() -> None:
-    """A process that reads ends when the one that asked was killed, which it would not notice otherwise; Ctrl-C is for
-    the one that asked."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def wait() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+    yield from in_processes(processes, "read records", read, ((path,) for path in paths))
