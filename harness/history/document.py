@@ -121,12 +121,12 @@ def _kept(
     metrics: Sequence[str],
     room: int,
 ) -> tuple[list[Json] | None, list[Json]]:
-    """The same out of summaries; None where the index cannot keep any."""
+    """The same out of summaries; None where a run came meanwhile, with which they are no longer current."""
     current = refresh(database, labels, metrics, models)
     parts: list[Json] = []
     left_out: list[Json] = []
     with database.reading() as connection:
-        kept = {(one.metric, one.model): one for one in summaries(connection, current, metrics)}
+        kept = {(one.metric, one.model): one for one in summaries(database, connection, current, metrics)}
         if not kept.keys() >= {(name, model) for name in metrics for model in models}:
             return None, []
         for name in metrics:
@@ -136,7 +136,7 @@ def _kept(
                 if room <= 0:
                     left_out.append({"metric": name, "model": model})
                     continue
-                part = content(connection, model, name)
+                part = content(database, connection, current, model, name)
                 series = [
                     one
                     for one in part["series"]

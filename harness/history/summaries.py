@@ -8,37 +8,38 @@ has them, one row a metric, with the hash of what they are made from.
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
-import multiprocessing
 import os
+import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from harness.errors import HarnessError
-from harness.history.cache import method_digest
 from harness.history.compact import Json, change_document, compact
 from harness.history.history import History, NothingFound, histories
+from harness.history.states import states
 from harness.store.index.database import Database
-from harness.store.index.reading import end_with_parent
-from harness.store.index.tables import CELLS, RESULTS, RUNS, SUMMARIES
+from harness.store.index.pool import in_processes
+from harness.store.index.tables import CELLS, SUMMARIES
 from harness.store.labels import GivenLabels, Label, Labels
 
 FEWEST_POINTS = 24
 """Of one series in a page: with fewer a drawing shows no history."""
-_FORM = b"1"
-"""Rises when `content` or `recent` come to mean something else."""
 WORTH_A_PROCESS = 500
 """Cases for each process: starting one costs as much as so many of them."""
 MOST_RECENT = 4
 """Groups of changes that are kept of each metric and model: a front page shows as many of all."""
+
+_MAKING = threading.Lock()
+"""Two who ask at once wait for the same work."""
+_UNKEPT: WeakKeyDictionary[Database, dict[tuple[str, str], Json]] = WeakKeyDictionary()
+"""Rows by model and metric that an index would not take: it may be read-only."""
 
 
 @dataclass(frozen=True)
@@ -51,65 +52,78 @@ class Summary:
     recent: tuple[Json, ...]
 
 
-def states(connection: Connection, labels: Sequence[Label]) -> dict[str, str]:
-    """What the summaries of each model must have been made from: its runs, its labels, and the method."""
-    own: dict[str, list[str]] = {}
-    for label in labels:
-        own.setdefault(label.model, []).append(label.id)
-    query = select(RESULTS.c.model, func.count(), func.max(RESULTS.c.run)).group_by(RESULTS.c.model)
-    rows = connection.execute(query).all()
-    # SQLite gives the number of the newest run again once that was taken out; any other run leaves a gap.
-    records = {row.number: row.sha256 for row in connection.execute(select(RUNS.c.number, RUNS.c.sha256))}
-    return {
-        model: hashlib.sha256(
-            b"\0".join([_FORM, method_digest(), f"{runs} {records[newest]} {sorted(own.get(model, []))}".encode()])
-        ).hexdigest()
-        for model, runs, newest in rows
-    }
-
-
 def refresh(
     database: Database,
     labels: Labels,
     metrics: Iterable[str],
     models: Iterable[str] | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    processes: int | None = None,
 ) -> dict[str, str]:
     """Make the summaries of `models`, or of all, that are not up to date; the state that each of these models has.
 
-    Costs one or two seconds for 240 cases over a year, on every processor that there is. Where the index cannot be
-    written nothing is kept, and they are made again when they are needed.
+    Costs one or two seconds for 240 cases over a year, on at most `processes` processors, or all that there are. Where
+    the index cannot be written they last as long as `database` does.
     """
-    names = tuple(metrics)
-    with database.reading() as connection:
-        known = labels.of(None)
-        current = states(connection, known)
-        query = select(SUMMARIES.c.model, SUMMARIES.c.metric, SUMMARIES.c.state)
-        kept = {(row.model, row.metric) for row in connection.execute(query) if current.get(row.model) == row.state}
-    wanted = current if models is None else {model: current[model] for model in models if model in current}
-    stale = {model: tuple(name for name in names if (model, name) not in kept) for model in wanted}
-    stale = {model: missing for model, missing in stale.items() if missing}
-    for model, rows in _made(database, labels, stale):
-        progress(model)
-        _write(database, [{**row, "state": current[model]} for row in rows])
+    names, chosen = tuple(metrics), None if models is None else tuple(models)
+    _, stale, wanted = _missing(database, labels, names, chosen)
+    if not stale:
+        return wanted
+    with _MAKING:
+        known, stale, wanted = _missing(database, labels, names, chosen)  # another may have made them meanwhile
+        for model, rows in _made(database, known, stale, processes):
+            progress(model)
+            _write(database, [{**row, "state": wanted[model]} for row in rows])
     return wanted
 
 
-def summaries(connection: Connection, current: Mapping[str, str], metrics: Iterable[str]) -> list[Summary]:
+def _missing(
+    database: Database, labels: Labels, metrics: Sequence[str], models: Sequence[str] | None
+) -> tuple[list[Label], dict[str, tuple[str, ...]], dict[str, str]]:
+    """The labels, the metrics of each model that have no summary of today, and today's state of each model."""
+    known = labels.of(None)  # before, as a team's are read over a connection of their own
+    with database.reading() as connection:
+        current = states(connection, known)
+        query = select(SUMMARIES.c.model, SUMMARIES.c.metric, SUMMARIES.c.state)
+        kept = {(row.model, row.metric) for row in connection.execute(query) if current.get(row.model) == row.state}
+    kept |= _unkept(database, current, metrics).keys()
+    wanted = current if models is None else {model: current[model] for model in models if model in current}
+    stale = {model: tuple(name for name in metrics if (model, name) not in kept) for model in wanted}
+    return known, {model: missing for model, missing in stale.items() if missing}, wanted
+
+
+def summaries(
+    database: Database, connection: Connection, current: Mapping[str, str], metrics: Iterable[str]
+) -> list[Summary]:
     """The summaries of the models of `current` that were made from that state, in no order."""
+    names = tuple(metrics)
     query = select(SUMMARIES.c.model, SUMMARIES.c.metric, SUMMARIES.c.state, SUMMARIES.c.series, SUMMARIES.c.recent)
-    return [
-        Summary(row.model, row.metric, row.series, tuple(json.loads(row.recent)))
-        for row in connection.execute(query.where(SUMMARIES.c.metric.in_(list(metrics))))
+    found = {
+        (row.model, row.metric): Summary(row.model, row.metric, row.series, tuple(json.loads(row.recent)))
+        for row in connection.execute(query.where(SUMMARIES.c.metric.in_(names)))
         if current.get(row.model) == row.state
-    ]
+    }
+    for (model, name), row in _unkept(database, current, names).items():
+        found[model, name] = Summary(model, name, row["series"], tuple(json.loads(row["recent"])))
+    return list(found.values())
 
 
-def content(connection: Connection, model: str, metric: str) -> Json:
-    """The series of a summary as `harness.history.compact.compact` has them."""
-    query = select(SUMMARIES.c.content).where(SUMMARIES.c.model == model, SUMMARIES.c.metric == metric)
-    found: Json = json.loads(zlib.decompress(connection.execute(query).scalar_one()))
+def content(database: Database, connection: Connection, current: Mapping[str, str], model: str, metric: str) -> Json:
+    """The series of one of these summaries as `harness.history.compact.compact` has them."""
+    row = _unkept(database, current, (metric,)).get((model, metric))
+    if row is None:
+        query = select(SUMMARIES.c.content).where(SUMMARIES.c.model == model, SUMMARIES.c.metric == metric)
+        packed = connection.execute(query).scalar_one()
+    else:
+        packed = row["content"]
+    found: Json = json.loads(zlib.decompress(packed))
     return found
+
+
+def _unkept(database: Database, current: Mapping[str, str], metrics: Sequence[str]) -> dict[tuple[str, str], Json]:
+    """Rows of `current` that the index would not take, by model and metric."""
+    rows = dict(_UNKEPT.get(database, {}))
+    return {key: row for key, row in rows.items() if key[1] in metrics and current.get(key[0]) == row["state"]}
 
 
 def recent_groups(found: Sequence[History]) -> list[Json]:
@@ -148,7 +162,7 @@ def recent(
     names = tuple(metrics)
     current = refresh(database, labels, names, models)
     with database.reading() as connection:
-        found = summaries(connection, current, names)
+        found = summaries(database, connection, current, names)
     groups: dict[tuple[str, str, bool], list[Json]] = {}
     for one in found:
         for group in one.recent:
@@ -163,22 +177,22 @@ def recent(
     ]
 
 
-def _made(database: Database, labels: Labels, stale: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, list[Json]]]:
-    """The rows of each model's metrics."""
+def _made(
+    database: Database, known: Sequence[Label], stale: Mapping[str, tuple[str, ...]], most: int | None
+) -> Iterator[tuple[str, list[Json]]]:
+    """The rows of each model's metrics, made by at most so many processes."""
     url = database.engine.url.render_as_string(hide_password=False)
-    work = [(url, _Given(labels.of(model)), model, names) for model, names in stale.items()]
+    given = {model: _Given([label for label in known if label.model == model]) for model in stale}
     with database.reading() as connection:
         cells = sum(name in stale for name in connection.execute(select(CELLS.c.model)).scalars())
-    processes = min(os.cpu_count() or 1, len(work), cells // WORTH_A_PROCESS)
-    if processes < 2:
-        for _, given, model, names in work:
-            yield model, _rows(database, given, model, names)
+    processes = min(most or os.cpu_count() or 1, len(stale), cells // WORTH_A_PROCESS)
+    # A single one is worth its start only to whom this process must go on answering meanwhile.
+    if processes < (1 if most == 1 else 2):
+        for model, names in stale.items():
+            yield model, _rows(database, given[model], model, names)
         return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=end_with_parent) as pool:
-        try:
-            yield from zip(stale, pool.map(_rows_apart, *zip(*work, strict=True)), strict=True)
-        except BrokenProcessPool as error:
-            raise HarnessError("A process that read histories was ended from outside; run the same again.") from error
+    work = ((url, given[model], model, names) for model, names in stale.items())
+    yield from zip(stale, in_processes(processes, "read histories", _rows_apart, work), strict=True)
 
 
 @dataclass(frozen=True)
@@ -226,8 +240,12 @@ def _write(database: Database, rows: list[Json]) -> None:
     statement = insert(SUMMARIES)
     changed = {name: statement.excluded[name] for name in ("state", "series", "recent", "content")}
     statement = statement.on_conflict_do_update(index_elements=["model", "metric"], set_=changed)
+    own = {(row["model"], row["metric"]): row for row in rows}
+    refused = _UNKEPT.get(database, {})
     try:
         with database.writing() as connection:
             connection.execute(statement, rows)
-    except HarnessError:
-        return  # read-only, or busy: who needs them makes them again
+    except HarnessError:  # read-only, or busy
+        _UNKEPT[database] = refused | own
+    else:
+        _UNKEPT[database] = {key: row for key, row in refused.items() if key not in own}

@@ -1,17 +1,23 @@
 """Summaries of histories: what a page of all models says, made once and never of old runs."""
 
+import contextlib
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from harness.history import summaries
+from harness.history.cache import method_digest
 from harness.history.document import page_document
 from harness.history.history import histories
+from harness.history.states import _code as code_digest
+from harness.history.states import states
 from harness.history.summaries import FEWEST_POINTS, MOST_RECENT, recent, refresh
-from harness.store.index.database import Database
+from harness.store.index.database import Database, DatabaseAway
 from harness.store.index.folder import FolderIndex
 from harness.store.index.tables import SUMMARIES
 from harness.store.labels import Label, LabelFiles
@@ -130,6 +136,122 @@ def test_they_are_made_again_when_another_run_has_the_place_of_one_that_is_gone(
     FolderIndex(results).synchronise()
     (first, *_) = recent(index, LabelFiles(results), ("artifact_bytes",))
     assert first["change"]["to"] == 7
+
+
+def test_they_are_made_again_when_an_older_run_is_another(index: Database, results: Path) -> None:
+    """There are as many runs as before, and the newest is the same."""
+    refresh(index, LabelFiles(results), METRICS)
+    before = {key: state for key, (state, _) in kept(index).items()}
+    newest, older = RunStore(results).paths()[-1:-3:-1]
+    for path in (newest, older):
+        path.rename(results / path.name)
+    FolderIndex(results).synchronise()
+    for path, record in ((older, record_of(28, dict.fromkeys(MODELS, 7))), (newest, None)):
+        if record is None:
+            (results / path.name).rename(path)
+        else:
+            RunStore(results).write(record)
+        FolderIndex(results).synchronise()
+    (first, second, *_) = recent(index, LabelFiles(results), ("artifact_bytes",))
+    assert 7 in {one["change"]["to"] for one in (first, second)}
+    assert all(kept(index)[key][0] != state for key, state in before.items() if key[1] == "artifact_bytes")
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["change_points", "compact", "differences", "e_divisive", "history", "metrics", "series", "summaries", "thinning"],
+)
+def test_they_are_made_again_by_other_code(
+    index: Database, results: Path, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_bytes
+
+    def edited(path: Path) -> bytes:
+        return read(path) + (b"# edited\n" if path.name == f"{module}.py" else b"")
+
+    monkeypatch.setattr("harness.history.states.method_digest", method_digest.__wrapped__)
+    monkeypatch.setattr("harness.history.states._code", code_digest.__wrapped__)
+    with index.reading() as connection:
+        before = states(connection, [])
+        monkeypatch.setattr(Path, "read_bytes", edited)
+        after = states(connection, [])
+    assert all(before[model] != after[model] for model in MODELS)
+
+
+def test_labels_are_read_while_no_transaction_is_open(
+    index: Database, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a team are in its database: a second connection for each reader would exhaust the pool."""
+    open_ones: list[object] = []
+    reading = Database.reading
+
+    @contextlib.contextmanager
+    def counted(database: Database) -> Iterator[Connection]:
+        with reading(database) as connection:
+            open_ones.append(connection)
+            yield connection
+            open_ones.remove(connection)
+
+    monkeypatch.setattr(Database, "reading", counted)
+
+    class Told(LabelFiles):
+        def of(self, model: str | None) -> list[Label]:
+            assert not open_ones
+            return super().of(model)
+
+    assert recent(index, Told(results), METRICS)
+
+
+def test_two_who_ask_at_once_wait_for_the_same_work(
+    index: Database, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    rows, second = summaries._rows, threading.Event()
+
+    def slow(*words: Any) -> Any:
+        made.append(words[2])
+        second.wait(0.2)  # time for another to begin, who does not: it is never set
+        return rows(*words)
+
+    monkeypatch.setattr(summaries, "_rows", slow)
+    threads = [threading.Thread(target=refresh, args=(index, LabelFiles(results), METRICS)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == sorted(MODELS)
+
+
+class TestWhereTheIndexCannotBeWritten:
+    @pytest.fixture(autouse=True)
+    def read_only(self, index: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refused(_: Database) -> None:
+            raise DatabaseAway("The role may only read.")
+
+        assert index.name
+        monkeypatch.setattr(Database, "writing", refused)
+
+    def test_the_newest_changes_are_told(self, index: Database, results: Path) -> None:
+        found = recent(index, LabelFiles(results), METRICS)
+        assert [one["metric"] for one in found] == ["latency.median_ms", *["artifact_bytes"] * 3]
+        assert kept(index) == {}
+
+    def test_a_page_is_what_it_is_elsewhere(
+        self, index: Database, results: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        page = page_document(index, LabelFiles(results), metrics=METRICS, limit=12 * FEWEST_POINTS)
+        monkeypatch.undo()
+        assert page == page_document(
+            FolderIndex(results).database, LabelFiles(results), metrics=METRICS, limit=12 * FEWEST_POINTS
+        )
+
+    def test_they_are_made_once_while_the_runs_are_the_same(
+        self, index: Database, results: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recent(index, LabelFiles(results), METRICS)
+        monkeypatch.setattr(summaries, "_rows", None)
+        assert len(recent(index, LabelFiles(results), METRICS)) == MOST_RECENT
+        assert page_document(index, LabelFiles(results), metrics=METRICS, limit=12 * FEWEST_POINTS)["series"]
 
 
 def test_a_label_is_in_the_page(index: Database, results: Path) -> None:
