@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from harness.report.page import Page
     from harness.serve.source import Source
 
+PREPARED = ("news", "history")
+"""Parts that take a while to make, and that whoever comes goes to first."""
 KEPT = 2
 """Pages whose parts are still answered: the newest, and the one before it, which somebody may be reading."""
 
@@ -69,9 +71,18 @@ class Dashboard:
             return kept.parts[name]
 
     def prepare(self) -> None:
-        """Make what the next visitor will ask for: the page, what changed lately, and the histories."""
-        state, _ = self._newest()
-        for name in ("news", "history"):
+        """Make what the next visitor will ask for: the page, what changed lately, and the histories.
+
+        On one processor, as nobody waits for it and somebody may be measuring on this machine.
+        """
+        from harness.history.metrics import SUMMARISED
+        from harness.history.summaries import refresh
+
+        state, kept = self._newest()
+        if kept.parts.keys() >= set(PREPARED):
+            return
+        refresh(self._source.database, self._source.labels, SUMMARISED, processes=1)
+        for name in PREPARED:
             self.part(state, name)
 
     def _newest(self) -> tuple[str, _Kept]:

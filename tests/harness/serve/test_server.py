@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.history import summaries
 from harness.serve.dashboard import KEPT
 from harness.serve.interface import PATHS, Interface
 from harness.serve.server import make_server
@@ -165,6 +166,26 @@ def test_who_comes_after_a_new_run_finds_its_page_ready(results: Path, monkeypat
     assert make_record(20).id.encode() in page
     for name in ("news", "history"):
         assert interface.answer(f"{parts_of(page)}{name}", {}).status == 200
+
+
+def test_what_is_made_ready_in_the_background_takes_one_processor(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that ends is seldom the last: the next may be measuring already."""
+    for day in range(12):
+        RunStore(results).write(make_record(day, *(make_case(model=name) for name in ("bird", "wolf")), suffix="x"))
+    started: list[int] = []
+    in_processes = summaries.in_processes
+
+    def counted(processes: int, *words: object) -> object:
+        started.append(processes)
+        return in_processes(processes, *words)
+
+    monkeypatch.setattr(summaries, "in_processes", counted)
+    monkeypatch.setattr(summaries, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    Interface(Source(results)).prepare()
+    assert started == [1]
 
 
 def test_a_page_keeps_its_parts_when_a_run_is_added_and_is_told_when_it_is_too_old(
