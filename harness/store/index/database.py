@@ -95,6 +95,21 @@ class Database:
         self.engine.dispose()
 
 
+@contextlib.contextmanager
+def reading_as_it_is(path: Path) -> Iterator[Connection]:
+    """A transaction on somebody else's SQLite index, which is not touched, not even to bring it up to date. Raises
+    `HarnessError` where it cannot be read, or is of another version than this program's."""
+    url = f"{path.resolve().as_uri()}?mode=ro"
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(url, uri=True), poolclass=NullPool)
+    with _told(str(path)), engine.connect() as connection, connection.begin():
+        version = version_of(connection)
+        if version != newest():
+            raise HarnessError(f"The index {path} has version {version}; `harness index` there brings it up to date.")
+                f"The index {path} has version {version}; `harness index` beside it brings it up to date."
+            )
+        yield connection
+
+
 def team_url() -> str | None:
     """The team's database, as `HARNESS_DATABASE_URL` names it; None where it is not set."""
     return os.environ.get(VARIABLE) or None

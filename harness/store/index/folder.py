@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from harness.errors import HarnessError
-from harness.store.index.database import INDEX_FILE, Database, DatabaseAway
+from harness.store.index.database import INDEX_FILE, Database, DatabaseAway, reading_as_it_is
 from harness.store.index.index import Indexed, RunIndex
 from harness.store.index.reading import read_all
 from harness.store.index.rows import RunResults
@@ -122,18 +122,16 @@ class FolderIndex(RunIndex):
 
 def hashes(results: Path) -> dict[str, tuple[str, str]]:
     """File name to id and SHA-256 of the records in a folder whose files are as they were when its index read them.
-    Empty where there is no index that can be read: it only spares reading the files."""
+    Empty where there is no index that can be read, and of this program's version: it only spares reading the files, and
+    it may be another's, who reads it by an older program."""
     if not (results / INDEX_FILE).is_file():
         return {}
-    database = Database.beside(results)
     query = select(FILES).where(FILES.c.problem.is_(None), FILES.c.run.is_not(None))
     try:
-        with database.reading() as connection:
+        with reading_as_it_is(results / INDEX_FILE) as connection:
             rows = connection.execute(query).all()
     except HarnessError:
         return {}
-    finally:
-        database.close()
     found = {}
     for row in rows:
         with contextlib.suppress(OSError):

@@ -1,15 +1,19 @@
 """Push and pull: nothing lost, nothing twice, byte for byte."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from harness.errors import HarnessError
 from harness.store.index.database import INDEX_FILE, VARIABLE, Database, DatabaseAway
-from harness.store.index.folder import FolderIndex
+from harness.store.index.folder import FolderIndex, hashes
 from harness.store.index.index import count_runs
+from harness.store.index.migrations import newest
+from harness.store.index.tables import SCHEMA, SUMMARIES
 from harness.store.labels import Label, LabelFiles, LabelTable
 from harness.store.runs import RunStore, parse_document, read_text
 from harness.store.transfer import WAITS_SECONDS, DatabaseRecords, FolderRecords, other_side, transfer
@@ -42,6 +46,23 @@ class TestFolders:
         assert (again.sent, again.known, again.labels) == ([], 12, 0)
         assert contents(other) == contents(laptop)
         assert LabelFiles(other).of("digits") == [LABEL]
+
+    def test_an_index_of_an_older_program_stays_as_it_is(self, laptop: Path, tmp_path: Path) -> None:
+        """Whoever reads that folder by an older program goes on doing so."""
+        index = FolderIndex(laptop)
+        index.synchronise()
+        with index.database.writing() as connection:
+            connection.execute(SUMMARIES.delete())
+            connection.execute(update(SCHEMA).values(version=newest() - 1))
+        before = (laptop / INDEX_FILE).read_bytes()
+        assert len(transfer(FolderRecords(laptop), FolderRecords(tmp_path / "other")).sent) == 12
+        assert (laptop / INDEX_FILE).read_bytes() == before
+        assert hashes(laptop) == {}
+
+    def test_what_an_index_knows_is_not_read_again(self, laptop: Path) -> None:
+        FolderIndex(laptop).synchronise()
+        known = {waiting.name: waiting.sha256 for waiting in FolderRecords(laptop).all()}
+        assert known == {name: hashlib.sha256(content).hexdigest() for name, content in contents(laptop).items()}
 
     def test_a_damaged_record_is_named_and_not_sent(self, laptop: Path, tmp_path: Path) -> None:
         path = RunStore(laptop).paths()[2]
