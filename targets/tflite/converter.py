@@ -288,7 +288,8 @@ def describe(graph: Any, tensor_index: int, position: int, signature_name: str, 
     dtype = kinds[tensor.type]
     quantisation = None
     parameters = tensor.quantization
-    if dtype in ("int8", "uint8", "int16") and parameters is not None and parameters.scale is not None:
+    scaled = parameters is not None and parameters.scale is not None and len(parameters.scale) > 0
+    if dtype in ("int8", "uint8", "int16") and scaled:
         quantisation = {"scale": float(parameters.scale[0]), "zero_point": int(parameters.zeroPoint[0])}
     signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
     name = text(tensor.name)

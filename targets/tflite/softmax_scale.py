@@ -22,20 +22,27 @@ def dies(notes: Iterable[str]) -> tuple[str, ...]:
 
 
 def too_fine(model: Any, schema: Any) -> list[str]:
-    """A note for each int8 or uint8 SOFTMAX with such an input."""
+    """A note for each int8 or uint8 SOFTMAX with such an input. What a file leaves out of one (its input, scale or
+    options) is for the interpreters to judge."""
     found = []
     for graph in model.subgraphs:
         for place, operator in enumerate(graph.operators or []):
             code = model.operatorCodes[operator.opcodeIndex]
             if max(code.builtinCode, code.deprecatedBuiltinCode) != schema.BuiltinOperator.SOFTMAX:
                 continue
-            tensor = graph.tensors[int(operator.inputs[0])]
-            if (
-                tensor.type not in (schema.TensorType.INT8, schema.TensorType.UINT8)
-                or tensor.quantization.scale is None
-            ):
-                continue
-            scale = float(tensor.quantization.scale[0])
-            if operator.builtinOptions.beta * scale <= LEAST:
+            scale = input_scale(graph, operator, schema)
+            beta = getattr(operator.builtinOptions, "beta", None)
+            if scale is not None and beta is not None and beta * scale <= LEAST:
                 found.append(f"SOFTMAX (operator {place}): {MARK}, and this one's is {scale:.2g}")
     return found
+
+
+def input_scale(graph: Any, operator: Any, schema: Any) -> float | None:
+    """The scale of an operator's first input; None where that is not int8 or uint8, or the file does not say."""
+    if operator.inputs is None or len(operator.inputs) == 0 or operator.inputs[0] < 0:
+        return None
+    tensor = graph.tensors[int(operator.inputs[0])]
+    if tensor.type not in (schema.TensorType.INT8, schema.TensorType.UINT8):
+        return None
+    scales = tensor.quantization.scale if tensor.quantization is not None else None
+    return float(scales[0]) if scales is not None and len(scales) else None
