@@ -140,7 +140,11 @@ class ModelWriter:
 
 
 def _operator_code(name: str) -> Table:
-    code = getattr(tflite.BuiltinOperator, name)
+    """The builtin of that name, else a custom operator that is called so."""
+    code = getattr(tflite.BuiltinOperator, name, None)
+    if code is None:
+        custom = tflite.BuiltinOperator.CUSTOM
+        return Table({0: ("b", custom), 1: ("text", name), 2: ("i", 1), 3: ("i", custom)})
     return Table({0: ("b", min(code, 127)), 2: ("i", 1), 3: ("i", code)})
 
 

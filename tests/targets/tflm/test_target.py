@@ -7,11 +7,12 @@ from harness.artifact import Artifact, TensorInfo
 from harness.errors import CaseError, Unsupported
 from harness.target import TimingPlan
 from harness_targets.tflm.target import MicroTarget
+from tests.targets.mcu.model_writer import ModelWriter
 
 SAMPLES = {"in": np.random.default_rng(0).integers(-128, 128, (4, 1, 49, 10, 1)).astype(np.int8)}
 
 
-def artifact(path, dtype="int8"):
+def artifact(path, dtype="int8", operators=()):
     """MLPerf Tiny's keyword spotting model."""
     return Artifact(
         model="kws",
@@ -23,7 +24,7 @@ def artifact(path, dtype="int8"):
         files=(),
         inputs=(TensorInfo(name="in", tensor="", index=0, shape=(1, 49, 10, 1), dtype=dtype),),
         outputs=(TensorInfo(name="out", tensor="", index=0, shape=(1, 12), dtype=dtype),),
-        operators={},
+        operators=dict.fromkeys(operators, 1),
         converter={},
         directory=path.parent,
     )
@@ -50,6 +51,21 @@ def test_a_hybrid_model_is_unsupported_and_the_operator_is_named(keyword_folder)
     with (
         pytest.raises(Unsupported, match=r"CONV_2D.*Hybrid models are not supported"),
         MicroTarget().open(artifact(path)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", ["MYOP", "MY_OP_2", "MyOp"])
+def test_a_custom_operator_is_named_however_it_is_written(tflite_micro_python, tmp_path, name):
+    model = ModelWriter()
+    between = model.tensor((1, 4), "float32")
+    model.operator("CONV_2D", [model.input((1, 4), "float32")], [between])
+    model.operator(name, [between], [model.output((1, 4), "float32")])
+    path = tmp_path / "model.tflite"
+    path.write_bytes(model.write())
+    with (
+        pytest.raises(Unsupported, match=rf"CUSTOM \({name}\)"),
+        MicroTarget().open(artifact(path, operators=("CONV_2D", "BUILTIN_300", name))),
     ):
         pass
 
