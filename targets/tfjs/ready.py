@@ -25,8 +25,10 @@ def take_ready(path: Path, output: Path) -> tuple[str, str]:
     """Copy a model and its shards; returns the entry's name and what was recognised. Raises `NotTFJS`."""
     try:
         model = json.loads(path.read_bytes(), parse_constant=refuse_constant)
-    except (OSError, ValueError, RecursionError) as error:
-        raise NotTFJS(f"it cannot be read as JSON ({error or type(error).__name__})") from error
+    except OSError as error:
+        raise NotTFJS(f"{path.name} cannot be read ({error.strerror or type(error).__name__})") from error
+    except (ValueError, RecursionError) as error:
+        raise NotTFJS(f"it cannot be read as JSON ({str(error) or type(error).__name__})") from error
     if not isinstance(model, dict) or not isinstance(model.get("modelTopology"), dict):
         raise NotTFJS("it is no TensorFlow.js model (it has no modelTopology)")
     form = form_of(model)

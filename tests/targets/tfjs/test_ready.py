@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import BadInput
 from harness.target import Limits
+from harness_targets.tfjs.ready import NotTFJS, take_ready
 
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
 EVERY_BACKEND = ("wasm", "cpu", "webgl", "wasm-threads", "webgpu", "firefox-wasm")
@@ -97,3 +98,20 @@ def test_a_damaged_model_is_one_sentence(ready, converter, entry, variant, damag
         converter.prepare(entry(str(folder)))
     assert "\n" not in str(caught.value)
     assert str(folder / "model.json") in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_told_by_its_name_and_why(tmp_path):
+    (tmp_path / "model.json").mkdir()
+    with pytest.raises(NotTFJS) as caught:
+        take_ready(tmp_path / "model.json", tmp_path)
+    assert str(caught.value) == "model.json cannot be read (Is a directory)"
+
+
+def test_an_error_without_words_is_told_by_its_kind(tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise RecursionError
+
+    (tmp_path / "model.json").write_text("{}")
+    monkeypatch.setattr(json, "loads", fails)
+    with pytest.raises(NotTFJS, match=r"\(RecursionError\)$"):
+        take_ready(tmp_path / "model.json", tmp_path)
