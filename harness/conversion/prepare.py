@@ -57,11 +57,16 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
     data.check(evaluation, inputs)
     try:
         golden = run(output / "saved_model", evaluation.inputs)
+    except tf.errors.ResourceExhaustedError:
+        raise  # what the machine lacks is no fault of the inputs
     except tf.errors.OpError as error:
-        which = "generated inputs" if exported.evaluation is None and given is None else "inputs"
         said = f"{type(error).__name__}: {first_line(error)}"
+        if exported.evaluation is not None:
+            raise BadSource(f"the model does not run on its own inputs ({said}).") from error
+        if given is not None:
+            raise BadSource(f"the model does not run on the inputs of `data` ({said}).") from error
         raise BadSource(
-            f"the model does not run on its {which} ({said}); give it inputs that it takes with `data`."
+            f"the model does not run on its generated inputs ({said}); give it inputs that it takes with `data`."
         ) from error
     write(output, evaluation, calibration, golden)
     return {
@@ -76,12 +81,16 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
 
 def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -> dict[str, Any]:
     """A ready artifact: kept as it is; its golden comes from its format's reference interpreter, in real units."""
+    import tensorflow as tf
+
     module = format_converter(source["converter"])
     ready = output / READY
     ready.mkdir()
     try:
         entry, recognised = module.take_ready(Path(source["path"]), ready)
         inspected = {**module.inspect(ready / entry), "custom_operators": source["custom_operators"]}
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        raise
     except Exception as error:
         reason = str(error).strip() or type(error).__name__
         raise BadSource(f"{source['path']}: {reason.splitlines()[0][:400]}") from error

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from harness.conversion.format_converter import format_converter
+from harness.conversion.sources.request import first_line
 
 Handler = Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
 
@@ -43,7 +44,8 @@ def forked(job: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:
             except BaseException as error:
                 traceback.print_exc()
                 kind = getattr(error, "harness_kind", "exception")
-                answer = {"error": {"kind": kind, "type": type(error).__name__, "message": str(error)}}
+                message = first_line(error) if kind == "exception" else str(error)
+                answer = {"error": {"kind": kind, "type": type(error).__name__, "message": message}}
             try:
                 with os.fdopen(write_end, "w") as stream:
                     json.dump(answer, stream)

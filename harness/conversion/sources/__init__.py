@@ -22,11 +22,14 @@ WAYS_IN = {
 
 
 def export_from(request: Request) -> Exported:
-    """Export a source. Raises `BadSource` with one sentence, whatever the libraries say."""
+    """Export a source. Raises `BadSource` with one sentence, whatever the libraries say; lack of memory, which is no
+    fault of the source, is let through."""
+    import tensorflow as tf
+
     module = importlib.import_module(f"{__name__}.{WAYS_IN[request.kind]}")
     try:
         exported: Exported = module.export(request)
-    except BadSource:
+    except (BadSource, MemoryError, tf.errors.ResourceExhaustedError):
         raise
     except Exception as error:
         what = f"{request.path} cannot be loaded as {request.kind.replace('_', ' ')}"

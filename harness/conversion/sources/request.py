@@ -20,14 +20,16 @@ class BadSource(Exception):
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 BEFORE_THE_LAST = ("in user code:", "Graph execution error:")
 """How errors of AutoGraph and of graphs begin, which tell where it was before what it was."""
+BESIDES = ("[[", "[Op:", "Hint:")
+"""How lines begin that errors of graphs add: the node, the function, an option of TensorFlow's sessions."""
 BEFORE_THE_SECOND = "Exception encountered when calling"
 """How errors of Keras's layers begin."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What an error of somebody else's code says, in one line: its first, or the one that says what is wrong."""
     plain = (COLOUR.sub("", line).strip() for line in str(error).splitlines())
-    lines = [line for line in plain if line and not line.startswith("[[")] or ["no message"]
+    lines = [line for line in plain if line and not line.startswith(BESIDES)] or ["no message"]
     if lines[0] in BEFORE_THE_LAST:
         told = lines[-1]
     else:

@@ -156,6 +156,29 @@ def particular():
     return root
 
 
+def enormous():  # asks for 2⁶² bytes, once it runs
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 4), name="x")])
+    def root(x):
+        size = tf.cast(0 * tf.reduce_sum(x), tf.int64) + 2**30
+        return x + tf.reduce_sum(tf.zeros((size, size)))
+
+    return root
+
+
+def enormous_at_once():  # the same while it is exported
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 4), name="x")])
+    def root(x):
+        with tf.init_scope():
+            values = tf.zeros((2**30, 2**30))
+        return x + values[0, 0]
+
+    return root
+
+
 def nothing():
     return 42
 """

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.errors import BadInput
+from harness.conversion.sources.request import first_line
+from harness.errors import BadInput, CaseError
 
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(4, 3) / 8
 JAX_INPUTS = "\n[models.it.inputs]\nx = { shape = [1, 4] }"
@@ -204,3 +205,30 @@ def test_what_cannot_be_taken_is_one_sentence(prepare, toml, sentence):
         prepare(toml)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_data_that_the_model_does_not_run_on_is_not_asked_for_again(prepare):
+    with pytest.raises(BadInput) as caught:
+        prepare('path = "project"\nentry = "zoo_of_mine.models:particular"\ndata = "data.npz"')
+    assert "the model does not run on the inputs of `data` (InvalidArgumentError: assertion" in str(caught.value)
+    assert "give it" not in str(caught.value)
+
+
+@pytest.mark.parametrize("function", ["enormous", "enormous_at_once"])
+@pytest.mark.parametrize("data", ["", '\ndata = "data.npz"'], ids=["generated", "given"])
+def test_memory_that_the_machine_lacks_is_no_bad_input(prepare, function, data):
+    with pytest.raises(CaseError, match=r"ResourceExhaustedError: .*OOM when allocating tensor") as caught:
+        prepare(f'path = "project"\nentry = "zoo_of_mine.models:{function}"{data}')
+    assert not isinstance(caught.value, BadInput)
+    assert not caught.value.lasting, "another time there may be room"
+    assert "inputs" not in str(caught.value)
+
+
+def test_of_an_error_of_a_graph_the_line_that_says_what_is_wrong_is_told():
+    """As TensorFlow 2.19 writes it where memory runs out."""
+    text = (
+        "Graph execution error:\n\nDetected at node zeros defined at (most recent call last):\n"
+        "<stack traces unavailable>\nOOM when allocating tensor with shape[8] and type float\n\t [[{{node zeros}}]]\n"
+        "Hint: If you want to see a list of allocated tensors, add an option.\n [Op:__inference_wrapper_116]"
+    )
+    assert first_line(RuntimeError(text)) == "OOM when allocating tensor with shape[8] and type float"
