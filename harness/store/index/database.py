@@ -105,8 +105,6 @@ def reading_as_it_is(path: Path) -> Iterator[Connection]:
         version = version_of(connection)
         if version != newest():
             raise HarnessError(f"The index {path} has version {version}; `harness index` there brings it up to date.")
-                f"The index {path} has version {version}; `harness index` beside it brings it up to date."
-            )
         yield connection
 
 
