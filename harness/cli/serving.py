@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import threading
 import time
 
@@ -33,6 +34,8 @@ def serve(port: int) -> None:
         print()
     finally:
         server.server_close()
+        for process in multiprocessing.active_children():  # nobody waits any more for what they make
+            process.terminate()
 
 
 def _prepare(interface: Interface) -> None:
