@@ -100,6 +100,8 @@ def reading_as_it_is(path: Path) -> Iterator[Connection]:
     """A transaction on somebody else's SQLite index, which is not touched, not even to bring it up to date. Raises
     `HarnessError` where it cannot be read, or is of another version than this program's."""
     url = f"{path.resolve().as_uri()}?mode=ro"
+    if not path.with_name(f"{path.name}-wal").exists():
+        url += "&immutable=1"  # nobody writes; without it SQLite leaves files beside the index, in this reader's name
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(url, uri=True), poolclass=NullPool)
     with _told(str(path)), engine.connect() as connection, connection.begin():
         version = version_of(connection)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from harness.errors import HarnessError
 from harness.store.index.database import INDEX_FILE, VARIABLE, Database, DatabaseAway
 from harness.store.index.folder import FolderIndex, hashes
 from harness.store.index.index import count_runs
 from harness.store.index.migrations import newest
-from harness.store.index.tables import SCHEMA, SUMMARIES
+from harness.store.index.tables import FILES, SCHEMA, SUMMARIES
 from harness.store.labels import Label, LabelFiles, LabelTable
 from harness.store.runs import RunStore, parse_document, read_text
 from harness.store.transfer import WAITS_SECONDS, DatabaseRecords, FolderRecords, other_side, transfer
@@ -61,8 +61,19 @@ class TestFolders:
 
     def test_what_an_index_knows_is_not_read_again(self, laptop: Path) -> None:
         FolderIndex(laptop).synchronise()
+        files = set(laptop.iterdir())
         known = {waiting.name: waiting.sha256 for waiting in FolderRecords(laptop).all()}
         assert known == {name: hashlib.sha256(content).hexdigest() for name, content in contents(laptop).items()}
+        assert set(laptop.iterdir()) == files
+
+    def test_what_somebody_is_writing_to_an_index_is_seen_too(self, laptop: Path) -> None:
+        index = FolderIndex(laptop)
+        index.synchronise()
+        first = RunStore(laptop).paths()[0].name
+        with index.database.reading():  # as long as one program has it open, what is written stays in the log
+            with index.database.writing() as connection:
+                connection.execute(delete(FILES).where(FILES.c.name == first))
+            assert set(hashes(laptop)) == contents(laptop).keys() - {first}
 
     def test_a_damaged_record_is_named_and_not_sent(self, laptop: Path, tmp_path: Path) -> None:
         path = RunStore(laptop).paths()[2]
