@@ -35,7 +35,7 @@ class BlockPlan:
     """A round that would take longer gets fewer blocks."""
     margin: float = 0.02
     """Slower by no more than this share is not worth a red light. Measured (docs/measured-facts.md): with 2 %, no false
-    alarm in 20 A/A trials, and 20 of 20 found at +5 %."""
+    alarm in 201 A/A trials, and 96 of 100 found at +5 %."""
     confidence: float = 0.95
     seed: int | None = None
     """Of the order of the blocks; None for a new one each time (the bootstrap has its own, fixed one)."""
