@@ -63,7 +63,8 @@ def warnings(record: RunRecord) -> list[str]:
     if record.status == "interrupted":
         found.append("The run was interrupted: cases are missing. The same command goes on where it stopped.")
     found.extend(_load(record))
-    simulated = sorted({case.target for case in record.cases if case.simulated})
+    ran = (case for case in record.cases if case.outcome is not Outcome.UNAVAILABLE)
+    simulated = sorted({case.target for case in ran if case.simulated})
     if simulated:
         found.append(
             "Emulators or software renderers, marked “simulated”: "
@@ -86,7 +87,7 @@ def warnings(record: RunRecord) -> list[str]:
 def _load(record: RunRecord) -> list[str]:
     """Judged by the load at the start alone: later the harness itself is the load."""
     load, cores = record.machine.load_average, record.machine.cores
-    if load <= BUSY_LOAD_PER_CORE * cores:
+    if load <= BUSY_LOAD_PER_CORE * cores or not any(case.latency for case in record.cases):
         return []
     return [
         f"The machine was busy (load average {load:.1f} on {plural(cores, 'core')}): "

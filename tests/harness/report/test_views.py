@@ -85,6 +85,16 @@ def test_warnings_name_what_limits_trust() -> None:
     assert "cannot be repeated" in warnings(quiet.model_copy(update={"commit": "abc+changes"}))[0]
 
 
+def test_what_did_not_run_or_was_not_timed_limits_no_trust() -> None:
+    missing = tuple(
+        case.model_copy(update={"outcome": Outcome.UNAVAILABLE, "latency": None}) if case.simulated else case
+        for case in RECORD.cases
+    )
+    assert not any("renode" in warning for warning in warnings(RECORD.model_copy(update={"cases": missing})))
+    untimed = tuple(case.model_copy(update={"latency": None}) for case in RECORD.cases)
+    assert not any("busy" in warning for warning in warnings(RECORD.model_copy(update={"cases": untimed})))
+
+
 def test_the_matrix_keeps_families_together_and_shows_the_worst() -> None:
     mixed = tuple(sorted(RECORD.cases, key=lambda case: case.target.split("/")[1]))
     table = matrix(RECORD.model_copy(update={"cases": mixed}))
