@@ -114,9 +114,11 @@ class Cache:
                 os.fsync(stream.fileno())
             try:
                 temporary.rename(parent / key)
-            except OSError:  # another process was first: its entry is as good as this one
-                if not (parent / key / MANIFEST).exists():
+            except OSError:  # another process was first: its entry is as good, and not always of the same bytes
+                found = self.find(kind, key)
+                if found is None:
                     raise
+                return found
             return Entry(parent / key, files, facts)
 
     def sweep(self) -> None:

@@ -60,6 +60,18 @@ def test_damage_is_said_once_and_the_entry_is_made_again(cache, notes, damage):
     assert cache.make("converted", "k", writes("again")).facts == {"text": "again"}
 
 
+def test_who_comes_second_gets_what_the_first_one_put_there(cache):
+    """Two processes convert the same model at once; converters do not always write the same bytes."""
+
+    def overtaken(folder):
+        cache.make("converted", "k", writes("the first"))
+        return writes("the second")(folder)
+
+    made = cache.make("converted", "k", overtaken)
+    assert made.facts == {"text": "the first"}
+    assert made == cache.find("converted", "k")
+
+
 def test_a_maker_that_fails_leaves_nothing_behind(cache):
     def write(folder):
         (folder / "half").write_text("half")
