@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from harness.exchange.reproduce import look_inside
+from harness.exchange.reproduce import reproduce
 from harness.report import numbers, write
 from harness.report.anchors import case_anchor
 from harness.report.case_view import COMPARED, EDGES, case_document
 from harness.report.packing import to_json
-from harness.store.record import CaseResult, Measured, OperatorCost, Outcome, RunRecord
+from harness.store.record import CaseResult, Check, Measured, OperatorCost, Outcome, RunRecord
 
 from .conftest import Opened
 from .test_browsers import SHOWN
@@ -51,16 +51,19 @@ def test_broken_rules_stand_first_with_their_margin(open_page: Open, record: Run
     assert "beyond" in table(page, "rules").locator("tbody tr").first.inner_text()
 
 
-def test_where_outputs_are_wrong_the_operator_at_fault_is_a_command_away(open_page: Open, record: RunRecord) -> None:
-    wrong = case_of(record, "keyword_dscnn/int8/tflite/tflite-runtime")
+def test_where_outputs_are_wrong_the_operator_at_fault_is_a_command_away(
+    open_page: Open, record: RunRecord, tmp_path: Path
+) -> None:
     right = next(case for case in record.cases if case.outcome is Outcome.PASSED)
-    assert any(check.rule.startswith("parity.") and not check.passed for check in wrong.checks)
-    page = open_page(case_anchor(wrong)).page
-    expect(page.locator(f"{SHOWN} pre.command").first).to_have_text(
-        look_inside(wrong, [check for check in wrong.checks if not check.passed])
-    )
-    page = open_page(case_anchor(right)).page
-    expect(page.locator(f"{SHOWN} pre.command")).to_have_count(1)
+    check = Check(rule="parity.runtime.sqnr_db", metric="y", measured=43.0, limit=80.0, passed=False, source="s")
+    wrong = right.model_copy(update={"outcome": Outcome.FAILED, "checks": (check,)})
+    for name, case in (("right", right), ("wrong", wrong)):
+        write(record.model_copy(update={"cases": (case,)}), tmp_path / f"{name}.html")
+    commands = f"{SHOWN} pre.command"
+    page = open_page(case_anchor(right), tmp_path / "right.html").page
+    expect(page.locator(commands)).to_have_text([reproduce(right)])
+    page = open_page(case_anchor(wrong), tmp_path / "wrong.html").page
+    expect(page.locator(commands)).to_have_text([f"harness locate {wrong.id} --edge runtime", reproduce(wrong)])
 
 
 def test_every_edge_is_compared_in_words(open_page: Open, record: RunRecord) -> None:
