@@ -11,6 +11,7 @@ from harness.store.runs import RunStore
 from tests.harness.store.records import make_record
 
 SERVING = """
+import signal
 import time
 from harness.cli import serving
 from harness.store.index.pool import in_processes
@@ -20,6 +21,7 @@ def prepare(interface):
         print("begun", flush=True)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
     serving._prepare = prepare
     serving.serve(0)
 """
