@@ -124,6 +124,12 @@ class Target(abc.ABC):
     def probe(self) -> Readiness:
         """Cheap: no runtime is started, nothing is installed. Never raises."""
 
+    def require(self) -> None:
+        """Raises `Unavailable`, with what is missing and how to get it, where it is not ready."""
+        readiness = self.probe()
+        if not readiness.ready:
+            raise Unavailable(f"{self.name} is not ready: {readiness.missing} is missing; {readiness.install}.")
+
     def prepare(self) -> None:
         """Install what the project itself can install (an environment from pinned requirements). Idempotent, quick when
         nothing changed. Raises `Unavailable`."""

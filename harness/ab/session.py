@@ -18,6 +18,7 @@ from harness.conversion.converter import READY, Converter, read_golden
 from harness.errors import HarnessError, Unavailable
 from harness.nearest import nearest
 from harness.project import ModelEntry, ModelTable, entry_of
+from harness.run.matrix import case_parts
 from harness.target import Target
 from harness.variant import Format, Variant
 
@@ -43,14 +44,12 @@ class Sides:
 
     def side(self, case: str, wish: SideWish) -> Side:
         """One side. Raises `HarnessError` for a case or a wish that names nothing, a `CaseError` where it cannot be."""
-        model, variant, name = _parts(case)
+        model, variant, name = case_parts(case)
         target = self.targets.get(wish.target or name)
         if target is None:
             meant = nearest(name, self.targets)
             raise HarnessError(f"There is no target '{name}'; `harness targets` lists what there is.{meant}")
-        readiness = target.probe()
-        if not readiness.ready:
-            raise Unavailable(f"{target.name} is not ready: {readiness.missing} is missing; {readiness.install}.")
+        target.require()
         if wish.baseline:
             side = self._accepted(f"{model}/{wish.variant or variant}/{target.name}", target)
             target, artifact = side.target, side.artifact
@@ -66,7 +65,7 @@ class Sides:
         return Side(wish.text, target, artifact)
 
     def _model(self, case: str) -> ModelEntry:
-        model, _, _ = _parts(case)
+        model, _, _ = case_parts(case)
         if model not in self.models:
             known = ", ".join(self.models)
             raise HarnessError(f"There is no model '{model}'; there are {known}.{nearest(model, self.models)}")
@@ -105,12 +104,3 @@ class Sides:
 
 def _differs(target: Target, key: str, value: str) -> bool:
     return target.fingerprint().get(key) != value
-
-
-def _parts(case: str) -> tuple[str, str, str]:
-    parts = case.split("/", 2)
-    if len(parts) != 3 or not all(parts):
-        raise HarnessError(
-            f"'{case}' is no case; write MODEL/VARIANT/TARGET, as digits_cnn/int8/tflite/litert-xnnpack."
-        )
-    return parts[0], parts[1], parts[2]

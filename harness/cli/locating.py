@@ -22,7 +22,7 @@ from harness.locate.locate import Locator
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.report import numbers
-from harness.run.matrix import Case, Selection, cases
+from harness.run.matrix import Case, Selection, case_parts, cases
 
 EDGES: tuple[Edge, ...] = ("conversion", "runtime")
 ROWS = 40
@@ -63,12 +63,7 @@ def locate(name: str, edge: str | None, samples: int, *, as_json: bool) -> int:
 
 def case_of(name: str) -> Case:
     """The case of that name. Raises `HarnessError` with what there is where it names nothing."""
-    parts = name.split("/", 2)
-    if len(parts) != 3 or not all(parts):
-        raise HarnessError(
-            f"'{name}' is no case; write MODEL/VARIANT/TARGET, as digits_cnn/int8/tflite/litert-xnnpack."
-        )
-    model, variant, target = parts
+    model, variant, target = case_parts(name)
     selection = Selection((escape(model),), (escape(variant),), (escape(target),), everything=True)
     return cases(selection, model_entries(project_root()), registry.targets(), registry.formats())[0]
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import Cache, sha256_file
 from harness.conversion.converter import READY, Converter, Golden, Prepared, read_golden
-from harness.errors import Failed, Unavailable, Unsupported
+from harness.errors import Failed, Unsupported
 from harness.gate.case import judged_as
 from harness.gate.exceptions import excused
 from harness.gate.judge import EdgeRules
@@ -66,9 +66,7 @@ class Locator:
     def runtime(self) -> EdgeFinding:
         """This target against the reference interpreter. Raises a `CaseError`."""
         target = self.case.target
-        readiness = target.probe()
-        if not readiness.ready:
-            raise Unavailable(f"{target.name} is not ready: {readiness.missing} is missing; {readiness.install}.")
+        target.require()
         target.prepare()
         missing = target.coverage(self.artifact)
         if missing:

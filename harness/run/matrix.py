@@ -40,6 +40,16 @@ class Case:
         return f"{self.model.name}/{self.variant.name}/{self.target.name}"
 
 
+def case_parts(name: str) -> tuple[str, str, str]:
+    """Model, variant and target of a case's name. Raises `HarnessError` where it is none."""
+    parts = name.split("/", 2)
+    if len(parts) != 3 or not all(parts):
+        raise HarnessError(
+            f"'{name}' is no case; write MODEL/VARIANT/TARGET, as digits_cnn/int8/tflite/litert-xnnpack."
+        )
+    return parts[0], parts[1], parts[2]
+
+
 def cases(
     selection: Selection,
     models: Mapping[str, ModelEntry],

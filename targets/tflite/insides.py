@@ -27,8 +27,7 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
     load, or inside what reads it, and leave its place in memory as it was.
     """
     content = artifact.path.read_bytes()
-    model = tflite.Model.GetRootAsModel(content, 0)
-    graph = model.Subgraphs(0)
+    model, graph = tflite.Model.GetRootAsModel(content, 0), _main_graph(content)
     constants = {index for index in range(graph.TensorsLength()) if is_constant(model, graph.Tensors(index))}
     outputs = {graph.Outputs(place): info for place, info in enumerate(artifact.outputs)}
     made: dict[int, TensorInfo] = {}
@@ -53,16 +52,16 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
 
     A FlatBuffer's vectors may lie anywhere behind what points to them: the longer list of outputs goes to the end.
     """
-    content = bytearray(artifact.path.read_bytes())
-    graph = _main_graph(bytes(content))
+    given = artifact.path.read_bytes()
+    graph = _main_graph(given)
     places = {
         result_name(index, position): tensor
-        for index, (_, _, writes) in enumerate(_operators(bytes(content)))
+        for index, (_, _, writes) in enumerate(_operators(given))
         for position, tensor in enumerate(writes)
     }
     outputs = [graph.Outputs(place) for place in range(graph.OutputsLength())]
     outputs += [places[info.name] for info in results]
-    content += bytes(-len(content) % 4)
+    content = bytearray(given) + bytes(-len(given) % 4)
     field = graph._tab.Pos + graph._tab.Offset(_OUTPUTS_FIELD)
     content[field : field + 4] = np.uint32(len(content) - field).tobytes()
     content += np.uint32(len(outputs)).tobytes() + np.array(outputs, "<i4").tobytes()
