@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,11 @@ class Artifact(Frozen):
     @property
     def path(self) -> Path:
         return self.directory / self.entry
+
+    def stored(self, inputs: Mapping[str, NDArray[Any]], samples: int | None = None) -> dict[str, NDArray[Any]]:
+        """Golden inputs (canonical name → real values, (samples, *shape)) as this artifact takes them; of all samples,
+        or of the first `samples`."""
+        return {info.name: info.to_stored(inputs[info.name][:samples]) for info in self.inputs}
 
     @property
     def bytes(self) -> int:

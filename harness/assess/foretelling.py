@@ -89,10 +89,7 @@ def tried(target: Target, golden: Golden, prepared: Prepared, trials: Trials, ca
             waiting.append(artifact)
     if waiting:
         target.prepare()
-        samples = [
-            {info.name: info.to_stored(golden.inputs[info.name][:1]) for info in artifact.inputs}
-            for artifact in waiting
-        ]
+        samples = [artifact.stored(golden.inputs, samples=1) for artifact in waiting]
         for artifact, outcome in zip(waiting, target.try_each(waiting, samples), strict=True):
             told[artifact.variant] = of_outcome(target, artifact.variant, outcome)
             if not isinstance(outcome, Crashed | TimedOut):  # which may have had another cause

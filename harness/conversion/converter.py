@@ -278,7 +278,7 @@ class Converter:
         def write(folder: Path) -> dict[str, Any]:
             golden = read_golden(prepared.golden_path)
             samples = folder / "samples.npz"
-            np.savez(samples, **{info.name: info.to_stored(golden.inputs[info.name]) for info in artifact.inputs})  # type: ignore[arg-type]
+            np.savez(samples, **artifact.stored(golden.inputs))  # type: ignore[arg-type]
             with self._children.lend(self.environment) as child:
                 reply, _ = child.call(
                     "reference",

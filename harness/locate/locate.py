@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import Cache, sha256_file
-from harness.conversion.converter import READY, Converter, Golden, Prepared, read_golden
+from harness.conversion.converter import READY, Converter, Prepared, read_golden
 from harness.errors import Failed, Unsupported
 from harness.gate.case import judged_as
 from harness.gate.exceptions import excused
@@ -72,7 +72,7 @@ class Locator:
         if missing:
             raise Unsupported(f"{target.name} does not run {'; '.join(missing)}.")
         interpreter, expected = self._in_reference(self.artifact, self.operations)
-        samples = _stored(self.artifact, self.golden)
+        samples = self.artifact.stored(self.golden.inputs)
         with target.open(self.artifact) as session:
             unwatched = session.infer(samples)
         wanted = _results(self.operations, self.artifact)
@@ -177,10 +177,6 @@ def _finest(case: Case) -> Variant:
         return case.format.variant(FINEST)
     except KeyError:
         raise Unsupported(f"{case.format.name} has no variant {FINEST} to be compared with.") from None
-
-
-def _stored(artifact: Artifact, golden: Golden) -> dict[str, NDArray[Any]]:
-    return {info.name: info.to_stored(golden.inputs[info.name]) for info in artifact.inputs}
 
 
 def _shortened(prepared: Prepared, samples: int, folder: Path) -> Prepared:

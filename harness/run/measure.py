@@ -49,7 +49,7 @@ def measure_parity(job: Job) -> ParityResult:
 
     begun = time.monotonic()
     golden = read_golden(job.golden)
-    stored = {info.name: info.to_stored(golden.inputs[info.name]) for info in job.artifact.inputs}
+    stored = job.artifact.stored(golden.inputs)
     with opened(job) as session:
         actual = session.infer(stored)
         footprint = session.footprint()
@@ -74,7 +74,7 @@ def measure_latency(job: Job) -> Latency:
     from harness.latency.statistics import summarise
 
     golden = read_golden(job.golden)
-    stored = {info.name: info.to_stored(golden.inputs[info.name][:1]) for info in job.artifact.inputs}
+    stored = job.artifact.stored(golden.inputs, samples=1)
     load = os.getloadavg()[0]
     with opened(job) as session:
         timing = session.time(stored, job.plan)
