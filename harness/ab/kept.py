@@ -6,25 +6,25 @@ from collections.abc import Mapping
 
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import Cache
+from harness.case_name import CaseName
 from harness.errors import Unavailable
 from harness.target import Target
 
 
-def kept_artifact(cache: Cache, case: str, format: str, key: str, digest: str) -> Artifact:
-    """The converted artifact with that key and exactly those bytes. Raises `Unavailable`."""
-    model, variant, _ = case.split("/", 2)
+def kept_artifact(cache: Cache, case: CaseName, key: str, digest: str) -> Artifact:
+    """The converted artifact of `case` with that key and exactly those bytes. Raises `Unavailable`."""
     found = cache.find("converted", key)
     if found is None or found.digest != digest:
         state = "is not in the cache any more" if found is None else "is in the cache with other bytes"
         raise Unavailable(
-            f"The artifact {key[:12]}… of {model}/{variant} {state}; convert it again at the commit that made it "
-            "(`harness convert` there, with HARNESS_CACHE naming this cache)."
+            f"The artifact {key[:12]}… of {case.model}/{case.variant} {state}; convert it again at the commit that "
+            "made it (`harness convert` there, with HARNESS_CACHE naming this cache)."
         )
     facts = found.facts
     return Artifact(
-        model=model,
-        format=format,
-        variant=variant,
+        model=case.model,
+        format=case.format,
+        variant=case.variant,
         key=key,
         digest=digest,
         entry=facts["entry"],

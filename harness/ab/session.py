@@ -14,11 +14,11 @@ from harness.ab.sides import SideWish
 from harness.artifact import Artifact
 from harness.baseline.files import Baseline
 from harness.baseline.rebuild import Rebuilder
+from harness.case_name import CaseName
 from harness.conversion.converter import READY, Converter, read_golden
 from harness.errors import HarnessError, Unavailable
 from harness.nearest import nearest
 from harness.project import ModelEntry, ModelTable, entry_of
-from harness.run.matrix import case_parts
 from harness.target import Target
 from harness.variant import Format, Variant
 
@@ -38,25 +38,25 @@ class Sides:
         self.root, self.models, self.targets, self.formats = root, models, targets, formats
         self.converter, self.baseline = converter, baseline
 
-    def inputs(self, case: str) -> dict[str, NDArray[Any]]:
+    def inputs(self, case: CaseName) -> dict[str, NDArray[Any]]:
         """The golden inputs of a case's model, in real units. Raises a `CaseError`."""
         return read_golden(self.converter.prepare(self._model(case)).golden_path).inputs
 
-    def side(self, case: str, wish: SideWish) -> Side:
+    def side(self, case: CaseName, wish: SideWish) -> Side:
         """One side. Raises `HarnessError` for a case or a wish that names nothing, a `CaseError` where it cannot be."""
-        model, variant, name = case_parts(case)
-        target = self.targets.get(wish.target or name)
+        target = self.targets.get(wish.target or case.target)
         if target is None:
-            meant = nearest(name, self.targets)
-            raise HarnessError(f"There is no target '{name}'; `harness targets` lists what there is.{meant}")
+            meant = nearest(case.target, self.targets)
+            raise HarnessError(f"There is no target '{case.target}'; `harness targets` lists what there is.{meant}")
         target.require()
         if wish.baseline:
-            side = self._accepted(f"{model}/{wish.variant or variant}/{target.name}", target)
+            accepted = CaseName(case.model, wish.variant or case.variant, target.name, format=target.format)
+            side = self._accepted(accepted, target)
             target, artifact = side.target, side.artifact
         elif wish.file is not None:
             artifact = self._file(wish.file, target)
         else:
-            artifact = self._converted(self._model(case), wish.variant or variant, target)
+            artifact = self._converted(self._model(case), wish.variant or case.variant, target)
         target = target.altered({key: value for key, value in wish.changes.items() if _differs(target, key, value)})
         target.prepare()
         missing = target.coverage(artifact)
@@ -64,12 +64,11 @@ class Sides:
             raise HarnessError(f"{target.name} does not run {'; '.join(missing)}.")
         return Side(wish.text, target, artifact)
 
-    def _model(self, case: str) -> ModelEntry:
-        model, _, _ = case_parts(case)
-        if model not in self.models:
-            known = ", ".join(self.models)
-            raise HarnessError(f"There is no model '{model}'; there are {known}.{nearest(model, self.models)}")
-        return self.models[model]
+    def _model(self, case: CaseName) -> ModelEntry:
+        if case.model not in self.models:
+            known, meant = ", ".join(self.models), nearest(case.model, self.models)
+            raise HarnessError(f"There is no model '{case.model}'; there are {known}.{meant}")
+        return self.models[case.model]
 
     def _converted(self, entry: ModelEntry, variant: str, target: Target) -> Artifact:
         form = self.formats[target.format]
@@ -89,16 +88,16 @@ class Sides:
     def _made(self, entry: ModelEntry, form: Format, variant: Variant) -> Artifact:
         return self.converter.convert(self.converter.prepare(entry), form, variant)
 
-    def _accepted(self, case: str, target: Target) -> Side:
+    def _accepted(self, case: CaseName, target: Target) -> Side:
         accepted = self.baseline.cases.get(case)
         if accepted is None or accepted.artifact is None:
             raise HarnessError(f"The baseline has no artifact for {case}; `harness baseline show` lists what it has.")
         digest = accepted.artifact.digest
         try:
-            artifact = kept_artifact(self.converter.cache, case, target.format, accepted.artifact.key, digest)
+            artifact = kept_artifact(self.converter.cache, case, accepted.artifact.key, digest)
         except Unavailable:
             again = Rebuilder(self.root, self.models, self.formats, self.converter, self.baseline)
-            artifact = again.artifact(case, target.format, accepted)
+            artifact = again.artifact(case, accepted)
         return Side("baseline", runtime_of(target, accepted.fingerprint), artifact)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.baseline.record import AcceptedCase, AcceptedRun, BaselineFile
+from harness.case_name import CaseName
 from harness.errors import HarnessError
 from harness.store.record import ModelOrigin
 from harness.store.runs import SAFE_NAME, write_atomically
@@ -22,9 +23,9 @@ WIDTH = 210
 
 @dataclass(frozen=True)
 class Baseline:
-    """All accepted cases, by `model/variant/target`, and the runs that they come from."""
+    """All accepted cases, and the runs that they come from."""
 
-    cases: dict[str, AcceptedCase]
+    cases: dict[CaseName, AcceptedCase]
     runs: dict[str, AcceptedRun]
     sources: dict[str, ModelOrigin] = field(default_factory=dict)
     """By identity."""
@@ -43,13 +44,13 @@ def baseline_path(folder: Path, model: str) -> Path:
 
 def read_baseline(folder: Path) -> Baseline:
     """Every file of a folder; empty where there is none. Raises `HarnessError` with one sentence for a broken file."""
-    cases: dict[str, AcceptedCase] = {}
+    cases: dict[CaseName, AcceptedCase] = {}
     runs: dict[str, AcceptedRun] = {}
     sources: dict[str, ModelOrigin] = {}
     for file in _files(folder):
         runs |= file.runs
         sources |= file.sources
-        cases |= {f"{file.model}/{name}": case for name, case in file.cases.items()}
+        cases |= {CaseName.parse(f"{file.model}/{name}"): case for name, case in file.cases.items()}
     return Baseline(cases, runs, sources)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from harness.artifact import Artifact
 from harness.baseline.files import Baseline
 from harness.baseline.record import AcceptedArtifact, AcceptedCase
+from harness.case_name import CaseName
 from harness.conversion.converter import READY, Converter
 from harness.conversion.origin import places_of, source_of
 from harness.conversion.source import Source
@@ -48,20 +49,20 @@ class Rebuilder:
         self.root, self.models, self.formats = root, models, formats
         self.converter, self.baseline, self.note = converter, baseline, note
 
-    def artifact(self, case: str, format: str, accepted: AcceptedCase) -> Artifact:
+    def artifact(self, case: CaseName, accepted: AcceptedCase) -> Artifact:
         """The accepted artifact of `case`, byte for byte. Raises `Unavailable` with one sentence that says why not."""
         if accepted.artifact is None:
             raise Unavailable(f"The baseline of {case} has no artifact.")
-        model, variant, _ = case.split("/", 2)
-        name = f"{model}/{variant}"
+        name = f"{case.model}/{case.variant}"
         self.note(f"Converting {name} again as it was accepted: it is not in the cache any more.")
-        with self._source(model, name, accepted) as source:
-            entry = self.models.get(model) or ModelEntry(model, "", "regression", source, True)
+        with self._source(case.model, name, accepted) as source:
+            entry = self.models.get(case.model) or ModelEntry(case.model, "", "regression", source, True)
             entry = replace(entry, source=source, problem="")
+            form = self.formats[case.format]
             try:
                 prepared = self.converter.prepare(entry)
-                recipe = self._recipe(entry, variant, accepted.artifact, self.formats[format])
-                found = self.converter.convert(prepared, self.formats[format], recipe)
+                recipe = self._recipe(entry, case.variant, accepted.artifact, form)
+                found = self.converter.convert(prepared, form, recipe)
             except CaseError as error:
                 raise Unavailable(f"{_gone(name)} and cannot be converted again: {error}") from error
         if found.digest != accepted.artifact.digest:

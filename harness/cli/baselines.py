@@ -49,7 +49,7 @@ def show(named: str | None, *, as_json: bool) -> None:
     """Print the accepted cases."""
     baseline = read_baseline(folder_of(named))
     if as_json:
-        print(json.dumps({name: case.model_dump(mode="json") for name, case in baseline.cases.items()}, indent=1))
+        print(json.dumps({str(name): case.model_dump(mode="json") for name, case in baseline.cases.items()}, indent=1))
         return
     if not baseline.cases:
         print("There is no baseline; `harness baseline accept` makes one of a run.")
@@ -58,7 +58,7 @@ def show(named: str | None, *, as_json: bool) -> None:
     for name, case in baseline.cases.items():
         run, artifact = baseline.run_of(case), case.artifact
         table.add_row(
-            name,
+            str(name),
             case.outcome.value,
             str(artifact.bytes) if artifact else "",
             artifact.digest[:12] if artifact else "",
@@ -73,7 +73,7 @@ def drop(globs: tuple[str, ...], named: str | None) -> None:
     folder = folder_of(named)
     cases = read_baseline(folder).cases
     for glob in globs:
-        if not any(fnmatchcase(name, glob) for name in cases):
+        if not any(fnmatchcase(str(name), glob) for name in cases):
             raise HarnessError(f"No case of the baseline matches '{glob}'; `harness baseline show` lists them.")
     for path in sorted(folder.glob("*.json")):
         file = read_file(path)

@@ -67,7 +67,7 @@ def gate(
     if explain is not None:
         case = _named(record, explain)
         record = record.model_copy(update={"cases": (case,)})
-        kept = {name: case for name, case in baseline.cases.items() if name == explain}
+        kept = {name: accepted for name, accepted in baseline.cases.items() if name == case.name}
         baseline = Baseline(kept, baseline.runs, baseline.sources)
     with ConsoleProgress() as progress:
         result = judge_with_timing(record, rules, baseline, root, progress, timing=timing, complete=complete)
@@ -120,7 +120,7 @@ def judge_with_timing(
 
 
 def _differs(case: CaseResult, baseline: Baseline) -> bool:
-    accepted = baseline.cases.get(case.id)
+    accepted = baseline.cases.get(case.name)
     if accepted is None or accepted.artifact is None or case.artifact is None or case.latency is None:
         return False
     return (accepted.artifact.digest, accepted.fingerprint) != (case.artifact.digest, case.fingerprint)

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness import registry
 from harness.cache import Cache
+from harness.case_name import CaseName
 from harness.cli.inventory import console, plain_table
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
@@ -22,7 +23,7 @@ from harness.locate.locate import Locator
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.report import numbers
-from harness.run.matrix import Case, Selection, case_parts, cases
+from harness.run.matrix import Case, Selection, cases
 
 EDGES: tuple[Edge, ...] = ("conversion", "runtime")
 ROWS = 40
@@ -63,8 +64,8 @@ def locate(name: str, edge: str | None, samples: int, *, as_json: bool) -> int:
 
 def case_of(name: str) -> Case:
     """The case of that name. Raises `HarnessError` with what there is where it names nothing."""
-    model, variant, target = case_parts(name)
-    selection = Selection((escape(model),), (escape(variant),), (escape(target),), everything=True)
+    asked = CaseName.parse(name)
+    selection = Selection((escape(asked.model),), (escape(asked.variant),), (escape(asked.target),), everything=True)
     return cases(selection, model_entries(project_root()), registry.targets(), registry.formats())[0]
 
 

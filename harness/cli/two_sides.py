@@ -17,6 +17,7 @@ from harness.ab.side import Side
 from harness.ab.sides import parse_side
 from harness.baseline.files import read_baseline
 from harness.cache import Cache
+from harness.case_name import CaseName
 from harness.cli.baselines import folder_of
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import READY, Converter
@@ -38,15 +39,15 @@ def ab(case: str, old: str, new: str, margin: float, folder: str | None, *, as_j
     files_alone = case in targets and len(files) == 2
     if files_alone:
         case = f"{files[1].stem}/{READY.name}/{case}"
-    baseline = read_baseline(folder_of(folder))
+    baseline, name = read_baseline(folder_of(folder)), CaseName.parse(case)
     with ConsoleProgress() as progress:
         cache = Cache(cache_directory() / "artifacts", progress.note)
         converter = Converter(cache, environment("converter"), 1)
         try:
             makes = Sides(root, model_entries(root), targets, registry.formats(), converter, baseline)
-            before, after = (makes.side(case, wish) for wish in wishes)
+            before, after = (makes.side(name, wish) for wish in wishes)
             same = before.same_as(after)
-            inputs = {} if same or files_alone else makes.inputs(case)
+            inputs = {} if same or files_alone else makes.inputs(name)
         finally:
             converter.close()
         if same:

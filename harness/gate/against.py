@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.baseline.record import AcceptedArtifact, AcceptedCase, AcceptedOutput, accepted_output
+from harness.case_name import CaseName
 from harness.conversion.converter import READY
 from harness.gate.policy import Edge, GrowthRule, Policy
 from harness.store.record import ArtifactSummary, CaseResult, Check, Comparison, Outcome, Parity
@@ -37,11 +38,9 @@ def judge_outcome(case: CaseResult, accepted: AcceptedCase | None, policy: Polic
 
 
 def _outcome(case: CaseResult, policy: Policy, passed: bool, message: str) -> Check:
-    return Check(
-        rule="outcome",
-        metric=f"outcome.{case.outcome.value.replace(' ', '_')}",
-        measured=None,
-        limit=None,
+    return Check.make(
+        "outcome",
+        f"outcome.{case.outcome.value.replace(' ', '_')}",
         passed=passed,
         source=policy.outcomes.source,
         message=message,
@@ -49,17 +48,18 @@ def _outcome(case: CaseResult, policy: Policy, passed: bool, message: str) -> Ch
 
 
 def judge_against(
-    case: CaseResult, accepted: AcceptedCase, policy: Policy, format: str, *, same_machine: bool, source: str = ""
+    name: CaseName, case: CaseResult, accepted: AcceptedCase, policy: Policy, *, same_machine: bool, source: str = ""
 ) -> list[Check]:
-    """Every check of a case that ran against its accepted self; `source` is the identity of its source now."""
-    checks = [*_artifact(case, accepted, policy, source), *_sizes(case, accepted, policy, format)]
+    """Every check of a case that ran against what was accepted of it. `name`: the case with its format; `source`: the
+    identity of its source now."""
+    checks = [*_artifact(case, accepted, policy, source), *_sizes(name, case, accepted, policy)]
     if case.parity is not None and accepted.parity is not None:
         edges: tuple[tuple[Edge, tuple[Comparison, ...], tuple[AcceptedOutput, ...]], ...] = (
             ("conversion", case.parity.conversion, accepted.parity.conversion),
             ("runtime", case.parity.runtime, accepted.parity.runtime),
         )
         for edge, now, before in edges:
-            checks += _parity_drop(case, edge, now, before, policy, format)
+            checks += _parity_drop(name, edge, now, before, policy)
         checks += _task(case.parity, accepted, policy)
     if same_machine and case.simulated and accepted.ran and not accepted.simulated:
         message = "It ran on the hardware in the baseline and runs in a software renderer or emulator now."
@@ -118,10 +118,10 @@ def _outputs_since(case: CaseResult, accepted: AcceptedCase) -> str:
 _ACCEPT = " If that was meant, accept it: `harness baseline accept`."
 
 
-def _sizes(case: CaseResult, accepted: AcceptedCase, policy: Policy, format: str) -> list[Check]:
+def _sizes(name: CaseName, case: CaseResult, accepted: AcceptedCase, policy: Policy) -> list[Check]:
     checks = []
     for figure, before in sorted(accepted.figures.items()):
-        rule = policy.growth_rule(figure, case.model, format, case.variant, case.target)
+        rule = policy.growth_rule(figure, name)
         if rule is not None:
             checks.append(_growth(figure, case.measured.figures.get(figure), before, rule))
     return checks
@@ -139,25 +139,21 @@ def _growth(figure: str, now: int | None, before: int, rule: GrowthRule) -> Chec
         message = f"{figure} grew from {before} to {now}, by {now - before}{percent}, where {allowed} is allowed."
     else:
         passed, message = True, f"{figure} shrank from {before} to {now}." if now < before else ""
-    return Check(
-        rule="growth", metric=figure, measured=now, limit=limit, passed=passed, source=rule.source, message=message
-    )
+    return Check.make("growth", figure, measured=now, limit=limit, passed=passed, source=rule.source, message=message)
 
 
 def _parity_drop(
-    case: CaseResult,
+    name: CaseName,
     edge: Edge,
     now: tuple[Comparison, ...],
     before: tuple[AcceptedOutput, ...],
     policy: Policy,
-    format: str,
 ) -> list[Check]:
     drop = policy.baseline.parity_drop_db
     if drop == "off":
         return []
     accepted = {output.output: output for output in before}
     rule, checks = f"baseline.parity.{edge}", []
-    where = (format, case.variant, case.target, case.model, case.artifact.base if case.artifact is not None else "")
     if set(accepted) != {comparison.output for comparison in now}:
         names = f"{', '.join(sorted(accepted))} in the baseline, {', '.join(c.output for c in now)} now"
         return [_check(rule, f"{edge}.outputs", None, None, False, policy, f"The outputs are not the same: {names}.")]
@@ -167,7 +163,7 @@ def _parity_drop(
         level, was = _level(comparison), _level(old)
         if not comparison.finite or level is None or was is None:
             continue  # NaN is a rule of its own; without a signal there is no ratio
-        few = policy.parity_rule(edge, "max_lsb", *where)
+        few = policy.parity_rule(edge, "max_lsb", name)
         within = edge == "runtime" and few is not None and (comparison.max_lsb or 0) <= few.bound
         integer_steps = comparison.max_lsb is not None and within
         limit = min(was - drop, ROUNDING_FLOOR_DB)
@@ -227,6 +223,4 @@ def _check(
     message: str = "",
 ) -> Check:
     source = SOURCES.get(rule, policy.baseline.source)
-    return Check(
-        rule=rule, metric=metric, measured=measured, limit=limit, passed=passed, source=source, message=message
-    )
+    return Check.make(rule, metric, measured=measured, limit=limit, passed=passed, source=source, message=message)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
+from harness.case_name import CaseName
 from harness.conversion.converter import READY
 from harness.gate.exceptions import excused
 from harness.gate.judge import judge
@@ -16,8 +18,7 @@ AS_ASKED = ("backend",)
 
 
 def judge_case(
-    case: str,
-    format: str,
+    case: CaseName,
     parity: Parity | None,
     latency: Latency | None,
     measured: Measured,
@@ -26,23 +27,19 @@ def judge_case(
     today: date | None = None,
     *,
     scheme: str = "",
-    base: str = "",
 ) -> tuple[Check, ...]:
-    """Every check of a case that ran; `case` is `model/variant/target`. Exceptions have been applied.
-
-    `scheme`: of the artifact; `base`: of a project's own variant, for which parity rules for its base hold as well.
-    """
-    model, variant, target = case.split("/", 2)
-    variant = judged_as(variant, scheme)
-    checks = judge(parity, latency, measured, variant, format, target, policy, model, base)
+    """Every check of a case that ran, with exceptions applied. `scheme`: the artifact's numeric scheme."""
+    checks = judge(judged_as(case, scheme), parity, latency, measured, policy)
     checks += tuple(_as_asked(fingerprint, measured.details, latency.details if latency else {}))
     now = today or date.today()
     return tuple(excused(check, case, policy.exceptions, now)[0] for check in checks)
 
 
-def judged_as(variant: str, scheme: str) -> str:
-    """The name that rules see: a ready artifact says nothing by its own, so its numeric scheme does (`int8-ready`)."""
-    return f"{scheme}-{variant}" if variant == READY.name and scheme else variant
+def judged_as(case: CaseName, scheme: str) -> CaseName:
+    """The name that rules see. The variant of a ready artifact tells nothing of its numbers, so its numeric scheme is
+    put before it: `int8-ready`."""
+    ready = case.variant == READY.name and scheme
+    return replace(case, variant=f"{scheme}-{case.variant}") if ready else case
 
 
 def _as_asked(fingerprint: Mapping[str, str], *answers: Mapping[str, str]) -> list[Check]:
@@ -55,11 +52,9 @@ def _as_asked(fingerprint: Mapping[str, str], *answers: Mapping[str, str]) -> li
         others = [answer for answer in answered if answer != asked]
         message = f"The {key} '{asked}' was asked for and '{others[0]}' did the work." if others else ""
         checks.append(
-            Check(
-                rule="runtime.as_asked",
-                metric=f"runtime.{key}",
-                measured=None,
-                limit=None,
+            Check.make(
+                "runtime.as_asked",
+                f"runtime.{key}",
                 passed=not others,
                 source="What falls back in silence measures something else",
                 message=message,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from fnmatch import fnmatchcase
 
+from harness.case_name import CaseName
 from harness.gate.policy import PolicyException
 from harness.store.record import Check
 
@@ -13,7 +14,9 @@ HIGHER_IS_BETTER = ("sqnr_db", "top1_agreement", "accuracy")
 """How the metrics end whose limit is a lower one; all others have an upper one."""
 
 
-def excused(check: Check, case: str, exceptions: Iterable[PolicyException], today: date) -> tuple[Check, int | None]:
+def excused(
+    check: Check, case: CaseName, exceptions: Iterable[PolicyException], today: date
+) -> tuple[Check, int | None]:
     """A failing check after the exceptions of its case, and the number of the one that let it through (from 0).
 
     An expired exception changes nothing but the message, which says when it ended.
@@ -22,7 +25,7 @@ def excused(check: Check, case: str, exceptions: Iterable[PolicyException], toda
         return check, None
     for number, exception in enumerate(exceptions):
         if not (
-            fnmatchcase(case, exception.case)
+            fnmatchcase(str(case), exception.case)
             and fnmatchcase(check.rule, exception.rule)
             and fnmatchcase(check.metric, exception.metric)
         ):

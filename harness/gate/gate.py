@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from harness.baseline.files import Baseline
 from harness.baseline.record import AcceptedCase, origin_in
+from harness.case_name import CaseName
 from harness.errors import HarnessError
 from harness.gate.against import judge_against, judge_outcome
 from harness.gate.case import judge_case
@@ -114,11 +115,12 @@ def gate(
     used: set[int] = set()
     verdicts = []
     for case in (*record.cases, *_missing(record, baseline, policy, complete)):
-        accepted = baseline.cases.get(case.id)
-        checks = _checks(case, accepted, record, policy, baseline, format_of(case.target), stopwatch, now)
+        name = replace(case.name, format=format_of(case.target))
+        accepted = baseline.cases.get(name)
+        checks = _checks(name, case, accepted, record, policy, baseline, stopwatch, now)
         judged = []
         for check in checks:
-            after, number = excused(check, case.id, policy.exceptions, now)
+            after, number = excused(check, name, policy.exceptions, now)
             judged.append(after)
             if number is not None:
                 used.add(number)
@@ -128,12 +130,12 @@ def gate(
 
 
 def _checks(
+    name: CaseName,
     case: CaseResult,
     accepted: AcceptedCase | None,
     record: RunRecord,
     policy: Policy,
     baseline: Baseline,
-    format: str,
     stopwatch: Stopwatch | None,
     today: date,
 ) -> Iterable[Check]:
@@ -143,15 +145,15 @@ def _checks(
         # A case that is not in the run at all brings its own check.
         return [*case.checks, *judge_outcome(case, accepted, policy)]
     bare = policy.model_copy(update={"exceptions": ()})
-    scheme, base = (case.artifact.scheme, case.artifact.base) if case.artifact is not None else ("", "")
+    scheme = case.artifact.scheme if case.artifact is not None else ""
     figures = (case.parity, case.latency, case.measured)
-    checks = list(judge_case(case.id, format, *figures, case.fingerprint, bare, today, scheme=scheme, base=base))
+    checks = list(judge_case(name, *figures, case.fingerprint, bare, today, scheme=scheme))
     if accepted is not None:
         same_machine = baseline.run_of(accepted).machine == record.machine.id
         origin = origin_in(record, case.model)
         source = origin.identity if origin is not None else ""
-        checks += judge_against(case, accepted, policy, format, same_machine=same_machine, source=source)
-        checks += judge_regression(case, accepted, policy, format, stopwatch)
+        checks += judge_against(name, case, accepted, policy, same_machine=same_machine, source=source)
+        checks += judge_regression(name, case, accepted, policy, stopwatch)
     return checks
 
 
@@ -160,32 +162,23 @@ def _missing(record: RunRecord, baseline: Baseline, policy: Policy, complete: bo
     rule = policy.outcomes.missing
     if rule == "ignore":
         return []
-    present = {case.id for case in record.cases}
+    present = {case.name for case in record.cases}
     models, variants, targets = (
         {getattr(case, part) for case in record.cases} for part in ("model", "variant", "target")
     )
     found = []
     for name, accepted in baseline.cases.items():
-        model, variant, target = name.split("/", 2)
-        covered = model in models and variant in variants and target in targets
+        covered = name.model in models and name.variant in variants and name.target in targets
         if name in present or not accepted.ran or not (complete or rule == "fail" or covered):
             continue
         message = "It is in the baseline and not in this run: nothing is known of it. Run it, or drop it from there."
-        check = Check(
-            rule="outcome",
-            metric="outcome.missing",
-            measured=None,
-            limit=None,
-            passed=False,
-            source=policy.outcomes.source,
-            message=message,
-        )
+        check = Check.make("outcome", "outcome.missing", passed=False, source=policy.outcomes.source, message=message)
         found.append(
             CaseResult(
                 key="",
-                model=model,
-                variant=variant,
-                target=target,
+                model=name.model,
+                variant=name.variant,
+                target=name.target,
                 outcome=Outcome.FAILED,
                 reason=message,
                 checks=(check,),

@@ -10,6 +10,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from harness.case_name import CaseName
 from harness.gate.mixed_up import judge_labels, judge_mixed_up
 from harness.gate.policy import Edge, ParityMetric, ParityRule, Policy
 from harness.gate.task import judge_task
@@ -19,17 +20,9 @@ _NEVER = "No tolerance passes a NaN: it compares with nothing (IEEE 754)"
 
 
 def judge(
-    parity: Parity | None,
-    latency: Latency | None,
-    measured: Measured,
-    variant: str,
-    format: str,
-    target: str,
-    policy: Policy,
-    model: str = "",
-    base: str = "",
+    case: CaseName, parity: Parity | None, latency: Latency | None, measured: Measured, policy: Policy
 ) -> tuple[Check, ...]:
-    """Every check that `policy` holds for one case, in the order conversion, runtime, task, latency, sizes.
+    """Every check that `policy` holds for `case`, in the order conversion, runtime, task, latency, sizes.
 
     A case without parity, without samples or without outputs gets one failing check: nothing was shown. Milliseconds
     never fail a case; a missing steady state does where the policy asks for one.
@@ -38,8 +31,11 @@ def judge(
     if parity is None or parity.samples == 0 or not parity.runtime or not parity.conversion:
         message = "Nothing was compared: no samples or no outputs, so nothing is known of this case."
         samples = 0 if parity is None else parity.samples
+        source = "What was not measured is not known"
         checks.append(
-            _check("parity.measured", "samples", samples, 1, False, "What was not measured is not known", message)
+            Check.make(
+                "parity.measured", "samples", measured=samples, limit=1, passed=False, source=source, message=message
+            )
         )
     else:
         has_task = parity.task is not None
@@ -49,14 +45,14 @@ def judge(
             ("runtime", parity.runtime),
         )
         for edge, comparisons in edges:
-            rules = EdgeRules(policy, edge, format, variant, target, model, base)
+            rules = EdgeRules(policy, edge, case)
             checks += judge_edge(rules, comparisons, parity.samples, has_task=has_task, own_integers=own_integers)
         if parity.task is not None:
             checks += judge_labels(parity.task)
             checks.append(judge_task(parity.task, parity.end_to_end, policy.task))
     if latency is not None:
         checks.append(_judge_latency(latency, policy))
-    checks += _judge_sizes(measured, model, variant, format, target, policy)
+    checks += _judge_sizes(case, measured, policy)
     return tuple(checks)
 
 
@@ -66,16 +62,10 @@ class EdgeRules:
 
     policy: Policy
     edge: Edge
-    format: str
-    variant: str
-    target: str
-    model: str
-    base: str = ""
-    """The variant that a project's own one differs from."""
+    case: CaseName
 
     def get(self, metric: ParityMetric) -> ParityRule | None:
-        where = (self.format, self.variant, self.target, self.model, self.base)
-        return self.policy.parity_rule(self.edge, metric, *where)
+        return self.policy.parity_rule(self.edge, metric, self.case)
 
 
 def judge_edge(
@@ -97,26 +87,19 @@ def judge_edge(
     return checks
 
 
-def _check(
-    rule: str, metric: str, measured: float | None, limit: float | None, passed: bool, source: str, message: str = ""
-) -> Check:
-    return Check(
-        rule=rule, metric=metric, measured=measured, limit=limit, passed=passed, source=source, message=message
-    )
-
-
 def _judge_output(
     comparison: Comparison, rules: EdgeRules, has_task: bool, own_integer: bool, samples: int
 ) -> list[Check]:
     """The checks of one output on one edge."""
-    edge, output = rules.edge, comparison.output
+    edge = rules.edge
+    rule_name, metric = f"parity.{edge}.finite", f"{edge}.{comparison.output}.finite"
     if not comparison.finite:
         message = (
             f"{_subject(rules.edge, comparison)} has a NaN, or an infinity where the other side has none, first"
             f"{_place(comparison)}; no tolerance would pass."
         )
-        return [_check(f"parity.{edge}.finite", f"{edge}.{output}.finite", None, None, False, _NEVER, message)]
-    checks = [_check(f"parity.{edge}.finite", f"{edge}.{output}.finite", None, None, True, _NEVER)]
+        return [Check.make(rule_name, metric, passed=False, source=_NEVER, message=message)]
+    checks = [Check.make(rule_name, metric, passed=True, source=_NEVER)]
     if comparison.elements == 0 or comparison.max_abs == 0.0:
         return checks
     if own_integer:
@@ -232,13 +215,14 @@ def _judge_latency(latency: Latency, policy: Policy) -> Check:
         message = latency.details.get("steady_state") or "No steady state was found."
         message = f"The timing cannot be trusted. {message} Repeat on a quieter machine or with more iterations."
     passed = not (unsteady and policy.latency.require_steady)
-    return _check("latency.steady_state", "latency.state", None, None, passed, policy.latency.source, message)
+    source = policy.latency.source
+    return Check.make("latency.steady_state", "latency.state", passed=passed, source=source, message=message)
 
 
-def _judge_sizes(measured: Measured, model: str, variant: str, format: str, target: str, policy: Policy) -> list[Check]:
+def _judge_sizes(case: CaseName, measured: Measured, policy: Policy) -> list[Check]:
     checks = []
     for budget in policy.budgets:
-        if not budget.covers(model, format, variant, target):
+        if not budget.covers(case):
             continue
         figure = measured.figures.get(budget.figure)
         passed = figure is not None and figure <= budget.limit
@@ -250,7 +234,17 @@ def _judge_sizes(measured: Measured, model: str, variant: str, format: str, targ
                 f"{budget.figure} is {figure}, {figure - budget.limit} above the budget of {budget.limit}; "
                 f"a budget of {figure} would have passed."
             )
-        checks.append(_check("budget", budget.figure, figure, budget.limit, passed, budget.source, message))
+        checks.append(
+            Check.make(
+                "budget",
+                budget.figure,
+                measured=figure,
+                limit=budget.limit,
+                passed=passed,
+                source=budget.source,
+                message=message,
+            )
+        )
     return checks
 
 
@@ -259,7 +253,9 @@ def _parity_check(
 ) -> Check:
     name = f"parity.{rule.edge}.{rule.metric}"
     metric = f"{rule.edge}.{comparison.output}.{rule.metric}"
-    return _check(name, metric, measured, rule.bound, passed, rule.source, message)
+    return Check.make(
+        name, metric, measured=measured, limit=rule.bound, passed=passed, source=rule.source, message=message
+    )
 
 
 def _signal(comparison: Comparison) -> float | None:

@@ -69,4 +69,4 @@ def _exchanged(edge: Edge, comparison: Comparison) -> str:
 
 
 def _failed(rule: str, metric: str, message: str, source: str = IN_PLACE) -> Check:
-    return Check(rule=rule, metric=metric, measured=None, limit=None, passed=False, source=source, message=message)
+    return Check.make(rule, metric, passed=False, source=source, message=message)

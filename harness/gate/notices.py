@@ -31,7 +31,7 @@ def _about_baseline(record: RunRecord, baseline: Baseline) -> list[str]:
     if not baseline.cases:
         return ["There is no baseline: only absolute rules were applied; `harness baseline accept` makes one."]
     found = []
-    ran = {case.id for case in record.cases}
+    ran = {case.name for case in record.cases}
     machines = {
         baseline.run_of(case).machine: baseline.run_of(case).cpu
         for name, case in baseline.cases.items()
@@ -44,10 +44,10 @@ def _about_baseline(record: RunRecord, baseline: Baseline) -> list[str]:
             f"The baseline's milliseconds come from another machine ({cpus}) and are refused here; its bytes, sizes, "
             "counts and parity are compared all the same."
         )
-    new = sorted(ran - set(baseline.cases))
+    new = sorted(str(name) for name in ran - set(baseline.cases))
     if new:
         found.append(f"{_named(new)} {'has' if len(new) == 1 else 'have'} no baseline yet.")
-    left = sorted(set(baseline.cases) - ran)
+    left = set(baseline.cases) - ran
     if left:
         found.append(f"{len(left)} of {len(baseline.cases)} cases of the baseline were not part of this run.")
     return found
@@ -67,7 +67,7 @@ def _exceptions(record: RunRecord, policy: Policy, used: Set[int], today: date) 
 
 
 def _slower_apart(case: CaseResult, record: RunRecord, baseline: Baseline) -> bool:
-    accepted = baseline.cases.get(case.id)
+    accepted = baseline.cases.get(case.name)
     if accepted is None or accepted.latency is None or case.latency is None or case.simulated:
         return False
     if baseline.run_of(accepted).machine != record.machine.id:

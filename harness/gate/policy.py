@@ -6,6 +6,7 @@ Every default carries its source: a theory, a published rule or a measured fact,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
 from harness.artifact import Frozen
+from harness.case_name import CaseName
 from harness.gate.rules import RULES
 
 Share = Annotated[FiniteFloat, Field(ge=0.0, lt=1.0)]
@@ -21,8 +23,29 @@ Edge = Literal["conversion", "runtime"]
 ParityMetric = Literal["sqnr_db", "peak", "top1_agreement", "max_lsb", "amplified_lsb"]
 
 
-class ParityRule(Frozen):
-    """One limit on one metric of one edge, for the cases that the three patterns (shell style) match.
+class Where(Frozen):
+    """The cases that a rule is for: shell patterns that all have to match."""
+
+    model: str = Field(default="*", min_length=1, max_length=200)
+    format: str = Field(default="*", min_length=1, max_length=200)
+    variant: str = Field(default="*", min_length=1, max_length=200)
+    target: str = Field(default="*", min_length=1, max_length=200)
+
+    def covers(self, case: CaseName) -> bool:
+        """Whether all four patterns match. Raises ValueError for a name whose format was not looked up: a rule for a
+        format would be passed over in silence."""
+        if not case.format:
+            raise ValueError(f"the artifact format of {case} is not known here")
+        return (
+            fnmatchcase(case.model, self.model)
+            and fnmatchcase(case.format, self.format)
+            and fnmatchcase(case.variant, self.variant)
+            and fnmatchcase(case.target, self.target)
+        )
+
+
+class ParityRule(Where):
+    """One limit on one metric of one edge, for the cases that the patterns match.
 
     A `limit` of "off" lets the metric not gate.
 
@@ -38,10 +61,6 @@ class ParityRule(Frozen):
     metric: ParityMetric
     limit: FiniteFloat | Literal["off"]
     source: str = Field(min_length=1)
-    format: str = Field(default="*", min_length=1, max_length=200)
-    variant: str = Field(default="*", min_length=1, max_length=200)
-    target: str = Field(default="*", min_length=1, max_length=200)
-    model: str = Field(default="*", min_length=1, max_length=200)
 
     @model_validator(mode="after")
     def possible(self) -> ParityRule:
@@ -56,13 +75,9 @@ class ParityRule(Frozen):
         """The limit as a number; infinite where it is off."""
         return float("inf") if self.limit == "off" else self.limit
 
-    def applies(self, edge: Edge, metric: ParityMetric, format: str, variant: str, target: str) -> bool:
-        return (
-            (self.edge, self.metric) == (edge, metric)
-            and fnmatchcase(format, self.format)
-            and fnmatchcase(variant, self.variant)
-            and fnmatchcase(target, self.target)
-        )
+    def covers(self, case: CaseName) -> bool:
+        """A project's own variant is matched by its name and by that of its base: it is the same numeric scheme."""
+        return super().covers(case) or bool(case.base and super().covers(replace(case, variant=case.base)))
 
 
 class TaskRule(Frozen):
@@ -98,23 +113,6 @@ class LatencyRule(Frozen):
         default="Barrett et al., OOPSLA 2017: a run without a steady state has no one figure that stands for it",
         min_length=1,
     )
-
-
-class Where(Frozen):
-    """The cases that a rule is for: shell patterns that all have to match."""
-
-    model: str = Field(default="*", min_length=1, max_length=200)
-    format: str = Field(default="*", min_length=1, max_length=200)
-    variant: str = Field(default="*", min_length=1, max_length=200)
-    target: str = Field(default="*", min_length=1, max_length=200)
-
-    def covers(self, model: str, format: str, variant: str, target: str) -> bool:
-        return (
-            fnmatchcase(model, self.model)
-            and fnmatchcase(format, self.format)
-            and fnmatchcase(variant, self.variant)
-            and fnmatchcase(target, self.target)
-        )
 
 
 class RatioBudget(Where):
@@ -192,10 +190,6 @@ class Budget(Where):
     figure: str = Field(min_length=1, max_length=200)
     limit: int = Field(ge=0)
     source: str = Field(min_length=1)
-
-    def applies(self, format: str, variant: str, target: str) -> bool:
-        """Whether it is for such a case of any model; see `covers`."""
-        return self.covers(self.model, format, variant, target)
 
 
 _ROUNDING = (
@@ -307,34 +301,19 @@ class Policy(Frozen):
     baseline: BaselineRule = BaselineRule()
     exceptions: tuple[PolicyException, ...] = ()
 
-    def parity_rule(
-        self, edge: Edge, metric: ParityMetric, format: str, variant: str, target: str, model: str = "", base: str = ""
-    ) -> ParityRule | None:
-        """The rule that decides `metric`, or None, where none matches or the one that does is off: it does not gate.
-
-        A project's own variant is matched by its name and by that of its `base`: it is the same numeric scheme.
-        """
-        names = (variant, base) if base else (variant,)
-        matching = (
-            rule
-            for rule in self.parity
-            if fnmatchcase(model, rule.model)
-            and any(rule.applies(edge, metric, format, name, target) for name in names)
-        )
+    def parity_rule(self, edge: Edge, metric: ParityMetric, case: CaseName) -> ParityRule | None:
+        """The rule that decides `metric` on `edge`; None where none matches, or where the first that does is off."""
+        matching = (rule for rule in self.parity if (rule.edge, rule.metric) == (edge, metric) and rule.covers(case))
         found = next(matching, None)
         return None if found is None or found.limit == "off" else found
 
-    def ratio_budget(self, model: str, format: str, variant: str, target: str) -> RatioBudget | None:
+    def ratio_budget(self, case: CaseName) -> RatioBudget | None:
         """How much slower than its baseline a case may be; None where no budget is for it."""
-        return next((rule for rule in self.ratios if rule.covers(model, format, variant, target)), None)
+        return next((rule for rule in self.ratios if rule.covers(case)), None)
 
-    def growth_rule(self, figure: str, model: str, format: str, variant: str, target: str) -> GrowthRule | None:
-        """How much a figure may grow; None where nothing is said or the rule is off."""
-        matching = (
-            rule
-            for rule in self.growth
-            if fnmatchcase(figure, rule.figure) and rule.covers(model, format, variant, target)
-        )
+    def growth_rule(self, figure: str, case: CaseName) -> GrowthRule | None:
+        """How much a figure may grow; None where no rule matches, or where the first that does is off."""
+        matching = (rule for rule in self.growth if fnmatchcase(figure, rule.figure) and rule.covers(case))
         found = next(matching, None)
         return None if found is None or found.percent == "off" else found
 

@@ -16,6 +16,7 @@ from harness.ab.side import Side
 from harness.artifact import Artifact
 from harness.baseline.record import AcceptedCase
 from harness.cache import Cache
+from harness.case_name import CaseName
 from harness.errors import CaseError, HarnessError, Unavailable
 from harness.gate.policy import Policy, RatioBudget
 from harness.store.record import CaseResult, Check
@@ -26,8 +27,8 @@ METRIC = "latency.ratio"
 
 Inputs = Callable[[CaseResult], dict[str, NDArray[Any]]]
 """Real inputs of a case's golden; empty where they cannot be had."""
-Rebuild = Callable[[str, str, AcceptedCase], Artifact]
-"""Case, format and what was accepted, to its artifact. Raises `Unavailable`."""
+Rebuild = Callable[[CaseName, AcceptedCase], Artifact]
+"""A case and what was accepted of it, to its artifact. Raises `Unavailable`."""
 
 
 @dataclass(frozen=True)
@@ -43,22 +44,22 @@ class Stopwatch:
     compare: Callable[[Side, Side, dict[str, NDArray[Any]], BlockPlan], Finding] = compare_sides
     note: Callable[[str], None] = lambda text: None
 
-    def old_artifact(self, case: str, format: str, accepted: AcceptedCase) -> Artifact:
+    def old_artifact(self, case: CaseName, accepted: AcceptedCase) -> Artifact:
         """The accepted artifact: kept or converted again. Raises `Unavailable`."""
         assert accepted.artifact is not None
         try:
-            return kept_artifact(self.cache, case, format, accepted.artifact.key, accepted.artifact.digest)
+            return kept_artifact(self.cache, case, accepted.artifact.key, accepted.artifact.digest)
         except Unavailable:
             if self.rebuild is None:
                 raise
-            return self.rebuild(case, format, accepted)
+            return self.rebuild(case, accepted)
 
 
 def judge_regression(
-    case: CaseResult, accepted: AcceptedCase, policy: Policy, format: str, stopwatch: Stopwatch | None
+    name: CaseName, case: CaseResult, accepted: AcceptedCase, policy: Policy, stopwatch: Stopwatch | None
 ) -> list[Check]:
     """One check, or none where the case has no latency to judge. Without a stopwatch nothing is timed."""
-    budget = policy.ratio_budget(case.model, format, case.variant, case.target)
+    budget = policy.ratio_budget(name)
     old_artifact, new_artifact = accepted.artifact, case.artifact
     if policy.latency.regressions == "off" or budget is None or old_artifact is None or new_artifact is None:
         return []
@@ -69,7 +70,7 @@ def judge_regression(
     if stopwatch is None:
         return [_open(budget, policy, "It differs from the baseline and was not timed against it: timing is off here")]
     try:
-        sides = _sides(case, accepted, format, stopwatch)
+        sides = _sides(name, case, accepted, stopwatch)
         if sides is None:
             return [_check(budget, None, True, "Only the measuring code differs, which both sides share.")]
         for side in sides:
@@ -84,17 +85,17 @@ def judge_regression(
     return [_found(budget, policy, finding, sides[0].label)]
 
 
-def _sides(case: CaseResult, accepted: AcceptedCase, format: str, stopwatch: Stopwatch) -> tuple[Side, Side] | None:
+def _sides(name: CaseName, case: CaseResult, accepted: AcceptedCase, stopwatch: Stopwatch) -> tuple[Side, Side] | None:
     """Old and new; None where they are the same after all."""
     assert case.artifact is not None
     assert accepted.artifact is not None
     target = stopwatch.targets[case.target]
-    new = Side("now", target, kept_artifact(stopwatch.cache, case.id, format, case.artifact.key, case.artifact.digest))
+    new = Side("now", target, kept_artifact(stopwatch.cache, name, case.artifact.key, case.artifact.digest))
     runtime = runtime_of(target, accepted.fingerprint)
     changed = [] if runtime is target else _changes(runtime.fingerprint(), target.fingerprint())
     artifact = new.artifact
     if accepted.artifact.digest != case.artifact.digest:
-        artifact = stopwatch.old_artifact(case.id, format, accepted)
+        artifact = stopwatch.old_artifact(name, accepted)
         changed.append(f"artifact {accepted.artifact.digest[:12]}… → {case.artifact.digest[:12]}…")
     old = Side(", ".join(changed), runtime, artifact)
     return None if old.same_as(new) else (old, new)
@@ -129,9 +130,9 @@ def _open(budget: RatioBudget, policy: Policy, message: str, ratio: float | None
 
 
 def _check(budget: RatioBudget, ratio: float | None, passed: bool, message: str) -> Check:
-    return Check(
-        rule=RULE,
-        metric=METRIC,
+    return Check.make(
+        RULE,
+        METRIC,
         measured=ratio,
         limit=budget.limit,
         passed=passed,

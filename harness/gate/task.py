@@ -93,9 +93,9 @@ def _passing_margin(task: TaskMetric) -> str:
 
 
 def _check(task: TaskMetric, limit: float, passed: bool, rule: TaskRule, message: str) -> Check:
-    return Check(
-        rule="task.noninferiority",
-        metric=f"task.{task.name}",
+    return Check.make(
+        "task.noninferiority",
+        f"task.{task.name}",
         measured=task.value,
         limit=limit,
         passed=passed,

@@ -109,8 +109,6 @@ class Locator:
 
     def _finding(self, edge: Edge, against: str, pairs: Mapping[str, Pair], notes: tuple[str, ...]) -> EdgeFinding:
         case = self.case
-        variant = judged_as(case.variant.name, self.artifact.scheme)
-        names = (case.format.name, variant, case.target.name, case.model.name, case.variant.base)
         comparisons, shapes = {}, {}
         for name, (actual, expected, info, against_info) in pairs.items():
             with contextlib.suppress(Incomparable):  # not the same thing, whatever their names say
@@ -118,11 +116,11 @@ class Locator:
                 shapes[name] = actual.shape
         today = date.today()
         seen = findings(
-            EdgeRules(self.policy, edge, *names),
+            EdgeRules(self.policy, edge, judged_as(case.name, self.artifact.scheme)),
             self.operations,
             comparisons,
             shapes,
-            lambda check: excused(check, case.id, self.policy.exceptions, today)[0],
+            lambda check: excused(check, case.name, self.policy.exceptions, today)[0],
         )
         total = sum(len(operation.results) for operation in self.operations)
         return EdgeFinding(edge, against, seen, total - len(seen), notes)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.case_name import CaseName
 from harness.errors import HarnessError, Unavailable
 from harness.target import TimingPlan
 
@@ -32,7 +33,7 @@ class HarnessBenchmark:
     def __call__(self, model: str, *, variant: str, target: str, rounds: int = 100) -> None:
         """Time a case: `rounds` invocations after a warm-up. Fails with a sentence for a case that there is not, skips
         where the target is not installed."""
-        case, mistake, missing = f"{model}/{variant}/{target}", "", ""
+        case, mistake, missing = CaseName(model, variant, target), "", ""
         try:
             taken, digest = self._measured(case, rounds)
         except Unavailable as error:
@@ -48,11 +49,11 @@ class HarnessBenchmark:
         def invoked() -> None:
             clock.seconds += next(samples) / 1e9
 
-        self._benchmark.extra_info.update({"case": case, "artifact": digest})
+        self._benchmark.extra_info.update({"case": str(case), "artifact": digest})
         self._benchmark._timer = clock
         self._benchmark.pedantic(invoked, rounds=rounds, iterations=1, warmup_rounds=0)
 
-    def _measured(self, case: str, rounds: int) -> tuple[list[int], str]:
+    def _measured(self, case: CaseName, rounds: int) -> tuple[list[int], str]:
         """Nanoseconds of `rounds` invocations, and the digest of what was invoked. Raises `HarnessError`."""
         from harness import registry
         from harness.ab.session import Sides

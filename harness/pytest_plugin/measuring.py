@@ -88,8 +88,8 @@ def _verdicts(config: pytest.Config, root: Path, cases: Sequence[Case]) -> dict[
         raise KeyboardInterrupt
     if benchmark_file:
         write_atomically(Path(benchmark_file), pytest_benchmark_json(record))
-    ids = {case.id for case in cases}
+    names = {case.name for case in cases}
     # What was not collected is not missing: `-k` may have chosen.
-    baseline = Baseline({name: case for name, case in accepted.cases.items() if name in ids}, accepted.runs)
+    baseline = Baseline({name: case for name, case in accepted.cases.items() if name in names}, accepted.runs)
     formats = {case.target.name: case.format.name for case in cases}
     return {verdict.case.id: verdict for verdict in gate(record, policy, baseline, formats.__getitem__).verdicts}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from harness.case_name import CaseName
 from harness.conversion.converter import READY
 from harness.errors import HarnessError
 from harness.nearest import nearest
@@ -36,18 +37,15 @@ class Case:
     """False where milliseconds mean nothing, or mean little and were not asked for by name."""
 
     @property
-    def id(self) -> str:
-        return f"{self.model.name}/{self.variant.name}/{self.target.name}"
-
-
-def case_parts(name: str) -> tuple[str, str, str]:
-    """Model, variant and target of a case's name. Raises `HarnessError` where it is none."""
-    parts = name.split("/", 2)
-    if len(parts) != 3 or not all(parts):
-        raise HarnessError(
-            f"'{name}' is no case; write MODEL/VARIANT/TARGET, as digits_cnn/int8/tflite/litert-xnnpack."
+    def name(self) -> CaseName:
+        return CaseName(
+            self.model.name, self.variant.name, self.target.name, format=self.format.name, base=self.variant.base
         )
-    return parts[0], parts[1], parts[2]
+
+    @property
+    def id(self) -> str:
+        """The name written out."""
+        return str(self.name)
 
 
 def cases(

@@ -81,15 +81,13 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
     else:
         assert finished.parity is not None
         checks = judge_case(
-            case.id,
-            case.format.name,
+            case.name,
             finished.parity,
             finished.latency,
             finished.measured,
             finished.fingerprint,
             policy or Policy(),
             scheme=artifact.scheme if artifact is not None else "",
-            base=case.variant.base,
         )
         broken = [check for check in checks if not check.passed]
         outcome = Outcome.FAILED if broken else Outcome.PASSED

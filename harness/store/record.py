@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.artifact import FileHash, Frozen
+from harness.case_name import CaseName
 
 SCHEMA_VERSION = 1
 
@@ -152,6 +153,23 @@ class Check(Frozen):
     source: str
     message: str = ""
 
+    @classmethod
+    def make(
+        cls,
+        rule: str,
+        metric: str,
+        *,
+        passed: bool,
+        source: str,
+        message: str = "",
+        measured: float | None = None,
+        limit: float | None = None,
+    ) -> Check:
+        """A check of `rule` on `metric`; `measured` and `limit` are None for a rule that compares no numbers."""
+        return cls(
+            rule=rule, metric=metric, measured=measured, limit=limit, passed=passed, source=source, message=message
+        )
+
 
 class ArtifactSummary(Frozen):
     key: str
@@ -198,7 +216,14 @@ class CaseResult(Frozen):
     """The run that measured this, where it was not measured again."""
 
     @property
+    def name(self) -> CaseName:
+        """Its name; the artifact format is not in a record."""
+        base = self.artifact.base if self.artifact is not None else ""
+        return CaseName(self.model, self.variant, self.target, base=base)
+
+    @property
     def id(self) -> str:
+        """The name written out."""
         return f"{self.model}/{self.variant}/{self.target}"
 
 

@@ -21,6 +21,7 @@ from harness.ab.session import Sides
 from harness.ab.sides import SideWish
 from harness.baseline.files import Baseline
 from harness.cache import Cache
+from harness.case_name import CaseName
 from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.errors import HarnessError
@@ -97,8 +98,8 @@ def test_coverage_on_a_real_process(benchmark, tmp_path, case):
     try:
         parts = model_entries(tmp_path), registry.targets(), registry.formats(), converter, Baseline({}, {})
         makes = Sides(tmp_path, *parts)
-        side = makes.side(case, SideWish("now", {}))
-        samples = side.stored(makes.inputs(case))
+        side = makes.side(CaseName.parse(case), SideWish("now", {}))
+        samples = side.stored(makes.inputs(CaseName.parse(case)))
     except HarnessError as error:
         pytest.skip(str(error))
     finally:

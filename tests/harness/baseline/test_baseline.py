@@ -34,8 +34,8 @@ def test_accepting_in_parts_gives_the_same_file_as_at_once(tmp_path):
 def test_it_comes_back_as_it_was_written(tmp_path):
     accept(run(ONE, TWO), tmp_path)
     baseline = read_baseline(tmp_path)
-    assert set(baseline.cases) == {ONE.id, TWO.id}
-    found = baseline.cases[ONE.id]
+    assert set(baseline.cases) == {ONE.name, TWO.name}
+    found = baseline.cases[ONE.name]
     assert found.artifact.digest == ONE.artifact.digest
     assert baseline.run_of(found).machine == "here"
     assert baseline.run_of(found).commit == "c" * 40
@@ -71,8 +71,8 @@ def test_a_changed_case_names_its_own_run_and_the_others_keep_theirs(tmp_path):
     changed = ONE.model_copy(update={"artifact": artifact(digest="b" * 64)})
     accept(run(changed, TWO).model_copy(update={"id": "20261121T120000Z-11111111"}), tmp_path)
     baseline = read_baseline(tmp_path)
-    assert baseline.cases[ONE.id].run == "20261121T120000Z-11111111"
-    assert baseline.cases[TWO.id].run == "20261120T120000Z-00000000"
+    assert baseline.cases[ONE.name].run == "20261121T120000Z-11111111"
+    assert baseline.cases[TWO.name].run == "20261120T120000Z-00000000"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.UNAVAILABLE])

@@ -9,13 +9,14 @@ from harness import registry
 from harness.baseline.files import read_baseline
 from harness.baseline.rebuild import Rebuilder
 from harness.cache import Cache
+from harness.case_name import CaseName
 from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.errors import Unavailable
 from harness.project import model_entries
 from tests.harness.gate.faulty_project import Project
 
-CASE = "net/float32/tflite/litert-xnnpack"
+CASE = CaseName("net", "float32", "tflite/litert-xnnpack", format="tflite")
 TOML = '[models.net]\npath = "source"\nentry = "net:build"\n'
 NET = """
 from .numbers import WEIGHTS
@@ -89,7 +90,7 @@ def rebuild(converter):
         shutil.rmtree(converter.cache.root, ignore_errors=True)
         baseline = read_baseline(folder / "results" / "baselines")
         again = Rebuilder(folder, model_entries(folder), registry.formats(), converter, baseline)
-        return again.artifact(CASE, "tflite", baseline.cases[CASE]), baseline.cases[CASE].artifact.digest
+        return again.artifact(CASE, baseline.cases[CASE]), baseline.cases[CASE].artifact.digest
 
     return rebuild
 
@@ -180,7 +181,7 @@ def test_other_bytes_from_the_same_source_are_no_old_side(project, rebuild):
 def test_two_sides_are_compared_although_the_old_one_left_the_cache(project):
     write_source(project, 5)
     git(project, "commit", "--quiet", "-a", "-m", "Another weight")
-    done = Project(project, TOML).harness("ab", CASE, "--old", "baseline")
+    done = Project(project, TOML).harness("ab", str(CASE), "--old", "baseline")
     assert done.returncode in (0, 1), done.stderr
     assert "pairs of blocks" in done.stdout
 
@@ -206,7 +207,7 @@ def test_another_converter_than_todays_is_asked_for_by_its_versions(project):
 
     again = Rebuilder(project, model_entries(project), registry.formats(), OnlyAsks(), baseline)
     with pytest.raises(Asked) as caught:
-        again.artifact(CASE, "tflite", case)
+        again.artifact(CASE, case)
     (variant,) = caught.value.args
     assert "tensorflow==2.18.0" in variant.converter
     assert variant.options == registry.formats()["tflite"].variant("float32").options

@@ -7,6 +7,7 @@ import numpy as np
 from harness.artifact import FileHash, TensorInfo
 from harness.baseline.files import Baseline
 from harness.baseline.record import accepted_case, accepted_run
+from harness.case_name import CaseName
 from harness.latency.statistics import summarise
 from harness.parity.edges import parity
 from harness.store.record import ArtifactSummary, CaseResult, Machine, Measured, ModelSummary, Outcome, RunRecord
@@ -53,12 +54,12 @@ def latency(median_ns=1_000_000, details=None):
 
 
 def case(name="model/float32/tflite/one", *, measured=None, outcome=Outcome.PASSED, parity=True, **fields):
-    model, variant, target = name.split("/", 2)
+    known = CaseName.parse(name)
     return CaseResult(
         key="key",
-        model=model,
-        variant=variant,
-        target=target,
+        model=known.model,
+        variant=known.variant,
+        target=known.target,
         outcome=outcome,
         artifact=fields.pop("artifact", artifact()),
         fingerprint=fields.pop("fingerprint", {"runtime": "1.0"}),
@@ -93,7 +94,7 @@ def run(*cases, machine=HERE, status="complete", planned=None):
 def baseline(*cases, machine=HERE):
     """What accepting these cases gives."""
     record = run(*cases, machine=machine)
-    return Baseline({found.id: accepted_case(record, found) for found in cases}, {record.id: accepted_run(record)})
+    return Baseline({found.name: accepted_case(record, found) for found in cases}, {record.id: accepted_run(record)})
 
 
 NO_BASELINE = Baseline({}, {})

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.case_name import CaseName
 from harness.gate.policy import Policy
 
 
@@ -10,8 +11,13 @@ from harness.gate.policy import Policy
 def test_not_one_lsb_is_allowed_on_a_microcontroller(target, variant):
     policy = Policy()
     for metric in ("max_lsb", "amplified_lsb"):
-        assert policy.parity_rule("runtime", metric, "tflite", variant, target).limit == 0
+        assert policy.parity_rule("runtime", metric, CaseName("m", variant, target, format="tflite")).limit == 0
 
 
 def test_other_interpreters_may_differ_as_kernel_families_do():
-    assert Policy().parity_rule("runtime", "max_lsb", "tflite", "int8", "tflite/litert-xnnpack").limit == 3
+    assert (
+        Policy()
+        .parity_rule("runtime", "max_lsb", CaseName("m", "int8", "tflite/litert-xnnpack", format="tflite"))
+        .limit
+        == 3
+    )

@@ -136,7 +136,9 @@ def of_source(identity, options):
 )
 def test_what_changed_since_is_named_where_the_baseline_knows_it(now, words):
     before = of_source("a", {})
-    accepted = Baseline({before.cases[0].id: accepted_case(before, before.cases[0])}, {before.id: accepted_run(before)})
+    accepted = Baseline(
+        {before.cases[0].name: accepted_case(before, before.cases[0])}, {before.id: accepted_run(before)}
+    )
     later = of_source(*now)
     other = later.cases[0].artifact.model_copy(update={"digest": "z" * 64, "key": "y" * 64})
     later = later.model_copy(update={"cases": (later.cases[0].model_copy(update={"artifact": other}),)})

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from harness.artifact import Quantisation, TensorInfo
+from harness.case_name import CaseName
 from harness.gate.judge import judge
 from harness.gate.policy import Budget, LatencyRule, ParityRule, Policy, TaskRule
 from harness.gate.task import discordant_bound, discordant_pairs
@@ -26,7 +27,8 @@ def case(golden, reference, actual, info=FLOAT, task="regression", labels=None):
 
 
 def checks(measured_parity, variant="float32", policy=None, format="tflite", latency=None, sizes=None):
-    return judge(measured_parity, latency, sizes or Measured(), variant, format, f"{format}/target", policy or Policy())
+    name = CaseName("m", variant, f"{format}/target", format=format)
+    return judge(name, measured_parity, latency, sizes or Measured(), policy or Policy())
 
 
 def failures(*arguments, **more):

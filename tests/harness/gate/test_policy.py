@@ -1,8 +1,11 @@
 """The default policy, and how rules are chosen."""
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
+from harness.case_name import CaseName
 from harness.gate.policy import DEFAULT_PARITY, Budget, ParityRule, Policy, TaskRule
 
 TFLITE = ("float32", "float16", "dynamic", "int8", "int8-float-io", "uint8", "int16x8")
@@ -11,7 +14,7 @@ CASES = [("tflite", name) for name in TFLITE] + [("tfjs", name) for name in TFJS
 
 
 def limit(edge, metric, variant, format="tflite", target="tflite/x", policy=None):
-    rule = (policy or Policy()).parity_rule(edge, metric, format, variant, target)
+    rule = (policy or Policy()).parity_rule(edge, metric, CaseName("m", variant, target, format=format))
     return None if rule is None else rule.limit
 
 
@@ -37,9 +40,9 @@ def test_a_variant_that_nobody_knows_is_held_to_the_strictest():
 def test_a_projects_own_variant_is_held_to_what_its_base_is_held_to(edge, base):
     """As `newer`, which is int8 by another converter, to stand beside the usual one."""
     for metric in ("sqnr_db", "peak", "max_lsb"):
-        where = ("tflite", "newer", "tflite/litert-xnnpack", "m")
-        usual = Policy().parity_rule(edge, metric, "tflite", base, "tflite/litert-xnnpack", "m")
-        assert Policy().parity_rule(edge, metric, *where, base) == usual
+        own = CaseName("m", "newer", "tflite/litert-xnnpack", format="tflite", base=base)
+        usual = Policy().parity_rule(edge, metric, replace(own, variant=base, base=""))
+        assert Policy().parity_rule(edge, metric, own) == usual
 
 
 def test_of_rules_for_an_own_variant_and_for_its_base_the_first_decides():
@@ -47,7 +50,9 @@ def test_of_rules_for_an_own_variant_and_for_its_base_the_first_decides():
     usual = ParityRule(edge="runtime", metric="sqnr_db", limit=22, source="ours", variant="int8")
     for first, second in ((mine, usual), (usual, mine)):
         policy = Policy(parity=(first, second, *Policy().parity))
-        assert policy.parity_rule("runtime", "sqnr_db", "tflite", "newer", "t", "m", "int8") is first
+        assert (
+            policy.parity_rule("runtime", "sqnr_db", CaseName("m", "newer", "t", format="tflite", base="int8")) is first
+        )
 
 
 def test_integer_kernels_may_differ_by_a_few_steps_and_after_a_softmax_by_more():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.case_name import CaseName
 from harness.errors import HarnessError
 from harness.gate.policy import Policy
 from harness.gate.policy_file import PolicyFile, project_policy, read_policy
@@ -37,9 +38,12 @@ def test_a_projects_rule_is_tried_first_and_names_the_file_as_its_source(read):
     policy = read(
         '[[parity]]\nedge = "runtime"\nmetric = "sqnr_db"\nlimit = 10\nvariant = "int8*"\ntarget = "tfjs/*"\n'
     )
-    rule = policy.parity_rule("runtime", "sqnr_db", "tfjs", "int8", "tfjs/chromium-wasm")
+    rule = policy.parity_rule("runtime", "sqnr_db", CaseName("m", "int8", "tfjs/chromium-wasm", format="tfjs"))
     assert (rule.limit, rule.source) == (10, "gates.toml")
-    assert policy.parity_rule("runtime", "sqnr_db", "tflite", "int8", "tflite/litert-xnnpack").limit != 10
+    assert (
+        policy.parity_rule("runtime", "sqnr_db", CaseName("m", "int8", "tflite/litert-xnnpack", format="tflite")).limit
+        != 10
+    )
 
 
 @pytest.mark.parametrize(("preset", "margin"), [("mlperf-99", 0.01), ("mlperf-99.9", 0.001)])
@@ -51,8 +55,8 @@ def test_presets_of_the_task_margin(read, preset, margin):
 
 def test_ratio_budgets_by_target(read):
     policy = read('[[ratios]]\nlimit = 1.10\ntarget = "tfjs/*"')
-    assert policy.ratio_budget("m", "tfjs", "float32", "tfjs/chromium-wasm").limit == 1.10
-    assert policy.ratio_budget("m", "tflite", "float32", "tflite/one").limit == 1.02
+    assert policy.ratio_budget(CaseName("m", "float32", "tfjs/chromium-wasm", format="tfjs")).limit == 1.10
+    assert policy.ratio_budget(CaseName("m", "float32", "tflite/one", format="tflite")).limit == 1.02
 
 
 def test_exceptions_carry_a_reason_and_a_day(read):

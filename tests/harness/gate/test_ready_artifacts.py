@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.case_name import CaseName
 from harness.gate.case import judge_case
 from harness.gate.policy import Policy
 from harness.store.record import Comparison, Measured, Parity
@@ -26,7 +27,9 @@ def compared(sqnr_db, max_lsb=None):
 def broken(scheme, runtime, target="tflite/litert-xnnpack"):
     golden = compared(200.0)  # real units: a ready file's golden is its own reference
     parity = Parity(samples=100, reference="r", conversion=(golden,), runtime=(runtime,), end_to_end=(golden,))
-    checks = judge_case(f"m/ready/{target}", "tflite", parity, None, Measured(), {}, Policy(), scheme=scheme)
+    checks = judge_case(
+        CaseName("m", "ready", target, format="tflite"), parity, None, Measured(), {}, Policy(), scheme=scheme
+    )
     return [check.metric for check in checks if not check.passed]
 
 
@@ -49,6 +52,10 @@ def test_an_int8_file_has_to_be_exact_on_a_microcontroller():
 def test_an_own_variant_is_judged_as_its_base():
     cost, noise = compared(37.7), compared(37.7, max_lsb=9)
     parity = Parity(samples=100, reference="r", conversion=(cost,), runtime=(noise,), end_to_end=(cost,))
-    where = ("m/newer/tflite/litert-xnnpack", "tflite", parity, None, Measured(), {}, Policy())
-    assert all(check.passed for check in judge_case(*where, base="int8"))
-    assert not all(check.passed for check in judge_case(*where)), "what nobody knows is held to float32's limits"
+
+    def all_hold(base):
+        case = CaseName("m", "newer", "tflite/litert-xnnpack", format="tflite", base=base)
+        return all(check.passed for check in judge_case(case, parity, None, Measured(), {}, Policy()))
+
+    assert all_hold("int8")
+    assert not all_hold(""), "what nobody knows is held to float32's limits"

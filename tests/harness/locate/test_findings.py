@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from harness.artifact import Quantisation, TensorInfo
+from harness.case_name import CaseName
 from harness.gate.judge import EdgeRules
 from harness.gate.policy import Policy
 from harness.locate.findings import EdgeFinding, findings
@@ -24,7 +25,7 @@ def operation(index, name, *reads, info=None):
 
 
 def rules(target="tflite/litert-builtin", variant="float32"):
-    return EdgeRules(Policy(), "runtime", "tflite", variant, target, "model")
+    return EdgeRules(Policy(), "runtime", CaseName("model", variant, target, format="tflite"))
 
 
 def finding(operations, errors):
