@@ -18,7 +18,7 @@ import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from harness.errors import BadInput, CaseError, Crashed, Failed, TimedOut, Unavailable, Unsupported
 from harness.process.protocol import ProtocolError, read_frame, write_frame
@@ -46,17 +46,21 @@ class _TimedReader:
         self.deadline = 0.0
 
     def read(self, count: int) -> bytes:
-        parts: list[bytes] = []
-        while count > 0:
-            left = self.deadline - time.monotonic()
-            if left <= 0 or not select.select([self.descriptor], [], [], left)[0]:
-                raise TimeoutError
-            part = os.read(self.descriptor, min(count, 1 << 20))
-            if not part:
-                break
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
+        content = bytearray(count)
+        rest = memoryview(content)
+        while len(rest):
+            found = self.readinto(rest)
+            if not found:
+                return bytes(content[: count - len(rest)])
+            rest = rest[found:]
+        return bytes(content)
+
+    def readinto(self, buffer: memoryview) -> int:
+        """What is there, once something is; 0 at the end."""
+        left = self.deadline - time.monotonic()
+        if left <= 0 or not select.select([self.descriptor], [], [], left)[0]:
+            raise TimeoutError
+        return os.readv(self.descriptor, [buffer])
 
 
 class ChildProcess:
@@ -142,7 +146,7 @@ class ChildProcess:
     def _receive(self, seconds: float, operation: str) -> tuple[dict[str, Any], dict[str, Any]]:
         self._reader.deadline = time.monotonic() + seconds
         try:
-            header, tensors = read_frame(cast(Any, self._reader))
+            header, tensors = read_frame(self._reader)
         except TimeoutError as error:
             self.kill()
             message = f"{self.what} did not answer '{operation}' within {seconds:g} s and was killed."

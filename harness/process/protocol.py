@@ -11,14 +11,25 @@ from __future__ import annotations
 
 import json
 import struct
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 MAGIC = b"MLRH"
 PREFIX = struct.Struct("<4sIQ")
 LARGEST_HEADER = 64 * 1024 * 1024
 LARGEST_PAYLOAD = 8 * 1024 * 1024 * 1024
+
+
+class Stream(Protocol):
+    """What a frame is read from."""
+
+    def read(self, count: int, /) -> bytes:
+        """Exactly so many bytes, fewer at the end alone."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Some bytes into the beginning of `buffer`; how many, 0 at the end."""
 
 
 class ProtocolError(Exception):
@@ -33,11 +44,12 @@ def write_frame(stream: BinaryIO, header: dict[str, Any], tensors: dict[str, Any
     stream.write(PREFIX.pack(MAGIC, len(encoded), sum(a.nbytes for a in arrays.values())))
     stream.write(encoded)
     for array in arrays.values():
-        stream.write(array.tobytes())
+        if array.nbytes:
+            stream.write(array.reshape(-1).view(np.uint8).data)  # the array itself: tensors may be large
     stream.flush()
 
 
-def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_frame(stream: Stream) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read one frame: header (without `"tensors"`) and tensors. Raises EOFError at a clean end, else ProtocolError."""
     prefix = stream.read(PREFIX.size)
     if not prefix:
@@ -48,22 +60,37 @@ def read_frame(stream: BinaryIO) -> tuple[dict[str, Any], dict[str, Any]]:
     if magic != MAGIC or header_length > LARGEST_HEADER or payload_length > LARGEST_PAYLOAD:
         raise ProtocolError("what came is not a frame")
     encoded = stream.read(header_length)
-    payload = stream.read(payload_length)
-    if len(encoded) < header_length or len(payload) < payload_length:
+    if len(encoded) < header_length:
         raise ProtocolError("the stream ended inside a frame")
     try:
         header = json.loads(encoded)
-        described = header.pop("tensors")
-        tensors, offset = {}, 0
-        for entry in described:
-            dtype = np.dtype(entry["dtype"])
-            if dtype.hasobject:
-                raise ProtocolError("a tensor of Python objects is refused")
-            size = int(np.prod(entry["shape"], dtype=np.int64)) * dtype.itemsize
-            tensors[entry["name"]] = (
-                np.frombuffer(payload[offset : offset + size], dtype).reshape(entry["shape"]).copy()
-            )
-            offset += size
+        tensors = {entry["name"]: _empty(entry) for entry in header.pop("tensors")}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProtocolError(f"a frame that cannot be read: {error}") from error
+    if sum(array.nbytes for array in tensors.values()) != payload_length:
+        raise ProtocolError("a frame whose tensors are not as long as its payload")
+    for array in tensors.values():
+        _fill(stream, array)
     return header, tensors
+
+
+def _empty(described: dict[str, Any]) -> NDArray[Any]:
+    """An array of the described dtype and shape, its memory untouched."""
+    dtype = np.dtype(described["dtype"])
+    if dtype.hasobject:
+        raise ProtocolError("a tensor of Python objects is refused")
+    if int(np.prod(described["shape"], dtype=np.float64)) * dtype.itemsize > LARGEST_PAYLOAD:
+        raise ProtocolError("a tensor larger than a frame may be")
+    return np.empty(described["shape"], dtype)
+
+
+def _fill(stream: Stream, array: NDArray[Any]) -> None:
+    """Read an array's bytes to where they stay: one copy of the payload is in memory, not three."""
+    if not array.nbytes:
+        return
+    rest = array.reshape(-1).view(np.uint8).data
+    while len(rest):
+        count = stream.readinto(rest)
+        if not count:
+            raise ProtocolError("the stream ended inside a frame")
+        rest = rest[count:]

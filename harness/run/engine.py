@@ -22,6 +22,7 @@ from harness.environment import environment
 from harness.errors import CaseError, Unavailable, Unsupported
 from harness.gate.policy import Policy
 from harness.process.child import end_all
+from harness.process.warm import end_warm
 from harness.project import ModelEntry
 from harness.run import addressing
 from harness.run.exclusive import machine_to_oneself
@@ -109,6 +110,7 @@ class Run:
             end_all()
         finally:
             self.converter.close()
+            end_warm()
         return self._record(status)
 
     def _stages(self) -> None:

@@ -10,10 +10,14 @@ import hmac
 import secrets
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 SAMPLES = "samples"
 RESULTS = "results"
@@ -51,8 +55,8 @@ class Server:
         self.files = dict(files)
         self.largest_body = largest_body
         self.token = secrets.token_urlsafe(32)
-        self._samples = b""
-        self._results: bytes | None = None
+        self._samples: list[memoryview] = []
+        self._results: memoryview | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="page server", daemon=True)
@@ -78,23 +82,25 @@ class Server:
         """The address of a served path."""
         return f"{self.origin}/{self.token}/{path}"
 
-    def offer(self, samples: bytes) -> None:
-        """What the page gets as samples. Raises `TooLarge`."""
-        if len(samples) > self.largest_body:
-            raise TooLarge(f"the samples are {len(samples)} bytes, more than the {self.largest_body} of one exchange.")
-        self._samples = samples
+    def offer(self, samples: Sequence[Buffer]) -> None:
+        """What the page gets as samples: these bytes, one after another, from where they are. Raises `TooLarge`."""
+        views = [memoryview(part).cast("B") for part in samples]
+        size = sum(len(view) for view in views)
+        if size > self.largest_body:
+            raise TooLarge(f"the samples are {size} bytes, more than the {self.largest_body} of one exchange.")
+        self._samples = views
         self._results = None
 
-    def samples(self) -> bytes:
+    def samples(self) -> list[memoryview]:
         return self._samples
 
-    def keep(self, results: bytes) -> None:
+    def keep(self, results: memoryview) -> None:
         self._results = results
 
-    def take(self) -> bytes:
-        """What the page posted since `offer`; empty bytes if nothing."""
-        results, self._results, self._samples = self._results or b"", None, b""
-        return results
+    def take(self) -> memoryview:
+        """What the page posted since `offer`, writable; empty if nothing."""
+        results, self._results, self._samples = self._results, None, []
+        return memoryview(bytearray()) if results is None else results
 
     def close(self) -> None:
         self._server.shutdown()
@@ -110,9 +116,10 @@ def _handler(owner: Server) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             name = self._name()
             if name == SAMPLES:
-                content = owner.samples()
-                self._start(200, len(content), BINARY)
-                self.wfile.write(content)
+                parts = owner.samples()
+                self._start(200, sum(len(part) for part in parts), BINARY)
+                for part in parts:
+                    self.wfile.write(part)
                 return
             file = owner.files.get(name) if name is not None else None
             if file is None or not file.is_file():
@@ -131,10 +138,20 @@ def _handler(owner: Server) -> type[BaseHTTPRequestHandler]:
             elif int(length) > owner.largest_body:
                 self._refuse(413)
             else:
-                content = self.rfile.read(int(length))
-                if len(content) == int(length):
+                content = memoryview(bytearray(int(length)))
+                if self._read_into(content):
                     owner.keep(content)
                     self._start(204, 0, BINARY)
+
+        def _read_into(self, content: memoryview) -> bool:
+            """Fill `content` from the request's body; whether all of it came."""
+            rest = content
+            while len(rest):
+                count = self.rfile.readinto(rest)  # type: ignore[attr-defined]  # typeshed: a BufferedIOBase has it
+                if not count:
+                    return False
+                rest = rest[count:]
+            return True
 
         def _name(self) -> str | None:
             """The path below the token; None where the token or the host is not ours."""

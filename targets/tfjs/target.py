@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
-from harness.errors import Failed, Unavailable
+from harness.errors import CaseError, Failed, Unavailable
 from harness.model import Tensors
 from harness.process.child import ChildProcess
+from harness.process.warm import WarmPool
 from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
 
 from . import bundles
@@ -37,6 +39,7 @@ class TFJSSession(Session):
     def __init__(
         self, child: ChildProcess, artifact: Artifact, limits: Limits, profile: Path, browser_version: str
     ) -> None:
+        """`profile`: a folder that the command line of every process of this browser names."""
         self.child = child
         self.artifact = artifact
         self.limits = limits
@@ -178,33 +181,86 @@ class TFJSTarget(Target):
         if program is None:
             raise Unavailable(f"{self.name} needs {self.browser.missing()}; install it with `{self.browser.install}`.")
         folder = bundles.install()
-        profile = Path(tempfile.mkdtemp(prefix="harness-browser-"))
-        with (
-            ended(profile),
-            ChildProcess(self.name, Path(sys.executable), WORKER, start_seconds=limits.open_seconds) as child,
-        ):
-            child.call(
-                "open",
-                seconds=limits.open_seconds,
-                engine=self.browser.engine,
-                executable=str(program),
-                profile=str(profile),
-                flags=self.flags,
-                preferences=dict(self.browser.preferences),
-                bundles=str(folder),
-                directory=str(artifact.directory),
-                inputs=[info.model_dump(mode="json") for info in artifact.inputs],
-                outputs=[info.model_dump(mode="json") for info in artifact.outputs],
-                page={
-                    "backend": self.backend,
-                    "threaded": self.threaded,
-                    "scripts": self.scripts(artifact),
-                    "layers": is_layers(artifact.path),
-                    "entry": artifact.entry,
-                    "files": [file.model_dump() for file in artifact.files],
-                },
-            )
-            yield TFJSSession(child, artifact, limits, profile, self.browser.version(program))
+        launch = Launch(self.browser, str(program), self.flags, limits.open_seconds)
+        with _BROWSERS.borrowed(launch) as started:
+            started.child.what = self.name
+            try:
+                started.child.call(
+                    "open",
+                    seconds=limits.open_seconds,
+                    bundles=str(folder),
+                    directory=str(artifact.directory),
+                    inputs=[info.model_dump(mode="json") for info in artifact.inputs],
+                    outputs=[info.model_dump(mode="json") for info in artifact.outputs],
+                    page={
+                        "backend": self.backend,
+                        "threaded": self.threaded,
+                        "scripts": self.scripts(artifact),
+                        "layers": is_layers(artifact.path),
+                        "entry": artifact.entry,
+                        "files": [file.model_dump() for file in artifact.files],
+                    },
+                )
+                yield TFJSSession(started.child, artifact, limits, started.profile, self.browser.version(program))
+            except CaseError:
+                raise
+            except BaseException:
+                started.child.kill()  # whatever it was, it was not the page's: nobody knows what is still running
+                raise
+            finally:
+                _close_page(started.child, limits.open_seconds)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that tells one running browser from another."""
+
+    browser: Browser = field(hash=False)
+    program: str
+    flags: tuple[str, ...]
+    start_seconds: float = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A running browser: the worker that drives it and the folder that holds its profile."""
+
+    child: ChildProcess
+    profile: Path
+
+
+@contextmanager
+def _started(launch: Launch) -> Iterator[Started]:
+    profile = Path(tempfile.mkdtemp(prefix="harness-browser-"))
+    # Playwright makes the browser's own profile in the folder for temporary files.
+    place = {"TMPDIR": str(profile)}
+    with (
+        ended(profile),
+        ChildProcess(
+            launch.browser.name, Path(sys.executable), WORKER, environment=place, start_seconds=launch.start_seconds
+        ) as child,
+    ):
+        child.call(
+            "launch",
+            seconds=launch.start_seconds,
+            engine=launch.browser.engine,
+            executable=launch.program,
+            flags=launch.flags,
+            preferences=dict(launch.browser.preferences),
+        )
+        yield Started(child, profile)
+
+
+def _close_page(child: ChildProcess, seconds: float) -> None:
+    """End the page that was open. A browser that cannot is not kept."""
+    if child.alive():
+        try:
+            child.call("close", seconds=seconds)
+        except CaseError:
+            child.kill()
+
+
+_BROWSERS: WarmPool[Launch, Started] = WarmPool(_started, lambda started: started.child.alive())
 
 
 def targets() -> list[Target]:

@@ -1,4 +1,6 @@
-"""Holds one page in one browser. Runs in the engine's own environment under `harness/process/serve.py`.
+"""Holds one browser, and one page in it at a time.
+
+Runs in the engine's own environment under `harness/process/serve.py`.
 
 Playwright's `evaluate` has no time limit: the engine's, on this process, is the one that holds. Tensors go to and from
 the page over loopback HTTP.
@@ -6,13 +8,14 @@ the page over loopback HTTP.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page, Route, sync_playwright
 
 from harness_targets.tfjs.server import Server
 
@@ -35,24 +38,45 @@ class Gone(Exception):
 
 
 class Holder:
-    """The browser, the page and the server, from `open` to the end of the process."""
+    """One browser from `launch` to the end of the process; the context, page and server of one artifact at a time."""
 
+    browser: Browser
+    context: BrowserContext | None = None
     page: Page
     server: Server
 
     def __init__(self) -> None:
         self.foreign: list[str] = []
         self.crashed = False
-        self.tensors: dict[str, Any] = {}
+        self.died = False
+        """The page or the browser did, at any time: what is left serves no other artifact."""
+
+    def launch(self, header: dict[str, Any], _: dict[str, Any]) -> Reply:
+        """Start the browser. Header: `engine` (chromium or firefox), `executable`, `flags`, `preferences`."""
+        # Never closed by itself: ending this process and the browser is the engine's, and it must work without us too.
+        playwright = sync_playwright().start()
+        common = {"executable_path": header["executable"], "headless": True, "args": header["flags"], "timeout": 0}
+        try:
+            if header["engine"] == "firefox":  # an unpatched one, as users have it
+                self.browser = playwright.firefox.launch(
+                    channel="moz-firefox", firefox_user_prefs=header["preferences"], **common
+                )
+            else:
+                self.browser = playwright.chromium.launch(**common)
+        except PlaywrightError as error:
+            raise Gone(f"the browser {header['executable']} did not start; its log says why.") from error
+        return {}, {}
 
     def open(self, header: dict[str, Any], _: dict[str, Any]) -> Reply:
-        """Start browser and server, load the backend and the artifact.
+        """Load the backend and an artifact in a page of a new context; that of the artifact before is closed first.
 
-        Header: `engine` (chromium or firefox), `executable`, `profile` (folder), `flags`, `preferences`, `bundles`
-        (folder), `directory` (the artifact's), `inputs`, `outputs`, and `page`, for `open` of `page/session.mjs`.
+        Header: `bundles` (folder), `directory` (the artifact's), `inputs`, `outputs`, and `page`, for `open` of
+        `page/session.mjs`.
         """
         request = header["page"]
         bundles, directory = Path(header["bundles"]), Path(header["directory"])
+        self.close({}, {})
+        self.foreign, self.crashed = [], False
         self.server = Server(
             {
                 **{f"page/{file.name}": file for file in PAGE.iterdir()},
@@ -61,26 +85,33 @@ class Holder:
             }
         )
         self.inputs, self.outputs = header["inputs"], header["outputs"]
-        # Never closed by itself: ending this process and the browser is the engine's, and it must work without us too.
-        playwright = sync_playwright().start()
-        common = {"executable_path": header["executable"], "headless": True, "args": header["flags"], "timeout": 0}
         try:
-            if header["engine"] == "firefox":  # an unpatched one, as users have it
-                context = playwright.firefox.launch_persistent_context(
-                    header["profile"], channel="moz-firefox", firefox_user_prefs=header["preferences"], **common
-                )
-            else:
-                context = playwright.chromium.launch_persistent_context(header["profile"], **common)
+            self.context = self.browser.new_context()
+            # A pattern, which Playwright's driver matches by itself. For a function it would send us every request with
+            # its body, the posted results among them, and our side of its pipe joins pieces in quadratic time.
+            self.context.route(re.compile(rf"^(?!{re.escape(self.server.origin)}/)"), self._refuse)
+            self.page = self.context.new_page()
+            self.page.on("crash", self._mark_crashed)
+            self.page.on("console", lambda message: print(f"console {message.type}: {message.text}", flush=True))
+            self.page.on("pageerror", lambda error: print(f"page error: {error}", flush=True))
+            self.page.goto(self.server.address("page/index.html"), wait_until="load", timeout=0)
+            self.page.wait_for_function("() => globalThis.harness", timeout=0)
         except PlaywrightError as error:
-            raise Gone(f"the browser {header['executable']} did not start; its log says why.") from error
-        context.route(lambda address: not address.startswith(self.server.origin), self._refuse)
-        self.page = context.pages[0] if context.pages else context.new_page()
-        self.page.on("crash", self._mark_crashed)
-        self.page.on("console", lambda message: print(f"console {message.type}: {message.text}", flush=True))
-        self.page.on("pageerror", lambda error: print(f"page error: {error}", flush=True))
-        self.page.goto(self.server.address("page/index.html"), wait_until="load", timeout=0)
-        self.page.wait_for_function("() => globalThis.harness", timeout=0)
+            raise Gone(f"the browser died during 'open' ({error.message.splitlines()[0][:200]}).") from error
         return self._ask("open", request), {}
+
+    def close(self, _: dict[str, Any], __: dict[str, Any]) -> Reply:
+        """End the page with its context, and its server; the browser stays. Raises `Gone` where it is not sound."""
+        if self.died:
+            raise Gone("the browser lost a page and is not used again.")
+        context, self.context = self.context, None
+        if context is not None:
+            self.server.close()
+            try:
+                context.close()
+            except PlaywrightError as error:
+                raise Gone(f"the browser died during 'close' ({error.message.splitlines()[0][:200]}).") from error
+        return {}, {}
 
     def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> Reply:
         """Every sample once. Tensors in: (samples, *shape); out: likewise."""
@@ -132,7 +163,7 @@ class Holder:
             counts.add(len(values))
         if len(counts) != 1:
             raise PageProblem("failed", f"the inputs have different numbers of samples: {sorted(counts)}.")
-        self.server.offer(b"".join(np.ascontiguousarray(tensors[info["name"]]).tobytes() for info in self.inputs))
+        self.server.offer([np.ascontiguousarray(tensors[info["name"]]).reshape(-1) for info in self.inputs])
         return int(counts.pop())
 
     def _ask(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +173,7 @@ class Holder:
                 "([operation, request]) => globalThis.harness[operation](request)", [operation, request]
             )
         except PlaywrightError as error:
+            self.died = True
             what = "the tab crashed" if self.crashed or "crashed" in error.message.lower() else "the browser died"
             raise Gone(f"{what} during '{operation}' ({error.message.splitlines()[0][:200]}).") from error
         if "problem" in answer:
@@ -153,13 +185,15 @@ class Holder:
         route.abort()
 
     def _mark_crashed(self, _: Page) -> None:
-        self.crashed = True
+        self.crashed = self.died = True
 
 
 def handlers() -> dict[str, Callable[[dict[str, Any], dict[str, Any]], Reply]]:
     holder = Holder()
     return {
+        "launch": holder.launch,
         "open": holder.open,
+        "close": holder.close,
         "infer": holder.infer,
         "time": holder.time,
         "footprint": holder.footprint,

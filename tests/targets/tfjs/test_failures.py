@@ -155,3 +155,25 @@ def test_installing_twice_does_nothing(target):
     assert np.all(
         [(bundles.directory() / name).is_file() for name in (bundles.CORE, bundles.LAYERS, *bundles.WASM_BINARIES)]
     )
+
+
+def test_one_browser_serves_one_artifact_after_another(target, made):
+    processes = set()
+    for name in ("twins-float32", "cnn-float32", "twins-float32"):
+        model = made(name)
+        with target("cpu").open(model.artifact, LIMITS) as session:
+            outputs = session.infer(model.samples)
+            processes.add(session.child.pid)
+        for output, values in model.reference.items():
+            np.testing.assert_allclose(outputs[output], values, rtol=1e-4, atol=1e-4)
+    assert len(processes) == 1
+
+
+def test_a_page_that_was_refused_costs_the_next_artifact_nothing(target, made, tmp_path):
+    artifact = damaged(made, tmp_path, "cnn-float32")
+    (artifact.directory / "group1-shard1of3.bin").unlink()
+    with pytest.raises(Failed), target("cpu").open(artifact, LIMITS):
+        pass
+    model = made("cnn-float32")
+    with target("cpu").open(model.artifact, LIMITS) as session:
+        assert set(session.infer(model.samples)) == set(model.reference)

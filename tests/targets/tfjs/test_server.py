@@ -48,7 +48,7 @@ def test_neither_without_the_token_nor_under_another_name(server):
 
 
 def test_tensors_go_both_ways_as_they_are(server):
-    server.offer(b"\x00\xff\x10")
+    server.offer([b"\x00\xff", b"\x10"])
     assert ask(server, f"/{server.token}/samples")[1] == b"\x00\xff\x10"
     assert ask(server, f"/{server.token}/results", "POST", b"\x01\x02")[0].status == 204
     assert server.take() == b"\x01\x02"
@@ -57,7 +57,7 @@ def test_tensors_go_both_ways_as_they_are(server):
 
 def test_sizes_are_bounded(server):
     with pytest.raises(TooLarge):
-        server.offer(bytes(1001))
+        server.offer([bytes(1000), bytes(1)])
     assert ask(server, f"/{server.token}/results", "POST", bytes(1001))[0].status == 413
     assert ask(server, f"/{server.token}/elsewhere", "POST", b"1")[0].status == 404
     assert server.take() == b""
