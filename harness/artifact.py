@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
@@ -63,9 +63,20 @@ class CustomLibrary(Frozen):
     registerer: str
     sha256: str
 
+    LEFT_OUT: ClassVar = {"library": "where it is now; its hash says what it holds"}
+
 
 class Artifact(Frozen):
-    """One converted model in the artifact cache. Where its files are now, `directory`, is no part of its identity."""
+    """One converted model in the artifact cache."""
+
+    LEFT_OUT: ClassVar = {
+        "model": "what people call it",
+        "variant": "what people call it",
+        "key": "how it was made; the digest says what came of it",
+        "converter": "how it was made; the digest says what came of it",
+        "directory": "where its files are now; the digest says what they hold",
+    }
+    """No part of the address of what is measured of it."""
 
     model: str
     format: str

@@ -37,15 +37,17 @@ def sha256_json(value: Any) -> str:
 
 
 def sha256_tree(paths: Iterable[Path]) -> str:
-    """Hash over names and contents of files, and of all files below folders, in a stable order."""
-    found: list[tuple[str, str]] = []
-    for path in paths:
-        if path.is_dir():
-            inner = (file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
-            found += [(f"{path.name}/{file.relative_to(path).as_posix()}", sha256_file(file)) for file in inner]
-        else:
-            found.append((path.name, sha256_file(path)))
-    return sha256_json(sorted(found))
+    """Hash over contents of files, and of all files below folders, each by its name as seen from the folder that holds
+    them all; for code, whose compiled form is passed over."""
+    given = [path.absolute() for path in paths]
+    root = Path(os.path.commonpath([path.parent for path in given]))
+    found: dict[str, str] = {}
+    for path in given:
+        below = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+        for file in below:
+            if "__pycache__" not in file.relative_to(path).parts:
+                found[file.relative_to(root).as_posix()] = sha256_file(file)
+    return sha256_json(sorted(found.items()))
 
 
 def hash_files(folder: Path) -> tuple[FileHash, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from harness.artifact import Artifact
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Variant:
     """One recipe: `name` is what people say, `options` what the format's converter is told (JSON values only)."""
+
+    LEFT_OUT: ClassVar = {"summary": "words for people", "base": "which targets take it by default"}
 
     name: str
     summary: str

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.address import address_of
 from harness.artifact import Artifact
 from harness.assess.assessment import Forecast
 from harness.assess.trials import Trials
-from harness.cache import Cache, sha256_json
+from harness.cache import Cache
 from harness.conversion.converter import Golden, Prepared, read_golden
 from harness.errors import CaseError, Crashed, TimedOut, Unavailable
 from harness.remedies.explain import known, reason
-from harness.run.addressing import code_of
+from harness.run.addressing import decisive
 from harness.run.pool import Progress, side_by_side
 from harness.target import Footprint, Target
 
@@ -115,9 +116,7 @@ def recalled(facts: Mapping[str, Any]) -> Footprint | CaseError:
 
 def key(target: Target, artifact: Artifact, prepared: Prepared) -> str:
     """Address of a trial: all that decides its outcome."""
-    custom = artifact.custom_operators and artifact.custom_operators.sha256
-    decisive = [artifact.digest, artifact.variant, custom, prepared.golden_digest]
-    return sha256_json(["tried", *decisive, target.name, target.fingerprint(), code_of(target)])
+    return address_of("tried", artifact, artifact.variant, prepared.golden_digest, *decisive(target))
 
 
 def of_outcome(target: Target, variant: str, outcome: Footprint | CaseError) -> Forecast:

@@ -6,12 +6,13 @@ import functools
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness import registry
+from harness.address import address_of
 from harness.artifact import Artifact, CustomLibrary, TensorInfo
 from harness.cache import Cache, Entry, sha256_file, sha256_json, sha256_tree
 from harness.conversion.children import WORKER, Children
@@ -57,6 +58,8 @@ class Prepared:
 class Reference:
     """What the reference interpreter gave: an `.npz` of stored values by canonical name, (samples, *shape) each."""
 
+    LEFT_OUT: ClassVar = {"path": "where it is now; the digest says what it holds"}
+
     interpreter: str
     path: Path
     digest: str
@@ -90,26 +93,23 @@ def read_golden(path: Path) -> Golden:
 
 
 def code_digest(form: Format) -> str:
-    """Hash of a format's converter and the modules beside it that it imports."""
+    """Hash of a format's converter, the modules that it imports by relative imports, and the scripts and pins beside
+    it, which it starts or installs from."""
     return code_digest_of(form.converter)
 
 
 @functools.cache
 def code_digest_of(converter: Path) -> str:
     """The same by path: it is asked for at every step, and does not change while this process runs."""
-    return sha256_tree(closure(converter))
-
-
-def library_digest(custom: CustomOperators | None) -> str:
-    """Hash of a library of custom operators; empty without one."""
-    return sha256_file(custom.library) if custom is not None else ""
+    started = (file for file in converter.parent.iterdir() if file.suffix in (".cjs", ".mjs", ".json"))
+    return sha256_tree([*closure(converter), *started])
 
 
 def custom_operators(custom: CustomOperators | None) -> CustomLibrary | None:
     """What the artifact says of its custom operators."""
     if custom is None:
         return None
-    return CustomLibrary(library=str(custom.library), registerer=custom.registerer, sha256=library_digest(custom))
+    return CustomLibrary(library=str(custom.library), registerer=custom.registerer, sha256=sha256_file(custom.library))
 
 
 class Converter:
@@ -146,18 +146,20 @@ class Converter:
             raise BadInput(entry.problem)
         request = entry.source.request()
         code = [self._code]
-        custom = entry.custom_operators
+        custom = entry.custom_operators if entry.source.ready_format is not None else None
         if entry.source.ready_format is not None:
             ready_form = registry.formats()[entry.source.ready_format]
             request |= {
                 "converter": str(ready_form.converter),
                 "custom_operators": custom and custom.model_dump(mode="json"),
             }
-            code += [code_digest(ready_form), library_digest(custom)]
+            code.append(code_digest(ready_form))
         try:
-            key = sha256_json(["prepared", code, entry.source.identity()])
+            key = address_of("prepared", code, entry.source.identity(), custom)
         except HarnessError as error:  # a file that cannot be read ends this model and no other
             raise BadInput(str(error)) from error
+        except OSError as error:
+            raise BadInput(f"{error.filename} cannot be read ({error.strerror}).") from error
 
         def write(folder: Path) -> dict[str, Any]:
             with self._children.lend(self.environment) as child:
@@ -173,7 +175,7 @@ class Converter:
                 f"{entry.source.path} brings its loader down ({error}); write it again.", error.log
             ) from error
         digests = {file.path: file.sha256 for file in found.files}
-        return Prepared(entry.name, key, found.folder, found.facts, digests["golden.npz"], custom)
+        return Prepared(entry.name, key, found.folder, found.facts, digests["golden.npz"], entry.custom_operators)
 
     def describe(self, prepared: Prepared) -> dict[str, Any] | None:
         """The TensorFlow graph of a prepared model in figures; None for a ready artifact. Raises a `CaseError`."""
@@ -186,15 +188,13 @@ class Converter:
                 reply, _ = child.call("describe", seconds=self.limits.convert, saved_model=path)
             return reply
 
-        return self._entry("described", sha256_json(["described", self._code, prepared.key]), write).facts
+        return self._entry("described", address_of("described", self._code, prepared.key), write).facts
 
     def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
         """The artifact of one variant. Raises a `CaseError` that says why there is none."""
         if "ready" in prepared.facts:
             return self._ready(prepared, form)
-        key = sha256_json(
-            ["converted", self._code, prepared.key, code_digest(form), variant.options, variant.converter]
-        )
+        key = address_of("converted", self._code, prepared.key, form.name, code_digest(form), variant)
         environment = self._environment(variant)
 
         def write(folder: Path) -> dict[str, Any]:
@@ -230,7 +230,7 @@ class Converter:
         return Environment.from_pins("converter-of-its-own", variant.converter)
 
     def _ready(self, prepared: Prepared, form: Format) -> Artifact:
-        key = sha256_json(["ready", prepared.key])
+        key = address_of("ready", prepared.key, form.name)
 
         def write(folder: Path) -> dict[str, Any]:
             entry = prepared.facts["ready"]
@@ -264,16 +264,7 @@ class Converter:
     def reference(self, prepared: Prepared, artifact: Artifact, form: Format, cache: Cache | None = None) -> Reference:
         """The reference interpreter's outputs on the golden's inputs. `cache`: another than the usual, for what is not
         worth keeping. Raises a `CaseError`."""
-        key = sha256_json(
-            [
-                "reference",
-                self._code,
-                artifact.digest,
-                prepared.golden_digest,
-                code_digest(form),
-                library_digest(prepared.custom_operators),
-            ]
-        )
+        key = address_of("reference", self._code, artifact, prepared.golden_digest, code_digest(form))
 
         def write(folder: Path) -> dict[str, Any]:
             golden = read_golden(prepared.golden_path)

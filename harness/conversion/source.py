@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
+import posixpath
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.cache import sha256_json, sha256_tree
+from harness.address import content_of, field_names, files_below, hashes
+from harness.cache import sha256_json
 from harness.errors import HarnessError
 from harness.model import TensorSpec
 
@@ -42,21 +46,29 @@ class Source:
         return READY_FORMATS.get(self.kind)
 
     def identity(self) -> str:
-        """Hash of every file that decides what the model computes and what it is tried on. Raises `HarnessError`."""
-        if self.kind == "zoo":
-            files = [*closure(self.path)]
-        elif self.kind == "entry_point":
-            files = [*closure(module_file(self.path, self.function), self.path)]
-        elif self.kind == "tfjs":  # its weights lie beside it
-            files = sorted(file for file in self.path.parent.iterdir() if file.is_file())
-        else:
-            files = [self.path]
-        files += [file for file in (self.weights, self.data, *self.files) if file is not None]
-        inputs = [[spec.name, list(spec.shape), spec.dtype] for spec in self.inputs]
+        """Hash of all that decides what the model computes and what it is tried on: every field, files by their bytes.
+        Raises `HarnessError`.
+
+        A path counts by its name and what is there, not by where that is, so that a moved checkout keeps its cache.
+        """
         try:
-            return sha256_json([self.kind, self.signature, self.function, inputs, [sha256_tree([f]) for f in files]])
+            rest = [[name, content_of(getattr(self, name))] for name in field_names(self) if name != "path"]
+            # The folder that an entry point's package is in may be called anything.
+            name = "" if self.kind == "entry_point" else self.path.name
+            return sha256_json(["source", name, hashes(self.needed_files()), rest])
         except OSError as error:
             raise HarnessError(f"{error.filename} cannot be read ({error.strerror}).") from error
+
+    def needed_files(self) -> dict[str, Path]:
+        """The files of the model itself, by their names as seen from it: what its kind says that loading it opens, and
+        nothing that merely lies beside it. Raises `HarnessError`, `OSError`."""
+        if self.kind == "zoo":
+            return named_from(self.path.parent, closure(self.path))
+        if self.kind == "entry_point":
+            return named_from(self.path, closure(module_file(self.path, self.function), self.path))
+        if self.kind == "tfjs":
+            return {self.path.name: self.path, **shards(self.path)}
+        return files_below(self.path)
 
     def request(self) -> dict[str, Any]:
         """What the conversion worker is told."""
@@ -105,6 +117,23 @@ def recognise(path: Path) -> Kind:
     if path.suffix == ".json" and head.lstrip().startswith(b"{"):
         return "tfjs"
     raise HarnessError(f"{path} is not {KNOWN}; its content is none of these.")
+
+
+def shards(model_json: Path) -> dict[str, Path]:
+    """The weight files that a `model.json` names, by their names from its folder; none of a file that names no such
+    thing, which its loader says. Raises `OSError` where the `model.json` itself cannot be read."""
+    try:
+        groups = json.loads(model_json.read_bytes())["weightsManifest"]
+        names = {posixpath.normpath(str(name)) for group in groups for name in group["paths"]}
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return {}
+    inside = [name for name in names if not name.startswith(("/", "..")) and "\0" not in name]
+    return {name: model_json.parent / name for name in inside if (model_json.parent / name).is_file()}
+
+
+def named_from(folder: Path, files: Iterable[Path]) -> dict[str, Path]:
+    """Files by their names as seen from a folder, with `/`."""
+    return {Path(os.path.relpath(file, folder)).as_posix(): file for file in files}
 
 
 def module_file(folder: Path, function: str) -> Path:

@@ -6,8 +6,10 @@ import inspect
 from functools import cache
 from pathlib import Path
 
-from harness.cache import sha256_json, sha256_tree
+from harness.address import address_of
+from harness.cache import sha256_tree
 from harness.conversion.converter import Prepared
+from harness.conversion.source import closure
 from harness.run.measure import Job
 from harness.target import Target, TimingPlan
 
@@ -20,29 +22,29 @@ def _tree(*paths: Path) -> str:
 
 
 def code_of(target: Target) -> str:
-    """Hash of the folder of a target's family: its worker, page or firmware decide the figures."""
-    return _tree(Path(inspect.getfile(type(target))).parent)
+    """Hash of the folder of a target's family, whose worker, page or firmware decide the figures, and of what it
+    imports from other families."""
+    module = Path(inspect.getfile(type(target)))
+    return _tree(module.parent, *closure(module))
 
 
 def parity_key(target: Target, job: Job, prepared: Prepared) -> str:
     """Address of a parity measurement."""
-    own = _tree(ENGINE / "parity", ENGINE / "run" / "measure.py", ENGINE / "quantisation.py")
-    return sha256_json(
-        [
-            "parity",
-            job.artifact.digest,
-            job.reference.digest,
-            prepared.golden_digest,
-            job.task,
-            target.name,
-            target.fingerprint(),
-            code_of(target),
-            own,
-        ]
+    own = _tree(
+        *(
+            ENGINE / part
+            for part in ("parity", "process", "run/measure.py", "artifact.py", "quantisation.py", "target.py")
+        )
     )
+    return address_of("parity", job, prepared.golden_digest, *decisive(target), own)
 
 
 def latency_key(case_key: str, plan: TimingPlan, machine: str, target: Target) -> str:
     """Address of a latency measurement: that of the case, with the plan and the machine."""
     own = _tree(ENGINE / "latency", ENGINE / "process")
-    return sha256_json(["latency", case_key, vars(plan), machine, own, code_of(target)])
+    return address_of("latency", case_key, plan, machine, *decisive(target), own)
+
+
+def decisive(target: Target) -> tuple[object, ...]:
+    """All of a target that decides what it answers."""
+    return target.name, target.format, target.fingerprint(), code_of(target)

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from harness.address import address_of
 from harness.artifact import Artifact
 from harness.assess.examination import Answer, Examination
-from harness.cache import Cache, sha256_json, sha256_tree
+from harness.cache import Cache, sha256_tree
 from harness.errors import Unavailable
 from harness.model import Tensors
 from harness.paths import cache_directory
@@ -131,7 +132,7 @@ def in_node(artifact: Artifact, sample: Tensors) -> InNode:
         return InNode()
     values = fed(artifact, sample)
     code = sha256_tree([SCRIPT, ERROR_WORDS])
-    key = sha256_json(["in-node", artifact.digest, sha256(values).hexdigest(), bundles.digest(), code])
+    key = address_of("in-node", artifact, sha256(values).hexdigest(), bundles.digest(), code)
     cache = Cache(cache_directory() / "artifacts")
     found = cache.find("in-node", key)
     if found is None:
