@@ -117,7 +117,7 @@ class Target(abc.ABC):
     simulated: bool = False
     """True for emulators and software renderers: rows are marked and their milliseconds never gate."""
     slot: Literal["processor", "browser", "emulator"] = "processor"
-    foretold_by: str = ""
+    predicted_by: str = ""
     """Another target, quicker to ask, that has the same kernels: `assess` asks that one in place of this."""
 
     @abc.abstractmethod

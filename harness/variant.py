@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from harness.artifact import Artifact
     from harness.assess.examination import Examination
-    from harness.locate.insides import Insides
+    from harness.locate.operator_outputs import OperatorOutputs
     from harness.model import Tensors
 
 
@@ -50,7 +50,7 @@ class Format:
     """What can be told of an artifact by reading it and trying it on one sample (stored values, shaped as the inputs),
     in the engine: for `harness assess`."""
 
-    insides: Insides | None = None
+    operator_outputs: OperatorOutputs | None = None
     """What it shows of the inside of its artifacts: for `harness locate`."""
 
     def variant(self, name: str) -> Variant:

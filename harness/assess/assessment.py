@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Verdict = Literal["runs", "does not run", "expected to run", "not known"]
 
@@ -43,9 +43,10 @@ class Size(Value):
     problem: str = ""
 
 
-class Forecast(Value):
-    """What one target will say to one variant. `how` it is known: `tried` (one inference was made), `conversion`
-    (refused), `operators` (and memory), `kernels` (of the bundle), or the name of what was tried in its place."""
+class Prediction(Value):
+    """Whether one target will run one variant. `how` says how that is known: `tried` (one inference was made),
+    `conversion` (the converter refused), `operators` (and memory), `kernels` (of the bundle), or the name of the target
+    that was tried instead."""
 
     target: str
     format: str
@@ -70,7 +71,7 @@ class Microcontroller(Value):
 
 
 class Assessment(Value):
-    """All that is told of one model."""
+    """Everything that was found out about one model."""
 
     model: str
     recognised: str
@@ -85,7 +86,8 @@ class Assessment(Value):
     types: dict[str, int]
     experimental: tuple[str, ...]
     sizes: tuple[Size, ...]
-    forecasts: tuple[Forecast, ...]
+    predictions: tuple[Prediction, ...] = Field(serialization_alias="forecasts")
+    """In the JSON they are called `forecasts`."""
     microcontroller: Microcontroller | None
     metadata: dict[str, Any]
     notes: tuple[str, ...]

@@ -81,7 +81,7 @@ def problem(found: Assessment, form: str, variant: str) -> str | None:
 def tflite_advice(found: Assessment) -> list[str]:
     """Convertible directly, needs select TF, or needs refactoring."""
     if any(size.format == "tflite" and size.variant == "ready" for size in found.sizes):
-        ran = [answer.target for answer in found.forecasts if answer.verdict == "runs"]
+        ran = [answer.target for answer in found.predictions if answer.verdict == "runs"]
         return [f"TFLite: a ready file; it was invoked on {', '.join(ran) or 'nothing that is here'}."]
     refused = problem(found, "tflite", "float32")
     if refused is None:
@@ -115,7 +115,9 @@ def tfjs_advice(found: Assessment) -> list[str]:
     if refused:
         lacking = [row.operator for row in found.operators if "no" in row.tfjs.values()]
         return [f"TensorFlow.js: needs refactoring: {refused}", *rewrites(lacking)]
-    told = [answer for answer in found.forecasts if answer.format == "tfjs" and answer.variant in ("float32", "ready")]
+    told = [
+        answer for answer in found.predictions if answer.format == "tfjs" and answer.variant in ("float32", "ready")
+    ]
     against: dict[str, list[str]] = {}
     for answer in told:
         if answer.verdict == "does not run":
@@ -136,7 +138,7 @@ def tfjs_advice(found: Assessment) -> list[str]:
 
 def micro_advice(found: Assessment) -> list[str]:
     """Whether a microcontroller takes it, and the smallest."""
-    asked = [answer for answer in found.forecasts if answer.target == "tflm/host"]
+    asked = [answer for answer in found.predictions if answer.target == "tflm/host"]
     if not asked:
         return []
     fits = found.microcontroller

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from harness.baseline.accepted import AcceptedCase, BaselineFile, accepted_case, accepted_run, origin_in
 from harness.baseline.files import baseline_path, read_file, write_file
-from harness.baseline.record import AcceptedCase, BaselineFile, accepted_case, accepted_run, origin_in
 from harness.errors import HarnessError
 from harness.store.record import CaseResult, Outcome, RunRecord
 
@@ -27,7 +27,7 @@ class Acceptance:
     files: list[Path] = field(default_factory=list)
 
 
-def accept(record: RunRecord, folder: Path, globs: Iterable[str] = (), *, failing: bool = False) -> Acceptance:
+def accept_run(record: RunRecord, folder: Path, globs: Iterable[str] = (), *, failing: bool = False) -> Acceptance:
     """Accept the cases of a run that a glob matches (all without globs) into the files below `folder`.
 
     A case whose accepted facts are equal stays as it was, milliseconds and provenance included: measuring again is no

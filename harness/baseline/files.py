@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.baseline.record import AcceptedCase, AcceptedRun, BaselineFile
+from harness.baseline.accepted import AcceptedCase, AcceptedRun, BaselineFile
 from harness.case_name import CaseName
 from harness.errors import HarnessError
 from harness.store.record import ModelOrigin
@@ -81,19 +81,19 @@ def write_file(folder: Path, file: BaselineFile) -> Path:
     )
     path = baseline_path(folder, file.model)
     document = {**kept.model_dump(mode="json", exclude_defaults=True), "schema_version": kept.schema_version}
-    write_atomically(path, laid_out(document) + "\n")
+    write_atomically(path, review_json(document) + "\n")
     return path
 
 
-def laid_out(value: Any, depth: int = 0) -> str:
+def review_json(value: Any, depth: int = 0) -> str:
     """JSON for review: keys in order, a line for what fits one: a change of one figure is one line of a diff."""
     inline = json.dumps(value, sort_keys=True, ensure_ascii=False)
     if not isinstance(value, (dict, list)) or not value or (depth > 2 and len(inline) + 2 * depth <= WIDTH):
         return inline
     inner, outer = "\n" + "  " * (depth + 1), "\n" + "  " * depth
     if isinstance(value, list):
-        return f"[{inner}{f',{inner}'.join(laid_out(item, depth + 1) for item in value)}{outer}]"
-    members = (f"{json.dumps(key, ensure_ascii=False)}: {laid_out(value[key], depth + 1)}" for key in sorted(value))
+        return f"[{inner}{f',{inner}'.join(review_json(item, depth + 1) for item in value)}{outer}]"
+    members = (f"{json.dumps(key, ensure_ascii=False)}: {review_json(value[key], depth + 1)}" for key in sorted(value))
     return f"{{{inner}{f',{inner}'.join(members)}{outer}}}"
 
 

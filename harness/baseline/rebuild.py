@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.artifact import Artifact
+from harness.baseline.accepted import AcceptedArtifact, AcceptedCase
 from harness.baseline.files import Baseline
-from harness.baseline.record import AcceptedArtifact, AcceptedCase
 from harness.case_name import CaseName
 from harness.conversion.converter import READY, Converter
 from harness.conversion.origin import places_of, source_of

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from harness import registry
-from harness.assess.assess import assess as assess_model
+from harness.assess.assess_model import assess_model
 from harness.cache import Cache
 from harness.cli.assessment_text import show
 from harness.cli.progress import ConsoleProgress
@@ -18,7 +18,7 @@ from harness.paths import cache_directory, project_root
 from harness.project import ModelEntry, model_entries
 
 
-def assess(model: str, *, as_json: bool) -> int:
+def show_assessment(model: str, *, as_json: bool) -> int:
     """Assess a model of the project or the zoo, or a file or folder. Raises `HarnessError` where there is none."""
     entry = find(model)
     with ConsoleProgress() as progress:
@@ -31,7 +31,7 @@ def assess(model: str, *, as_json: bool) -> int:
         finally:
             converter.close()
     if as_json:
-        print(found.model_dump_json(indent=1))
+        print(found.model_dump_json(indent=1, by_alias=True))
     else:
         show(found)
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from harness.assess.assessment import Assessment, Forecast, OperatorRow
+from harness.assess.assessment import Assessment, OperatorRow, Prediction
 from harness.cli.inventory import console as usual_console
 
 CELLS = {"runs": "runs", "expected to run": "expected", "does not run": "no", "not known": "unknown"}
@@ -58,13 +58,13 @@ def show(found: Assessment, console: Console | None = None) -> None:
     console.print(size_table(found, reasons))
     for form in dict.fromkeys(size.format for size in found.sizes):
         variants = [size.variant for size in found.sizes if size.format == form]
-        told = [forecast for forecast in found.forecasts if forecast.format == form]
+        told = [prediction for prediction in found.predictions if prediction.format == form]
         if told:
             heading(f"Who runs it as {form}")
             console.print(verdict_table(told, variants, reasons))
     console.print()
     say(LEGEND)
-    absent = {forecast.target: forecast.missing_here for forecast in found.forecasts if forecast.missing_here}
+    absent = {prediction.target: prediction.missing_here for prediction in found.predictions if prediction.missing_here}
     if absent:
         parts = [part.rstrip(".") for part in dict.fromkeys(absent.values())]
         say(f"* not on this machine, which lacks {', '.join(parts[:-1]) + ' and ' if parts[1:] else ''}{parts[-1]}.")
@@ -150,14 +150,14 @@ def size_table(found: Assessment, reasons: Reasons) -> Table:
     return table
 
 
-def verdict_table(forecasts: list[Forecast], variants: list[str], reasons: Reasons) -> Table:
+def verdict_table(predictions: list[Prediction], variants: list[str], reasons: Reasons) -> Table:
     """A row a target, a column a variant."""
     table = plain_table("target", *(name.replace("-", "-\n") if len(name) > LONG else name for name in variants))
-    by_target: dict[str, dict[str, Forecast]] = {}
-    for forecast in forecasts:
-        by_target.setdefault(forecast.target, {})[forecast.variant] = forecast
+    by_target: dict[str, dict[str, Prediction]] = {}
+    for prediction in predictions:
+        by_target.setdefault(prediction.target, {})[prediction.variant] = prediction
     for target, told in by_target.items():
-        star = " *" if any(forecast.missing_here for forecast in told.values()) else ""
+        star = " *" if any(prediction.missing_here for prediction in told.values()) else ""
         cells = [
             f"{CELLS[told[name].verdict]}{reasons.mark(told[name].reason)}" if name in told else "" for name in variants
         ]

@@ -6,10 +6,10 @@ import json
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.baseline.accept import accept as accept_run
+from harness.baseline.accept import accept_run
 from harness.baseline.files import FOLDER, read_baseline, read_file, write_file
 from harness.cli.inventory import console, plain_table
-from harness.cli.showing import find
+from harness.cli.showing import find_run
 from harness.errors import HarnessError
 from harness.paths import results_directory
 
@@ -24,10 +24,10 @@ def folder_of(named: str | None) -> Path:
     return folder
 
 
-def accept(name: str, globs: tuple[str, ...], named: str | None, *, failing: bool, as_json: bool) -> None:
+def accept_baseline(name: str, globs: tuple[str, ...], named: str | None, *, failing: bool, as_json: bool) -> None:
     """Accept a run, and say what that changed."""
     folder = Path(named) if named else results_directory() / FOLDER
-    record = find(name)
+    record = find_run(name)
     done = accept_run(record, folder, globs, failing=failing)
     if as_json:
         files = [str(path) for path in done.files]
@@ -45,7 +45,7 @@ def accept(name: str, globs: tuple[str, ...], named: str | None, *, failing: boo
         print(f"wrote {path}")
 
 
-def show(named: str | None, *, as_json: bool) -> None:
+def show_baseline(named: str | None, *, as_json: bool) -> None:
     """Print the accepted cases."""
     baseline = read_baseline(folder_of(named))
     if as_json:
@@ -68,7 +68,7 @@ def show(named: str | None, *, as_json: bool) -> None:
     console().print(table)
 
 
-def drop(globs: tuple[str, ...], named: str | None) -> None:
+def drop_from_baseline(globs: tuple[str, ...], named: str | None) -> None:
     """Take cases out. Raises `HarnessError` for a glob that matches nothing."""
     folder = folder_of(named)
     cases = read_baseline(folder).cases

@@ -25,7 +25,7 @@ from harness.store.runs import write_atomically
 from harness.variant import Format, Variant
 
 
-def convert(models: tuple[str, ...], variants: tuple[str, ...], *, as_json: bool) -> int:
+def convert_models(models: tuple[str, ...], variants: tuple[str, ...], *, as_json: bool) -> int:
     """Convert what the globs choose; 0 if everything was, 1 if a model could not be converted, 2 if one is no model."""
     entries = model_entries(project_root())
     named = matching("model", models, entries)

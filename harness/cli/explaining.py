@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from harness.cli.inventory import console
-from harness.gate.gate import GateResult
+from harness.gate.judge_run import GateResult
 from harness.report import numbers
 from harness.report.case_view import margin
 from harness.store.record import Check

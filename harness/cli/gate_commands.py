@@ -42,10 +42,10 @@ def gate(
     json: Json = False,
 ) -> None:
     """Judge a run by gates.toml and the baseline. Exit code 1 if a rule is broken."""
-    from harness.cli.gating import Wanted, gate
+    from harness.cli.gating import ReportPaths, gate_run
 
-    wanted = Wanted(junit=junit, sarif=sarif, markdown=markdown, pytest_benchmark=pytest_benchmark)
-    code = gate(name, policy, baseline, wanted, explain=explain, timing=timing, complete=complete, as_json=json)
+    wanted = ReportPaths(junit=junit, sarif=sarif, markdown=markdown, pytest_benchmark=pytest_benchmark)
+    code = gate_run(name, policy, baseline, wanted, explain=explain, timing=timing, complete=complete, as_json=json)
     raise typer.Exit(code)
 
 
@@ -58,17 +58,17 @@ def accept(
     json: Json = False,
 ) -> None:
     """Accept a run, or some of its cases, into files to review and commit."""
-    from harness.cli.baselines import accept
+    from harness.cli.baselines import accept_baseline
 
-    accept(name, tuple(case or ()), baseline, failing=failing, as_json=json)
+    accept_baseline(name, tuple(case or ()), baseline, failing=failing, as_json=json)
 
 
 @baseline.command()
 def show(baseline: Folder = None, json: Json = False) -> None:
     """List what is accepted, and where it comes from."""
-    from harness.cli.baselines import show
+    from harness.cli.baselines import show_baseline
 
-    show(baseline, as_json=json)
+    show_baseline(baseline, as_json=json)
 
 
 @baseline.command()
@@ -77,9 +77,9 @@ def drop(
     baseline: Folder = None,
 ) -> None:
     """Take cases out of the baseline."""
-    from harness.cli.baselines import drop
+    from harness.cli.baselines import drop_from_baseline
 
-    drop(tuple(case), baseline)
+    drop_from_baseline(tuple(case), baseline)
 
 
 def ab(
@@ -94,13 +94,13 @@ def ab(
     json: Json = False,
 ) -> None:
     """Time two sides of a case against each other, in turns. Exit code 1 if the new one is slower."""
-    from harness.cli.two_sides import ab
+    from harness.cli.two_sides import time_two_sides
 
-    raise typer.Exit(ab(case, old, new, margin, baseline, as_json=json))
+    raise typer.Exit(time_two_sides(case, old, new, margin, baseline, as_json=json))
 
 
 def init_ci(force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False) -> None:
     """Write a workflow for GitHub Actions that runs the harness and its gate."""
-    from harness.cli.workflow import init_ci
+    from harness.cli.workflow import write_workflow
 
-    init_ci(force=force)
+    write_workflow(force=force)

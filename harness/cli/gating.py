@@ -17,30 +17,29 @@ from harness.cache import Cache
 from harness.cli.baselines import folder_of
 from harness.cli.explaining import explain_case
 from harness.cli.progress import ConsoleProgress
-from harness.cli.showing import find
+from harness.cli.showing import find_run
 from harness.conversion.converter import Converter, read_golden
 from harness.environment import environment
 from harness.errors import CaseError
 from harness.exchange.junit import junit
 from harness.exchange.markdown import markdown
 from harness.exchange.pytest_benchmark import pytest_benchmark_json
-from harness.exchange.reproduce import look_inside, reproduce
+from harness.exchange.reproduce import locate_command, reproduce
 from harness.exchange.sarif import sarif
-from harness.gate.gate import GateResult, judged_record
-from harness.gate.gate import gate as judge_run
+from harness.gate.judge_run import GateResult, judge_run, judged_record
 from harness.gate.policy import Policy
 from harness.gate.policy_file import POLICY_FILE, project_policy, read_policy
 from harness.gate.regression import Stopwatch
 from harness.paths import PROJECT_FILE, cache_directory, place_in_repository, project_root, results_directory
 from harness.project import model_entries
 from harness.report.page import write
-from harness.run.exclusive import machine_to_oneself
+from harness.run.exclusive import exclusive_machine
 from harness.store.record import CaseResult, RunRecord
 from harness.store.runs import write_atomically
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReportPaths:
     """Paths to write to; None for what is not wanted."""
 
     junit: str | None = None
@@ -49,11 +48,11 @@ class Wanted:
     pytest_benchmark: str | None = None
 
 
-def gate(
+def gate_run(
     name: str,
     policy: str | None,
     folder: str | None,
-    wanted: Wanted,
+    wanted: ReportPaths,
     *,
     explain: str | None,
     timing: bool,
@@ -63,7 +62,7 @@ def gate(
     """Judge a run; 0 if every rule holds, 1 otherwise."""
     root = project_root()
     rules = read_policy(Path(policy)) if policy else project_policy(root)
-    record, baseline = find(name), read_baseline(folder_of(folder))
+    record, baseline = find_run(name), read_baseline(folder_of(folder))
     if explain is not None:
         case = _named(record, explain)
         record = record.model_copy(update={"cases": (case,)})
@@ -79,7 +78,7 @@ def gate(
     elif explain is not None:
         explain_case(result)
     else:
-        say(result)
+        print_verdict(result)
     return 0 if result.passed else 1
 
 
@@ -113,7 +112,7 @@ def judge_with_timing(
     stopwatch = Stopwatch(cache, targets, inputs, rebuild=again.artifact, note=progress.note) if timing else None
     differs = timing and any(_differs(case, baseline) for case in record.cases)
     try:
-        with machine_to_oneself(progress.note) if differs else nullcontext():
+        with exclusive_machine(progress.note) if differs else nullcontext():
             return judge_run(record, policy, baseline, format_of, stopwatch=stopwatch, complete=complete)
     finally:
         converter.close()
@@ -137,7 +136,7 @@ def _named(record: RunRecord, name: str) -> CaseResult:
     raise HarnessError(f"The run {record.id} has no case '{name}'; it has {', '.join(known[:6])}.")
 
 
-def _write(result: GateResult, root: Path, wanted: Wanted) -> None:
+def _write(result: GateResult, root: Path, wanted: ReportPaths) -> None:
     file = next((file for file in (PROJECT_FILE, POLICY_FILE) if (root / file).is_file()), PROJECT_FILE)
     if wanted.junit:
         write_atomically(Path(wanted.junit), junit(result))
@@ -169,14 +168,14 @@ def as_document(result: GateResult) -> dict[str, Any]:
     }
 
 
-def say(result: GateResult) -> None:
+def print_verdict(result: GateResult) -> None:
     """The verdict for a person, worst first; nothing else than text."""
     for verdict in result.failed:
         print(f"✗ {verdict.case.id}")
         for check in verdict.broken:
             print(f"    {check.rule}: {check.message or check.metric}")
         print(f"    again: {reproduce(verdict.case)}")
-        if inside := look_inside(verdict.case, verdict.broken):
+        if inside := locate_command(verdict.case, verdict.broken):
             print(f"    which operator: {inside}")
     for notice in result.notices:
         print(f"! {notice}")

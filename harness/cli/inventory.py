@@ -27,7 +27,7 @@ def plain_table(*columns: str) -> Table:
     return table
 
 
-def doctor(*, as_json: bool) -> int:
+def show_readiness(*, as_json: bool) -> int:
     """Print each target's readiness; 0 however much is missing, as nothing was asked of it."""
     rows = []
     for target in registry.targets().values():
@@ -53,7 +53,7 @@ def doctor(*, as_json: bool) -> int:
     return 0
 
 
-def models(*, as_json: bool) -> None:
+def list_models(*, as_json: bool) -> None:
     """Print the models."""
     entries = model_entries(project_root()).values()
     if as_json:
@@ -78,7 +78,7 @@ def models(*, as_json: bool) -> None:
     console().print(table)
 
 
-def targets(*, as_json: bool) -> None:
+def list_targets(*, as_json: bool) -> None:
     """Print the targets."""
     known = registry.targets().values()
     if as_json:

@@ -19,7 +19,7 @@ from harness.errors import CaseError, Failed, HarnessError, Unavailable, Unsuppo
 from harness.gate.policy import Edge
 from harness.gate.policy_file import project_policy
 from harness.locate.findings import EdgeFinding, Seen
-from harness.locate.locate import Locator
+from harness.locate.locator import Locator
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.report import numbers
@@ -30,7 +30,7 @@ ROWS = 40
 """More operators than a person reads: then those where something begins or breaks, and their neighbours."""
 
 
-def locate(name: str, edge: str | None, samples: int, *, as_json: bool) -> int:
+def locate_fault(name: str, edge: str | None, samples: int, *, as_json: bool) -> int:
     """Look inside; 2 if an edge that there is cannot be looked at, 1 if an operator's result breaks a rule, else 0."""
     if edge is not None and edge not in EDGES:
         raise HarnessError(f"There is no edge '{edge}'; it is conversion or runtime.")
@@ -56,7 +56,7 @@ def locate(name: str, edge: str | None, samples: int, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"case": case.id, "samples": len(locator.golden), "edges": _document(found)}, indent=1))
     else:
-        say(case.id, found)
+        print_findings(case.id, found)
     if any(isinstance(one, Unavailable | Failed) for one in found.values()):
         return 2
     return int(any(isinstance(one, EdgeFinding) and one.first_broken is not None for one in found.values()))
@@ -69,7 +69,7 @@ def case_of(name: str) -> Case:
     return cases(selection, model_entries(project_root()), registry.targets(), registry.formats())[0]
 
 
-def say(name: str, found: dict[str, EdgeFinding | CaseError]) -> None:
+def print_findings(name: str, found: dict[str, EdgeFinding | CaseError]) -> None:
     """Print each edge: the verdict in words, then its operators as a table."""
     print(name)
     for edge, one in found.items():

@@ -32,33 +32,33 @@ RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning.")]
 @app.command()
 def doctor(json: Json = False) -> None:
     """Say which targets are ready and, for each missing part, the one line that installs it."""
-    from harness.cli.inventory import doctor
+    from harness.cli.inventory import show_readiness
 
-    raise typer.Exit(doctor(as_json=json))
+    raise typer.Exit(show_readiness(as_json=json))
 
 
 @app.command()
 def models(json: Json = False) -> None:
     """List the models: the zoo's and those of harness.toml."""
-    from harness.cli.inventory import models
+    from harness.cli.inventory import list_models
 
-    models(as_json=json)
+    list_models(as_json=json)
 
 
 @app.command()
 def targets(json: Json = False) -> None:
     """List the targets, the variants that each takes by default, and whether it is ready."""
-    from harness.cli.inventory import targets
+    from harness.cli.inventory import list_targets
 
-    targets(as_json=json)
+    list_targets(as_json=json)
 
 
 @app.command()
 def convert(model: Models = None, variant: Variants = None, json: Json = False) -> None:
     """Convert models and say where the artifacts are; nothing unchanged is converted again."""
-    from harness.cli.converting import convert
+    from harness.cli.converting import convert_models
 
-    raise typer.Exit(convert(tuple(model or ()), tuple(variant or ()), as_json=json))
+    raise typer.Exit(convert_models(tuple(model or ()), tuple(variant or ()), as_json=json))
 
 
 @app.command()
@@ -72,9 +72,9 @@ def assess(
     interpreters that start quickly, and answers for browsers and boards by their kernels and memory, without starting
     one. The first time takes about as long as converting; after that it is read from the cache.
     """
-    from harness.cli.assessing import assess
+    from harness.cli.assessing import show_assessment
 
-    raise typer.Exit(assess(model, as_json=json))
+    raise typer.Exit(show_assessment(model, as_json=json))
 
 
 @app.command()
@@ -88,19 +88,19 @@ def run(
     json: Json = False,
 ) -> None:
     """Convert, compare, time and judge; write a run record and the dashboard. Exit code 1 if a case fails."""
-    from harness.cli.running import run
+    from harness.cli.running import run_matrix
     from harness.run.matrix import Selection
 
     selection = Selection(tuple(model or ()), tuple(variant or ()), tuple(target or ()), everything)
-    raise typer.Exit(run(selection, parity_only=parity_only, fresh=fresh, as_json=json))
+    raise typer.Exit(run_matrix(selection, parity_only=parity_only, fresh=fresh, as_json=json))
 
 
 @app.command()
 def show(name: RunName = "latest", json: Json = False) -> None:
     """Show a run as tables, worst first."""
-    from harness.cli.showing import show
+    from harness.cli.showing import show_run
 
-    show(name, as_json=json)
+    show_run(name, as_json=json)
 
 
 @app.command()
@@ -110,9 +110,9 @@ def compare(
     json: Json = False,
 ) -> None:
     """Put the targets side by side for one model: latency with intervals, error, size."""
-    from harness.cli.showing import compare
+    from harness.cli.showing import compare_targets
 
-    compare(model, name, as_json=json)
+    compare_targets(model, name, as_json=json)
 
 
 @app.command()
@@ -127,9 +127,9 @@ def locate(
     The runtime edge holds this target against the reference interpreter, the conversion edge this variant against the
     float32 one. Exit code 1 if a result breaks a rule that the outputs are held to.
     """
-    from harness.cli.locating import locate
+    from harness.cli.locating import locate_fault
 
-    raise typer.Exit(locate(case, edge, samples, as_json=json))
+    raise typer.Exit(locate_fault(case, edge, samples, as_json=json))
 
 
 @app.command()
@@ -139,9 +139,9 @@ def report(
     against: Annotated[str | None, typer.Option("--against", help="Show what changed since this run.")] = None,
 ) -> None:
     """Write a run's dashboard: one HTML file that opens from disk."""
-    from harness.cli.showing import report
+    from harness.cli.showing import write_report
 
-    report(name, output, against)
+    write_report(name, output, against)
 
 
 @app.command()
@@ -158,9 +158,9 @@ def history(
     json: Json = False,
 ) -> None:
     """Show figures over the runs, as a table and a chart, and where, by how much and with what they changed."""
-    from harness.cli.history import history
+    from harness.cli.histories import show_history
 
-    history(model, variant, target, tuple(metric or ()), as_json=json)
+    show_history(model, variant, target, tuple(metric or ()), as_json=json)
 
 
 @app.command()
@@ -171,9 +171,9 @@ def label(
     note: Annotated[str, typer.Option("--note", help="Why, in a few words.")] = "",
 ) -> None:
     """Put a label on a change of the history: fixed, accepted, noise. It stays when the index is made again."""
-    from harness.cli.history import label
+    from harness.cli.histories import label_change
 
-    label(model, change, kind, note)
+    label_change(model, change, kind, note)
 
 
 @app.command()
@@ -182,9 +182,9 @@ def index(
     json: Json = False,
 ) -> None:
     """Bring the index over all run records up to date. Damaged ones are named and left out; the rest is there."""
-    from harness.cli.storing import index
+    from harness.cli.storing import update_index
 
-    index(rebuild=rebuild, as_json=json)
+    update_index(rebuild=rebuild, as_json=json)
 
 
 Where = Annotated[
@@ -195,17 +195,17 @@ Where = Annotated[
 @app.command()
 def push(where: Where = None, json: Json = False) -> None:
     """Send run records and labels to another folder or the team's database; what is there is not sent again."""
-    from harness.cli.storing import push
+    from harness.cli.storing import push_records
 
-    push(where, as_json=json)
+    push_records(where, as_json=json)
 
 
 @app.command()
 def pull(where: Where = None, json: Json = False) -> None:
     """Fetch run records and labels from another folder or the team's database."""
-    from harness.cli.storing import pull
+    from harness.cli.storing import pull_records
 
-    pull(where, as_json=json)
+    pull_records(where, as_json=json)
 
 
 @app.command()
@@ -214,17 +214,17 @@ def export(
     model: Annotated[str | None, typer.Option("--model", "-m", help="Only this model.")] = None,
 ) -> None:
     """Write every figure of every run as one Parquet file, for notebooks."""
-    from harness.cli.storing import export
+    from harness.cli.storing import export_parquet
 
-    export(path, model)
+    export_parquet(path, model)
 
 
 @app.command()
 def serve(port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8137) -> None:
     """Serve the dashboard and a read-only JSON interface to the index, to this machine alone, until interrupted."""
-    from harness.cli.serving import serve
+    from harness.cli.serving import serve_dashboard
 
-    serve(port)
+    serve_dashboard(port)
 
 
 gate_commands.add_to(app)

@@ -24,7 +24,7 @@ from harness.store.record import Outcome, RunRecord
 BROKEN = {Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT}
 
 
-def run(selection: Selection, *, parity_only: bool, fresh: bool, as_json: bool) -> int:
+def run_matrix(selection: Selection, *, parity_only: bool, fresh: bool, as_json: bool) -> int:
     """Run the selection; 0 if nothing is broken, 1 otherwise, 2 if a model is no model, 130 if interrupted."""
     root = project_root()
     chosen = cases(selection, model_entries(root), registry.targets(), registry.formats())

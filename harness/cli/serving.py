@@ -7,7 +7,7 @@ import multiprocessing
 import threading
 import time
 
-from harness.cli.storing import tell
+from harness.cli.storing import print_moved
 from harness.errors import HarnessError
 from harness.paths import results_directory
 from harness.serve.interface import Interface
@@ -19,13 +19,13 @@ PREPARED_SECONDS = 15.0
 """How often the next visitor's page is made ready, where a run has ended meanwhile."""
 
 
-def serve(port: int) -> None:
+def serve_dashboard(port: int) -> None:
     """Serve until interrupted."""
     source = Source(results_directory(), team_url())
     interface = Interface(source)
     server = make_server(interface, port)
     # A year that was never indexed takes minutes, which nobody should spend before an empty window.
-    source.refresh(tell(quiet=False))
+    source.refresh(print_moved(quiet=False))
     threading.Thread(target=_prepare, args=(interface,), daemon=True).start()
     print(f"http://{ADDRESS}:{server.server_address[1]}/ (JSON: /api; Ctrl-C ends it)", flush=True)
     try:

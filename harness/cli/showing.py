@@ -15,23 +15,23 @@ from harness.store.record import RunRecord
 from harness.store.runs import RunStore
 
 
-def find(name: str) -> RunRecord:
+def find_run(name: str) -> RunRecord:
     """A stored record by its name."""
     return RunStore(results_directory()).find(name)
 
 
-def show(name: str, *, as_json: bool) -> None:
+def show_run(name: str, *, as_json: bool) -> None:
     """Print a run."""
-    record = find(name)
+    record = find_run(name)
     if as_json:
         print(record.model_dump_json(indent=1))
     else:
         console().print(tables.show(record))
 
 
-def compare(model: str, name: str, *, as_json: bool) -> None:
+def compare_targets(model: str, name: str, *, as_json: bool) -> None:
     """Print the targets of one model. Raises `HarnessError` where the run has no such model."""
-    record = find(name)
+    record = find_run(name)
     rows = [case for case in record.cases if case.model == model]
     if not rows:
         known = ", ".join(sorted({case.model for case in record.cases}))
@@ -42,9 +42,9 @@ def compare(model: str, name: str, *, as_json: bool) -> None:
         console().print(tables.compare(record, model))
 
 
-def report(name: str, output: str | None, against: str | None) -> None:
+def write_report(name: str, output: str | None, against: str | None) -> None:
     """Write the dashboard, with what changed since another run and with the history of the index, and say where."""
     path = Path(output) if output else results_directory() / "dashboard.html"
-    record = find(name)
-    write(record, path, find(against) if against else None, history_of(record, results_directory()))
+    record = find_run(name)
+    write(record, path, find_run(against) if against else None, history_of(record, results_directory()))
     print(path)

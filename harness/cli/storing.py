@@ -10,12 +10,12 @@ from pathlib import Path
 from harness.paths import results_directory
 from harness.store.index.database import Database, team_url
 from harness.store.index.folder import FolderIndex
-from harness.store.index.index import RunIndex, count_runs
+from harness.store.index.run_index import RunIndex, count_runs
 from harness.store.labels import LabelFiles, Labels, LabelTable
 from harness.store.transfer import DatabaseRecords, FolderRecords, Moved, Records, other_side, transfer
 
 
-def opened(*, quiet: bool) -> tuple[Database, Labels]:
+def open_index(*, quiet: bool) -> tuple[Database, Labels]:
     """The index to ask, and where labels are: the team's where `HARNESS_DATABASE_URL` is set, or else the one beside
     the records, brought up to date. Damaged records are named on standard error."""
     url = team_url()
@@ -24,11 +24,11 @@ def opened(*, quiet: bool) -> tuple[Database, Labels]:
         return database, LabelTable(database)
     results = results_directory()
     index = FolderIndex(results)
-    _tell_problems(index.synchronise(tell(quiet=quiet)).problems)
+    _tell_problems(index.synchronise(print_moved(quiet=quiet)).problems)
     return index.database, LabelFiles(results)
 
 
-def index(*, rebuild: bool, as_json: bool) -> None:
+def update_index(*, rebuild: bool, as_json: bool) -> None:
     """Bring the index up to date, or make it again, and say what it holds.
 
     With a team's database that is: send what it lacks; make its index again from the records that it holds.
@@ -36,7 +36,7 @@ def index(*, rebuild: bool, as_json: bool) -> None:
     from harness.history.metrics import SUMMARISED
     from harness.history.summaries import refresh
 
-    progress = tell(quiet=as_json)
+    progress = print_moved(quiet=as_json)
     url = team_url()
     if url is None:
         folder = FolderIndex(results_directory())
@@ -60,27 +60,27 @@ def index(*, rebuild: bool, as_json: bool) -> None:
     _tell_problems(problems)
 
 
-def push(where: str | None, *, as_json: bool) -> None:
+def push_records(where: str | None, *, as_json: bool) -> None:
     """Send records and labels."""
     _move(FolderRecords(results_directory()), other_side(where), as_json)
 
 
-def pull(where: str | None, *, as_json: bool) -> None:
+def pull_records(where: str | None, *, as_json: bool) -> None:
     """Fetch records and labels."""
     _move(other_side(where), FolderRecords(results_directory()), as_json)
 
 
-def export(path: str, model: str | None) -> None:
+def export_parquet(path: str, model: str | None) -> None:
     """Write the Parquet file and say where."""
     from harness.store.parquet import export as write
 
-    database, _ = opened(quiet=True)
+    database, _ = open_index(quiet=True)
     rows = write(database, Path(path), model)
     print(f"{path}: {rows} rows")
 
 
 def _move(source: Records, destination: Records, as_json: bool) -> None:
-    moved: Moved = transfer(source, destination, tell(quiet=as_json))
+    moved: Moved = transfer(source, destination, print_moved(quiet=as_json))
     if as_json:
         print(json.dumps({"from": source.name, "to": destination.name, **vars(moved)}, indent=1))
         return
@@ -94,7 +94,7 @@ def _tell_problems(problems: Mapping[str, str]) -> None:
         print(f"left out: {problem}", file=sys.stderr)
 
 
-def tell(*, quiet: bool) -> Callable[[str], None]:
+def print_moved(*, quiet: bool) -> Callable[[str], None]:
     """On a terminal each record as it comes; nothing in a pipe."""
     if quiet or not sys.stderr.isatty():
         return lambda _: None

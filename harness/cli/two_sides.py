@@ -12,9 +12,9 @@ from harness import registry
 from harness.ab.compare import compare_sides
 from harness.ab.decide import Finding
 from harness.ab.plan import DEFAULT_PLAN
-from harness.ab.session import Sides
 from harness.ab.side import Side
-from harness.ab.sides import parse_side
+from harness.ab.side_builder import SideBuilder
+from harness.ab.side_options import parse_side
 from harness.baseline.files import read_baseline
 from harness.cache import Cache
 from harness.case_name import CaseName
@@ -26,16 +26,16 @@ from harness.errors import HarnessError
 from harness.latency.ratio import Ratio
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
-from harness.run.exclusive import machine_to_oneself
+from harness.run.exclusive import exclusive_machine
 
 
-def ab(case: str, old: str, new: str, margin: float, folder: str | None, *, as_json: bool) -> int:
+def time_two_sides(case: str, old: str, new: str, margin: float, folder: str | None, *, as_json: bool) -> int:
     """Compare; 0 unless the new side is slower, then 1. Two files need no model of the project, a target will do."""
     if not (math.isfinite(margin) and 0.0 <= margin <= 10.0):
         raise HarnessError(f"A margin of {margin} is no share; 0.02 is 2 %.")
     root, targets = project_root(), registry.targets()
-    wishes = parse_side(old, targets), parse_side(new, targets)
-    files = [wish.file for wish in wishes if wish.file is not None]
+    sides = parse_side(old, targets), parse_side(new, targets)
+    files = [options.file for options in sides if options.file is not None]
     files_alone = case in targets and len(files) == 2
     if files_alone:
         case = f"{files[1].stem}/{READY.name}/{case}"
@@ -44,36 +44,36 @@ def ab(case: str, old: str, new: str, margin: float, folder: str | None, *, as_j
         cache = Cache(cache_directory() / "artifacts", progress.note)
         converter = Converter(cache, environment("converter"), 1)
         try:
-            makes = Sides(root, model_entries(root), targets, registry.formats(), converter, baseline)
-            before, after = (makes.side(name, wish) for wish in wishes)
+            builder = SideBuilder(root, model_entries(root), targets, registry.formats(), converter, baseline)
+            before, after = (builder.side(name, options) for options in sides)
             same = before.same_as(after)
-            inputs = {} if same or files_alone else makes.inputs(name)
+            inputs = {} if same or files_alone else builder.inputs(name)
         finally:
             converter.close()
         if same:
-            _say_same(case, as_json)
+            _print_same(case, as_json)
             return 0
         for side in (before, after):
             if not side.target.timed:
                 raise HarnessError(f"{side.target.name} has no clock: compare its instructions with `harness gate`.")
         progress.note(f"Timing {case}: {old} against {new}, in turns; a minute or so …")
-        with machine_to_oneself(progress.note):
+        with exclusive_machine(progress.note):
             finding = compare_sides(before, after, inputs, replace(DEFAULT_PLAN, margin=margin))
     if as_json:
         print(json.dumps(_document(case, before, after, finding), indent=1))
     else:
-        _say(case, finding, before, after)
+        _print_finding(case, finding, before, after)
     return 1 if finding.verdict == "slower" else 0
 
 
-def _say_same(case: str, as_json: bool) -> None:
+def _print_same(case: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"case": case, "verdict": "same", "seconds": 0.0}))
     else:
         print(f"{case}: both sides are the same bytes on the same runtime; there is nothing to time.")
 
 
-def _say(case: str, finding: Finding, old: Side, new: Side) -> None:
+def _print_finding(case: str, finding: Finding, old: Side, new: Side) -> None:
     print(case)
     for name, side, blocks in (
         ("old", old, [item.old_ns for item in finding.rounds]),

@@ -120,7 +120,7 @@ jobs:
 """.replace("@MARK@", MARK)
 
 
-def init_ci(*, force: bool) -> None:
+def write_workflow(*, force: bool) -> None:
     """Write the workflow. Raises `HarnessError` where there is one already, unless `force`."""
     root = project_root()
     path = root / PLACE

@@ -127,7 +127,7 @@ class Converter:
         own = [
             HERE / "prepare.py",
             HERE / "data.py",
-            HERE / "describe.py",
+            HERE / "graph_summary.py",
             HERE / "format_converter.py",
             HERE / "sources",
             WORKER,
@@ -177,7 +177,7 @@ class Converter:
         digests = {file.path: file.sha256 for file in found.files}
         return Prepared(entry.name, key, found.folder, found.facts, digests["golden.npz"], entry.custom_operators)
 
-    def describe(self, prepared: Prepared) -> dict[str, Any] | None:
+    def graph_summary(self, prepared: Prepared) -> dict[str, Any] | None:
         """The TensorFlow graph of a prepared model in figures; None for a ready artifact. Raises a `CaseError`."""
         if "ready" in prepared.facts:
             return None
@@ -185,10 +185,10 @@ class Converter:
         def write(_folder: Path) -> dict[str, Any]:
             with self._children.lend(self.environment) as child:
                 path = str(prepared.folder / "saved_model")
-                reply, _ = child.call("describe", seconds=self.limits.convert, saved_model=path)
+                reply, _ = child.call("graph_summary", seconds=self.limits.convert, saved_model=path)
             return reply
 
-        return self._entry("described", address_of("described", self._code, prepared.key), write).facts
+        return self._entry("graph_summary", address_of("graph_summary", self._code, prepared.key), write).facts
 
     def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
         """The artifact of one variant. Raises a `CaseError` that says why there is none."""

@@ -86,11 +86,11 @@ def convert(header: dict[str, Any]) -> dict[str, Any]:
     return {"entry": entry, **(module.inspect(output / entry) if header["inspect"] else {})}
 
 
-def describe(header: dict[str, Any]) -> dict[str, Any]:
-    """Operators, parameters, types and open shapes of a prepared model's graph: see `harness.conversion.describe`."""
-    from harness.conversion.describe import describe as describe_graph
+def graph_summary(header: dict[str, Any]) -> dict[str, Any]:
+    """Operators, parameters, types and open shapes of a prepared model's graph; see `graph_summary.py`."""
+    from harness.conversion.graph_summary import summarise_graph
 
-    return describe_graph(Path(header["saved_model"]))
+    return summarise_graph(Path(header["saved_model"]))
 
 
 def inspect(header: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def handlers() -> dict[str, Handler]:
     return {
         "prepare": forked(prepare),
         "convert": forked(convert),
-        "describe": forked(describe),
+        "graph_summary": forked(graph_summary),
         "inspect": forked(inspect),
         "reference": forked(reference),
     }

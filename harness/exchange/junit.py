@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from harness.exchange.reproduce import look_inside, reproduce
-from harness.gate.gate import CaseVerdict, GateResult
+from harness.exchange.reproduce import locate_command, reproduce
+from harness.gate.judge_run import CaseVerdict, GateResult
 from harness.store.record import Outcome
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -80,7 +80,7 @@ def _case(verdict: CaseVerdict) -> ElementTree.Element:
             f"  {check.message}\n  limit set by: {check.source}"
             for check in verdict.broken
         ]
-        inside = look_inside(case, verdict.broken)
+        inside = locate_command(case, verdict.broken)
         lines += [f"reproduce: {reproduce(case)}", *([f"which operator: {inside}"] if inside else [])]
         failure.text = _text("\n".join(lines))
     return test

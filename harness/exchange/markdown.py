@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from harness.exchange.reproduce import look_inside, reproduce
-from harness.gate.gate import CaseVerdict, GateResult, judged_record
+from harness.exchange.reproduce import locate_command, reproduce
+from harness.gate.judge_run import CaseVerdict, GateResult, judged_record
 from harness.report.outcomes import count
 
 MARK = "<!-- ml-runtime-harness gate -->"
@@ -45,7 +45,7 @@ def _summary(result: GateResult, most_rows: int) -> str:
         if hidden:
             parts.append(f"… and {_plural(hidden, 'more case')}: see the dashboard or the JUnit report.")
         worst = failed[0]
-        inside = look_inside(worst.case, worst.broken)
+        inside = locate_command(worst.case, worst.broken)
         commands = [_fenced(reproduce(worst.case)), *([f"{_fenced(inside)}  # which operator"] if inside else [])]
         parts.append("Reproduce the worst:\n\n```sh\n" + "\n".join(commands) + "\n```")
     if result.notices:

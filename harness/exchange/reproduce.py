@@ -14,7 +14,7 @@ def reproduce(case: CaseResult) -> str:
     return shlex.join(["harness", "run", *chosen, "--fresh"])
 
 
-def look_inside(case: CaseResult, broken: Sequence[Check]) -> str | None:
+def locate_command(case: CaseResult, broken: Sequence[Check]) -> str | None:
     """The command that names the operator at fault; None where the outputs are not what is wrong, and where there is
     nothing to look into: a layers model shows no inside, and of what was not made coarser there is no finer form."""
     names = (case.variant, case.artifact.base if case.artifact is not None else "")

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from harness.exchange.reproduce import reproduce
-from harness.gate.gate import CaseVerdict, GateResult
+from harness.gate.judge_run import CaseVerdict, GateResult
 from harness.store.record import Check
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.baseline.record import AcceptedArtifact, AcceptedCase, AcceptedOutput, accepted_output
+from harness.baseline.accepted import AcceptedArtifact, AcceptedCase, AcceptedOutput, accepted_output
 from harness.case_name import CaseName
 from harness.conversion.converter import READY
 from harness.gate.policy import Edge, GrowthRule, Policy

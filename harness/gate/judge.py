@@ -11,9 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harness.case_name import CaseName
-from harness.gate.mixed_up import judge_labels, judge_mixed_up
+from harness.gate.judge_placement import judge_labels, judge_placement
+from harness.gate.judge_task import judge_task
 from harness.gate.policy import Edge, ParityMetric, ParityRule, Policy
-from harness.gate.task import judge_task
 from harness.store.record import Check, Comparison, Latency, Measured, Parity, SteadyState
 
 _NEVER = "No tolerance passes a NaN: it compares with nothing (IEEE 754)"
@@ -81,7 +81,7 @@ def judge_edge(
     `has_task`: a task metric decides what changed answers cost. `own_integers`: outputs that are integers in the model
     itself.
     """
-    checks = judge_mixed_up(rules.edge, comparisons)
+    checks = judge_placement(rules.edge, comparisons)
     for comparison in comparisons:
         checks += _judge_output(comparison, rules, has_task, comparison.output in own_integers, samples)
     return checks

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from harness.ab.compare import compare_sides
 from harness.ab.decide import Finding
-from harness.ab.kept import kept_artifact, runtime_of
+from harness.ab.old_side import cached_artifact, runtime_of
 from harness.ab.plan import DEFAULT_PLAN, BlockPlan
 from harness.ab.side import Side
 from harness.artifact import Artifact
-from harness.baseline.record import AcceptedCase
+from harness.baseline.accepted import AcceptedCase
 from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.errors import CaseError, HarnessError, Unavailable
@@ -48,7 +48,7 @@ class Stopwatch:
         """The accepted artifact: kept or converted again. Raises `Unavailable`."""
         assert accepted.artifact is not None
         try:
-            return kept_artifact(self.cache, case, accepted.artifact.key, accepted.artifact.digest)
+            return cached_artifact(self.cache, case, accepted.artifact.key, accepted.artifact.digest)
         except Unavailable:
             if self.rebuild is None:
                 raise
@@ -90,7 +90,7 @@ def _sides(name: CaseName, case: CaseResult, accepted: AcceptedCase, stopwatch: 
     assert case.artifact is not None
     assert accepted.artifact is not None
     target = stopwatch.targets[case.target]
-    new = Side("now", target, kept_artifact(stopwatch.cache, name, case.artifact.key, case.artifact.digest))
+    new = Side("now", target, cached_artifact(stopwatch.cache, name, case.artifact.key, case.artifact.digest))
     runtime = runtime_of(target, accepted.fingerprint)
     changed = [] if runtime is target else _changes(runtime.fingerprint(), target.fingerprint())
     artifact = new.artifact

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.history.history import History
+from harness.history.case_history import History
 
 POINT, LEVEL, CHANGE = "·", "─", "│"
 _MARKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.history.history import ChangePoint, History
+from harness.history.case_history import ChangePoint, History
 from harness.history.series import RunReference
 from harness.history.thinning import thinned
 

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
+from harness.history.case_history import History, NothingFound, histories
 from harness.history.compact import Json, change_document, compact, merged, places_of
-from harness.history.history import History, NothingFound, histories
 from harness.history.metrics import HEADLINES, METRICS, SUMMARISED, metric
 from harness.history.series import known_models, matching_cells
 from harness.history.summaries import FEWEST_POINTS, content, refresh, summaries

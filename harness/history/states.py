@@ -9,11 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from harness.history.cache import method_digest
+from harness.history.change_point_cache import method_digest
 from harness.store.index.tables import RESULTS, RUNS
 from harness.store.labels import Label
 
-_CODE = ("compact", "differences", "history", "metrics", "series", "summaries", "thinning")
+_CODE = ("case_history", "compact", "differences", "metrics", "series", "summaries", "thinning")
 """Modules beside this one that make summaries, besides those that find change points."""
 
 

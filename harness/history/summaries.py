@@ -21,13 +21,13 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from harness.errors import HarnessError
+from harness.history.case_history import History, NothingFound, histories
 from harness.history.compact import Json, change_document, compact
-from harness.history.history import History, NothingFound, histories
 from harness.history.states import states
 from harness.store.index.database import Database
-from harness.store.index.pool import in_processes
+from harness.store.index.processes import in_processes
 from harness.store.index.tables import CELLS, SUMMARIES
-from harness.store.labels import GivenLabels, Label, Labels
+from harness.store.labels import Label, Labels, LabelSource
 
 FEWEST_POINTS = 24
 """Of one series in a page: with fewer a drawing shows no history."""
@@ -38,7 +38,7 @@ MOST_RECENT = 4
 
 _MAKING = threading.Lock()
 """Two who ask at once wait for the same work."""
-_UNKEPT: WeakKeyDictionary[Database, dict[tuple[str, str], Json]] = WeakKeyDictionary()
+_UNWRITTEN: WeakKeyDictionary[Database, dict[tuple[str, str], Json]] = WeakKeyDictionary()
 """Rows by model and metric that an index would not take: it may be read-only."""
 
 
@@ -86,7 +86,7 @@ def _missing(
         current = states(connection, known)
         query = select(SUMMARIES.c.model, SUMMARIES.c.metric, SUMMARIES.c.state)
         kept = {(row.model, row.metric) for row in connection.execute(query) if current.get(row.model) == row.state}
-    kept |= _unkept(database, current, metrics).keys()
+    kept |= _unwritten_rows(database, current, metrics).keys()
     wanted = current if models is None else {model: current[model] for model in models if model in current}
     stale = {model: tuple(name for name in metrics if (model, name) not in kept) for model in wanted}
     return known, {model: missing for model, missing in stale.items() if missing}, wanted
@@ -103,14 +103,14 @@ def summaries(
         for row in connection.execute(query.where(SUMMARIES.c.metric.in_(names)))
         if current.get(row.model) == row.state
     }
-    for (model, name), row in _unkept(database, current, names).items():
+    for (model, name), row in _unwritten_rows(database, current, names).items():
         found[model, name] = Summary(model, name, row["series"], tuple(json.loads(row["recent"])))
     return list(found.values())
 
 
 def content(database: Database, connection: Connection, current: Mapping[str, str], model: str, metric: str) -> Json:
     """The series of one of these summaries as `harness.history.compact.compact` has them."""
-    row = _unkept(database, current, (metric,)).get((model, metric))
+    row = _unwritten_rows(database, current, (metric,)).get((model, metric))
     if row is None:
         query = select(SUMMARIES.c.content).where(SUMMARIES.c.model == model, SUMMARIES.c.metric == metric)
         packed = connection.execute(query).scalar_one()
@@ -120,9 +120,11 @@ def content(database: Database, connection: Connection, current: Mapping[str, st
     return found
 
 
-def _unkept(database: Database, current: Mapping[str, str], metrics: Sequence[str]) -> dict[tuple[str, str], Json]:
+def _unwritten_rows(
+    database: Database, current: Mapping[str, str], metrics: Sequence[str]
+) -> dict[tuple[str, str], Json]:
     """Rows of `current` that the index would not take, by model and metric."""
-    rows = dict(_UNKEPT.get(database, {}))
+    rows = dict(_UNWRITTEN.get(database, {}))
     return {key: row for key, row in rows.items() if key[1] in metrics and current.get(key[0]) == row["state"]}
 
 
@@ -182,7 +184,7 @@ def _made(
 ) -> Iterator[tuple[str, list[Json]]]:
     """The rows of each model's metrics, made by at most so many processes."""
     url = database.engine.url.render_as_string(hide_password=False)
-    given = {model: _Given([label for label in known if label.model == model]) for model in stale}
+    given = {model: _LabelsInMemory([label for label in known if label.model == model]) for model in stale}
     with database.reading() as connection:
         cells = sum(name in stale for name in connection.execute(select(CELLS.c.model)).scalars())
     processes = min(most or os.cpu_count() or 1, len(stale), cells // WORTH_A_PROCESS)
@@ -196,7 +198,7 @@ def _made(
 
 
 @dataclass(frozen=True)
-class _Given:
+class _LabelsInMemory:
     """Labels that were read already, for a process that need not know where they are kept."""
 
     labels: list[Label]
@@ -205,7 +207,7 @@ class _Given:
         return [label for label in self.labels if model in {None, label.model}]
 
 
-def _rows_apart(url: str, labels: GivenLabels, model: str, metrics: Sequence[str]) -> list[Json]:
+def _rows_apart(url: str, labels: LabelSource, model: str, metrics: Sequence[str]) -> list[Json]:
     database = Database(url)
     try:
         return _rows(database, labels, model, metrics)
@@ -213,7 +215,7 @@ def _rows_apart(url: str, labels: GivenLabels, model: str, metrics: Sequence[str
         database.close()
 
 
-def _rows(database: Database, labels: GivenLabels, model: str, metrics: Sequence[str]) -> list[Json]:
+def _rows(database: Database, labels: LabelSource, model: str, metrics: Sequence[str]) -> list[Json]:
     """A row of `SUMMARIES` for each metric, without its state."""
     try:
         found = histories(database, labels, glob.escape(model), metrics=metrics)
@@ -241,11 +243,11 @@ def _write(database: Database, rows: list[Json]) -> None:
     changed = {name: statement.excluded[name] for name in ("state", "series", "recent", "content")}
     statement = statement.on_conflict_do_update(index_elements=["model", "metric"], set_=changed)
     own = {(row["model"], row["metric"]): row for row in rows}
-    refused = _UNKEPT.get(database, {})
+    refused = _UNWRITTEN.get(database, {})
     try:
         with database.writing() as connection:
             connection.execute(statement, rows)
     except HarnessError:  # read-only, or busy
-        _UNKEPT[database] = refused | own
+        _UNWRITTEN[database] = refused | own
     else:
-        _UNKEPT[database] = {key: row for key, row in refused.items() if key not in own}
+        _UNWRITTEN[database] = {key: row for key, row in refused.items() if key not in own}

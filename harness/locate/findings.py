@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.artifact import TensorInfo
 from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.policy import Edge
-from harness.locate.insides import INSIDE, Operation
+from harness.locate.operator_outputs import INNER_PREFIX, Operation
 from harness.store.record import Check, Comparison
 
 _WORTH_SAYING_DB = 20 * math.log10(2)
@@ -34,7 +34,7 @@ class Seen:
     @property
     def is_output(self) -> bool:
         """It is an output of the model, and no result that was only made to be seen."""
-        return not self.result.name.startswith(INSIDE)
+        return not self.result.name.startswith(INNER_PREFIX)
 
     @property
     def differs(self) -> bool:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from harness.artifact import TensorInfo
 from harness.model import Tensors
 from harness.parity.comparison import Incomparable, compare
-from harness.parity.mixed_up import exchanged_classes, exchanged_labels, shapes_look_swapped, swapped_outputs
-from harness.parity.task import Task, task_metric
+from harness.parity.misplaced_outputs import exchanged_classes, exchanged_labels, shapes_look_swapped, swapped_outputs
+from harness.parity.task_metric import Task, task_metric
 from harness.store.record import Comparison, Parity, TaskMetric
 
 EXPLAINED_ALREADY_DB = 30.0

@@ -66,7 +66,7 @@ def main() -> None:
         handlers = load("harness_worker", worker).handlers()
     except Exception as error:
         traceback.print_exc()
-        protocol.write_frame(replies, describe(error))
+        protocol.write_frame(replies, error_reply(error))
         return
     protocol.write_frame(replies, {"ready": True})
     while True:
@@ -79,11 +79,11 @@ def main() -> None:
             reply, arrays = handlers[header["op"]](header, tensors)
         except Exception as error:
             traceback.print_exc()
-            reply, arrays = describe(error), {}
+            reply, arrays = error_reply(error), {}
         protocol.write_frame(replies, reply, arrays)
 
 
-def describe(error: Exception) -> dict[str, Any]:
+def error_reply(error: Exception) -> dict[str, Any]:
     """What the engine needs to know of an exception: kind (an exception may carry one as `harness_kind`) and text."""
     kind = getattr(error, "harness_kind", "exception")
     return {"error": {"kind": kind, "type": type(error).__name__, "message": str(error)}}

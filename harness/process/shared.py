@@ -13,7 +13,7 @@ from harness.process.child import ChildProcess
 from harness.target import DEFAULT_LIMITS, Footprint, Limits, Session, Target
 
 
-def tried_in_one(
+def try_in_one_process(
     start: Callable[[], ChildProcess],
     load: Callable[[ChildProcess, Artifact], Session],
     artifacts: Sequence[Artifact],
@@ -61,6 +61,6 @@ class WorkerTarget(Target):
         self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
     ) -> list[Footprint | CaseError]:
         """In one process: a runtime may take seconds to start."""
-        return tried_in_one(
+        return try_in_one_process(
             lambda: self._start(limits), lambda child, one: self._load(child, one, limits), artifacts, samples
         )

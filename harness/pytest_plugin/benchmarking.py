@@ -56,27 +56,29 @@ class HarnessBenchmark:
     def _measured(self, case: CaseName, rounds: int) -> tuple[list[int], str]:
         """Nanoseconds of `rounds` invocations, and the digest of what was invoked. Raises `HarnessError`."""
         from harness import registry
-        from harness.ab.session import Sides
-        from harness.ab.sides import SideWish
+        from harness.ab.side_builder import SideBuilder
+        from harness.ab.side_options import SideOptions
         from harness.baseline.files import Baseline
         from harness.cache import Cache
         from harness.conversion.converter import Converter
         from harness.environment import environment
         from harness.paths import cache_directory, project_root
         from harness.project import model_entries
-        from harness.run.exclusive import machine_to_oneself
+        from harness.run.exclusive import exclusive_machine
 
         root = project_root()
         converter = Converter(Cache(cache_directory() / "artifacts"), environment("converter"), 1)
-        makes = Sides(root, model_entries(root), registry.targets(), registry.formats(), converter, Baseline({}, {}))
+        builder = SideBuilder(
+            root, model_entries(root), registry.targets(), registry.formats(), converter, Baseline({}, {})
+        )
         try:
-            side = makes.side(case, SideWish("now", {}))
-            samples = side.stored(makes.inputs(case))
+            side = builder.side(case, SideOptions("now", {}))
+            samples = side.stored(builder.inputs(case))
         finally:
             converter.close()
         if not side.target.timed:
             raise HarnessError(f"{side.target.name} has no clock; its figure is instructions (`harness run`).")
-        with machine_to_oneself(lambda _: None), side.target.open(side.artifact) as session:
+        with exclusive_machine(lambda _: None), side.target.open(side.artifact) as session:
             warm = session.time(samples, WARM_UP)
             plan = TimingPlan(rounds, 0.0, rounds, max(10.0, 3e-9 * rounds * float(warm.samples_ns.mean())))
             return session.time(samples, plan).samples_ns.tolist(), side.artifact.digest

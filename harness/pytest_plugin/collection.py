@@ -13,7 +13,7 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from _pytest._code.code import ExceptionInfo, TerminalRepr
 
-    from harness.gate.gate import CaseVerdict
+    from harness.gate.judge_run import CaseVerdict
     from harness.run.matrix import Case
 
 
@@ -106,12 +106,12 @@ def chosen_cases(session: pytest.Session) -> dict[Path, list[Case]]:
 
 def in_words(verdict: CaseVerdict) -> str:
     """Each broken rule with its figure and its source, and the line that shows it again."""
-    from harness.exchange.reproduce import look_inside, reproduce
+    from harness.exchange.reproduce import locate_command, reproduce
 
     lines = [f"{verdict.case.id}: {verdict.case.outcome.value}"]
     for check in verdict.broken:
         lines.append(f"  {check.rule} ({check.metric}): {check.message}")
         lines.append(f"    limit set by: {check.source}")
-    inside = look_inside(verdict.case, verdict.broken)
+    inside = locate_command(verdict.case, verdict.broken)
     lines += [f"  again: {reproduce(verdict.case)}", *([f"  which operator: {inside}"] if inside else [])]
     return "\n".join(lines)

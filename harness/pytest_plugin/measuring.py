@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.pytest_plugin.sharing import once_for_all_workers
 
 if TYPE_CHECKING:
-    from harness.gate.gate import CaseVerdict
+    from harness.gate.judge_run import CaseVerdict
     from harness.run.matrix import Case
 
 VERDICTS = pytest.StashKey[dict[tuple[Path, str], "CaseVerdict | HarnessError"]]()
@@ -64,7 +64,7 @@ def verdict_of(config: pytest.Config, root: Path, case: Case, chosen: Sequence[C
 def _verdicts(config: pytest.Config, root: Path, cases: Sequence[Case]) -> dict[str, CaseVerdict]:
     from harness.baseline.files import FOLDER, Baseline, read_baseline
     from harness.exchange.pytest_benchmark import pytest_benchmark_json
-    from harness.gate.gate import gate
+    from harness.gate.judge_run import judge_run
     from harness.gate.policy_file import project_policy
     from harness.paths import cache_directory
     from harness.run.engine import Run, Settings
@@ -92,4 +92,4 @@ def _verdicts(config: pytest.Config, root: Path, cases: Sequence[Case]) -> dict[
     # What was not collected is not missing: `-k` may have chosen.
     baseline = Baseline({name: case for name, case in accepted.cases.items() if name in names}, accepted.runs)
     formats = {case.target.name: case.format.name for case in cases}
-    return {verdict.case.id: verdict for verdict in gate(record, policy, baseline, formats.__getitem__).verdicts}
+    return {verdict.case.id: verdict for verdict in judge_run(record, policy, baseline, formats.__getitem__).verdicts}

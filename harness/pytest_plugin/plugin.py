@@ -9,7 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.pytest_plugin.benchmarking import HarnessBenchmark
-    from harness.pytest_plugin.parity import ParityChecker
+    from harness.pytest_plugin.parity_fixture import ParityChecker
 
 PROJECT_FILE = "harness.toml"
 FILTERS = ("harness_model", "harness_variant", "harness_target")
@@ -107,7 +107,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 def parity(request: pytest.FixtureRequest, tmp_path: Path) -> ParityChecker:
     """`parity.assert_close(model, target="tfjs/chromium-wasm", variant="int8")`: converts a model of one's own, runs it
     there and fails with a sentence where the outputs are further from TensorFlow's than gates.toml allows."""
-    from harness.pytest_plugin.parity import ParityChecker
+    from harness.pytest_plugin.parity_fixture import ParityChecker
 
     return ParityChecker(tmp_path)
 

@@ -71,8 +71,8 @@ def page_data(record: RunRecord, *, has_history: bool) -> dict[str, Any]:
     look, too); a case is four places in them, and whether it is simulated."""
     from harness.report.anchors import segment, target_segment
     from harness.report.case_view import COMPARED, EDGES, STEADY_STATES
-    from harness.report.looks import look
     from harness.report.outcomes import LABELS, troubles
+    from harness.report.variant_style import variant_style
 
     tables: dict[str, dict[str, int]] = {
         name: {value: place for place, value in enumerate(dict.fromkeys(getattr(case, name) for case in record.cases))}
@@ -84,7 +84,7 @@ def page_data(record: RunRecord, *, has_history: bool) -> dict[str, Any]:
         "run": record.id,
         "names": {
             "model": [[value, segment(value)] for value in tables["model"]],
-            "variant": [[value, segment(value), *look(place)] for value, place in tables["variant"].items()],
+            "variant": [[value, segment(value), *variant_style(place)] for value, place in tables["variant"].items()],
             "target": [[value, target_segment(value)] for value in tables["target"]],
         },
         "cases": [

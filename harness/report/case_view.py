@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.exchange.reproduce import look_inside, reproduce
+from harness.exchange.reproduce import locate_command, reproduce
 from harness.report import numbers
 from harness.report.microcontroller import operator_bars
 from harness.report.sparkline import sparkline
@@ -63,7 +63,7 @@ def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> 
         ],
         "operators": len(case.measured.per_operator),
         "command": reproduce(case),
-        "inside": look_inside(case, [check for check in case.checks if not check.passed]),
+        "inside": locate_command(case, [check for check in case.checks if not check.passed]),
         "hasHistory": has_history,
         "hasChanges": has_changes,
     }

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.report import numbers
 from harness.report.changes import Changes, FigureChange, LatencyChange
-from harness.report.verdict_words import latency_words
+from harness.report.latency_text import latency_text
 from harness.store.record import CaseResult, Comparison, RunRecord, SteadyState
 
 MOST_CASES, MOST_CHANGES = 400, 60
@@ -91,7 +91,7 @@ def figures(case: CaseResult) -> list[Cell]:
 
 def _error(edge: tuple[Comparison, ...]) -> Cell:
     error = numbers.worst_error(edge)
-    return figure(error, numbers.error_share(error) if error is not None else numbers.error_words(edge))
+    return figure(error, numbers.error_share(error) if error is not None else numbers.error_text(edge))
 
 
 def _median(case: CaseResult) -> Cell:
@@ -190,7 +190,7 @@ def _latency(change: LatencyChange, changes: Changes, places: Mapping[str, int])
     old, new = change.previous.latency, change.case.latency
     assert old is not None, "only pairs with two timings are compared"
     assert new is not None, "only pairs with two timings are compared"
-    words = latency_words(change, changes.drift)
+    words = latency_text(change, changes.drift)
     extra: dict[str, Any] = {"tone": TONES.get(change.reading, "soft")}
     if words.advice:
         extra["advice"] = words.advice

@@ -8,9 +8,9 @@ from typing import Any
 
 from harness.report import chart_rows
 from harness.report.anchors import model_anchor
-from harness.report.looks import look
 from harness.report.pareto import Candidate, candidates
 from harness.report.trade_off import TradeOff, trade_offs
+from harness.report.variant_style import variant_style
 from harness.store.record import CaseResult, ModelSummary, RunRecord, SteadyState
 
 
@@ -77,7 +77,7 @@ def _view(
         candidates=tuple(sorted(offers, key=lambda offer: (not offer.on_front, offer.family, offer.median_ms))),
         points=tuple(points),
         charts={kind: rows for kind, rows in charts.items() if rows},
-        keys=tuple(Key(variant, *look(place)) for place, variant in enumerate(variants) if variant in drawn),
+        keys=tuple(Key(variant, *variant_style(place)) for place, variant in enumerate(variants) if variant in drawn),
     )
 
 

@@ -132,7 +132,7 @@ def worst_error(comparisons: tuple[Comparison, ...]) -> float | None:
     return max(known) if known and len(known) == len(errors) else None
 
 
-def error_words(comparisons: tuple[Comparison, ...]) -> str:
+def error_text(comparisons: tuple[Comparison, ...]) -> str:
     """The largest relative error as people read it: exact, parts per million, or per cent."""
     if not comparisons:
         return "–"

@@ -93,7 +93,7 @@ class Page:
     def _html(self, packs: dict[str, str], news: dict[str, Any], served: str = "") -> str:
         from harness.report import assets
         from harness.report.chart_kit import chart_kit
-        from harness.report.matrix import matrix
+        from harness.report.matrix_view import matrix
         from harness.report.outcomes import count
         from harness.report.packing import to_json
         from harness.report.summary import verdict, warnings
@@ -196,12 +196,12 @@ class Page:
 
     def _changes(self) -> Part:
         from harness.report import lists
-        from harness.report.verdict_words import drift_words
+        from harness.report.latency_text import drift_text
 
         found = self._differences
         assert found is not None, "there is no such part without a previous run"
-        moved = drift_words(found.drift) if found.drift else ""
-        page = self._view("changes.html.j2", changes=found, drift_words=moved)
+        moved = drift_text(found.drift) if found.drift else ""
+        page = self._view("changes.html.j2", changes=found, drift_text=moved)
         return {"views": {"changes": page}, "lists": lists.changed(found)}
 
     def _history_view(self) -> Part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.exchange.reproduce import look_inside
+from harness.exchange.reproduce import locate_command
 from harness.report import numbers
 from harness.report.outcomes import LABELS, WORST_FIRST, Trouble, severity, troubles
 from harness.report.summary import verdict, warnings
@@ -48,7 +48,7 @@ def show(record: RunRecord) -> RenderableType:
 def _look_inside(groups: list[Trouble]) -> str | None:
     """The command for the worst case whose outputs are wrong."""
     cases = (case for group in groups for case in group.cases if group.outcome is Outcome.FAILED)
-    commands = (look_inside(case, [check for check in case.checks if not check.passed]) for case in cases)
+    commands = (locate_command(case, [check for check in case.checks if not check.passed]) for case in cases)
     return next((command for command in commands if command is not None), None)
 
 
@@ -72,8 +72,8 @@ def compare(record: RunRecord, model: str) -> RenderableType:
             Text(f"  {case.target}"),
             _outcome(case.outcome),
             _latency(case),
-            numbers.error_words(parity.conversion) if parity else "–",
-            numbers.error_words(parity.runtime) if parity else "–",
+            numbers.error_text(parity.conversion) if parity else "–",
+            numbers.error_text(parity.runtime) if parity else "–",
             numbers.byte_size(case.artifact.bytes) if case.artifact else "–",
         )
     if not table.row_count:

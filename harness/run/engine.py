@@ -25,7 +25,7 @@ from harness.process.child import end_all
 from harness.process.warm import end_warm
 from harness.project import ModelEntry
 from harness.run import addressing
-from harness.run.exclusive import machine_to_oneself
+from harness.run.exclusive import exclusive_machine
 from harness.run.machine import commit, this_machine
 from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult, measure_latency, measure_parity
@@ -233,7 +233,7 @@ class Run:
 
         if not waiting:
             return
-        with machine_to_oneself(self.progress.note):
+        with exclusive_machine(self.progress.note):
             for case_id, result in self._side_by_side("Timing, one at a time", waiting, measure, workers=1).items():
                 if isinstance(result, CaseError):
                     self.finished[case_id].end(result)

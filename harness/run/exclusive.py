@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @contextmanager
-def machine_to_oneself(note: Callable[[str], None]) -> Iterator[None]:
+def exclusive_machine(note: Callable[[str], None]) -> Iterator[None]:
     """Hold this machine's timing lock; says so once where another process holds it. The system frees it at exit."""
     path = Path(tempfile.gettempdir()) / f"ml-runtime-harness-{os.getuid()}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)

@@ -12,7 +12,7 @@ from harness.artifact import Artifact
 from harness.conversion.converter import READY, Prepared
 from harness.conversion.origin import origin_of
 from harness.errors import CaseError, Crashed, TimedOut, Unavailable, Unsupported
-from harness.gate.case import judge_case
+from harness.gate.judge_case import judge_case
 from harness.gate.policy import Policy
 from harness.remedies.explain import reason as explained
 from harness.run.matrix import Case

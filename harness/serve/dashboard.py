@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from harness.errors import HarnessError
-from harness.history.runs import case_documents, run_documents
+from harness.history.run_list import case_documents, run_documents
 from harness.store.index.tables import RUNS
 
 if TYPE_CHECKING:

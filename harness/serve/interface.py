@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.history.case_history import NothingFound, histories
 from harness.history.compact import change_document
 from harness.history.document import history_document, metrics_document, page_document
-from harness.history.history import NothingFound, histories
 from harness.history.metrics import HEADLINES
-from harness.history.runs import case_documents, find_run, result_documents, run_documents
+from harness.history.run_list import case_documents, find_run, result_documents, run_documents
 from harness.serve.dashboard import Dashboard, Outdated
 from harness.serve.source import Source
 from harness.store.index.database import DatabaseAway

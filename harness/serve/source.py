@@ -13,7 +13,7 @@ from sqlalchemy import select
 from harness.errors import HarnessError
 from harness.store.index.database import Database
 from harness.store.index.folder import FolderIndex
-from harness.store.index.index import RunIndex
+from harness.store.index.run_index import RunIndex
 from harness.store.index.tables import FILES
 from harness.store.labels import LabelFiles, Labels, LabelTable
 from harness.store.record import RunRecord

@@ -52,14 +52,14 @@ class Label:
         return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False) + "\n"
 
 
-class GivenLabels(Protocol):
+class LabelSource(Protocol):
     """Labels to be read."""
 
     def of(self, model: str | None) -> list[Label]:
         """The labels of a model, or all, oldest first. Damaged ones are left out."""
 
 
-class Labels(GivenLabels, Protocol):
+class Labels(LabelSource, Protocol):
     """Where labels are kept."""
 
     def put(self, label: Label) -> None:

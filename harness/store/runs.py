@@ -17,8 +17,8 @@ from pydantic_core import from_json
 
 from harness.cache import sha256_json
 from harness.errors import HarnessError
-from harness.store.migration import lift
 from harness.store.record import SCHEMA_VERSION, RunRecord
+from harness.store.record_migration import lift
 from harness.store.seal import BrokenSeal, seal, unseal
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")

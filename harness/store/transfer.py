@@ -18,8 +18,8 @@ from sqlalchemy import select
 from harness.errors import HarnessError
 from harness.store.index.database import VARIABLE, Database, DatabaseAway, team_url
 from harness.store.index.folder import hashes
-from harness.store.index.index import RunIndex
 from harness.store.index.reading import Incoming, sha256_text
+from harness.store.index.run_index import RunIndex
 from harness.store.index.tables import CONTENTS
 from harness.store.index.writing import Conflict
 from harness.store.labels import LabelFiles, Labels, LabelTable

@@ -7,8 +7,8 @@ from pathlib import Path
 from harness.variant import Format, Variant
 
 from .examine import examine
-from .insides import INSIDES
 from .loader import resources
+from .operator_outputs import OPERATOR_OUTPUTS
 
 SHARD_BYTES = 4 * 1024 * 1024
 
@@ -30,6 +30,6 @@ FORMAT = Format(
     ),
     resources=resources,
     examine=examine,
-    insides=INSIDES,
+    operator_outputs=OPERATOR_OUTPUTS,
     converter=Path(__file__).with_name("converter.py"),
 )

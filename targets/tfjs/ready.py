@@ -68,14 +68,14 @@ def inferred_signature(topology: Mapping[str, Any]) -> dict[str, Any]:
     """Placeholders as inputs and what nothing consumes as outputs, for models older than signatures."""
     nodes = topology["node"]
     consumed = {name.lstrip("^").split(":")[0] for node in nodes for name in node.get("input", [])}
-    inputs = {node["name"]: described(node) for node in nodes if node["op"] == "Placeholder"}
+    inputs = {node["name"]: tensor_document(node) for node in nodes if node["op"] == "Placeholder"}
     ends = (
         node for node in nodes if node["name"] not in consumed and node["op"] not in ("Placeholder", "Const", "NoOp")
     )
-    return {"inputs": inputs, "outputs": {node["name"]: described(node) for node in ends}}
+    return {"inputs": inputs, "outputs": {node["name"]: tensor_document(node) for node in ends}}
 
 
-def described(node: Mapping[str, Any]) -> dict[str, Any]:
+def tensor_document(node: Mapping[str, Any]) -> dict[str, Any]:
     """A node as an entry of a signature."""
     attributes = node.get("attr", {})
     kind = attributes.get("dtype", attributes.get("T", {})).get("type", "DT_FLOAT")

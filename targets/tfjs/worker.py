@@ -116,7 +116,7 @@ class Holder:
     def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> Reply:
         """Every sample once. Tensors in: (samples, *shape); out: likewise."""
         samples = self._offer(tensors)
-        answer = self._ask("infer", {**self._described(), "samples": samples})
+        answer = self._ask("infer", {**self._signature_document(), "samples": samples})
         content, offset, results = self.server.take(), 0, {}
         for info, found in zip(self.outputs, answer["outputs"], strict=True):
             if found["dtype"] != info["dtype"]:
@@ -135,18 +135,18 @@ class Holder:
     def time(self, header: dict[str, Any], tensors: dict[str, Any]) -> Reply:
         """Invoke on the first sample again and again, in the page. Tensor out: `samples_ns`, int64 (iterations,)."""
         self._offer(tensors)
-        answer = self._ask("time", {**self._described(), **header["plan"]})
+        answer = self._ask("time", {**self._signature_document(), **header["plan"]})
         milliseconds = np.frombuffer(self.server.take(), "<f8")
         return answer, {"samples_ns": np.rint(milliseconds * 1e6).astype(np.int64)}
 
     def footprint(self, _: dict[str, Any], __: dict[str, Any]) -> Reply:
-        return self._ask("footprint", self._described()), {}
+        return self._ask("footprint", self._signature_document()), {}
 
     def status(self, _: dict[str, Any], __: dict[str, Any]) -> Reply:
         """What the page asked of anybody but the server (all of it was refused)."""
         return {"foreign": self.foreign}, {}
 
-    def _described(self) -> dict[str, Any]:
+    def _signature_document(self) -> dict[str, Any]:
         inputs = [{key: info[key] for key in ("tensor", "dtype", "shape")} for info in self.inputs]
         return {"inputs": inputs, "outputs": [info["tensor"] for info in self.outputs]}
 

@@ -228,8 +228,8 @@ def inspect(path: Path) -> dict[str, Any]:
         )
     signature = (model.signatureDefs or [None])[0]
     return {
-        "inputs": described(graph, graph.inputs, signature.inputs if signature else None, schema),
-        "outputs": described(graph, graph.outputs, signature.outputs if signature else None, schema),
+        "inputs": tensor_documents(graph, graph.inputs, signature.inputs if signature else None, schema),
+        "outputs": tensor_documents(graph, graph.outputs, signature.outputs if signature else None, schema),
         "operators": dict(sorted(operators.items())),
         "scheme": scheme(model, schema),
         "notes": too_fine(model, schema),
@@ -269,7 +269,7 @@ def text(value: Any) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
-def described(graph: Any, tensors: Any, entries: Any, schema: Any) -> list[dict[str, Any]]:
+def tensor_documents(graph: Any, tensors: Any, entries: Any, schema: Any) -> list[dict[str, Any]]:
     """The inputs or the outputs. A tensor can be several of them, and both at once: each has its own name then."""
     names: dict[int, list[str]] = {}
     for entry in entries or []:
@@ -277,11 +277,11 @@ def described(graph: Any, tensors: Any, entries: Any, schema: Any) -> list[dict[
     found = []
     for position, index in enumerate(int(tensor) for tensor in tensors):
         waiting = names.get(index, [])
-        found.append(describe(graph, index, position, waiting.pop(0) if waiting else "", schema))
+        found.append(tensor_document(graph, index, position, waiting.pop(0) if waiting else "", schema))
     return found
 
 
-def describe(graph: Any, tensor_index: int, position: int, signature_name: str, schema: Any) -> dict[str, Any]:
+def tensor_document(graph: Any, tensor_index: int, position: int, signature_name: str, schema: Any) -> dict[str, Any]:
     """One input or output in the shape of `harness.artifact.TensorInfo`; named as its tensor without another name."""
     tensor = graph.tensors[tensor_index]
     kinds = {value: key.lower() for key, value in vars(schema.TensorType).items() if not key.startswith("_")}

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.variant import Format, Variant
 
 from .examine import examine
-from .insides import INSIDES
+from .operator_outputs import OPERATOR_OUTPUTS
 
 FORMAT = Format(
     name="tflite",
@@ -38,6 +38,6 @@ FORMAT = Format(
         ),
     ),
     examine=examine,
-    insides=INSIDES,
+    operator_outputs=OPERATOR_OUTPUTS,
     converter=Path(__file__).with_name("converter.py"),
 )

@@ -17,8 +17,8 @@ import pytest
 from scipy.signal import lfilter
 
 from harness import registry
-from harness.ab.session import Sides
-from harness.ab.sides import SideWish
+from harness.ab.side_builder import SideBuilder
+from harness.ab.side_options import SideOptions
 from harness.baseline.files import Baseline
 from harness.cache import Cache
 from harness.case_name import CaseName
@@ -97,9 +97,9 @@ def test_coverage_on_a_real_process(benchmark, tmp_path, case):
     converter = Converter(Cache(cache_directory() / "artifacts"), environment("converter"), 1)
     try:
         parts = model_entries(tmp_path), registry.targets(), registry.formats(), converter, Baseline({}, {})
-        makes = Sides(tmp_path, *parts)
-        side = makes.side(CaseName.parse(case), SideWish("now", {}))
-        samples = side.stored(makes.inputs(CaseName.parse(case)))
+        builder = SideBuilder(tmp_path, *parts)
+        side = builder.side(CaseName.parse(case), SideOptions("now", {}))
+        samples = side.stored(builder.inputs(CaseName.parse(case)))
     except HarnessError as error:
         pytest.skip(str(error))
     finally:

@@ -23,10 +23,10 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
+from harness.history.case_history import histories
 from harness.history.document import page_document
-from harness.history.history import histories
 from harness.history.metrics import SUMMARISED, metric
-from harness.history.runs import find_run, result_documents, run_documents
+from harness.history.run_list import find_run, result_documents, run_documents
 from harness.history.series import load_series
 from harness.history.summaries import recent, refresh
 from harness.serve.interface import Interface

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, delete, select
 
 from harness.errors import HarnessError
 from harness.store.index.database import INDEX_FILE, Database, DatabaseAway, reading_as_it_is
-from harness.store.index.index import Indexed, RunIndex
 from harness.store.index.reading import read_all
 from harness.store.index.rows import RunResults
+from harness.store.index.run_index import Indexed, RunIndex
 from harness.store.index.tables import FILES
 from harness.store.index.writing import Conflict, insert, remove
 from harness.store.runs import RunStore

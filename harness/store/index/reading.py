@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.store.index.pool import in_processes
+from harness.store.index.processes import in_processes
 from harness.store.index.rows import RunResults, results_of
 from harness.store.runs import collector_paused, no_record, parse_document, read_text
 

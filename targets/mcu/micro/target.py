@@ -51,7 +51,7 @@ class LibrarySession(EmulatedSession):
 class LibraryTarget(BoardTarget):
     """One board under one emulator, with the library that TFLM_LIB and TFLM_INCLUDE name."""
 
-    foretold_by = "tflm/host"
+    predicted_by = "tflm/host"
 
     def library(self) -> MicroLibrary:
         """The named library, fit for this board. Raises `Unavailable`."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.ab.sides import parse_side
+from harness.ab.side_options import parse_side
 from harness.errors import HarnessError
 
 TARGETS = {"tflite/litert-xnnpack": object(), "tfjs/chromium-wasm": object()}

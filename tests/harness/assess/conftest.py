@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.assess.assess import assess
+from harness.assess.assess_model import assess_model
 from harness.assess.assessment import Assessment
 from harness.cache import Cache
 from harness.conversion.converter import READY, Converter, Prepared
@@ -60,7 +60,7 @@ def assessment(converter, litert_python, tflite_runtime_python, tflite_micro_pyt
                 name: replace(form, variants=tuple(v for v in form.variants if only is None or v.name in only))
                 for name, form in FORMATS.items()
             }
-            found = assess(entry, converter, registry.targets(), formats, Quiet())
+            found = assess_model(entry, converter, registry.targets(), formats, Quiet())
             known[source] = Assessed(found, entry, converter.prepare(entry))
         return known[source]
 

@@ -11,7 +11,7 @@ from harness.errors import Failed
 
 
 def verdict(assessment, target, variant="float32"):
-    (answer,) = [f for f in assessment.forecasts if (f.target, f.variant) == (target, variant)]
+    (answer,) = [f for f in assessment.predictions if (f.target, f.variant) == (target, variant)]
     return answer.verdict
 
 

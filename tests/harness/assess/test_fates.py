@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness.assess.fates import COUNTERPARTS, builtin_name
+from harness.assess.operator_support import COUNTERPARTS, builtin_name
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from harness.cli import locating
-from harness.cli.locating import ROWS, case_of, locate, telling, verdict
+from harness.cli.locating import ROWS, case_of, locate_fault, telling, verdict
 from harness.errors import Crashed, HarnessError, Unavailable, Unsupported
 from harness.locate.findings import EdgeFinding, findings
-from harness.locate.insides import Operation
+from harness.locate.operator_outputs import Operation
 from harness.parity.comparison import compare
 from tests.harness.locate.test_findings import CHAIN, RIGHT, finding, operation, result, rules
 
@@ -60,7 +60,7 @@ def test_names_in_a_file_are_never_read_as_markup(capsys):
     named = Operation(0, "[red]ADD", (result("@0.0").model_copy(update={"tensor": "blocks[conv]/relu[red]"}),))
     comparison = compare("@0.0", RIGHT + np.float32(0.1), RIGHT)
     seen = findings(rules(), [named], {"@0.0": comparison}, {"@0.0": RIGHT.shape})
-    locating.say("case", {"runtime": EdgeFinding("runtime", "the reference", seen, 0)})
+    locating.print_findings("case", {"runtime": EdgeFinding("runtime", "the reference", seen, 0)})
     assert "0 [red]ADD  blocks[conv]/relu[red]" in capsys.readouterr().out
 
 
@@ -99,7 +99,7 @@ def edges(monkeypatch, tmp_path):
 
 def test_a_broken_rule_is_exit_code_1_and_the_table_marks_it(edges, capsys):
     edges(conversion=SOUND, runtime=AT_FAULT)
-    assert locate(CASE, None, 4, as_json=False) == 1
+    assert locate_fault(CASE, None, 4, as_json=False) == 1
     said = capsys.readouterr().out
     assert said.startswith(CASE)
     assert "conversion: each of the 4" in said
@@ -109,19 +109,19 @@ def test_a_broken_rule_is_exit_code_1_and_the_table_marks_it(edges, capsys):
 
 def test_no_broken_rule_is_exit_code_0(edges, capsys):
     edges(conversion=SOUND, runtime=WITHIN)
-    assert locate(CASE, None, 4, as_json=False) == 0
+    assert locate_fault(CASE, None, 4, as_json=False) == 0
     assert "✗ breaks a rule" in capsys.readouterr().out
 
 
 def test_an_edge_that_does_not_exist_for_a_case_is_said_beside_the_other(edges, capsys):
     edges(conversion=Unsupported("it has no finer form."), runtime=SOUND)
-    assert locate(CASE, None, 4, as_json=False) == 0
+    assert locate_fault(CASE, None, 4, as_json=False) == 0
     assert "conversion: it has no finer form." in capsys.readouterr().out
 
 
 def test_what_was_found_on_one_edge_is_kept_where_the_other_cannot_be_had(edges, capsys):
     edges(conversion=AT_FAULT, runtime=Unavailable("tflite/x is not ready."))
-    assert locate(CASE, None, 4, as_json=False) == 2
+    assert locate_fault(CASE, None, 4, as_json=False) == 2
     said = capsys.readouterr().out
     assert "conversion: operator 2" in said
     assert "runtime: tflite/x is not ready." in said
@@ -130,18 +130,18 @@ def test_what_was_found_on_one_edge_is_kept_where_the_other_cannot_be_had(edges,
 def test_an_edge_that_was_asked_for_and_cannot_be_had_is_an_error(edges):
     edges(conversion=Unsupported("it has no finer form."), runtime=SOUND)
     with pytest.raises(Unsupported):
-        locate(CASE, "conversion", 4, as_json=False)
+        locate_fault(CASE, "conversion", 4, as_json=False)
 
 
 def test_a_crash_is_never_a_mere_remark(edges):
     edges(conversion=SOUND, runtime=Crashed("It died."))
     with pytest.raises(Crashed):
-        locate(CASE, None, 4, as_json=False)
+        locate_fault(CASE, None, 4, as_json=False)
 
 
 def test_a_program_reads_every_result(edges, capsys):
     edges(conversion=Unsupported("none"), runtime=AT_FAULT)
-    locate(CASE, None, 4, as_json=True)
+    locate_fault(CASE, None, 4, as_json=True)
     document = json.loads(capsys.readouterr().out)
     assert document["case"] == CASE
     assert document["edges"]["conversion"] == {"problem": "none"}
@@ -155,7 +155,7 @@ def test_values_that_are_not_finite_are_said_to_be(edges, capsys):
     nan = compare("@0.0", RIGHT * np.nan, RIGHT)
     seen = findings(rules(), [Operation(0, "LOG", (result("@0.0"),))], {"@0.0": nan}, {"@0.0": RIGHT.shape})
     edges(runtime=EdgeFinding("runtime", "the reference", seen, 0))
-    assert locate(CASE, "runtime", 4, as_json=False) == 1
+    assert locate_fault(CASE, "runtime", 4, as_json=False) == 1
     assert "not finite" in capsys.readouterr().out
 
 
@@ -172,7 +172,7 @@ def test_values_that_are_not_finite_are_said_to_be(edges, capsys):
 )
 def test_a_mistake_is_one_sentence(arguments, said):
     with pytest.raises(HarnessError, match=said.replace("'", ".").replace("?", ".")):
-        locate(*arguments, as_json=False)
+        locate_fault(*arguments, as_json=False)
 
 
 def test_a_case_is_found_by_its_name():

@@ -14,7 +14,7 @@ SERVING = """
 import signal
 import time
 from harness.cli import serving
-from harness.store.index.pool import in_processes
+from harness.store.index.processes import in_processes
 
 def prepare(interface):
     for _ in in_processes(1, "slept", time.sleep, [(0.0,), (3600.0,), (3600.0,)]):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.gate.gate import gate
+from harness.gate.judge_run import judge_run
 from harness.gate.policy import Policy
 from harness.store.record import Outcome
 from tests.harness.gate.made_up import artifact, baseline, case, figures, latency, run, tflite
@@ -21,4 +21,4 @@ def result():
         case("n/int8/tflite/one", outcome=Outcome.UNAVAILABLE, parity=None, reason="not installed"),
         case("n/float16/tflite/one", latency=latency()),
     )
-    return gate(run(*now), Policy(), baseline(*before), tflite)
+    return judge_run(run(*now), Policy(), baseline(*before), tflite)

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from harness.exchange.reproduce import look_inside, reproduce
+from harness.exchange.reproduce import locate_command, reproduce
 from harness.store.record import Check, Outcome
 from tests.harness.gate import made_up
 
@@ -27,7 +27,7 @@ def test_the_command_measures_one_case_afresh():
 @pytest.mark.parametrize("name", ["<script>alert(1)", "a b; rm -rf ~", "$(id)", "it's"])
 def test_what_a_shell_would_read_is_quoted(name):
     assert shlex.split(reproduce(failed_case(name)))[3] == name
-    assert shlex.split(look_inside(failed_case(name), broken("parity.runtime.sqnr_db")))[2] == failed_case(name).id
+    assert shlex.split(locate_command(failed_case(name), broken("parity.runtime.sqnr_db")))[2] == failed_case(name).id
 
 
 @pytest.mark.parametrize(
@@ -39,23 +39,25 @@ def test_what_a_shell_would_read_is_quoted(name):
     ],
 )
 def test_wrong_outputs_are_looked_into_on_the_edge_that_is_wrong(rules, edge):
-    assert look_inside(failed_case(), broken(*rules)) == f"harness locate digits_cnn/int8/tflite/litert-xnnpack{edge}"
+    assert (
+        locate_command(failed_case(), broken(*rules)) == f"harness locate digits_cnn/int8/tflite/litert-xnnpack{edge}"
+    )
 
 
 @pytest.mark.parametrize("rules", [[], ["budget"], ["latency.steady_state"], ["parity.measured"]])
 def test_nothing_is_looked_into_where_the_outputs_are_not_what_is_wrong(rules):
-    assert look_inside(failed_case(), broken(*rules)) is None
+    assert locate_command(failed_case(), broken(*rules)) is None
 
 
 @pytest.mark.parametrize("variant", ["layers-float32", "layers-uint8"])
 def test_a_layers_model_shows_no_inside(variant):
     failed = made_up.case(f"m/{variant}/tfjs/chromium-wasm", outcome=Outcome.FAILED)
-    assert look_inside(failed, broken("parity.runtime.sqnr_db")) is None
+    assert locate_command(failed, broken("parity.runtime.sqnr_db")) is None
 
 
 @pytest.mark.parametrize("variant", ["float32", "ready"])
 def test_what_was_not_made_coarser_has_the_runtimes_edge_alone(variant):
     failed = made_up.case(f"m/{variant}/tflite/one", outcome=Outcome.FAILED)
-    assert look_inside(failed, broken("parity.conversion.sqnr_db")) is None
-    both = look_inside(failed, broken("parity.conversion.sqnr_db", "parity.runtime.sqnr_db"))
+    assert locate_command(failed, broken("parity.conversion.sqnr_db")) is None
+    both = locate_command(failed, broken("parity.conversion.sqnr_db", "parity.runtime.sqnr_db"))
     assert both == f"harness locate m/{variant}/tflite/one --edge runtime"

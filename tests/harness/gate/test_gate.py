@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
+from harness.baseline.accepted import accepted_case, accepted_run
 from harness.baseline.files import Baseline
-from harness.baseline.record import accepted_case, accepted_run
 from harness.errors import HarnessError
-from harness.gate.gate import gate, judged_record
+from harness.gate.judge_run import judge_run, judged_record
 from harness.gate.policy import GrowthRule, OutcomeRules, Policy, PolicyException
 from harness.gate.rules import RULES
 from harness.store.record import ModelOrigin, Outcome
@@ -27,7 +27,7 @@ TODAY = date(2026, 11, 21)
 
 
 def judged(now, before=NO_BASELINE, policy=None, **options):
-    result = gate(run(*now), policy or Policy(), before, tflite, today=TODAY, **options)
+    result = judge_run(run(*now), policy or Policy(), before, tflite, today=TODAY, **options)
     assert {check.rule for verdict in result.verdicts for check in verdict.checks} <= set(RULES)
     return result
 
@@ -142,7 +142,9 @@ def test_what_changed_since_is_named_where_the_baseline_knows_it(now, words):
     later = of_source(*now)
     other = later.cases[0].artifact.model_copy(update={"digest": "z" * 64, "key": "y" * 64})
     later = later.model_copy(update={"cases": (later.cases[0].model_copy(update={"artifact": other}),)})
-    (check,) = [c for c in gate(later, Policy(), accepted, tflite).verdicts[0].checks if c.rule == "baseline.artifact"]
+    (check,) = [
+        c for c in judge_run(later, Policy(), accepted, tflite).verdicts[0].checks if c.rule == "baseline.artifact"
+    ]
     assert check.passed
     assert words in check.message
 
@@ -231,7 +233,7 @@ def test_worst_comes_first():
 
 def test_an_interrupted_run_is_not_judged():
     with pytest.raises(HarnessError, match="interrupted with 1 of 2 cases"):
-        gate(run(case(), status="interrupted", planned=2), Policy(), NO_BASELINE, tflite)
+        judge_run(run(case(), status="interrupted", planned=2), Policy(), NO_BASELINE, tflite)
 
 
 def test_the_dashboard_sees_the_verdicts():

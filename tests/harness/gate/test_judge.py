@@ -9,8 +9,8 @@ import pytest
 from harness.artifact import Quantisation, TensorInfo
 from harness.case_name import CaseName
 from harness.gate.judge import judge
+from harness.gate.judge_task import discordant_bound, discordant_pairs
 from harness.gate.policy import Budget, LatencyRule, ParityRule, Policy, TaskRule
-from harness.gate.task import discordant_bound, discordant_pairs
 from harness.latency.statistics import summarise
 from harness.parity.edges import parity
 from harness.store.record import Measured, TaskMetric

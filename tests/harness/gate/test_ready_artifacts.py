@@ -3,7 +3,7 @@
 import pytest
 
 from harness.case_name import CaseName
-from harness.gate.case import judge_case
+from harness.gate.judge_case import judge_case
 from harness.gate.policy import Policy
 from harness.store.record import Comparison, Measured, Parity
 

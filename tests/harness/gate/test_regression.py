@@ -4,7 +4,7 @@ import pytest
 
 from harness.ab.decide import Finding
 from harness.cache import Cache
-from harness.gate.gate import gate
+from harness.gate.judge_run import judge_run
 from harness.gate.policy import LatencyRule, Policy, RatioBudget
 from harness.gate.regression import Stopwatch
 from harness.latency.ratio import Ratio
@@ -59,7 +59,7 @@ class Judge:
 
         accepted = baseline(before, **({"machine": machine} if machine else {}))
         stopwatch = Stopwatch(self.cache, {"tflite/one": Altered()}, compare=compare)
-        result = gate(run(now), policy or Policy(), accepted, tflite, stopwatch=stopwatch)
+        result = judge_run(run(now), policy or Policy(), accepted, tflite, stopwatch=stopwatch)
         (check,) = [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
         return check
 
@@ -98,7 +98,7 @@ def test_where_only_the_measuring_code_differs_nothing_is_timed(cache, kept):
     one = case(artifact=kept("k1"), fingerprint={"browser": "156", "page": "new"}, latency=latency())
     before = one.model_copy(update={"fingerprint": {"browser": "156", "page": "old"}})
     stopwatch = Stopwatch(cache, {"tflite/one": Page("tflite/one")}, compare=compare)
-    result = gate(run(one), Policy(), baseline(before), tflite, stopwatch=stopwatch)
+    result = judge_run(run(one), Policy(), baseline(before), tflite, stopwatch=stopwatch)
     (check,) = [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
     assert check.passed
     assert "Only the measuring code differs" in check.message
@@ -152,12 +152,14 @@ def test_the_ratio_budget_is_the_margin_of_the_comparison(judge, kept):
 def test_regressions_can_be_switched_off(cache, kept):
     one = kept("k1")
     policy = Policy(latency=LatencyRule(regressions="off"))
-    result = gate(run(timed(one)), policy, baseline(timed(one, "1")), tflite)
+    result = judge_run(run(timed(one)), policy, baseline(timed(one, "1")), tflite)
     assert not [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
 
 
 def test_milliseconds_of_a_software_renderer_are_not_judged(kept):
     one = kept("k1")
     simulated = timed(one).model_copy(update={"simulated": True})
-    result = gate(run(simulated), Policy(), baseline(timed(one, "1").model_copy(update={"simulated": True})), tflite)
+    result = judge_run(
+        run(simulated), Policy(), baseline(timed(one, "1").model_copy(update={"simulated": True})), tflite
+    )
     assert not [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.errors import HarnessError
+from harness.history.case_history import History, NothingFound, find_change, histories, new_label
 from harness.history.chart import chart
 from harness.history.compact import _rounded
 from harness.history.document import history_document, page_document
-from harness.history.history import History, NothingFound, find_change, histories, new_label
 from harness.history.metrics import METRICS, metric
 from harness.history.summaries import FEWEST_POINTS
 from harness.history.thinning import thinned
@@ -128,7 +128,7 @@ class TestChanges:
         def fails(values: object) -> None:
             raise AssertionError
 
-        monkeypatch.setattr("harness.history.cache.noisy_steps", fails)
+        monkeypatch.setattr("harness.history.change_point_cache.noisy_steps", fails)
         assert read(results)[0].changes == first[0].changes
 
     @pytest.mark.parametrize("name", ["nothing", "dig*x"])

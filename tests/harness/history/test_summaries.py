@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Connection, select
 
 from harness.history import summaries
-from harness.history.cache import method_digest
+from harness.history.case_history import histories
+from harness.history.change_point_cache import method_digest
 from harness.history.document import page_document
-from harness.history.history import histories
 from harness.history.states import _code as code_digest
 from harness.history.states import states
 from harness.history.summaries import FEWEST_POINTS, MOST_RECENT, recent, refresh

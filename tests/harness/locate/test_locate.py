@@ -10,8 +10,8 @@ from harness.artifact import TensorInfo
 from harness.conversion.converter import READY, Reference
 from harness.errors import Crashed, Unavailable, Unsupported
 from harness.gate.policy import Policy
-from harness.locate.insides import Insides, Operation, with_outputs
-from harness.locate.locate import Locator
+from harness.locate.locator import Locator
+from harness.locate.operator_outputs import Operation, OperatorOutputs, with_outputs
 from harness.run.matrix import Case
 from harness.target import Session
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
@@ -33,7 +33,10 @@ def operations(artifact):
     )
 
 
-FORMAT = replace(FAKE_FORMAT, insides=Insides(operations, lambda artifact, results, _: with_outputs(artifact, results)))
+FORMAT = replace(
+    FAKE_FORMAT,
+    operator_outputs=OperatorOutputs(operations, lambda artifact, results, _: with_outputs(artifact, results)),
+)
 
 
 def computed(x, faults=None):

@@ -11,7 +11,7 @@ from harness.cli.locating import case_of
 from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.gate.policy import Policy
-from harness.locate.locate import Locator
+from harness.locate.locator import Locator
 from harness.run.matrix import Case
 from tests.harness.gate.flatbuffer_faults import with_weights_of_operator_changed
 

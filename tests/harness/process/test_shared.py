@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import Crashed, Unsupported
 from harness.process.child import ChildProcess
-from harness.process.shared import tried_in_one
+from harness.process.shared import try_in_one_process
 from harness.target import Footprint
 
 WORKER = """
@@ -51,7 +51,7 @@ def answers(tmp_path):
     def ask(*names):
         artifacts = [SimpleNamespace(name=name) for name in names]
         start = lambda: ChildProcess("the runtime", Path(sys.executable), worker)  # noqa: E731
-        return tried_in_one(start, load, artifacts, [{}] * len(names))
+        return try_in_one_process(start, load, artifacts, [{}] * len(names))
 
     return ask
 

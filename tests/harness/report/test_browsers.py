@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from harness.report import write
 from harness.report.anchors import case_anchor, history_anchor, model_anchor
-from harness.report.matrix import matrix
+from harness.report.matrix_view import matrix
 from harness.store.record import Outcome, RunRecord
 
 from .conftest import Opened, case_documents, packs, views

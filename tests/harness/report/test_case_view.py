@@ -74,7 +74,7 @@ def test_every_edge_is_compared_in_words(open_page: Open, record: RunRecord) -> 
     assert rows.locator("th").all_inner_texts() == list(EDGES)
     errors = rows.locator("td:nth-child(3)").all_inner_texts()
     edges = (case.parity.conversion, case.parity.runtime, case.parity.end_to_end)
-    assert errors == [numbers.error_words(edge) for edge in edges]
+    assert errors == [numbers.error_text(edge) for edge in edges]
     headings = table(page, "comparisons").locator("thead th").all_text_contents()
     assert headings == ["Compared", "Output", *COMPARED]
 

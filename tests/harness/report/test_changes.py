@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from harness.ab.sides import parse_side
+from harness.ab.side_options import parse_side
 from harness.report.changes import changes
-from harness.report.verdict_words import LatencyWords, ab_command, drift_words, latency_words
+from harness.report.latency_text import LatencyText, ab_command, drift_text, latency_text
 from harness.store.record import CaseResult, Interval, Machine, Outcome, RunRecord, SteadyState
 
 from .sample_record import previous_of, sample_record
@@ -84,7 +84,7 @@ def updated(case: CaseResult) -> CaseResult:
 )
 def test_latency_is_read_by_intervals_that_lie_apart(factor: float, reading: str, words: str) -> None:
     (change,) = changes(run_of(updated(timed(factor))), run_of(timed(1.0, samples_ns=(7, 8)))).latencies
-    assert (change.reading, change.why, latency_words(change, None).verdict) == (reading, "", words)
+    assert (change.reading, change.why, latency_text(change, None).verdict) == (reading, "", words)
     assert change.low < change.ratio < change.high
     assert change.ratio == pytest.approx(factor)
 
@@ -92,7 +92,7 @@ def test_latency_is_read_by_intervals_that_lie_apart(factor: float, reading: str
 def test_what_moved_though_nothing_changed_is_said_to_be_the_machine() -> None:
     (change,) = changes(run_of(timed(1.2)), run_of(timed(1.0))).latencies
     assert change.reading == "unchanged"
-    assert latency_words(change, None) == LatencyWords(
+    assert latency_text(change, None) == LatencyText(
         "slower by 15–25 %, though artifact and runtime are the same: the machine or the harness moved it"
     )
 
@@ -108,8 +108,8 @@ def test_unchanged_cases_tell_how_far_the_machine_moved() -> None:
     found = changes(run(*map(timed, factors), updated(timed(1.1)), updated(timed(1.5))), before)
     assert found.drift is not None
     assert (found.drift.cases, found.drift.low, found.drift.high) == (20, pytest.approx(1.01), pytest.approx(1.18))
-    assert "nine tenths of them by +1.0 to +18 %" in drift_words(found.drift)
-    words = {change.case.variant: latency_words(change, found.drift).verdict for change in found.latencies}
+    assert "nine tenths of them by +1.0 to +18 %" in drift_text(found.drift)
+    words = {change.case.variant: latency_text(change, found.drift).verdict for change in found.latencies}
     assert words["20"] == "slower by 5.7–14 %, no further than unchanged cases moved (not confirmed by A/B)"
     assert words["21"] == "slower by 44–56 % (not confirmed by A/B)"
 
@@ -127,7 +127,7 @@ def test_the_reading_says_how_to_decide_it(old: dict[str, str], fingerprint: dic
     after = timed(1.2).model_copy(update={"fingerprint": fingerprint})
     (change,) = changes(run_of(after), run_of(before)).latencies
     assert ab_command(change) == f"harness ab {after.id} {expected}"
-    assert latency_words(change, None).advice == ab_command(change)
+    assert latency_text(change, None).advice == ab_command(change)
 
 
 def test_another_artifact_is_compared_with_the_accepted_one() -> None:
@@ -149,7 +149,7 @@ def test_latency_is_not_judged_where_it_cannot_be() -> None:
     moved = run_of(timed(2.0)).model_copy(update={"machine": other})
     found = changes(moved, run_of(timed(1.0)))
     assert [(change.reading, change.why) for change in found.latencies] == [("not judged", "the machines differ")]
-    assert latency_words(found.latencies[0], None) == LatencyWords("not judged: the machines differ")
+    assert latency_text(found.latencies[0], None) == LatencyText("not judged: the machines differ")
     assert {fact.name for fact in found.facts} == {"processor", "machine"}
     restless = timed(2.0, state=SteadyState.NONE)
     assert changes(run_of(restless), run_of(timed(1.0))).latencies[0].why == "never steady"

@@ -55,7 +55,7 @@ NAMES = ["ram_bytes", "peak_memory_bytes", "outputs_crc32", "instructions", "boa
         ("share", numbers.share, [None, *FIGURES]),
         ("duration", numbers.duration, [value for value in POSITIVE if value < 1e6]),
         ("errorShare", numbers.error_share, POSITIVE),
-        ("errorWords", numbers.error_words, COMPARISONS),
+        ("errorWords", numbers.error_text, COMPARISONS),
         ("figureName", numbers.figure_name, NAMES),
     ],
 )

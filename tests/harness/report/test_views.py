@@ -9,7 +9,7 @@ import pytest
 
 from harness.report import numbers
 from harness.report.case_view import margin
-from harness.report.matrix import matrix
+from harness.report.matrix_view import matrix
 from harness.report.microcontroller import MOST_OPERATORS, budgets
 from harness.report.sparkline import MOST_POINTS, sparkline, thin
 from harness.report.summary import verdict, warnings

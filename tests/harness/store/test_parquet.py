@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.store.index.database import Database
-from harness.store.index.index import RunIndex
 from harness.store.index.reading import Incoming
+from harness.store.index.run_index import RunIndex
 from harness.store.parquet import export
 from harness.store.seal import seal
 from tests.harness.store.records import make_case, make_record

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.store.migration import STEPS, lift
 from harness.store.record import SCHEMA_VERSION
+from harness.store.record_migration import STEPS, lift
 from harness.store.runs import parse
 from harness.store.schema import schema_path, text
 from tests.harness.store.records import make_record

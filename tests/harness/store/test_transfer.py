@@ -11,8 +11,8 @@ from sqlalchemy import delete, update
 from harness.errors import HarnessError
 from harness.store.index.database import INDEX_FILE, VARIABLE, Database, DatabaseAway
 from harness.store.index.folder import FolderIndex, hashes
-from harness.store.index.index import count_runs
 from harness.store.index.migrations import newest
+from harness.store.index.run_index import count_runs
 from harness.store.index.tables import FILES, SCHEMA, SUMMARIES
 from harness.store.labels import Label, LabelFiles, LabelTable
 from harness.store.runs import RunStore, parse_document, read_text

@@ -103,13 +103,13 @@ const lists = (() => {
     },
   };
 
-  function told(cell) {
+  function displayed(cell) {
     const [value, text, extra = {}] = Array.isArray(cell) ? cell : [cell ?? "", cell ?? "–"];
     return { value: String(value), text: String(text), extra };
   }
 
   function content(cell, one) {
-    const { text, extra } = told(cell);
+    const { text, extra } = displayed(cell);
     if (extra.history) return element("a", { href: `#${one.historyAnchor}`, "aria-label": `History of ${one.variant} on ${one.target}` }, text);
     const words = extra.tone ? element("span", { class: extra.tone }, text) : text;
     return [words, ...(extra.marks ?? []).flatMap((word) => [" ", mark(word)]),
@@ -129,7 +129,7 @@ const lists = (() => {
       const shown = column.kind === "badge"
         ? ({ line }) => (line[at] ? badge(line[at]) : [element("span", { "aria-hidden": "true" }, "–"), element("span", { class: "hidden" }, "not in that run")])
         : ({ line, all }) => content(line[at], all[0]);
-      return { ...common, value: ({ line }) => told(line[at]).value, content: shown };
+      return { ...common, value: ({ line }) => displayed(line[at]).value, content: shown };
     });
     const rows = lines.map((line) => ({ line, all: casesOf(line[0]) }));
     return make(name, made, rows, narrowed, first);

@@ -11,10 +11,10 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, func, inspe
 from harness.errors import HarnessError
 from harness.store.index.blocks import read_blocks
 from harness.store.index.database import Database, DatabaseAway
-from harness.store.index.index import RunIndex
 from harness.store.index.migrations import STEPS, migrate, newest, version_of
 from harness.store.index.reading import Incoming, sha256_text
 from harness.store.index.rows import run_row
+from harness.store.index.run_index import RunIndex
 from harness.store.index.tables import CONTENTS, FILES, METADATA, RUNS
 from harness.store.seal import seal
 from tests.harness.store.records import make_case, make_record

@@ -14,8 +14,8 @@ from harness.errors import HarnessError
 from harness.store.index.blocks import read_blocks
 from harness.store.index.database import INDEX_FILE, Database
 from harness.store.index.folder import FolderIndex
-from harness.store.index.index import RunIndex, count_runs
 from harness.store.index.reading import Incoming
+from harness.store.index.run_index import RunIndex, count_runs
 from harness.store.index.tables import CELLS, FILES, METADATA, PROVENANCE, RESULTS, RUNS
 from harness.store.index.writing import Conflict
 from harness.store.runs import RunStore
@@ -275,7 +275,7 @@ class TestDatabase:
 WRITER = """
 import sys
 from harness.store.index.database import Database
-from harness.store.index.index import RunIndex
+from harness.store.index.run_index import RunIndex
 from harness.store.index.reading import Incoming
 from tests.harness.store.index.test_index import text_of
 from tests.harness.store.records import make_case, make_record

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.store.index.pool import AHEAD, in_processes
+from harness.store.index.processes import AHEAD, in_processes
 
 INTERRUPTED = """
 import sys, threading
 from pathlib import Path
-from harness.store.index.pool import in_processes
+from harness.store.index.processes import in_processes
 folder = Path(sys.argv[1])
 def background():
     for _ in in_processes(1, "touched files", Path.touch, ((folder / str(place),) for place in range(1000))):

@@ -13,7 +13,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.store.index import reading
 from harness.store.index.folder import FolderIndex
-from harness.store.index.index import count_runs
+from harness.store.index.run_index import count_runs
 from harness.store.runs import RunStore
 from harness.store.seal import seal
 from tests.harness.store.records import make_case, make_record

@@ -1,4 +1,4 @@
-"""What `--old` and `--new` say, read: `threads=2`, `ai-edge-litert==2.1.0`, a target, a variant, a file, `baseline`."""
+"""Reads `--old` and `--new`: `threads=2`, `ai-edge-litert==2.1.0`, a target, a variant, a file, `baseline`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ FORMS = (
 
 
 @dataclass(frozen=True)
-class SideWish:
-    """In what one side differs from the case as it is now."""
+class SideOptions:
+    """How one side differs from the case as it is now."""
 
     text: str
     changes: Mapping[str, str]
@@ -33,8 +33,8 @@ class SideWish:
     baseline: bool = False
 
 
-def parse_side(text: str, targets: Mapping[str, object]) -> SideWish:
-    """A wish from its words, which commas separate. Raises `HarnessError` for a word that is none."""
+def parse_side(text: str, targets: Mapping[str, object]) -> SideOptions:
+    """The options in `text`, which commas separate. Raises `HarnessError` for a word that is no option."""
     changes: dict[str, str] = {}
     target = variant = None
     file = None
@@ -60,4 +60,4 @@ def parse_side(text: str, targets: Mapping[str, object]) -> SideWish:
         else:
             meant = nearest(word, (*targets, "baseline", "now"))
             raise HarnessError(f"'{word}' is no side of a comparison; write {FORMS}.{meant}")
-    return SideWish(text, changes, target, variant, file, baseline)
+    return SideOptions(text, changes, target, variant, file, baseline)

@@ -11,7 +11,7 @@ from harness.errors import Unavailable
 from harness.target import Target
 
 
-def kept_artifact(cache: Cache, case: CaseName, key: str, digest: str) -> Artifact:
+def cached_artifact(cache: Cache, case: CaseName, key: str, digest: str) -> Artifact:
     """The converted artifact of `case` with that key and exactly those bytes. Raises `Unavailable`."""
     found = cache.find("converted", key)
     if found is None or found.digest != digest:

@@ -11,7 +11,7 @@ import numpy as np
 import tflite
 
 from harness.artifact import Artifact, FileHash, Quantisation, TensorInfo
-from harness.locate.insides import Insides, Operation, result_name, with_outputs
+from harness.locate.operator_outputs import Operation, OperatorOutputs, result_name, with_outputs
 
 from .examine import is_constant, operator_name, sizes, type_name
 
@@ -37,7 +37,7 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
             constants.update(tensor for tensor in writes if tensor >= 0)
             continue
         results = {
-            tensor: outputs.get(tensor) or _described(graph.Tensors(tensor), result_name(index, position))
+            tensor: outputs.get(tensor) or _tensor_info(graph.Tensors(tensor), result_name(index, position))
             for position, tensor in enumerate(writes)
             if tensor >= 0 and _can_be_shown(graph.Tensors(tensor))
         }
@@ -76,7 +76,7 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
     return with_outputs(artifact, results).model_copy(update={"files": files, "directory": folder})
 
 
-INSIDES = Insides(operations, expose)
+OPERATOR_OUTPUTS = OperatorOutputs(operations, expose)
 
 
 def _main_graph(content: bytes) -> Any:
@@ -99,7 +99,7 @@ def _can_be_shown(tensor: Any) -> bool:
     return type_name(tensor) in _SHOWN and not tensor.IsVariable() and all(size > 0 for size in sizes(tensor))
 
 
-def _described(tensor: Any, name: str) -> TensorInfo:
+def _tensor_info(tensor: Any, name: str) -> TensorInfo:
     parameters, quantisation = tensor.Quantization(), None
     if type_name(tensor) in ("int8", "uint8", "int16") and parameters is not None and parameters.ScaleLength() == 1:
         zero_point = parameters.ZeroPoint(0) if parameters.ZeroPointLength() else 0

@@ -4,8 +4,8 @@ Two edges, as everywhere. *runtime*: this target against the reference interpret
 *conversion*: this artifact against the float32 one of its format, both in the reference interpreter, results matched by
 name; what TensorFlow itself computes inside cannot be had, so the float32 artifact stands for it.
 
-To look inside, the artifact is made to give its operators' results as outputs (`Insides.expose`), which every target
-can run. That may keep a runtime from fusing what it would fuse: the outputs of both forms are compared, and a
+The locator makes an artifact that gives its operators' results as outputs (`OperatorOutputs.expose`); every target can
+run that. It may keep a runtime from fusing what it would fuse: the outputs of both forms are compared, and a
 difference is said.
 """
 
@@ -26,12 +26,12 @@ from harness.artifact import Artifact, TensorInfo
 from harness.cache import Cache, sha256_file
 from harness.conversion.converter import READY, Converter, Prepared, read_golden
 from harness.errors import Failed, Unsupported
-from harness.gate.case import judged_as
 from harness.gate.exceptions import excused
 from harness.gate.judge import EdgeRules
+from harness.gate.judge_case import judged_as
 from harness.gate.policy import Edge, Policy
 from harness.locate.findings import EdgeFinding, findings
-from harness.locate.insides import Insides, Operation
+from harness.locate.operator_outputs import Operation, OperatorOutputs
 from harness.model import Tensors
 from harness.parity.comparison import Incomparable, compare
 from harness.run.matrix import Case
@@ -51,17 +51,17 @@ class Locator:
     def __init__(self, case: Case, converter: Converter, policy: Policy, samples: int, folder: Path) -> None:
         """`samples`: how many of the golden's samples are looked at, from its beginning; `folder`: where to write what
         is not worth keeping. Raises a `CaseError` where there is no artifact, or none that shows its inside."""
-        if case.format.insides is None:
+        if case.format.operator_outputs is None:
             raise Unsupported(f"Nothing is known of the inside of {case.format.name} artifacts.")
         self.case, self.converter, self.policy = case, converter, policy
-        self.insides: Insides = case.format.insides
+        self.operator_outputs: OperatorOutputs = case.format.operator_outputs
         self._folder = folder
         self._scratch = Cache(folder / "cache")
         self._whole = converter.prepare(case.model)
         self.prepared = _shortened(self._whole, samples, folder)
         self.golden = read_golden(self.prepared.golden_path)
         self.artifact = converter.convert(self._whole, case.format, case.variant)
-        self.operations = self.insides.operations(self.artifact)
+        self.operations = self.operator_outputs.operations(self.artifact)
 
     def runtime(self) -> EdgeFinding:
         """This target against the reference interpreter. Raises a `CaseError`."""
@@ -95,7 +95,7 @@ class Locator:
                 f"{self.artifact.model} {self.artifact.variant} has no finer form to be compared with from inside."
             )
         finest = self.converter.convert(self._whole, self.case.format, _finest(self.case))
-        finer_operations = self.insides.operations(finest)
+        finer_operations = self.operator_outputs.operations(finest)
         interpreter, expected = self._in_reference(finest, finer_operations)
         _, actual = self._in_reference(self.artifact, self.operations)
         finer = {info.tensor: info for operation in finer_operations for info in operation.results}
@@ -132,7 +132,7 @@ class Locator:
         return found.interpreter, found.read()
 
     def _exposed(self, artifact: Artifact, results: Sequence[TensorInfo]) -> Artifact:
-        return self.insides.expose(artifact, results, Path(tempfile.mkdtemp(dir=self._folder)))
+        return self.operator_outputs.expose(artifact, results, Path(tempfile.mkdtemp(dir=self._folder)))
 
     def _watched(self, target: Target, results: Sequence[TensorInfo], samples: Tensors) -> dict[str, NDArray[Any]]:
         """What the target gives for `results`, and for the model's outputs along with them. Raises a `CaseError`."""

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli.storing import opened
+from harness.cli.storing import open_index
 from harness.errors import HarnessError
+from harness.history.case_history import History, find_change, histories, new_label
+from harness.history.change_text import change_text, day_text, figure_text
 from harness.history.chart import chart, mark
 from harness.history.document import history_document
-from harness.history.history import History, find_change, histories, new_label
 from harness.history.metrics import HEADLINES, METRICS
-from harness.history.words import changed, figure, when
 from harness.store.labels import KINDS
 
 CHARTS = 4
@@ -25,9 +25,9 @@ ROWS = 40
 """Longer tables show the series that changed, and say how many did not."""
 
 
-def history(model: str, variant: str, target: str, metrics: Sequence[str], *, as_json: bool) -> None:
+def show_history(model: str, variant: str, target: str, metrics: Sequence[str], *, as_json: bool) -> None:
     """Print the history of a model."""
-    database, labels = opened(quiet=as_json)
+    database, labels = open_index(quiet=as_json)
     found = histories(database, labels, model, variant, target, metrics or HEADLINES, _progress())
     if as_json:
         print(json.dumps([history_document(one) for one in found], indent=1))
@@ -52,15 +52,15 @@ def history(model: str, variant: str, target: str, metrics: Sequence[str], *, as
                 print("\n".join(_changes(one)))
 
 
-def label(model: str, change: str, kind: str, note: str) -> None:
+def label_change(model: str, change: str, kind: str, note: str) -> None:
     """Put a label on a change point. Raises `HarnessError` where there is no such change or kind of label."""
     if kind not in KINDS:
         raise HarnessError(f"There is no label '{kind}'; there are {', '.join(KINDS)} (which takes a label back).")
-    database, labels = opened(quiet=True)
+    database, labels = open_index(quiet=True)
     found = histories(database, labels, model, metrics=tuple(METRICS))
     series, point = find_change(found, change)
     labels.put(new_label(series, point, kind, note, time.time()))
-    print(f"{point.id} {kind}: {series.key.case}, {series.metric.title} {changed(point, series.metric)}")
+    print(f"{point.id} {kind}: {series.key.case}, {series.metric.title} {change_text(point, series.metric)}")
 
 
 def _table(found: Sequence[History]) -> Table:
@@ -78,10 +78,10 @@ def _table(found: Sequence[History]) -> Table:
             series.metric.title,
             series.key.machine[:8] or "any",
             str(len(series)),
-            figure(float(series.values[0]), series.metric),
-            figure(float(series.values[-1]), series.metric),
+            figure_text(float(series.values[0]), series.metric),
+            figure_text(float(series.values[-1]), series.metric),
             str(len(one.changes)),
-            f"{when(last.after.started)}  {changed(last, series.metric)}" if last else "",
+            f"{day_text(last.after.started)}  {change_text(last, series.metric)}" if last else "",
         )
     return table
 
@@ -103,7 +103,7 @@ def _changes(one: History) -> list[str]:
     for place, change in enumerate(one.changes):
         said = f"  [{change.label.kind}{': ' + change.label.note if change.label.note else ''}]" if change.label else ""
         word = "worse" if change.worse else "better"
-        lines.append(f"  {mark(place)} {change.id}  {changed(change, one.series.metric)} ({word}){said}")
+        lines.append(f"  {mark(place)} {change.id}  {change_text(change, one.series.metric)} ({word}){said}")
         lines.append(f"      between {change.before.id} and {change.after.id}")
         for difference in change.differences:
             lines.append(f"      {difference}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from harness.history.history import ChangePoint
+from harness.history.case_history import ChangePoint
 from harness.history.metrics import Metric
 from harness.report import numbers
 
 
-def figure(value: float, metric: Metric) -> str:
+def figure_text(value: float, metric: Metric) -> str:
     """A value as people read it."""
     if metric.unit == "ms":
         return numbers.milliseconds(value)
@@ -20,7 +20,7 @@ def figure(value: float, metric: Metric) -> str:
     return numbers.significant(value) + (f" {metric.unit}" if metric.unit else "")
 
 
-def changed(change: ChangePoint, metric: Metric) -> str:
+def change_text(change: ChangePoint, metric: Metric) -> str:
     """How far it changed, with its interval where it has one."""
     step = change.step
     if not step.relative:
@@ -28,10 +28,10 @@ def changed(change: ChangePoint, metric: Metric) -> str:
         return text if step.low == step.high else f"{text} [{step.low:+.3g}, {step.high:+.3g}]"
     text = f"{100 * step.size:+.3g} %"
     if step.low == step.high:
-        return f"{figure(step.before, metric)} → {figure(step.after, metric)} ({text})"
+        return f"{figure_text(step.before, metric)} → {figure_text(step.after, metric)} ({text})"
     return f"{text} [{100 * step.low:+.3g}, {100 * step.high:+.3g}]"
 
 
-def when(started: float) -> str:
+def day_text(started: float) -> str:
     """The day in UTC."""
     return f"{datetime.fromtimestamp(started, UTC):%Y-%m-%d}"

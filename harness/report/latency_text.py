@@ -17,27 +17,27 @@ SETTINGS = ("threads",)
 
 
 @dataclass(frozen=True)
-class LatencyWords:
+class LatencyText:
     verdict: str
     advice: str = ""
     """The command that would decide it, where there is one."""
 
 
-def latency_words(change: LatencyChange, drift: Drift | None) -> LatencyWords:
+def latency_text(change: LatencyChange, drift: Drift | None) -> LatencyText:
     """`drift` is how far the cases moved of which nothing changed, where enough of them are known."""
     if change.reading == "not judged":
-        return LatencyWords(f"not judged: {change.why}")
+        return LatencyText(f"not judged: {change.why}")
     if change.reading == "no clear difference":
-        return LatencyWords("no change that these intervals can tell")
+        return LatencyText("no change that these intervals can tell")
     said = f"{'slower' if change.low > 1 else 'faster'} by {_between(change)}"
     if change.reading == "unchanged":
-        return LatencyWords(f"{said}, though artifact and runtime are the same: the machine or the harness moved it")
+        return LatencyText(f"{said}, though artifact and runtime are the same: the machine or the harness moved it")
     if drift and drift.low <= change.ratio <= drift.high:
-        return LatencyWords(f"{said}, no further than unchanged cases moved (not confirmed by A/B)", ab_command(change))
-    return LatencyWords(f"{said} (not confirmed by A/B)", ab_command(change))
+        return LatencyText(f"{said}, no further than unchanged cases moved (not confirmed by A/B)", ab_command(change))
+    return LatencyText(f"{said} (not confirmed by A/B)", ab_command(change))
 
 
-def drift_words(drift: Drift) -> str:
+def drift_text(drift: Drift) -> str:
     """How far unchanged cases moved."""
     return (
         f"{drift.cases:,} cases have the same artifact on the same runtime in both runs, and moved all the same: nine "

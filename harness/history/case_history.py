@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass
 
 from harness.errors import HarnessError
-from harness.history.cache import steps_of
+from harness.history.change_point_cache import steps_of
 from harness.history.change_points import Step
 from harness.history.differences import Difference, Facts
 from harness.history.metrics import HEADLINES, metric
 from harness.history.series import RunReference, Series, known_models, load_series
 from harness.store.index.database import Database
-from harness.store.labels import GivenLabels, Label
+from harness.store.labels import Label, LabelSource
 
 REACH = 5
 """A label stays with a change point that later runs moved by up to so many runs."""
@@ -48,7 +48,7 @@ class History:
 
 def histories(
     database: Database,
-    labels: GivenLabels,
+    labels: LabelSource,
     model: str,
     variant: str = "*",
     target: str = "*",

@@ -6,7 +6,7 @@ import pytest
 
 from harness.artifact import Artifact, TensorInfo
 from harness.errors import Unsupported
-from harness_targets.tfjs.insides import expose, operations
+from harness_targets.tfjs.operator_outputs import expose, operations
 
 FLOAT = {"T": {"type": "DT_FLOAT"}}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import sha256_json
 
-INSIDE = "@"
+INNER_PREFIX = "@"
 """How the canonical name of a result begins that is no output of the model."""
 
 
@@ -25,7 +25,7 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Insides:
+class OperatorOutputs:
     """A format's two functions for it; both run in the engine.
 
     `operations(artifact)` lists what is inside. `expose(artifact, results, folder)` gives an artifact that has these
@@ -39,7 +39,7 @@ class Insides:
 
 def result_name(index: int, position: int) -> str:
     """The canonical name of an operator's output, which no signature has."""
-    return f"{INSIDE}{index}.{position}"
+    return f"{INNER_PREFIX}{index}.{position}"
 
 
 def with_outputs(artifact: Artifact, results: Sequence[TensorInfo]) -> Artifact:

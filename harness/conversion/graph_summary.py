@@ -13,7 +13,7 @@ PLUMBING = ("Const", "Placeholder", "Identity", "IdentityN", "NoOp")
 FLOATS = ("float32", "float64", "float16", "bfloat16", "complex64")
 
 
-def describe(saved_model: Path) -> dict[str, Any]:
+def summarise_graph(saved_model: Path) -> dict[str, Any]:
     """Operators with counts and names of nodes, parameters (elements of float constants of rank one and more), types,
     and how many tensors have an open shape: of the frozen graph, functions included; of the graph as it is where the
     model assigns a variable, which cannot be frozen."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from scipy.optimize import brentq, minimize_scalar
 
 from harness.parity.comparison import Incomparable
-from harness.parity.task import (
+from harness.parity.task_metric import (
     classified_correctly,
     noninferiority,
     noninferiority_from_counts,

@@ -1,4 +1,4 @@
-"""From a case and two wishes to two sides that can be opened: converts what is not in the cache yet."""
+"""Builds the two sides of a comparison from a case and two options; converts what is not in the cache yet."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from harness.ab.kept import kept_artifact, runtime_of
+from harness.ab.old_side import cached_artifact, runtime_of
 from harness.ab.side import Side
-from harness.ab.sides import SideWish
+from harness.ab.side_options import SideOptions
 from harness.artifact import Artifact
 from harness.baseline.files import Baseline
 from harness.baseline.rebuild import Rebuilder
@@ -23,8 +23,8 @@ from harness.target import Target
 from harness.variant import Format, Variant
 
 
-class Sides:
-    """Makes sides of cases of one project."""
+class SideBuilder:
+    """Builds sides of cases of one project."""
 
     def __init__(
         self,
@@ -42,27 +42,28 @@ class Sides:
         """The golden inputs of a case's model, in real units. Raises a `CaseError`."""
         return read_golden(self.converter.prepare(self._model(case)).golden_path).inputs
 
-    def side(self, case: CaseName, wish: SideWish) -> Side:
-        """One side. Raises `HarnessError` for a case or a wish that names nothing, a `CaseError` where it cannot be."""
-        target = self.targets.get(wish.target or case.target)
+    def side(self, case: CaseName, options: SideOptions) -> Side:
+        """One side. Raises `HarnessError` for a case or an option that names nothing,
+        a `CaseError` where the side cannot be had."""
+        target = self.targets.get(options.target or case.target)
         if target is None:
             meant = nearest(case.target, self.targets)
             raise HarnessError(f"There is no target '{case.target}'; `harness targets` lists what there is.{meant}")
         target.require()
-        if wish.baseline:
-            accepted = CaseName(case.model, wish.variant or case.variant, target.name, format=target.format)
+        if options.baseline:
+            accepted = CaseName(case.model, options.variant or case.variant, target.name, format=target.format)
             side = self._accepted(accepted, target)
             target, artifact = side.target, side.artifact
-        elif wish.file is not None:
-            artifact = self._file(wish.file, target)
+        elif options.file is not None:
+            artifact = self._file(options.file, target)
         else:
-            artifact = self._converted(self._model(case), wish.variant or case.variant, target)
-        target = target.altered({key: value for key, value in wish.changes.items() if _differs(target, key, value)})
+            artifact = self._converted(self._model(case), options.variant or case.variant, target)
+        target = target.altered({key: value for key, value in options.changes.items() if _differs(target, key, value)})
         target.prepare()
         missing = target.coverage(artifact)
         if missing:
             raise HarnessError(f"{target.name} does not run {'; '.join(missing)}.")
-        return Side(wish.text, target, artifact)
+        return Side(options.text, target, artifact)
 
     def _model(self, case: CaseName) -> ModelEntry:
         if case.model not in self.models:
@@ -94,7 +95,7 @@ class Sides:
             raise HarnessError(f"The baseline has no artifact for {case}; `harness baseline show` lists what it has.")
         digest = accepted.artifact.digest
         try:
-            artifact = kept_artifact(self.converter.cache, case, accepted.artifact.key, digest)
+            artifact = cached_artifact(self.converter.cache, case, accepted.artifact.key, digest)
         except Unavailable:
             again = Rebuilder(self.root, self.models, self.formats, self.converter, self.baseline)
             artifact = again.artifact(case, accepted)

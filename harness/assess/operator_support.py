@@ -25,14 +25,14 @@ def operator_rows(graph: dict[str, Any] | None, trials: Trials) -> tuple[Operato
         OperatorRow(
             operator=operator,
             count=count,
-            tflite=tflite_fate(operator, names.get(operator, []), trials),
-            tfjs={backend: tfjs_fate(operator, backend, trials) for backend in BACKENDS},
+            tflite=tflite_support(operator, names.get(operator, []), trials),
+            tfjs={backend: tfjs_support(operator, backend, trials) for backend in BACKENDS},
         )
         for operator, count in counts.items()
     )
 
 
-def tflite_fate(operator: str, nodes: list[str], trials: Trials) -> str:
+def tflite_support(operator: str, nodes: list[str], trials: Trials) -> str:
     """What the converter makes of it: told by the trial's operators and by the tensors that still bear its nodes'
     names (a fused one is named after several nodes)."""
     artifact = trials.artifact("tflite", *FLOATING)
@@ -111,7 +111,7 @@ def end(node: str) -> str:
     return re.sub(r"^(?:(?:Stateful)?PartitionedCall(?:_\d+)?/)+", "", plain)
 
 
-def tfjs_fate(operator: str, backend: str, trials: Trials) -> str:
+def tfjs_support(operator: str, backend: str, trials: Trials) -> str:
     """Whether a backend has its kernel; what conversion folded away needs none."""
     result = trials.artifacts.get(("tfjs", "float32"), trials.artifacts.get(("tfjs", "ready")))
     if result is None:

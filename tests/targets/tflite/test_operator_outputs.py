@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness_targets.tflite.insides import expose, operations
+from harness_targets.tflite.operator_outputs import expose, operations
 from tests.targets.mcu.model_writer import ModelWriter
 from tests.targets.mcu.test_target import make_artifact
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.parity.mixed_up import (
+from harness.parity.misplaced_outputs import (
     exchanged_classes,
     exchanged_labels,
     shapes_look_swapped,

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
+from harness.baseline.accepted import AcceptedCase, origin_in
 from harness.baseline.files import Baseline
-from harness.baseline.record import AcceptedCase, origin_in
 from harness.case_name import CaseName
 from harness.errors import HarnessError
 from harness.gate.against import judge_against, judge_outcome
-from harness.gate.case import judge_case
 from harness.gate.exceptions import excused
+from harness.gate.judge_case import judge_case
 from harness.gate.notices import notices
 from harness.gate.policy import Policy
 from harness.gate.regression import Stopwatch, judge_regression
@@ -84,7 +84,7 @@ def _gravity(verdict: CaseVerdict) -> int:
     return min(places, default=len(RULES_BY_GRAVITY))
 
 
-def gate(
+def judge_run(
     record: RunRecord,
     policy: Policy,
     baseline: Baseline,

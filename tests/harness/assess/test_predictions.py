@@ -1,6 +1,6 @@
-"""What an assessment foretells is what then happens, on every target that this machine has.
+"""What an assessment predicts is what then happens, on every target that this machine has.
 
-The target opens the artifact whatever its own `coverage` says of it, so that a foretelling is held against the runtime
+The target opens the artifact whatever its own `coverage` says of it, so that a prediction is held against the runtime
 and not against itself.
 """
 
@@ -71,27 +71,27 @@ def test_what_is_foretold_happens(model, converted, source, name):
     if not readiness.ready:
         pytest.skip(f"{readiness.missing}: {readiness.install}")
     assessed = model(source)
-    told = [forecast for forecast in assessed.found.forecasts if forecast.target == name]
+    told = [prediction for prediction in assessed.found.predictions if prediction.target == name]
     refused = {(size.format, size.variant) for size in assessed.found.sizes if size.problem}
     golden = read_golden(assessed.prepared.golden_path)
     assert bool(told) == any(size.format == target.format for size in assessed.found.sizes)
     target.prepare()
-    for forecast in told:
-        case = f"{source} {forecast.variant} on {name}: {forecast}"
-        if (forecast.format, forecast.variant) in refused:
-            assert forecast.verdict == "does not run", case
+    for prediction in told:
+        case = f"{source} {prediction.variant} on {name}: {prediction}"
+        if (prediction.format, prediction.variant) in refused:
+            assert prediction.verdict == "does not run", case
             with pytest.raises(CaseError):
-                converted(assessed, forecast.format, forecast.variant)
+                converted(assessed, prediction.format, prediction.variant)
             continue
-        if target.slot == "browser" and forecast.variant in STORED and name != "tfjs/chromium-wasm":
+        if target.slot == "browser" and prediction.variant in STORED and name != "tfjs/chromium-wasm":
             continue
-        artifact = converted(assessed, forecast.format, forecast.variant)
+        artifact = converted(assessed, prediction.format, prediction.variant)
         problem = what_happens(target, artifact, golden)
         assert not isinstance(problem, Crashed | TimedOut), f"{case}; {problem}"
-        assert forecast.verdict in RUNS, case
-        assert RUNS[forecast.verdict] == (problem is None), f"{case}; {problem}"
+        assert prediction.verdict in RUNS, case
+        assert RUNS[prediction.verdict] == (problem is None), f"{case}; {problem}"
         if problem is not None:
-            expected = named(forecast.reason, artifact)
+            expected = named(prediction.reason, artifact)
             assert expected <= named(str(problem), artifact) or expected & named(str(problem), artifact), (
                 f"{case}; {problem}"
             )

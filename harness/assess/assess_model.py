@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.artifact import Artifact
-from harness.assess import fates
-from harness.assess.assessment import ArtifactOperator, Assessment, Forecast, Microcontroller, Size
+from harness.assess import operator_support
+from harness.assess.assessment import ArtifactOperator, Assessment, Microcontroller, Prediction, Size
 from harness.assess.examination import Examination
-from harness.assess.foretelling import foretell
 from harness.assess.microcontrollers import smallest
+from harness.assess.predictions import predict
 from harness.assess.recommendation import recommend
 from harness.assess.trials import FALLBACKS, FLOATING, Trials
 from harness.conversion.converter import READY, Converter, Prepared, read_golden
@@ -32,7 +32,7 @@ SIZED = {
 """Variants whose trial tells something new; the others of a format differ from these by their interface alone."""
 
 
-def assess(
+def assess_model(
     entry: ModelEntry,
     converter: Converter,
     targets: Mapping[str, Target],
@@ -42,12 +42,12 @@ def assess(
 ) -> Assessment:
     """Assess one model. Raises a `CaseError` where its source cannot be read at all."""
     prepared = converter.prepare(entry)
-    graph = converter.describe(prepared)
+    graph = converter.graph_summary(prepared)
     trials = Trials()
     convert(entry, prepared, converter, formats, trials, progress, workers)
     examine(trials, formats, prepared, workers, progress)
-    forecasts = foretell(targets, prepared, trials, converter.cache, workers, progress)
-    return put_together(entry, prepared, graph, trials, forecasts)
+    predictions = predict(targets, prepared, trials, converter.cache, workers, progress)
+    return put_together(entry, prepared, graph, trials, predictions)
 
 
 def convert(
@@ -102,7 +102,11 @@ def examine(
 
 
 def put_together(
-    entry: ModelEntry, prepared: Prepared, graph: dict[str, Any] | None, trials: Trials, forecasts: tuple[Forecast, ...]
+    entry: ModelEntry,
+    prepared: Prepared,
+    graph: dict[str, Any] | None,
+    trials: Trials,
+    predictions: tuple[Prediction, ...],
 ) -> Assessment:
     """All findings in one value, with notes and the recommendation."""
     facts = prepared.facts
@@ -118,7 +122,7 @@ def put_together(
         recognised=facts["recognised"],
         inputs=tuple(facts["inputs"]),
         open_dimensions=facts.get("open_dimensions", {}),
-        operators=fates.operator_rows(graph, trials),
+        operators=operator_support.operator_rows(graph, trials),
         tflite_operators=artifact_operators(found),
         parameters=graph["parameters"] if graph else next((e.parameters for e in trials.examinations.values()), None),
         macs=found.macs if found else None,
@@ -130,8 +134,8 @@ def put_together(
         types=dict(graph["types"] if graph else next((e.types for e in trials.examinations.values()), {})),
         experimental=found.experimental if found else (),
         sizes=sizes,
-        forecasts=forecasts,
-        microcontroller=microcontroller(trials, forecasts),
+        predictions=predictions,
+        microcontroller=microcontroller(trials, predictions),
         metadata=dict(found.metadata) if found else {},
         notes=(),
         recommendation=(),
@@ -159,12 +163,12 @@ def artifact_operators(found: Examination | None) -> tuple[ArtifactOperator, ...
     return tuple(ArtifactOperator(operator=name, count=count, macs=macs) for name, (count, macs) in ordered)
 
 
-def microcontroller(trials: Trials, forecasts: tuple[Forecast, ...]) -> Microcontroller | None:
+def microcontroller(trials: Trials, predictions: tuple[Prediction, ...]) -> Microcontroller | None:
     """The smallest variant that ran in a runtime which counts its arena (Micro), and the smallest profile that it fits;
     None where none ran."""
     ran = [
         (artifact.bytes, told.variant, told.arena_bytes)
-        for told in forecasts
+        for told in predictions
         if told.verdict == "runs" and told.arena_bytes is not None
         if (artifact := trials.artifact("tflite", told.variant)) is not None
     ]

@@ -37,7 +37,7 @@ def judge_task(task: TaskMetric, end_to_end: Sequence[Comparison], rule: TaskRul
 
 
 def _judge_accuracy(task: TaskMetric, end_to_end: Sequence[Comparison], rule: TaskRule) -> Check:
-    from harness.parity.task import noninferiority_from_counts
+    from harness.parity.task_metric import noninferiority_from_counts
 
     margin = rule.margin * task.golden
     lost, gained = discordant_pairs(task, end_to_end)

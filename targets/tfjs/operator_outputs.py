@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.artifact import Artifact, TensorInfo
 from harness.errors import Unsupported
-from harness.locate.insides import Insides, Operation, result_name, with_outputs
+from harness.locate.operator_outputs import Operation, OperatorOutputs, result_name, with_outputs
 
 from .graph import PAGE_TYPES
 from .model_json import is_layers, read_model
@@ -55,7 +55,7 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
     return with_outputs(artifact, results)
 
 
-INSIDES = Insides(operations, expose)
+OPERATOR_OUTPUTS = OperatorOutputs(operations, expose)
 
 
 def _behind_identities(outputs: Sequence[TensorInfo], nodes: Mapping[str, Any]) -> dict[str, TensorInfo]:

@@ -1,0 +1,184 @@
+"""Predicts for each target whether it runs each variant that was converted on trial.
+
+A runtime that starts in well under a second makes one real inference of each artifact. A browser or an emulator is not
+started: its answer follows from operators, kernels and memory, or from a quicker runtime that has the same kernels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.address import address_of
+from harness.artifact import Artifact
+from harness.assess.assessment import Prediction
+from harness.assess.trials import Trials
+from harness.cache import Cache
+from harness.conversion.converter import Golden, Prepared, read_golden
+from harness.errors import CaseError, Crashed, TimedOut, Unavailable
+from harness.remedies.explain import known, reason
+from harness.run.addressing import decisive
+from harness.run.pool import Progress, side_by_side
+from harness.target import Footprint, Target
+
+NOT_KNOWN = "It was not started, and neither a quicker runtime nor the kernels that it has tell whether it runs this."
+
+
+def predict(
+    targets: Mapping[str, Target], prepared: Prepared, trials: Trials, cache: Cache, workers: int, progress: Progress
+) -> tuple[Prediction, ...]:
+    """The predictions of every target for every variant of its format, in the order of targets."""
+    asked = {name: target for name, target in targets.items() if trials.variants(target.format)}
+    quick = {name: target for name, target in asked.items() if target.slot == "processor"}
+    slow = {name: target for name, target in asked.items() if name not in quick}
+    golden = read_golden(prepared.golden_path)
+
+    def try_quick(name: str) -> list[Prediction]:
+        return trial_runs(quick[name], golden, prepared, trials, cache)
+
+    answers = side_by_side("Trying quick runtimes", quick, try_quick, workers, progress)
+    tried = [one for answer in answers.values() if isinstance(answer, list) for one in answer]
+    found = {(one.target, one.variant): one for one in tried}
+
+    def infer(name: str) -> list[Prediction]:
+        return infer_predictions(slow[name], trials, found)
+
+    answers |= side_by_side("Asking other targets", slow, infer, workers, progress)
+    predictions: list[Prediction] = []
+    for name, target in asked.items():
+        answer = answers[name]
+        if isinstance(answer, CaseError):  # nothing is dropped in silence
+            why = reason(answer)
+            answer = [unknown(target, variant, reason=why) for variant in trials.variants(target.format)]
+        predictions += answer
+    return tuple(predictions)
+
+
+def static_verdict(target: Target, variant: str, trials: Trials) -> Prediction | None:
+    """The prediction that follows from the conversion or from the artifact's operators; None where neither decides."""
+    named: dict[str, Any] = {
+        "target": target.name,
+        "format": target.format,
+        "variant": variant,
+        "verdict": "does not run",
+    }
+    artifact = trials.artifacts[(target.format, variant)]
+    if isinstance(artifact, CaseError):
+        return Prediction(**named, how="conversion", reason=reason(artifact))
+    try:
+        lacking = target.coverage(artifact)
+    except Unavailable:  # it takes the part that is missing to know
+        return None
+    return Prediction(**named, how="operators", reason=with_remedy(lacking)) if lacking else None
+
+
+def trial_runs(target: Target, golden: Golden, prepared: Prepared, trials: Trials, cache: Cache) -> list[Prediction]:
+    """Makes one real inference of each variant; takes the outcome of an earlier assessment from the cache."""
+    readiness = target.probe()
+    names = trials.variants(target.format)
+    answers: dict[str, Prediction | None] = {name: static_verdict(target, name, trials) for name in names}
+    waiting: list[Artifact] = []
+    for variant in [name for name, answer in answers.items() if answer is None]:
+        artifact = trials.artifact(target.format, variant)
+        assert artifact is not None
+        before = cache.find("tried", trial_key(target, artifact, prepared)) if readiness.ready else None
+        if not readiness.ready:
+            answers[variant] = unknown(target, variant, missing_here=readiness.missing)
+        elif before is not None:
+            answers[variant] = trial_prediction(target, variant, stored_outcome(before.facts))
+        else:
+            waiting.append(artifact)
+    if waiting:
+        target.prepare()
+        samples = [artifact.stored(golden.inputs, samples=1) for artifact in waiting]
+        for artifact, outcome in zip(waiting, target.try_each(waiting, samples), strict=True):
+            answers[artifact.variant] = trial_prediction(target, artifact.variant, outcome)
+            if not isinstance(outcome, Crashed | TimedOut):  # which may have had another cause
+                store_trial(cache, trial_key(target, artifact, prepared), outcome)
+    return [answer for answer in answers.values() if answer is not None]
+
+
+def store_trial(cache: Cache, address: str, outcome: Footprint | CaseError) -> None:
+    """Keep the outcome of a trial run in the cache."""
+    if isinstance(outcome, CaseError):
+        facts: dict[str, Any] = {"problem": str(outcome), "log": outcome.log}
+    else:
+        facts = {"figures": dict(outcome.figures)}
+    cache.make("tried", address, lambda _: facts)
+
+
+def stored_outcome(facts: Mapping[str, Any]) -> Footprint | CaseError:
+    """The outcome that `store_trial` kept."""
+    if "problem" in facts:
+        return CaseError(facts["problem"], facts["log"])
+    return Footprint(facts["figures"])
+
+
+def trial_key(target: Target, artifact: Artifact, prepared: Prepared) -> str:
+    """Address of a trial run: the hash of all that decides its outcome."""
+    return address_of("tried", artifact, artifact.variant, prepared.golden_digest, *decisive(target))
+
+
+def trial_prediction(target: Target, variant: str, outcome: Footprint | CaseError) -> Prediction:
+    """The prediction that a trial run gives."""
+    named: dict[str, Any] = {"target": target.name, "format": target.format, "variant": variant, "how": "tried"}
+    if isinstance(outcome, CaseError):
+        return Prediction(**named, verdict="does not run", reason=reason(outcome))
+    return Prediction(**named, verdict="runs", arena_bytes=outcome.figures.get("arena_bytes"))
+
+
+def infer_predictions(target: Target, trials: Trials, found: Mapping[tuple[str, str], Prediction]) -> list[Prediction]:
+    """The predictions for a target that is not started."""
+    readiness = target.probe()
+    missing = "" if readiness.ready else readiness.missing
+    if readiness.ready:
+        try:
+            target.prepare()
+        except Unavailable as unavailable:
+            missing = str(unavailable)
+    predictions = []
+    for variant in trials.variants(target.format):
+        prediction = static_verdict(target, variant, trials) or infer_from_relative(target, variant, trials, found)
+        predictions.append(prediction.model_copy(update={"missing_here": missing}))
+    return predictions
+
+
+def infer_from_relative(
+    target: Target, variant: str, trials: Trials, found: Mapping[tuple[str, str], Prediction]
+) -> Prediction:
+    """The prediction from the artifact's examination, from a quicker target with the same kernels (the relative), or,
+    for an emulator, from the operators: the target has them all."""
+    named: dict[str, Any] = {"target": target.name, "format": target.format, "variant": variant}
+    examination = trials.examination(target.format, variant)
+    answer = examination.answers.get(target.name) if examination else None
+    if answer is not None and answer.lacks:
+        return Prediction(**named, verdict="does not run", how=answer.how, reason=with_remedy(answer.lacks))
+    if answer is not None:
+        return Prediction(**named, verdict="expected to run", how=answer.how)
+    relative = found.get((target.predicted_by, variant))
+    if relative is not None:
+        verdict = "expected to run" if relative.verdict == "runs" else relative.verdict
+        return Prediction(**named, verdict=verdict, how=relative.target, reason=relative.reason)
+    if target.slot == "emulator":
+        return Prediction(**named, verdict="expected to run", how="operators")
+    return unknown(target, variant, reason=NOT_KNOWN)
+
+
+def unknown(target: Target, variant: str, reason: str = "", missing_here: str = "") -> Prediction:
+    """A prediction that leaves the answer open, and why."""
+    return Prediction(
+        target=target.name,
+        format=target.format,
+        variant=variant,
+        verdict="not known",
+        how="",
+        reason=reason,
+        missing_here=missing_here,
+    )
+
+
+def with_remedy(lacks: Sequence[str]) -> str:
+    """The missing operators in a sentence, with the known remedy."""
+    said = "; ".join(dict.fromkeys(lacks))
+    explained = known(said)
+    return f"{said.rstrip('. ')}. {explained.meaning} {explained.to_do}" if explained else said
