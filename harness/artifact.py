@@ -96,6 +96,10 @@ class Artifact(Frozen):
     """Package name to version of everything that took part."""
     scheme: str = ""
     """The numeric scheme that was read from the file itself (`int8`, `dynamic`, …), where its format tells."""
+    signature: str = ""
+    """Which of the file's signatures is meant; empty where it has but one, or none."""
+    subgraph: int = 0
+    """The part of the file that is that signature: an interpreter that knows no signatures runs the first, 0."""
     notes: tuple[str, ...] = ()
     """What the conversion changed or left out, in sentences; empty for most."""
     custom_operators: CustomLibrary | None = None

@@ -21,6 +21,11 @@ from harness.paths import PROJECT_FILE
 from harness.variant import Format, Variant
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+WITHOUT_SIGNATURES: Mapping[Kind, str] = {
+    "keras": "a .keras file",
+    "h5": "an .h5 file",
+    "tfjs": "a TensorFlow.js model",
+}
 Task = Literal["classification", "regression", "reconstruction"]
 
 
@@ -190,6 +195,11 @@ def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple
             module_file(path, table.entry)
         else:
             kind = recognise(path)
+        if table.signature and kind in WITHOUT_SIGNATURES:
+            problem = (
+                f"models.{name} names the signature '{table.signature}', and {path} is {WITHOUT_SIGNATURES[kind]},"
+                " which has none; leave `signature` out."
+            )
         if kind == "tfjs" and path.is_dir():
             path /= "model.json"
         for key, named in (("data", table.data), *(("files", file) for file in table.files)):

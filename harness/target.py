@@ -70,8 +70,21 @@ class Footprint:
     not get is a failure."""
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """What the process that holds the runtime says of itself: SHA-256 of each file that it opened, by its path in the
+    artifact, and what the runtime calls the inputs that it takes; nothing of a runtime that has no such names."""
+
+    files: Mapping[str, str]
+    inputs: tuple[str, ...] = ()
+
+
 class Session(abc.ABC):
     """An artifact loaded into a runtime."""
+
+    def loaded(self) -> Loaded | None:
+        """What was really opened, held against the artifact by the engine; None of a runtime that does not say."""
+        return None
 
     @abc.abstractmethod
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:

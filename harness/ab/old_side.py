@@ -33,6 +33,10 @@ def cached_artifact(cache: Cache, case: CaseName, key: str, digest: str) -> Arti
         outputs=tuple(TensorInfo(**info) for info in facts["outputs"]),
         operators=facts["operators"],
         converter={},
+        scheme=facts.get("scheme", ""),
+        signature=facts.get("signature", ""),
+        subgraph=facts.get("subgraph", 0),
+        notes=tuple(facts.get("notes", ())),
         directory=found.folder,
     )
 

@@ -174,6 +174,7 @@ class Converter:
             raise BadInput(
                 f"{entry.source.path} brings its loader down ({error}); write it again.", error.log
             ) from error
+        entry.source.check_opened(found.facts["opened"])
         digests = {file.path: file.sha256 for file in found.files}
         return Prepared(entry.name, key, found.folder, found.facts, digests["golden.npz"], entry.custom_operators)
 
@@ -255,6 +256,8 @@ class Converter:
             outputs=tuple(TensorInfo(**info) for info in facts["outputs"]),
             operators=facts["operators"],
             scheme=facts.get("scheme", ""),
+            signature=facts.get("signature", ""),
+            subgraph=facts.get("subgraph", 0),
             notes=tuple(facts.get("notes", ())),
             converter=self._environment(variant).versions(),
             custom_operators=custom_operators(prepared.custom_operators),
@@ -280,6 +283,7 @@ class Converter:
                         "inputs": [info.model_dump() for info in artifact.inputs],
                         "outputs": [info.model_dump() for info in artifact.outputs],
                         "operators": artifact.operators,
+                        "signature": artifact.signature,
                         "notes": list(artifact.notes),
                         "custom_operators": artifact.custom_operators and artifact.custom_operators.model_dump(),
                     },

@@ -17,6 +17,7 @@ from harness.conversion.format_converter import format_converter
 from harness.conversion.sources import export_from
 from harness.conversion.sources.built import declared
 from harness.conversion.sources.export import check_declared, plain_name, run, signature
+from harness.conversion.sources.opened import opened
 from harness.conversion.sources.request import BadSource, Request, first_line
 from harness.model import Dataset
 from harness.quantisation import dequantise, quantise
@@ -46,6 +47,7 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
             shapes={plain_name(name): values.shape[1:] for name, values in given.inputs.items()} if given else {},
         )
     )
+    files = opened(source)
     inputs = signature(output / "saved_model")
     for spec in inputs:
         if 0 in spec["shape"]:
@@ -71,6 +73,7 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
     write(output, evaluation, calibration, golden)
     return {
         "recognised": exported.recognised,
+        "opened": files,
         "inputs": inputs,
         "samples": len(evaluation),
         "labelled": evaluation.labels is not None,
@@ -88,7 +91,9 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
     ready.mkdir()
     try:
         entry, recognised = module.take_ready(Path(source["path"]), ready)
-        inspected = {**module.inspect(ready / entry), "custom_operators": source["custom_operators"]}
+        files = opened(source)
+        chosen = {"signature": source["signature"]} if source["signature"] else {}
+        inspected = {**module.inspect(ready / entry, **chosen), "custom_operators": source["custom_operators"]}
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise
     except Exception as error:
@@ -104,9 +109,12 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
     write(output, Dataset(inputs, evaluation.labels), calibration, golden)
     return {
         "recognised": recognised,
+        "opened": files,
         "golden_from": interpreter,
         "ready": entry,
-        "inspected": {key: inspected.get(key, "") for key in ("inputs", "outputs", "operators", "scheme", "notes")},
+        "inspected": {key: value for key, value in inspected.items() if key != "custom_operators"},
+        "signature": inspected.get("signature", ""),
+        "signatures": inspected.get("signatures", []),
         "inputs": [{key: info[key] for key in ("name", "shape", "dtype")} for info in inspected["inputs"]],
         "samples": len(evaluation),
         "labelled": evaluation.labels is not None,

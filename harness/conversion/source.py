@@ -8,14 +8,15 @@ import os
 import posixpath
 import stat
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.address import content_of, field_names, files_below, hashes
 from harness.cache import sha256_json
-from harness.errors import HarnessError
+from harness.errors import Failed, HarnessError
+from harness.loaded import check_files
 from harness.model import TensorSpec
 
 Kind = Literal["zoo", "saved_model", "hub", "keras", "h5", "entry_point", "tflite", "tfjs"]
@@ -58,6 +59,21 @@ class Source:
             return sha256_json(["source", name, hashes(self.needed_files()), rest])
         except OSError as error:
             raise HarnessError(f"{error.filename} cannot be read ({error.strerror}).") from error
+
+    def check_opened(self, opened: Mapping[str, str]) -> None:
+        """Hold what loading it opened (name → SHA-256) against what it is. Code may have imported more than is seen
+        without running it; all else is exactly what was named. Raises `Failed`."""
+        asked = hashes(self.needed_files())
+        code = self.kind in ("entry_point", "zoo")
+        entry = self.path.name
+        if self.kind == "entry_point":
+            entry = next(iter(named_from(self.path, [module_file(self.path, self.function)])))
+        elif self.path.is_dir():
+            entry = next(name for name in ("saved_model.pb", "saved_model.pbtxt") if name in asked)
+        compared = {name: digest for name, digest in opened.items() if not code or name in asked}
+        check_files("The converter's process", asked, compared, entry)
+        if not code and set(asked) - set(opened):
+            raise Failed(f"The converter's process never opened {', '.join(sorted(set(asked) - set(opened)))}.")
 
     def needed_files(self) -> dict[str, Path]:
         """The files of the model itself, by their names as seen from it: what its kind says that loading it opens, and

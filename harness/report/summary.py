@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.report.outcomes import LABELS, WRONG, count
-from harness.store.record import CaseResult, Outcome, RunRecord, SteadyState
+from harness.store.record import CaseResult, ModelSummary, Outcome, RunRecord, SteadyState
 
 BUSY_LOAD_PER_CORE = 0.5
 """Above this share of the cores in use by others, wall-clock figures are worth little."""
@@ -77,6 +77,7 @@ def warnings(record: RunRecord) -> list[str]:
             f"{plural(len(restless), 'timing')} never became steady, marked “never steady”: "
             "do not compare these medians."
         )
+    found += _untested_signatures(record)
     if record.commit is None:
         found.append("The commit is not known: the run was not started in a git work tree.")
     elif "+" in record.commit:
@@ -93,3 +94,18 @@ def _load(record: RunRecord) -> list[str]:
         f"The machine was busy (load average {load:.1f} on {plural(cores, 'core')}): "
         "latencies may be too high; answers and sizes are not affected."
     ]
+
+
+def _untested_signatures(record: RunRecord) -> list[str]:
+    """Of a file with several signatures, those that no model of the run names."""
+    tested = {(_files(model), model.signature) for model in record.models}
+    return [
+        f"Of {model.name} the signature '{model.signature}' was tested, and not {', '.join(left)}: name each with"
+        ' `signature = "…"` in a [models.NAME] of its own.'
+        for model in record.models
+        if (left := [name for name in model.untested_signatures if (_files(model), name) not in tested])
+    ]
+
+
+def _files(model: ModelSummary) -> str:
+    return str(sorted(model.loaded.files.items())) if model.loaded else model.name

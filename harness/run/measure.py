@@ -17,9 +17,10 @@ from harness import registry
 from harness.artifact import Artifact
 from harness.conversion.converter import Reference, read_golden
 from harness.errors import Crashed, Failed
+from harness.loaded import check_loaded
 from harness.project import Task
-from harness.store.record import Latency, Measured, OperatorCost, Parity
-from harness.target import Footprint, Session, TimingPlan
+from harness.store.record import Latency, LoadedFiles, Measured, OperatorCost, Parity
+from harness.target import Footprint, Loaded, Session, TimingPlan
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def measure_parity(job: Job) -> ParityResult:
     stored = job.artifact.stored(golden.inputs)
     with opened(job) as session:
         actual = session.infer(stored)
-        footprint = session.footprint()
+        footprint, loaded = session.footprint(), session.loaded()
     try:
         result = parity(
             golden.outputs,
@@ -72,7 +73,7 @@ def measure_parity(job: Job) -> ParityResult:
         )
     except Incomparable as error:
         raise Failed(str(error)) from error
-    return ParityResult(result, measured(footprint, job.artifact), time.monotonic() - begun)
+    return ParityResult(result, measured(footprint, job.artifact, loaded), time.monotonic() - begun)
 
 
 def measure_latency(job: Job) -> Latency:
@@ -89,18 +90,20 @@ def measure_latency(job: Job) -> Latency:
     return summarise(timing, load)
 
 
-def measured(footprint: Footprint, artifact: Artifact) -> Measured:
-    """A session's sizes, and the artifact's."""
+def measured(footprint: Footprint, artifact: Artifact, loaded: Loaded | None = None) -> Measured:
+    """A session's sizes, the artifact's, and what the session holds."""
     return Measured(
         figures={"artifact_bytes": artifact.bytes, **footprint.figures},
         exact=tuple(sorted({"artifact_bytes", *footprint.exact})),
         per_operator=tuple(OperatorCost(**dict(cost)) for cost in footprint.per_operator),
         details=dict(footprint.details),
+        loaded=LoadedFiles(files=dict(loaded.files), inputs=loaded.inputs) if loaded is not None else None,
     )
 
 
 @contextmanager
 def opened(job: Job) -> Iterator[Session]:
-    """A session on the job's artifact."""
+    """A session on the job's artifact, and on nothing else. Raises a `CaseError`."""
     with registry.targets()[job.target].open(job.artifact) as session:
+        check_loaded(job.target, job.artifact, session.loaded())
         yield session

@@ -21,6 +21,7 @@ from harness.store.record import (
     CaseResult,
     Check,
     Latency,
+    LoadedFiles,
     Measured,
     ModelSummary,
     Outcome,
@@ -158,5 +159,18 @@ def model_summaries(
             golden_digest=ready.golden_digest if isinstance(ready, Prepared) else None,
             golden_metric=golden_metric.get(entry.name),
             origin=origin_of(entry.source, root) if isinstance(ready, Prepared) else None,
+            **(tested(ready) if isinstance(ready, Prepared) else {}),
         )
     return tuple(found.values())
+
+
+def tested(prepared: Prepared) -> dict[str, Any]:
+    """What of a source was tested, as the converter's process found it: the fields of a `ModelSummary`."""
+    facts = prepared.facts
+    chosen, all_of_them = facts.get("signature", ""), facts.get("signatures", ())
+    opened = facts.get("opened")
+    return {
+        "loaded": opened and LoadedFiles(files=opened, inputs=tuple(spec["name"] for spec in facts["inputs"])),
+        "signature": chosen,
+        "untested_signatures": tuple(name for name in all_of_them if chosen and name != chosen),
+    }

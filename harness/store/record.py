@@ -132,6 +132,15 @@ class OperatorCost(Frozen):
     instructions: int
 
 
+class LoadedFiles(Frozen):
+    """What a process opened, by its own account, which was held against what it was asked for."""
+
+    files: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of each file by its name."""
+    inputs: tuple[str, ...] = ()
+    """What it calls the inputs; none where it has no names for them."""
+
+
 class Measured(Frozen):
     """Sizes and counts by name; the name ends in the unit. `exact` ones are equal at every run."""
 
@@ -140,6 +149,8 @@ class Measured(Frozen):
     per_operator: tuple[OperatorCost, ...] = ()
     details: dict[str, str] = Field(default_factory=dict)
     """What did the work, as the runtime itself says: compared with what was asked for in the fingerprint."""
+    loaded: LoadedFiles | None = None
+    """What the runtime's process opened; null of a runtime that does not say, and in older records."""
 
 
 class Check(Frozen):
@@ -265,6 +276,13 @@ class ModelSummary(Frozen):
     golden_metric: float | None = None
     origin: ModelOrigin | None = None
     """Null where a file of it lies outside the project."""
+    loaded: LoadedFiles | None = None
+    """The source's own files that the converter's process opened, and the inputs that it found; null in older records,
+    and where there was no preparation."""
+    signature: str = ""
+    """The signature that was tested, where the source has such; empty for any other source."""
+    untested_signatures: tuple[str, ...] = ()
+    """The source's other signatures."""
 
 
 class RunRecord(Frozen):

@@ -10,6 +10,7 @@ from harness.artifact import Artifact
 from harness.errors import Unavailable, Unsupported
 from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
 
+from ..tflm.target import first_subgraph_only
 from .boards import Board
 from .emulator.run import Emulator
 from .plan import PlanRefused
@@ -70,6 +71,8 @@ class BoardTarget(Target):
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """What the runtime has no kernel for, read from the model itself."""
+        if beyond := first_subgraph_only("the firmware", artifact):
+            return beyond
         try:
             return self.lacking(artifact.path.read_bytes())
         except PlanRefused as error:

@@ -40,7 +40,7 @@ class PlanSession(EmulatedSession):
 
     def __init__(self, target: str, emulator: Emulator, board: Board, artifact: Artifact, limits: Limits) -> None:
         super().__init__(target, emulator, board, artifact, limits)
-        self.plan = plan_model(artifact.path.read_bytes())
+        self.plan = plan_model(self.content)
 
     def run(self, inputs: Sequence[bytes]) -> JobResult:
         cache = cache_directory() / "firmware"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import hashlib
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from harness.artifact import Artifact
 from harness.errors import Failed, Unsupported
 from harness.model import Tensors
-from harness.target import Footprint, Limits, Session, Timing, TimingPlan
+from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPlan
 
 from .boards import Board
 from .emulator.outcome import JobResult
@@ -37,6 +38,7 @@ class EmulatedSession(Session):
         self.emulator = emulator
         self.board = board
         self.artifact = artifact
+        self.content = artifact.path.read_bytes()
         self.limits = limits
         self.result: JobResult | None = None
 
@@ -47,6 +49,10 @@ class EmulatedSession(Session):
     @abc.abstractmethod
     def operators(self) -> Sequence[tuple[int, str]]:
         """Index and name of the operators that are counted, in the order of execution."""
+
+    def loaded(self) -> Loaded:
+        """The file that the job was made of; the board is handed bytes, and knows no names."""
+        return Loaded({self.artifact.entry: hashlib.sha256(self.content).hexdigest()})
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
         """The first sample runs twice: an instruction count that does not repeat is a fault, not a figure."""

@@ -20,7 +20,7 @@ from harness.errors import CaseError, Failed, Unavailable
 from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.process.warm import WarmPool
-from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
+from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
 from . import bundles
 from .browser import CHROMIUM, FIREFOX, Browser, ended
@@ -37,14 +37,24 @@ class TFJSSession(Session):
     software rasteriser did the work, whose milliseconds say nothing about a GPU's."""
 
     def __init__(
-        self, child: ChildProcess, artifact: Artifact, limits: Limits, profile: Path, browser_version: str
+        self,
+        child: ChildProcess,
+        artifact: Artifact,
+        limits: Limits,
+        profile: Path,
+        browser_version: str,
+        loaded: Loaded,
     ) -> None:
+        self._loaded = loaded
         """`profile`: a folder that the command line of every process of this browser names."""
         self.child = child
         self.artifact = artifact
         self.limits = limits
         self.profile = profile
         self.browser_version = browser_version
+
+    def loaded(self) -> Loaded:
+        return self._loaded
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
         _, outputs = self.child.call("infer", self._own(samples), seconds=self.limits.infer_seconds)
@@ -185,7 +195,7 @@ class TFJSTarget(Target):
         with _BROWSERS.borrowed(launch) as started:
             started.child.what = self.name
             try:
-                started.child.call(
+                said, _ = started.child.call(
                     "open",
                     seconds=limits.open_seconds,
                     bundles=str(folder),
@@ -201,7 +211,14 @@ class TFJSTarget(Target):
                         "files": [file.model_dump() for file in artifact.files],
                     },
                 )
-                yield TFJSSession(started.child, artifact, limits, started.profile, self.browser.version(program))
+                yield TFJSSession(
+                    started.child,
+                    artifact,
+                    limits,
+                    started.profile,
+                    self.browser.version(program),
+                    Loaded(said["loaded"]["files"], tuple(said["loaded"]["inputs"])),
+                )
             except CaseError:
                 raise
             except BaseException:

@@ -12,6 +12,7 @@ import numpy as np
 
 from . import metadata
 from .left_in_float import left_in_float
+from .signature import of_signature
 from .softmax_scale import dies, too_fine
 
 ENTRY = "model.tflite"
@@ -191,10 +192,12 @@ def one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:400] if lines else 'no message'}"
 
 
-def inspect(path: Path) -> dict[str, Any]:
+def inspect(path: Path, signature: str = "") -> dict[str, Any]:
     """Inputs, outputs, operator counts of a `.tflite`, read from the flatbuffer, and notes on what runtimes trip over.
 
-    Raises `Refused` if it is corrupt and `Unloadable` if it reads variables that it never assigns.
+    `signature`: which of its signatures; empty for the only one, or the one that an interpreter runs by itself. Raises
+    `Refused` if it is corrupt, `NoSignature` for one that it has not, and `Unloadable` if it reads variables that it
+    never assigns.
 
     The file is opened by ai-edge-litert first: of the interpreters it is the one that refuses corrupt files without
     dying (75 of 75 truncations, none of 360 bit flips crashed it).
@@ -213,7 +216,8 @@ def inspect(path: Path) -> dict[str, Any]:
         if "op" not in str(error).lower():  # an unknown operator is not corruption; the rest of what it says is
             raise Refused(f"{path.name} is damaged: {str(error).splitlines()[0][:200]}") from error
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    graph = model.subgraphs[0]
+    chosen = choose(model, signature)
+    graph = model.subgraphs[chosen.subgraphIndex if chosen is not None else 0]
     operators: dict[str, int] = {}
     for subgraph in model.subgraphs:
         for operator in subgraph.operators or []:
@@ -226,14 +230,49 @@ def inspect(path: Path) -> dict[str, Any]:
             "(READ_VARIABLE) and never assigns, so its numbers mean nothing: convert it again, from the `.keras` file "
             "or from what `model.export(…)` writes"
         )
-    signature = (model.signatureDefs or [None])[0]
+    several = [text(one.signatureKey) for one in model.signatureDefs or []]
     return {
-        "inputs": tensor_documents(graph, graph.inputs, signature.inputs if signature else None, schema),
-        "outputs": tensor_documents(graph, graph.outputs, signature.outputs if signature else None, schema),
+        **interface(graph, chosen, schema),
+        "signature": text(chosen.signatureKey) if chosen is not None and len(several) > 1 else "",
+        "signatures": several,
+        "subgraph": int(chosen.subgraphIndex) if chosen is not None else 0,
         "operators": dict(sorted(operators.items())),
         "scheme": scheme(model, schema),
         "notes": too_fine(model, schema),
     }
+
+
+class NoSignature(Exception):
+    """The file has no signature of that name; the text is one sentence."""
+
+    harness_kind = "bad_input"
+
+
+def choose(model: Any, name: str) -> Any:
+    """The signature of that name; without one the first that an interpreter runs by itself (the first subgraph's), and
+    None of a file without signatures. Raises `NoSignature`."""
+    found = {text(signature.signatureKey): signature for signature in model.signatureDefs or []}
+    if name and name not in found:
+        has = f"its signatures are {', '.join(sorted(found))}" if found else "it has none at all: leave `signature` out"
+        raise NoSignature(f"it has no signature '{name}'; {has}")
+    if name:
+        return found[name]
+    by_itself = [signature for signature in found.values() if signature.subgraphIndex == 0]
+    return next(iter([*by_itself, *found.values()]), None)
+
+
+def interface(graph: Any, signature: Any, schema: Any) -> dict[str, Any]:
+    """`inputs` and `outputs`, in the order of the first subgraph, or of the names in a signature of another one, as
+    `signature.py` has them."""
+    found = {}
+    for side in ("inputs", "outputs"):
+        entries = getattr(signature, side) if signature is not None else None
+        tensors = getattr(graph, side)
+        if signature is not None and signature.subgraphIndex != 0:
+            entries = sorted(entries or [], key=lambda entry: text(entry.name))
+            tensors = [entry.tensorIndex for entry in entries]
+        found[side] = tensor_documents(graph, tensors, entries, schema)
+    return found
 
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL")
@@ -323,7 +362,8 @@ def reference(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) ->
     usual = () if dies(inspected.get("notes", ())) else (resolvers.BUILTIN_REF,)
     for resolver in (*usual, resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
         try:
-            interpreter = open_interpreter(path, resolver, inspected.get("custom_operators"))
+            opened = open_interpreter(path, resolver, inspected.get("custom_operators"))
+            interpreter = of_signature(opened, inspected.get("signature", ""))
             for info, detail in zip(inspected["inputs"], interpreter.get_input_details(), strict=True):
                 if list(detail["shape"]) != list(info["shape"]):
                     interpreter.resize_tensor_input(detail["index"], info["shape"])

@@ -11,6 +11,7 @@ import numpy as np
 import tflite
 
 from harness.artifact import Artifact, FileHash, Quantisation, TensorInfo
+from harness.errors import Unsupported
 from harness.locate.operator_outputs import Operation, OperatorOutputs, result_name, with_outputs
 
 from .examine import is_constant, operator_name, sizes, type_name
@@ -26,6 +27,11 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
     What is made of constants alone (float16 weights made float32, say) is a constant: runtimes compute it when they
     load, or inside what reads it, and leave its place in memory as it was.
     """
+    if artifact.subgraph != 0:
+        raise Unsupported(
+            f"The signature '{artifact.signature}' is not the first subgraph of {artifact.entry}, the only one whose"
+            " operators can be shown; convert it to a file of its own."
+        )
     content = artifact.path.read_bytes()
     model, graph = tflite.Model.GetRootAsModel(content, 0), _main_graph(content)
     constants = {index for index in range(graph.TensorsLength()) if is_constant(model, graph.Tensors(index))}

@@ -16,21 +16,26 @@ from harness.errors import Crashed, Unavailable
 from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.process.shared import WorkerTarget
-from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
+from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
 from .softmax_scale import dies
 
-WORKER = Path(__file__).with_name("worker.py")
+HERE = Path(__file__).parent
+WORKER = HERE / "worker.py"
 THREADS_VARIABLE = "HARNESS_TFLITE_THREADS"
 
 
 class TFLiteSession(Session):
     """One interpreter in one child process."""
 
-    def __init__(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> None:
+    def __init__(self, child: ChildProcess, artifact: Artifact, limits: Limits, loaded: Loaded) -> None:
         self.child = child
         self.artifact = artifact
         self.limits = limits
+        self._loaded = loaded
+
+    def loaded(self) -> Loaded:
+        return self._loaded
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
         _, outputs = self.child.call("infer", dict(samples), seconds=self.limits.infer_seconds)
@@ -124,23 +129,26 @@ class TFLiteTarget(WorkerTarget):
             self.name,
             self.environment.python(),
             WORKER,
+            packages={"harness_targets": HERE.parent},
             environment={"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
             start_seconds=limits.open_seconds,
         )
 
     def _load(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> TFLiteSession:
-        child.call(
+        said, _ = child.call(
             "load",
             seconds=limits.open_seconds,
             runtime=self.runtime,
             path=str(artifact.path),
             threads=self.threads,
             resolver=self.resolver,
+            signature=artifact.signature,
             inputs=[info.model_dump() for info in artifact.inputs],
             outputs=[info.model_dump() for info in artifact.outputs],
             custom_operators=artifact.custom_operators and artifact.custom_operators.model_dump(),
         )
-        return TFLiteSession(child, artifact, limits)
+        loaded = Loaded({artifact.entry: said["sha256"]}, tuple(said["inputs"]))
+        return TFLiteSession(child, artifact, limits, loaded)
 
 
 def targets() -> list[Target]:

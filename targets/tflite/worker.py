@@ -1,6 +1,6 @@
 """Holds one TFLite interpreter. Runs in a runtime's own environment under `harness/process/serve.py`.
 
-Standard library, NumPy (1.x or 2.x) and the runtime only.
+Standard library, NumPy (1.x or 2.x), the runtime and `signature.py` beside it only.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from harness_targets.tflite.signature import of_signature
 
 MODULES = {
     "litert": "ai_edge_litert.interpreter",
@@ -94,6 +96,7 @@ class Worker:
                 num_threads=header["threads"],
                 experimental_op_resolver_type=getattr(resolvers, header["resolver"]),
             )
+            self.interpreter = of_signature(self.interpreter, header.get("signature", ""))
             for info, detail in zip(header["inputs"], self.interpreter.get_input_details(), strict=True):
                 if list(detail["shape"]) != list(info["shape"]):
                     self.interpreter.resize_tensor_input(detail["index"], info["shape"])
@@ -109,7 +112,11 @@ class Worker:
             {**info, "slot": detail["index"]}
             for info, detail in zip(header["outputs"], self.interpreter.get_output_details(), strict=True)
         ]
-        return {"version": getattr(importlib.import_module(module.__name__.split(".")[0]), "__version__", "")}, {}
+        content = Path(header["path"]).read_bytes()
+        return {
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "inputs": [str(detail["name"]) for detail in self.interpreter.get_input_details()],
+        }, {}
 
     def feed(self, tensors: dict[str, Any], sample: int) -> None:
         for info in self.inputs:

@@ -13,7 +13,7 @@ from harness.errors import Unsupported
 from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.process.shared import WorkerTarget
-from harness.target import Footprint, Limits, Readiness, Session, Target, Timing, TimingPlan
+from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
 from ..tflite.softmax_scale import dies
 
@@ -25,9 +25,14 @@ ARENA_BYTES = 64 * 1024 * 1024
 class MicroSession(Session):
     """One interpreter in one child process."""
 
-    def __init__(self, child: ChildProcess, limits: Limits) -> None:
+    def __init__(self, child: ChildProcess, limits: Limits, loaded: Loaded) -> None:
         self.child = child
         self.limits = limits
+        self._loaded = loaded
+
+    def loaded(self) -> Loaded:
+        """Its Python interface has no names of inputs."""
+        return self._loaded
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
         return self.child.call("infer", dict(samples), seconds=self.limits.infer_seconds)[1]
@@ -65,13 +70,17 @@ class MicroTarget(WorkerTarget):
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """Micro links nothing of TensorFlow's own operators; of builtin ones its interpreter says what it lacks."""
         flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))
-        return dies(artifact.notes) + ((f"{flex} (TensorFlow's, which Micro does not have)",) if flex else ())
+        return (
+            first_subgraph_only("Micro", artifact)
+            + dies(artifact.notes)
+            + ((f"{flex} (TensorFlow's, which Micro does not have)",) if flex else ())
+        )
 
     def _start(self, limits: Limits) -> ChildProcess:
         return ChildProcess(self.name, self.environment.python(), WORKER, start_seconds=limits.open_seconds)
 
     def _load(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> MicroSession:
-        child.call(
+        said, _ = child.call(
             "load",
             seconds=limits.open_seconds,
             path=str(artifact.path),
@@ -80,7 +89,17 @@ class MicroTarget(WorkerTarget):
             inputs=[info.model_dump() for info in artifact.inputs],
             outputs=[info.model_dump() for info in artifact.outputs],
         )
-        return MicroSession(child, limits)
+        return MicroSession(child, limits, Loaded({artifact.entry: said["sha256"]}))
+
+
+def first_subgraph_only(runtime: str, artifact: Artifact) -> tuple[str, ...]:
+    """As `coverage`, of a runtime that knows no signatures: it runs a file's first subgraph, whatever was asked for."""
+    if artifact.subgraph == 0:
+        return ()
+    return (
+        f"the signature '{artifact.signature}' (it is subgraph {artifact.subgraph} of the file, and {runtime} runs"
+        " subgraph 0 alone; convert that signature to a file of its own)",
+    )
 
 
 def custom_operators(artifact: Artifact) -> list[str]:

@@ -59,10 +59,11 @@ paths = st.sampled_from([HERE, OTHER, HERE.parent / "fakes"])
 specs = st.builds(TensorSpec, names, st.tuples(numbers), st.sampled_from(["float32", "int8"]))
 artifacts = st.builds(
     Artifact,
-    **dict.fromkeys(("model", "format", "variant", "key", "digest", "entry", "scheme"), names),
+    **dict.fromkeys(("model", "format", "variant", "key", "digest", "entry", "scheme", "signature"), names),
     files=st.tuples(files),
     inputs=st.lists(tensors, max_size=2).map(tuple),
     outputs=st.lists(tensors, max_size=2).map(tuple),
+    subgraph=numbers,
     operators=st.dictionaries(names, numbers, max_size=2),
     converter=st.dictionaries(names, names, max_size=2),
     notes=st.lists(names, max_size=2).map(tuple),

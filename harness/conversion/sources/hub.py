@@ -25,7 +25,7 @@ def export(request: Request) -> Exported:
             name = "default"
         else:
             name = choose(signatures, request)
-        facts = export_signature(loaded, signatures[name], request)
+        facts = export_signature(loaded, name, request)
         return Exported(f"a TF Hub module ({mark}), signature {name}", facts=facts)
     facts = export_call(loaded, request)
     return Exported(f"a TF Hub module ({mark}), by its __call__", facts=facts)

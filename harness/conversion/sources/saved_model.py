@@ -17,7 +17,7 @@ def export(request: Request) -> Exported:
         return hub.export(request)
     name = choose(signatures, request)
     how = "chosen by name" if request.signature else "the only one" if len(signatures) == 1 else "by default"
-    facts = export_signature(loaded, signatures[name], request)
+    facts = export_signature(loaded, name, request)
     others = sorted(set(signatures) - {name})
     beside = f"; it also has {', '.join(others)}" if others else ""
     return Exported(f"a SavedModel (it has saved_model.pb), signature {name} ({how}{beside})", facts=facts)

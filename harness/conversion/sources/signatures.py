@@ -27,10 +27,11 @@ def choose(signatures: dict[str, Any], request: Request) -> str:
     return names[0]
 
 
-def export_signature(loaded: Any, function: Any, request: Request) -> dict[str, Any]:
+def export_signature(loaded: Any, name: str, request: Request) -> dict[str, Any]:
     """Save one signature of a loaded model; returns facts."""
     import tensorflow as tf
 
+    function = loaded.signatures[name]
     specs = dict(sorted(function.structured_input_signature[1].items()))
     if not specs:
         raise BadSource(f"the chosen signature of {request.path} takes no inputs; choose another with `signature`.")
@@ -38,4 +39,8 @@ def export_signature(loaded: Any, function: Any, request: Request) -> dict[str, 
     module.loaded = loaded  # keeps the variables
     static = exporting.static_specs(specs, request)
     exporting.save(module, lambda **inputs: function(**inputs), static, request.saved_model)
-    return {"open_dimensions": exporting.open_dimensions(specs), "signatures": sorted(loaded.signatures)}
+    return {
+        "open_dimensions": exporting.open_dimensions(specs),
+        "signature": name,
+        "signatures": sorted(loaded.signatures),
+    }

@@ -14,13 +14,15 @@ from harness.cache import Cache
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter, read_golden
 from harness.environment import environment
-from harness.errors import CaseError, HarnessError
+from harness.errors import CaseError, HarnessError, Unsupported
 from harness.model import Tensors
 from harness.paths import cache_directory, project_root
 from harness.project import ModelEntry, model_entries
 from harness.run.matrix import variants_of
 from harness.target import Target
 from harness.variant import Variant
+
+from ...tflm.target import first_subgraph_only
 
 ORACLE = "tflm/host"
 FORMAT = "tflite"
@@ -49,6 +51,8 @@ def artifact_and_material(model: str, variant: str, samples: int) -> Material:
         try:
             prepared = converter.prepare(entry)
             artifact = converter.convert(prepared, registry.formats()[FORMAT], recipe)
+            if beyond := first_subgraph_only("a microcontroller", artifact):
+                raise Unsupported(f"it does not run {beyond[0]}")
         except CaseError as error:
             raise HarnessError(f"{model} has no {variant} artifact: {error}") from error
         finally:

@@ -36,8 +36,7 @@ class LibrarySession(EmulatedSession):
         self, target: str, emulator: Emulator, board: Board, artifact: Artifact, limits: Limits, library: MicroLibrary
     ) -> None:
         super().__init__(target, emulator, board, artifact, limits)
-        content = artifact.path.read_bytes()
-        self.model = MicroModel.read(content, _tensors(artifact.inputs), _tensors(artifact.outputs))
+        self.model = MicroModel.read(self.content, _tensors(artifact.inputs), _tensors(artifact.outputs))
         self.library = library
 
     def run(self, inputs: Sequence[bytes]) -> JobResult:

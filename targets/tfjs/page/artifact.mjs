@@ -13,20 +13,27 @@ async function checked({path, bytes, sha256}) {
   if (found !== sha256) {
     throw new PageError('failed', `${path} is not what was converted (SHA-256 ${found.slice(0, 12)}…): convert it again`);
   }
-  return content;
+  return {content, sha256: found};
 }
 
 // `files`: path, bytes and sha256 of each; `entry`: the path of model.json; `layers`: whether it is a layers model. Returns
-// the model and the milliseconds that loading took, from bytes in memory to a model ready to run (the network is not the
-// runtime).
+// the model, the milliseconds that loading took, from bytes in memory to a model ready to run (the network is not the
+// runtime), and what was loaded: the SHA-256 of each file that the library took, and its own names of the inputs.
 export async function load(tf, {files, entry, layers}) {
   const contents = new Map();
-  for (const file of files) contents.set(file.path, await checked(file));
+  const asked = new Set();
+  const hashes = {};
+  for (const file of files) {
+    const {content, sha256} = await checked(file);
+    contents.set(file.path, content);
+    hashes[file.path] = sha256;
+  }
   const json = JSON.parse(new TextDecoder().decode(contents.get(entry)));
   const handler = {
     load: () => tf.io.getModelArtifactsForJSON(json, async manifest => {
       const shards = manifest.flatMap(group => group.paths.map(path => {
         if (!contents.has(path)) throw new PageError('failed', `${path} is missing from the artifact`);
+        asked.add(path);
         return contents.get(path);
       }));
       return [manifest.flatMap(group => group.weights), shards];
@@ -34,5 +41,9 @@ export async function load(tf, {files, entry, layers}) {
   };
   const start = performance.now();
   const model = await (layers ? tf.loadLayersModel(handler) : tf.loadGraphModel(handler));
-  return {model, milliseconds: performance.now() - start};
+  const milliseconds = performance.now() - start;
+  // Of the files those that the library asked for; a Sequential model has no names.
+  const opened = Object.fromEntries([entry, ...asked].map(path => [path, hashes[path]]));
+  const inputs = layers ? model.inputNames : model.inputs.map(({name}) => name);
+  return {model, milliseconds, loaded: {files: opened, inputs}};
 }

@@ -21,8 +21,9 @@ async function open(request) {
   active = await backends.load(request);
   tf = globalThis.tf;
   layers = request.layers;
-  ({model, milliseconds: loadMilliseconds} = await artifacts.load(tf, request));
-  return {details: active};
+  let loaded;
+  ({model, loaded, milliseconds: loadMilliseconds} = await artifacts.load(tf, request));
+  return {details: active, loaded};
 }
 
 // `inputs`: tensor, dtype and shape of each; in the body, each is all its samples one after another.

@@ -134,6 +134,11 @@ const caseView = (() => {
       if (Object.keys(artifact.converter).length) pairs.push(["Converted with", listed(artifact.converter, ([name, version]) => `${name} ${version}`)]);
       if (Object.keys(artifact.operators).length) pairs.push(["Operators", listed(artifact.operators, ([name, number]) => `${number} × ${name}`)]);
     }
+    const { loaded } = one.measured;
+    if (loaded) {
+      for (const [name, digest] of Object.entries(loaded.files)) pairs.push([`${name}, as the runtime opened it`, ["sha256 ", hash(digest)]]);
+      if (loaded.inputs.length) pairs.push(["Inputs, as the runtime calls them", loaded.inputs.join(", ")]);
+    }
     pairs.push(...Object.entries(one.fingerprint).map(([name, value]) => [name, text(value)]));
     if (timing) pairs.push(...Object.entries(timing.details).map(([name, value]) => [`${name.replaceAll("_", " ")} (timing)`, value]));
     pairs.push(["Machine", link("run", page.words.machine)], ["Case", [hash(one.key), `, took ${duration(one.seconds)}`]]);
