@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -80,7 +80,11 @@ class ChildProcess:
         packages: Mapping[str, Path] | None = None,
         environment: Mapping[str, str] | None = None,
         start_seconds: float = 120.0,
+        launcher: Sequence[str] = (),
+        inherits: bool = True,
     ) -> None:
+        """`launcher`: a program and its arguments that `python` is run by (an emulator); `inherits`: whether the child
+        sees this process's environment variables beside those of `environment`."""
         self.what = what
         self._call_log_start = 0
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
@@ -90,14 +94,14 @@ class ChildProcess:
         named = [f"{name}={folder}" for name, folder in (packages or {}).items()]
         try:
             self._process = subprocess.Popen(
-                [str(python), "-I", str(SERVE), str(request_read), str(reply_write), str(worker), *named],
+                [*launcher, str(python), "-I", str(SERVE), str(request_read), str(reply_write), str(worker), *named],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
                 pass_fds=(request_read, reply_write),
                 start_new_session=True,
                 env={
-                    **os.environ,
+                    **(os.environ if inherits else {}),
                     "TMPDIR": str(self._scratch),
                     SCRATCH_VARIABLE: str(self._scratch),
                     **(environment or {}),
@@ -107,7 +111,8 @@ class ChildProcess:
             shutil.rmtree(self._scratch, ignore_errors=True)
             for descriptor in (request_write, reply_read):
                 os.close(descriptor)
-            raise Unavailable(f"{what}: {python} cannot be started ({error.strerror}); run `make setup`.") from error
+            program = launcher[0] if launcher else python
+            raise Unavailable(f"{what}: {program} cannot be started ({error.strerror}); run `make setup`.") from error
         finally:
             os.close(request_read)
             os.close(reply_write)

@@ -18,6 +18,7 @@ from harness.process.child import ChildProcess
 from harness.process.shared import WorkerTarget
 from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
+from .arm.target import arm_targets
 from .softmax_scale import dies
 
 HERE = Path(__file__).parent
@@ -152,7 +153,8 @@ class TFLiteTarget(WorkerTarget):
 
 
 def targets() -> list[Target]:
-    """All TFLite targets; threads come from HARNESS_TFLITE_THREADS (1 unless set)."""
+    """All TFLite targets: on this machine, where threads come from HARNESS_TFLITE_THREADS (1 unless set), and on
+    emulated Arm cores."""
     threads = int(os.environ.get(THREADS_VARIABLE, "1"))
     plain = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
     usual = ("float32", "float16", "dynamic", "int8", "int16x8")
@@ -163,7 +165,8 @@ def targets() -> list[Target]:
         ("tflite/tensorflow", "tensorflow", "AUTO", "converter", ()),
         ("tflite/tflite-runtime", "tflite-runtime", "AUTO", "tflite-runtime", ("float32", "int8")),
     )
-    return [
+    here = [
         TFLiteTarget(name, runtime, resolver, environment(where), variants, threads)
         for name, runtime, resolver, where, variants in rows
     ]
+    return [*here, *arm_targets()]

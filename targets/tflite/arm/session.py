@@ -1,0 +1,112 @@
+"""An artifact in an emulated process: outputs, and exact counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from harness.artifact import Artifact
+from harness.errors import Crashed, Unsupported
+from harness.model import Tensors
+from harness.process.child import ChildProcess
+from harness.target import Footprint, Limits, Session, Timing, TimingPlan
+
+from .operators import cuts_of
+
+OPERATORS_SECONDS = 20.0
+"""Processor time that counting operator by operator may take of one case."""
+_COUNT_SECONDS = 300.0
+
+
+class ArmSession(Session):
+    """`counts`: whether the emulator counts instructions."""
+
+    def __init__(
+        self, guest: ChildProcess, artifact: Artifact, limits: Limits, counts: bool, details: dict[str, str]
+    ) -> None:
+        self.guest = guest
+        self.artifact = artifact
+        self.limits = limits
+        self.counts = counts
+        self.details = details
+        self.has_run = False
+
+    def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
+        _, outputs = call(self.guest, "infer", dict(samples), seconds=self.limits.infer_seconds)
+        self.has_run = True
+        return outputs
+
+    def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
+        raise Unsupported(f"{self.guest.what} is not timed: an emulator knows instructions, not milliseconds.")
+
+    def footprint(self) -> Footprint:
+        """Instructions of an inference of the first sample, in all and per operator, and the interpreter's memory."""
+        if not self.has_run:
+            return Footprint()
+        figures = {"heap_bytes": int(call(self.guest, "heap", seconds=60.0)[0]["heap_bytes"])}
+        if not self.counts:
+            details = {**self.details, "instructions": "not counted: this QEMU takes no plugin"}
+            return Footprint(figures, frozenset(figures), details=details)
+        reply, _ = call(self.guest, "count", seconds=_COUNT_SECONDS)
+        costs, whole, problem = self._operators()
+        settled, why_not = settled_count(reply["counts"], reply["stable_outputs"], whole)
+        figures["instructions"] = settled
+        details = {**self.details, **({"per_operator": problem} if problem else {})}
+        if why_not:
+            details["instructions"] = why_not
+        exact = frozenset(figures) - ({"instructions"} if why_not else set())
+        return Footprint(figures, exact, costs, details)
+
+    def _operators(self) -> tuple[tuple[dict[str, Any], ...], int | None, str]:
+        """What each operator costs; what the model took when it was loaded again, if it was; why it is not known."""
+        cuts = cuts_of(self.artifact.path.read_bytes())
+        reply, _ = call(
+            self.guest,
+            "operators",
+            seconds=_COUNT_SECONDS,
+            length_at=cuts.length_at,
+            outputs_at=cuts.outputs_at,
+            cuts=cuts.cuts,
+            processor_seconds=OPERATORS_SECONDS,
+        )
+        if "problem" in reply:
+            return (), None, f"not counted: {reply['problem']}"
+        return operator_costs(cuts.names, reply["counts"]), reply["counts"][-1], ""
+
+
+def settled_count(counts: list[int], stable: bool, again: int | None) -> tuple[int, str]:
+    """The figure, and why it is not exact, or nothing.
+
+    The runtime's own instructions are the same in every call. Python adds some tens of its own now and then (it fetches
+    memory for its objects), so the least is the figure; `again` is that of the same model loaded anew.
+    """
+    least = min(counts)
+    if not stable:
+        return least, "not exact: the model remembers, so that each inference is another"
+    if sum(count == least for count in counts) * 2 <= len(counts):
+        return least, f"not exact: from {least} to {max(counts)} in {len(counts)} inferences of one input"
+    if again is not None and again != least:
+        return least, f"not exact: {least}, and {again} when it was loaded again"
+    return least, ""
+
+
+def operator_costs(names: tuple[str, ...], totals: list[int]) -> tuple[dict[str, Any], ...]:
+    """From the counts of the model cut after each operator to what each adds. The first has the call itself in it."""
+    before = [0, *totals[:-1]]
+    return tuple(
+        {"index": index, "operator": name, "instructions": total - earlier}
+        for index, (name, total, earlier) in enumerate(zip(names, totals, before, strict=True))
+    )
+
+
+def call(
+    guest: ChildProcess, operation: str, tensors: dict[str, Any] | None = None, *, seconds: float, **fields: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One request to a guest. What its fork died of is told by the guest, in a word."""
+    try:
+        return guest.call(operation, tensors, seconds=seconds, **fields)
+    except Crashed as error:
+        if guest.alive():
+            raise Crashed(f"{guest.what} died of {error} during '{operation}'.", error.log) from error
+        raise

@@ -1,0 +1,194 @@
+"""LiteRT as a phone runs it, as a target: the aarch64 wheel on an emulated core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness.artifact import Artifact
+from harness.environment import Environment, environment
+from harness.errors import HarnessError, Unavailable
+from harness.process.child import ChildProcess
+from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
+
+from .. import worker as interpreter_worker
+from ..softmax_scale import dies
+from . import qemu
+from .cores import CORES, Core
+from .counter import counter, source_digest
+from .guests import GUESTS
+from .hardware import features_of
+from .session import ArmSession, call
+from .sysroot import SYSROOT
+from .wheels import Wheels
+
+WORKER = Path(__file__).with_name("worker.py")
+FAMILY = Path(interpreter_worker.__file__).parent
+_START_SECONDS = 180.0
+_PLAIN = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+
+
+class ArmTarget(Target):
+    """A runtime package with one kernel family on one core. One thread: what a second one does, only a clock tells."""
+
+    format = "tflite"
+    timed = False
+    simulated = True
+    slot = "emulator"
+
+    def __init__(
+        self, name: str, runtime: str, resolver: str, environment: Environment, core: Core, variants: tuple[str, ...]
+    ) -> None:
+        self.name = name
+        self.runtime = runtime
+        self.resolver = resolver
+        self.environment = environment
+        self.core = core
+        self.default_variants = variants
+        self.wheels = Wheels(environment)
+
+    def probe(self) -> Readiness:
+        """Ready where QEMU is; the rest comes on first use, where there is a Debian to take it from."""
+        try:
+            version, known, counted = qemu.version(), qemu.cores(), qemu.takes_plugins()
+        except Unavailable as error:
+            _, _, how = str(error).partition(": ")
+            return Readiness(False, missing=qemu.PROGRAM, install=how.rstrip("."))
+        if self.core.name not in known:
+            how = f"install QEMU {self.core.since_qemu} or later"
+            return Readiness(False, missing=f"{self.core.title} in QEMU {version}", install=how)
+        if lacking := SYSROOT.lacking():
+            return Readiness(False, missing=lacking, install="use a Debian, whose arm64 packages are taken")
+        details = {
+            "qemu": version,
+            "core": self.core.title,
+            **self.wheels.versions(),
+            "arm64 system": "installed" if self.wheels.ready() else "installed on first use",
+            **({} if counted else {"instructions": "not counted: this QEMU takes no plugin"}),
+        }
+        return Readiness(True, details=details)
+
+    def prepare(self) -> None:
+        self.wheels.python()
+        counter()
+
+    def fingerprint(self) -> dict[str, str]:
+        return {
+            "qemu": _told(qemu.version),
+            "core": self.core.name,
+            **self.wheels.versions(),
+            **SYSROOT.decisive(),
+            "environment": self.wheels.digest(),
+            "resolver": self.resolver,
+            "threads": "1",
+            "counter": source_digest()[:16],
+        }
+
+    def altered(self, changes: Mapping[str, str]) -> Target:
+        """Another core, another resolver, other versions of its packages. What it was emulated with, and the Debian
+        packages, are what is there now: nobody can have the old ones back."""
+        fixed = {"environment", "counter", "qemu", *SYSROOT.decisive(), "libc6", "libstdc++6"}
+        wanted = {key: value for key, value in changes.items() if key not in fixed}
+        versions = self.wheels.versions()
+        unknown = sorted(set(wanted) - set(versions) - {"core", "resolver"})
+        if unknown:
+            known = ", ".join(("core", "resolver", *versions))
+            raise Unavailable(f"{self.name} has no {' or '.join(unknown)} to change; it has {known}.")
+        core = CORES.get(wanted.get("core", self.core.name))
+        if core is None:
+            raise Unavailable(f"There is no core '{wanted['core']}'; there are {', '.join(CORES)}.")
+        environment = self.environment
+        if any(wanted.get(package, version) != version for package, version in versions.items()):
+            # What is not named keeps its version, but for NumPy: an older runtime may need an older one.
+            named = {package: wanted.get(package, version) for package, version in versions.items()}
+            pins = [f"{name}=={version}" for name, version in named.items() if name in wanted or name != "numpy"]
+            environment = Environment.from_pins(environment.name, pins, environment.python_versions)
+        resolver = wanted.get("resolver", self.resolver)
+        return ArmTarget(self.name, self.runtime, resolver, environment, core, self.default_variants)
+
+    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+        """Select-TF operators run in TensorFlow's own interpreter alone; a user's library of custom operators is built
+        for this machine."""
+        flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))
+        missing = dies(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
+        if flex:
+            missing += (f"{flex} (TensorFlow's, for which the Flex delegate is needed)",)
+        if artifact.custom_operators:
+            missing += ("the custom operators of a library that is built for another processor",)
+        return missing
+
+    @contextmanager
+    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
+        plugin = counter()
+        with GUESTS.one(self._kind(plugin), lambda: self._start(plugin)) as guest:
+            guest.what = self.name
+            call(
+                guest,
+                "load",
+                seconds=limits.open_seconds,
+                runtime=self.runtime,
+                path=str(artifact.path.resolve()),
+                threads=1,
+                resolver=self.resolver,
+                inputs=[info.model_dump() for info in artifact.inputs],
+                outputs=[info.model_dump() for info in artifact.outputs],
+            )
+            details = _DETAILS.get(self._kind(plugin), {})
+            yield ArmSession(guest, artifact, limits, plugin is not None, details)
+
+    def release(self) -> None:
+        """The warm processes of this runtime on this core end."""
+        for plugin in {kind[-1] for kind in _DETAILS}:
+            GUESTS.release(self._kind(plugin))
+
+    def _kind(self, plugin: Path | None) -> tuple[str, str, str, Path | None]:
+        return self.core.name, self.runtime, self.wheels.digest(), plugin
+
+    def _start(self, plugin: Path | None) -> ChildProcess:
+        root = SYSROOT.core_folder(self.core.name)
+        launcher = [str(qemu.program()), "-cpu", self.core.name, "-L", str(root)]
+        guest = ChildProcess(
+            self.name,
+            self.wheels.python(),
+            WORKER,
+            packages={"harness_tflite": FAMILY},
+            # Nothing of this machine's settings: counts are to be the same everywhere.
+            environment={"PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"},
+            start_seconds=_START_SECONDS,
+            launcher=[*launcher, *(("-plugin", str(plugin)) if plugin else ())],
+            inherits=False,
+        )
+        try:
+            told, _ = guest.call("start", seconds=_START_SECONDS, runtime=self.runtime)
+        except BaseException:
+            guest.close()
+            raise
+        _DETAILS[self._kind(plugin)] = {"core": self.core.title, "features": features_of(told["hwcap"], told["hwcap2"])}
+        return guest
+
+
+_DETAILS: dict[tuple[str, str, str, Path | None], dict[str, str]] = {}
+"""What a kind of guest said of its processor."""
+
+
+def _told(version: Any) -> str:
+    try:
+        return str(version())
+    except HarnessError:
+        return "none"
+
+
+def arm_targets() -> list[Target]:
+    """Every core; the default matrix takes an old one and a newer one, which run other kernels."""
+    litert, old = environment("litert"), environment("tflite-runtime")
+    usual = ("cortex-a53", "cortex-a76")
+    found: list[Target] = []
+    for name, core in CORES.items():
+        variants = ("float32", "int8") if name in usual else ()
+        found.append(ArmTarget(f"tflite/arm64-{name}", "litert", "AUTO", litert, core, variants))
+        if name in usual:
+            found.append(ArmTarget(f"tflite/arm64-{name}-builtin", "litert", _PLAIN, litert, core, ()))
+            found.append(ArmTarget(f"tflite/arm64-{name}-tflite-runtime", "tflite-runtime", "AUTO", old, core, ()))
+    return found
