@@ -26,8 +26,17 @@ from .wheels import Wheels
 
 WORKER = Path(__file__).with_name("worker.py")
 FAMILY = Path(interpreter_worker.__file__).parent
-_START_SECONDS = 180.0
 _PLAIN = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+_KIN = {
+    ("litert", "AUTO"): "tflite/litert-xnnpack",
+    ("litert", _PLAIN): "tflite/litert-builtin",
+    ("litert", "BUILTIN_REF"): "tflite/litert-reference",
+    ("tflite-runtime", "AUTO"): "tflite/tflite-runtime",
+}
+"""The same runtime on this machine, which has a kernel for the same operators."""
+_START_SECONDS = 180.0
+_SLOWNESS = 5.0
+"""How much longer than a processor an emulated one may take for the same, at least."""
 
 
 class ArmTarget(Target):
@@ -47,6 +56,7 @@ class ArmTarget(Target):
         self.environment = environment
         self.core = core
         self.default_variants = variants
+        self.foretold_by = _KIN.get((runtime, resolver), "")
         self.wheels = Wheels(environment)
 
     def probe(self) -> Readiness:
@@ -127,7 +137,7 @@ class ArmTarget(Target):
             call(
                 guest,
                 "load",
-                seconds=limits.open_seconds,
+                seconds=limits.open_seconds * _SLOWNESS,
                 runtime=self.runtime,
                 path=str(artifact.path.resolve()),
                 threads=1,
@@ -136,7 +146,8 @@ class ArmTarget(Target):
                 outputs=[info.model_dump() for info in artifact.outputs],
             )
             details = _DETAILS.get(self._kind(plugin), {})
-            yield ArmSession(guest, artifact, limits, plugin is not None, details)
+            slow = Limits(limits.open_seconds * _SLOWNESS, limits.infer_seconds * _SLOWNESS)
+            yield ArmSession(guest, artifact, slow, plugin is not None, details)
 
     def release(self) -> None:
         """The warm processes of this runtime on this core end."""
