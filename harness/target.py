@@ -184,7 +184,3 @@ class Target(abc.ABC):
             except CaseError as error:
                 answers.append(error)
         return answers
-
-    def release(self) -> None:
-        """Let go of what is kept between sessions (warm processes); a later session makes it again."""
-        return

@@ -7,11 +7,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
-from harness.errors import Crashed, Unsupported
+from harness.errors import Unsupported
 from harness.model import Tensors
-from harness.process.child import ChildProcess
 from harness.target import Footprint, Limits, Session, Timing, TimingPlan
 
+from .guest import Guest
 from .operators import cuts_of
 
 OPERATORS_SECONDS = 20.0
@@ -22,33 +22,31 @@ _COUNT_SECONDS = 300.0
 class ArmSession(Session):
     """`counts`: whether the emulator counts instructions."""
 
-    def __init__(
-        self, guest: ChildProcess, artifact: Artifact, limits: Limits, counts: bool, details: dict[str, str]
-    ) -> None:
+    def __init__(self, guest: Guest, artifact: Artifact, limits: Limits, core: str, *, counts: bool) -> None:
         self.guest = guest
         self.artifact = artifact
         self.limits = limits
         self.counts = counts
-        self.details = details
+        self.details = {"core": core, "features": guest.features}
         self.has_run = False
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
-        _, outputs = call(self.guest, "infer", dict(samples), seconds=self.limits.infer_seconds)
+        _, outputs = self.guest.call("infer", dict(samples), seconds=self.limits.infer_seconds)
         self.has_run = True
         return outputs
 
     def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
-        raise Unsupported(f"{self.guest.what} is not timed: an emulator knows instructions, not milliseconds.")
+        raise Unsupported(f"{self.guest.child.what} is not timed: an emulator knows instructions, not milliseconds.")
 
     def footprint(self) -> Footprint:
         """Instructions of an inference of the first sample, in all and per operator, and the interpreter's memory."""
         if not self.has_run:
             return Footprint()
-        figures = {"heap_bytes": int(call(self.guest, "heap", seconds=60.0)[0]["heap_bytes"])}
+        figures = {"heap_bytes": int(self.guest.call("heap", seconds=60.0)[0]["heap_bytes"])}
         if not self.counts:
             details = {**self.details, "instructions": "not counted: this QEMU takes no plugin"}
             return Footprint(figures, frozenset(figures), details=details)
-        reply, _ = call(self.guest, "count", seconds=_COUNT_SECONDS)
+        reply, _ = self.guest.call("count", seconds=_COUNT_SECONDS)
         costs, whole, problem = self._operators()
         settled, why_not = settled_count(reply["counts"], reply["stable_outputs"], whole)
         figures["instructions"] = settled
@@ -61,8 +59,7 @@ class ArmSession(Session):
     def _operators(self) -> tuple[tuple[dict[str, Any], ...], int | None, str]:
         """What each operator costs; what the model took when it was loaded again, if it was; why it is not known."""
         cuts = cuts_of(self.artifact.path.read_bytes())
-        reply, _ = call(
-            self.guest,
+        reply, _ = self.guest.call(
             "operators",
             seconds=_COUNT_SECONDS,
             length_at=cuts.length_at,
@@ -98,15 +95,3 @@ def operator_costs(names: tuple[str, ...], totals: list[int]) -> tuple[dict[str,
         {"index": index, "operator": name, "instructions": total - earlier}
         for index, (name, total, earlier) in enumerate(zip(names, totals, before, strict=True))
     )
-
-
-def call(
-    guest: ChildProcess, operation: str, tensors: dict[str, Any] | None = None, *, seconds: float, **fields: Any
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """One request to a guest. What its fork died of is told by the guest, in a word."""
-    try:
-        return guest.call(operation, tensors, seconds=seconds, **fields)
-    except Crashed as error:
-        if guest.alive():
-            raise Crashed(f"{guest.what} died of {error} during '{operation}'.", error.log) from error
-        raise

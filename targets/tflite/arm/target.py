@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from harness.artifact import Artifact
 from harness.environment import Environment, environment
 from harness.errors import HarnessError, Unavailable
-from harness.process.child import ChildProcess
 from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
 
-from .. import worker as interpreter_worker
 from ..softmax_scale import dies
 from . import qemu
 from .cores import CORES, Core
 from .counter import counter, source_digest
-from .guests import GUESTS
-from .hardware import features_of
-from .session import ArmSession, call
+from .guest import GUESTS, GuestKind
+from .session import ArmSession
 from .sysroot import SYSROOT
 from .wheels import Wheels
 
-WORKER = Path(__file__).with_name("worker.py")
-FAMILY = Path(interpreter_worker.__file__).parent
 _PLAIN = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
 _KIN = {
     ("litert", "AUTO"): "tflite/litert-xnnpack",
@@ -34,7 +28,6 @@ _KIN = {
     ("tflite-runtime", "AUTO"): "tflite/tflite-runtime",
 }
 """The same runtime on this machine, which has a kernel for the same operators."""
-_START_SECONDS = 180.0
 _SLOWNESS = 5.0
 """How much longer than a processor an emulated one may take for the same, at least."""
 
@@ -131,13 +124,13 @@ class ArmTarget(Target):
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        plugin = counter()
-        with GUESTS.one(self._kind(plugin), lambda: self._start(plugin)) as guest:
-            guest.what = self.name
-            call(
-                guest,
+        kind = GuestKind(self.core, self.runtime, self.wheels.python(), counter())
+        slow = Limits(limits.open_seconds * _SLOWNESS, limits.infer_seconds * _SLOWNESS)
+        with GUESTS.borrowed(kind) as guest:
+            guest.child.what = self.name
+            guest.call(
                 "load",
-                seconds=limits.open_seconds * _SLOWNESS,
+                seconds=slow.open_seconds,
                 runtime=self.runtime,
                 path=str(artifact.path.resolve()),
                 threads=1,
@@ -145,43 +138,7 @@ class ArmTarget(Target):
                 inputs=[info.model_dump() for info in artifact.inputs],
                 outputs=[info.model_dump() for info in artifact.outputs],
             )
-            details = _DETAILS.get(self._kind(plugin), {})
-            slow = Limits(limits.open_seconds * _SLOWNESS, limits.infer_seconds * _SLOWNESS)
-            yield ArmSession(guest, artifact, slow, plugin is not None, details)
-
-    def release(self) -> None:
-        """The warm processes of this runtime on this core end."""
-        for plugin in {kind[-1] for kind in _DETAILS}:
-            GUESTS.release(self._kind(plugin))
-
-    def _kind(self, plugin: Path | None) -> tuple[str, str, str, Path | None]:
-        return self.core.name, self.runtime, self.wheels.digest(), plugin
-
-    def _start(self, plugin: Path | None) -> ChildProcess:
-        root = SYSROOT.core_folder(self.core.name)
-        launcher = [str(qemu.program()), "-cpu", self.core.name, "-L", str(root)]
-        guest = ChildProcess(
-            self.name,
-            self.wheels.python(),
-            WORKER,
-            packages={"harness_tflite": FAMILY},
-            # Nothing of this machine's settings: counts are to be the same everywhere.
-            environment={"PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"},
-            start_seconds=_START_SECONDS,
-            launcher=[*launcher, *(("-plugin", str(plugin)) if plugin else ())],
-            inherits=False,
-        )
-        try:
-            told, _ = guest.call("start", seconds=_START_SECONDS, runtime=self.runtime)
-        except BaseException:
-            guest.close()
-            raise
-        _DETAILS[self._kind(plugin)] = {"core": self.core.title, "features": features_of(told["hwcap"], told["hwcap2"])}
-        return guest
-
-
-_DETAILS: dict[tuple[str, str, str, Path | None], dict[str, str]] = {}
-"""What a kind of guest said of its processor."""
+            yield ArmSession(guest, artifact, slow, self.core.title, counts=kind.plugin is not None)
 
 
 def _told(version: Any) -> str:

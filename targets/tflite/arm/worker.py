@@ -119,7 +119,7 @@ class Guest:
         interpreter_module(header["runtime"])
         ctypes.CDLL(None).getauxval.restype = ctypes.c_ulong
         words = {name: int(ctypes.CDLL(None).getauxval(key)) for name, key in (("hwcap", 16), ("hwcap2", 26))}
-        return {**words, "cpuinfo": Path("/proc/cpuinfo").read_text()}, {}
+        return words, {}
 
     def load(self, header: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Fork; the fork loads the artifact and answers from then on. This process goes on when it has ended: with the
@@ -131,7 +131,7 @@ class Guest:
                 raise Died(signal.Signals(os.WTERMSIG(status)).name)
             if os.WEXITSTATUS(status):
                 raise Died(f"exit code {os.WEXITSTATUS(status)}")
-            return {}, {}
+            return {"unloaded": True}, {}
         self.is_fork = True
         end_with_parent()
         # A name that is as long everywhere: where the heap's blocks lie decides the path that some kernels take.
@@ -148,7 +148,7 @@ class Guest:
             shutil.rmtree(Path.cwd(), ignore_errors=True)
             sys.stderr.flush()
             os._exit(0)
-        return {}, {}
+        return {"unloaded": True}, {}
 
     def infer(self, header: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         self.tensors = {name: values[:1].copy() for name, values in tensors.items()}

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from harness.errors import CaseError, Crashed, TimedOut, Unavailable, Unsupported
+from harness.process.warm import end_warm
 from harness.target import Limits, TimingPlan
 from harness_targets.tflite.arm import qemu
-from harness_targets.tflite.arm.guests import GUESTS
-from harness_targets.tflite.arm.session import call
 from harness_targets.tflite.arm.target import arm_targets
 from harness_targets.tflite.target import targets
 from tests.targets.mcu.model_writer import ModelWriter
@@ -44,7 +43,7 @@ def ready(name):
     except Unavailable as error:
         pytest.skip(str(error))
     yield target
-    target.release()
+    end_warm()
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +85,7 @@ def test_counts_are_exact_and_add_up(seen):
 
 
 def test_a_fresh_process_counts_the_same_to_the_digit(a76, seen, keyword_model):
-    a76.release()
+    end_warm()
     with a76.open(keyword_model) as session:
         session.infer({"in": SAMPLES["in"][:1]})
         again = session.footprint()
@@ -138,7 +137,7 @@ def test_a_crash_ends_its_case_alone(a76, keyword_model):
     def infer_while_somebody_kills_it():
         with a76.open(keyword_model) as session:
             used.append(session.guest)
-            threading.Timer(0.5, lambda: signal_fork_of(session.guest.pid, signal.SIGSEGV)).start()
+            threading.Timer(0.5, lambda: signal_fork_of(session.guest.child.pid, signal.SIGSEGV)).start()
             session.infer(many)
 
     with pytest.raises(Crashed, match="died of SIGSEGV during 'infer'"):
@@ -154,8 +153,8 @@ def test_a_hang_ends_its_case_and_leaves_nobody_behind(a76, keyword_model):
 
     def infer_in_a_process_that_stands_still():
         with a76.open(keyword_model) as session:
-            processes.extend([session.guest.pid, signal_fork_of(session.guest.pid, signal.SIGSTOP)])
-            call(session.guest, "infer", dict(SAMPLES), seconds=1.0)
+            processes.extend([session.guest.child.pid, signal_fork_of(session.guest.child.pid, signal.SIGSTOP)])
+            session.guest.call("infer", dict(SAMPLES), seconds=1.0)
 
     with pytest.raises(TimedOut):
         infer_in_a_process_that_stands_still()
@@ -169,7 +168,7 @@ def test_nobody_is_left_behind_when_the_harness_is_killed(a76, keyword_model, tm
         "import time; from harness import registry; from harness.artifact import Artifact\n"
         f"a = Artifact.model_validate_json(open({str(tmp_path / 'held.json')!r}).read())\n"
         "with registry.targets()['tflite/arm64-cortex-a76'].open(a) as session:\n"
-        "    print(session.guest.pid, flush=True); time.sleep(600)\n"
+        "    print(session.guest.child.pid, flush=True); time.sleep(600)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[4]
@@ -186,7 +185,7 @@ def test_without_plugins_outputs_are_compared_and_nothing_is_counted(a76, keywor
     with a76.open(keyword_model) as session:
         assert session.infer(SAMPLES)["out"].shape == (4, 1, 12)
         footprint = session.footprint()
-    GUESTS.release()
+    end_warm()
     assert "instructions" not in footprint.figures
     assert "not counted" in footprint.details["instructions"]
 
