@@ -89,11 +89,14 @@ def ab(
         typer.Option("--old", help="threads=1, PACKAGE==VERSION, a target, variant=…, browser=…, a file, baseline."),
     ],
     new: Annotated[str, typer.Option("--new", help="Likewise; `now` is the case as it is.")] = "now",
-    margin: Annotated[float, typer.Option("--margin", help="Slower by no more than this is alike.")] = 0.02,
+    margin: Annotated[
+        float | None,
+        typer.Option("--margin", help="Slower by no more than this is alike: 0.02 for times, 0 for exact counts."),
+    ] = None,
     baseline: Folder = None,
     json: Json = False,
 ) -> None:
-    """Time two sides of a case against each other, in turns. Exit code 1 if the new one is slower."""
+    """Two sides of a case: timed in turns, or their instructions counted. Exit code 1 if the new one is slower."""
     from harness.cli.two_sides import time_two_sides
 
     raise typer.Exit(time_two_sides(case, old, new, margin, baseline, as_json=json))

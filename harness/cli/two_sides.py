@@ -10,6 +10,7 @@ import numpy as np
 
 from harness import registry
 from harness.ab.compare import compare_sides
+from harness.ab.counting import count_sides
 from harness.ab.decide import Finding
 from harness.ab.plan import DEFAULT_PLAN
 from harness.ab.side import Side
@@ -20,6 +21,7 @@ from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.cli.baselines import folder_of
 from harness.cli.progress import ConsoleProgress
+from harness.cli.two_counts import identity, print_counted
 from harness.conversion.converter import READY, Converter
 from harness.environment import environment
 from harness.errors import HarnessError
@@ -29,9 +31,9 @@ from harness.project import model_entries
 from harness.run.exclusive import exclusive_machine
 
 
-def time_two_sides(case: str, old: str, new: str, margin: float, folder: str | None, *, as_json: bool) -> int:
+def time_two_sides(case: str, old: str, new: str, margin: float | None, folder: str | None, *, as_json: bool) -> int:
     """Compare; 0 unless the new side is slower, then 1. Two files need no model of the project, a target will do."""
-    if not (math.isfinite(margin) and 0.0 <= margin <= 10.0):
+    if margin is not None and not (math.isfinite(margin) and 0.0 <= margin <= 10.0):
         raise HarnessError(f"A margin of {margin} is no share; 0.02 is 2 %.")
     root, targets = project_root(), registry.targets()
     sides = parse_side(old, targets), parse_side(new, targets)
@@ -53,12 +55,18 @@ def time_two_sides(case: str, old: str, new: str, margin: float, folder: str | N
         if same:
             _print_same(case, as_json)
             return 0
-        for side in (before, after):
-            if not side.target.timed:
-                raise HarnessError(f"{side.target.name} has no clock: compare its instructions with `harness gate`.")
+        clocks = [side.target.timed for side in (before, after)]
+        if not any(clocks):
+            counted = count_sides(before, after, inputs, margin)
+            print_counted(case, before, after, counted, other_shapes(before, after), as_json=as_json)
+            return 1 if counted.verdict == "more" else 0
+        if not all(clocks):
+            names = " and ".join(side.target.name for side in (before, after))
+            raise HarnessError(f"One of {names} has a clock and the other counts instructions: compare like with like.")
+        plan = DEFAULT_PLAN if margin is None else replace(DEFAULT_PLAN, margin=margin)
         progress.note(f"Timing {case}: {old} against {new}, in turns; a minute or so …")
         with exclusive_machine(progress.note):
-            finding = compare_sides(before, after, inputs, replace(DEFAULT_PLAN, margin=margin))
+            finding = compare_sides(before, after, inputs, plan)
     if as_json:
         print(json.dumps(_document(case, before, after, finding), indent=1))
     else:
@@ -70,7 +78,7 @@ def _print_same(case: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"case": case, "verdict": "same", "seconds": 0.0}))
     else:
-        print(f"{case}: both sides are the same bytes on the same runtime; there is nothing to time.")
+        print(f"{case}: both sides are the same bytes on the same runtime; there is nothing to compare.")
 
 
 def _print_finding(case: str, finding: Finding, old: Side, new: Side) -> None:
@@ -120,11 +128,16 @@ def cautions(old: Side, new: Side) -> list[str]:
     found = []
     if any(side.target.simulated for side in (old, new)):
         found.append("A software renderer did the work on one side at least: this says nothing about hardware.")
+    return [*found, *other_shapes(old, new)]
+
+
+def other_shapes(old: Side, new: Side) -> list[str]:
+    """A caution where the sides do not take the same inputs."""
     shapes = [sorted(info.shape for info in side.artifact.inputs) for side in (old, new)]
-    if shapes[0] != shapes[1]:
-        words = [", ".join("×".join(map(str, shape)) for shape in one) for one in shapes]
-        found.append(f"The sides take inputs of other shapes ({words[0]}; {words[1]}): are they one model?")
-    return found
+    if shapes[0] == shapes[1]:
+        return []
+    words = [", ".join("×".join(map(str, shape)) for shape in one) for one in shapes]
+    return [f"The sides take inputs of other shapes ({words[0]}; {words[1]}): are they one model?"]
 
 
 def _time(nanoseconds: float) -> str:
@@ -140,8 +153,8 @@ def _document(case: str, old: Side, new: Side, finding: Finding) -> dict[str, ob
         "seconds": round(finding.seconds, 2),
         "changes": old.changes_to(new),
         "cautions": cautions(old, new),
-        "old": {"side": old.label, "artifact": old.artifact.digest, "fingerprint": old.target.fingerprint()},
-        "new": {"side": new.label, "artifact": new.artifact.digest, "fingerprint": new.target.fingerprint()},
+        "old": identity(old),
+        "new": identity(new),
         "rounds": [
             {"iterations": item.iterations, "old_ns": item.old_ns.tolist(), "new_ns": item.new_ns.tolist()}
             for item in finding.rounds

@@ -105,7 +105,7 @@ def ab(tmp_path, monkeypatch):
     monkeypatch.setattr(two_sides, "DEFAULT_PLAN", BlockPlan(rounds=3, most_rounds=3, blocks=8, seed=1))
 
     def ab(old, new, *, as_json=False):
-        return two_sides.ab("double/float32/fake/old", old, new, 0.02, None, as_json=as_json), targets
+        return two_sides.time_two_sides("double/float32/fake/old", old, new, 0.02, None, as_json=as_json), targets
 
     return ab
 
@@ -124,7 +124,7 @@ def test_a_slower_new_side_is_exit_code_1_and_the_other_way_round_0(ab, capsys):
 def test_equal_sides_are_said_to_be_and_never_opened(ab, capsys):
     code, targets = ab("now", "variant=float32")
     assert code == 0
-    assert "there is nothing to time" in capsys.readouterr().out
+    assert "there is nothing to compare" in capsys.readouterr().out
     assert ab("now", "now", as_json=True)[0] == 0
     assert json.loads(capsys.readouterr().out)["verdict"] == "same"
     assert targets["fake/old"].opened == 0
