@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from harness.quantisation import dequantise, quantise
+
+State = Literal["none", "variables", "resources"]
+"""What a model keeps from one inference to the next: nothing, what its runtime can set back (a recurrent layer's
+variables), or resources that only loading it anew brings back."""
 
 
 class Frozen(BaseModel):
@@ -104,7 +108,16 @@ class Artifact(Frozen):
     """What the conversion changed or left out, in sentences; empty for most."""
     custom_operators: CustomLibrary | None = None
     """Where its custom operators are, if the user named a library."""
+    state: State = "none"
+    """What it keeps from one inference to the next, as its operators say."""
+    sequence: bool = False
+    """Whether its samples are a stream, so that state is kept from each to the next; else every sample starts fresh."""
     directory: Path
+
+    @property
+    def renewed(self) -> State:
+        """The state that a session makes fresh before each sample; none where the samples share it."""
+        return "none" if self.sequence else self.state
 
     @property
     def path(self) -> Path:

@@ -55,6 +55,9 @@ class Model:
     labels: tuple[str, ...] = ()
     weights: str | None = None
     """File name of the committed weights under `models/weights/`, part of the model's identity."""
+    sequence: bool = False
+    """Whether the samples are a stream, in order, so that a model with state keeps it from each to the next; else every
+    sample starts from fresh state."""
     notes: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -58,6 +58,9 @@ class ModelTable(BaseModel):
     """An `.npz` of inputs, samples first, one array per input, and `labels` where there are any."""
     summary: str = ""
     task: Task = "regression"
+    sequence: bool = False
+    """Whether the samples are a stream, in order, so that a model with state keeps it from each to the next. Without
+    it every sample starts from fresh state."""
     labels: tuple[str, ...] = ()
     convert: dict[str, Choices] = Field(default_factory=dict)
     """Choices for the variants whose names match a glob: `[models.NAME.convert."int8*"]`."""
@@ -180,7 +183,8 @@ def model_entries(root: Path) -> dict[str, ModelEntry]:
             continue
         folder = Path(registry.package_folder(package))
         weights = folder / "weights" / model.weights if model.weights else None
-        source = Source("zoo", folder / f"{module.rsplit('.', 1)[1]}.py", package=package, weights=weights)
+        file = folder / f"{module.rsplit('.', 1)[1]}.py"
+        source = Source("zoo", file, package=package, weights=weights, sequence=model.sequence)
         entries[name] = ModelEntry(name, model.summary, model.task, source, with_zoo, own_variants=own_variants)
     return entries
 
@@ -222,6 +226,7 @@ def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple
         function=table.entry,
         inputs=tuple(TensorSpec(key, value.shape, value.dtype) for key, value in table.inputs.items()),
         files=tuple(absolute(root / file) for file in table.files),
+        sequence=table.sequence,
     )
     return ModelEntry(
         name,

@@ -37,6 +37,7 @@ def cached_artifact(cache: Cache, case: CaseName, key: str, digest: str) -> Arti
         signature=facts.get("signature", ""),
         subgraph=facts.get("subgraph", 0),
         notes=tuple(facts.get("notes", ())),
+        state=facts.get("state", "none"),
         directory=found.folder,
     )
 

@@ -6,6 +6,7 @@ import textwrap
 
 from harness.cli.inventory import console
 from harness.gate.judge_run import GateResult
+from harness.parity.conditions import conditions
 from harness.report import numbers
 from harness.report.case_view import margin
 from harness.store.record import Check
@@ -24,7 +25,7 @@ def explain_case(result: GateResult) -> None:
     print(_wrapped(f"{case.id}: {case.outcome.value}; {counts}", "", width))
     for check in sorted(verdict.checks, key=lambda check: check.passed):
         print(f"\n{_explained(check, width)}")
-    for notice in result.notices:
+    for notice in (*(conditions(case.parity) if case.parity else ()), *result.notices):
         print("\n" + _wrapped(f"! {notice}", "", width, "  "))
 
 

@@ -261,6 +261,8 @@ class Converter:
             notes=tuple(facts.get("notes", ())),
             converter=self._environment(variant).versions(),
             custom_operators=custom_operators(prepared.custom_operators),
+            state=facts.get("state", "none"),
+            sequence=prepared.facts.get("sequence", False),
             directory=found.folder,
         )
 
@@ -285,6 +287,7 @@ class Converter:
                         "operators": artifact.operators,
                         "signature": artifact.signature,
                         "notes": list(artifact.notes),
+                        "renewed": artifact.renewed,
                         "custom_operators": artifact.custom_operators and artifact.custom_operators.model_dump(),
                     },
                     samples=str(samples),

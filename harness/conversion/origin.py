@@ -25,6 +25,7 @@ def origin_of(source: Source, root: Path) -> ModelOrigin | None:
             signature=source.signature,
             function=source.function,
             inputs=tuple((spec.name, tuple(spec.shape), spec.dtype) for spec in source.inputs),
+            sequence=source.sequence,
         )
     except (ValueError, HarnessError):
         return None
@@ -42,6 +43,7 @@ def source_of(origin: ModelOrigin, root: Path) -> Source:
         function=origin.function,
         inputs=tuple(TensorSpec(name, shape, dtype) for name, shape, dtype in origin.inputs),
         files=tuple(root / file for file in origin.files),
+        sequence=origin.sequence,
     )
 
 

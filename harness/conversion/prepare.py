@@ -16,13 +16,16 @@ from harness.conversion import data
 from harness.conversion.format_converter import format_converter
 from harness.conversion.sources import export_from
 from harness.conversion.sources.built import declared
-from harness.conversion.sources.export import check_declared, plain_name, run, signature
+from harness.conversion.sources.export import check_declared, plain_name, signature
+from harness.conversion.sources.golden import fault, not_a_number, run
 from harness.conversion.sources.opened import opened
 from harness.conversion.sources.request import BadSource, Request, first_line
 from harness.model import Dataset
 from harness.quantisation import dequantise, quantise
 
 READY = "ready"
+OF_THIS_RUN = ("custom_operators", "renewed")
+"""What of a ready artifact's inspection is no part of the artifact."""
 
 
 def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
@@ -57,8 +60,10 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
     else:
         evaluation, calibration = data.split(given, inputs)
     data.check(evaluation, inputs)
+    sequence = source["sequence"]
     try:
-        golden = run(output / "saved_model", evaluation.inputs)
+        golden = run(output / "saved_model", evaluation.inputs, sequence=sequence)
+        golden_fault = fault(output / "saved_model", evaluation.inputs, golden, sequence=sequence)
     except tf.errors.ResourceExhaustedError:
         raise  # what the machine lacks is no fault of the inputs
     except tf.errors.OpError as error:
@@ -78,6 +83,8 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
         "samples": len(evaluation),
         "labelled": evaluation.labels is not None,
         "generated_inputs": exported.evaluation is None and given is None,
+        "sequence": sequence,
+        "golden_fault": golden_fault,
         **exported.facts,
     }
 
@@ -94,6 +101,7 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
         files = opened(source)
         chosen = {"signature": source["signature"]} if source["signature"] else {}
         inspected = {**module.inspect(ready / entry, **chosen), "custom_operators": source["custom_operators"]}
+        inspected["renewed"] = "none" if source["sequence"] else inspected.get("state", "none")
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise
     except Exception as error:
@@ -112,13 +120,15 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
         "opened": files,
         "golden_from": interpreter,
         "ready": entry,
-        "inspected": {key: value for key, value in inspected.items() if key != "custom_operators"},
+        "inspected": {key: value for key, value in inspected.items() if key not in OF_THIS_RUN},
         "signature": inspected.get("signature", ""),
         "signatures": inspected.get("signatures", []),
         "inputs": [{key: info[key] for key in ("name", "shape", "dtype")} for info in inspected["inputs"]],
         "samples": len(evaluation),
         "labelled": evaluation.labels is not None,
         "generated_inputs": given is None,
+        "sequence": source["sequence"],
+        "golden_fault": not_a_number(golden, f"What {interpreter} makes of it, output"),
     }
 
 

@@ -40,6 +40,8 @@ class Source:
     function: str = ""
     inputs: tuple[TensorSpec, ...] = ()
     files: tuple[Path, ...] = ()
+    sequence: bool = False
+    """Whether the samples are a stream, so that state is kept from each to the next."""
 
     @property
     def ready_format(self) -> str | None:
@@ -96,6 +98,7 @@ class Source:
             "signature": self.signature,
             "function": self.function,
             "inputs": {spec.name: {"shape": list(spec.shape), "dtype": spec.dtype} for spec in self.inputs},
+            "sequence": self.sequence,
         }
 
 

@@ -17,7 +17,7 @@ APART = 1.10
 
 def notices(record: RunRecord, policy: Policy, baseline: Baseline, used: Set[int], today: date) -> tuple[str, ...]:
     """In the order of importance. `used`: numbers of the exceptions that let something through."""
-    found = [*_about_baseline(record, baseline), *_exceptions(record, policy, used, today)]
+    found = [*_conditions(record), *_about_baseline(record, baseline), *_exceptions(record, policy, used, today)]
     slower = [case.id for case in record.cases if _slower_apart(case, record, baseline)]
     if slower:
         found.append(
@@ -25,6 +25,17 @@ def notices(record: RunRecord, policy: Policy, baseline: Baseline, used: Set[int
             "prove nothing: `harness ab` decides."
         )
     return tuple(found)
+
+
+def _conditions(record: RunRecord) -> list[str]:
+    fresh = [case.id for case in record.cases if case.parity and case.parity.state == "fresh"]
+    if not fresh:
+        return []
+    keeps = "keeps" if len(fresh) == 1 else "keep"
+    return [
+        f"{_named(fresh)} {keeps} state, and each sample started from fresh state; a model whose samples are one "
+        "stream says `sequence = true` in harness.toml."
+    ]
 
 
 def _about_baseline(record: RunRecord, baseline: Baseline) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.exchange.reproduce import locate_command, reproduce
+from harness.parity.conditions import conditions
 from harness.report import numbers
 from harness.report.microcontroller import operator_bars
 from harness.report.sparkline import sparkline
@@ -50,8 +51,8 @@ LEFT_OUT: Any = {
 def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> dict[str, Any]:
     """The case as its record has it, without what is `LEFT_OUT`. Besides: `margins` (text, one a check), `line` (the
     raw samples as a small drawing), `bars` (index, operator, instructions, share of all, width beside the longest) out
-    of as many `operators`, the `command` that measures it again, and, where outputs are wrong, the one that says which
-    operator is at fault (`inside`)."""
+    of as many `operators`, the `conditions` of its comparison in sentences, the `command` that measures it again, and,
+    where outputs are wrong, the one that says which operator is at fault (`inside`)."""
     line = sparkline(case.latency) if case.latency else None
     return {
         **case.model_dump(exclude=LEFT_OUT),
@@ -61,6 +62,7 @@ def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> 
             [bar.cost.index, bar.cost.operator, bar.cost.instructions, bar.share, bar.width]
             for bar in operator_bars(case)
         ],
+        "conditions": conditions(case.parity) if case.parity else (),
         "operators": len(case.measured.per_operator),
         "command": reproduce(case),
         "inside": locate_command(case, [check for check in case.checks if not check.passed]),

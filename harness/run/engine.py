@@ -6,6 +6,7 @@ early carries its reason to every case that stands on it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Hashable, Iterable
@@ -19,7 +20,7 @@ from harness.artifact import Artifact
 from harness.cache import Cache, sha256_json
 from harness.conversion.converter import Converter, Prepared, Reference
 from harness.environment import environment
-from harness.errors import CaseError, Unavailable, Unsupported
+from harness.errors import CaseError, Failed, Unavailable, Unsupported
 from harness.gate.policy import Policy
 from harness.process.child import end_all
 from harness.process.warm import end_warm
@@ -133,24 +134,33 @@ class Run:
                 finished.end(problem)
                 continue
             assert not isinstance(result, CaseError)
-            artifact, reference = result
+            artifact, reference, kept = result
             finished.artifact = artifact
             prepared = self.prepared[case.model.name]
             assert isinstance(prepared, Prepared)
             finished.fingerprint = case.target.fingerprint()
             jobs[case.id] = Job(
-                case.target.name, artifact, prepared.golden_path, reference, case.model.task, self.settings.plan
+                case.target.name, artifact, prepared.golden_path, reference, case.model.task, self.settings.plan, kept
             )
         self._parity(jobs)
         if not self.settings.parity_only:
             self._latency(jobs)
 
-    def _convert(self, case: Case) -> tuple[Artifact, Reference]:
+    def _convert(self, case: Case) -> tuple[Artifact, Reference, Reference | None]:
+        """The artifact, what the reference makes of it, and the same as a stream where that may be meant."""
         prepared = self.prepared[case.model.name]
         if isinstance(prepared, CaseError):
             raise prepared
         artifact = self.converter.convert(prepared, case.format, case.variant)
-        return artifact, self.converter.reference(prepared, artifact, case.format)
+        if fault := prepared.facts.get("golden_fault"):
+            raise Failed(fault)
+        reference = self.converter.reference(prepared, artifact, case.format)
+        kept = None
+        if artifact.renewed != "none":
+            with contextlib.suppress(CaseError):  # for information alone
+                stream = artifact.model_copy(update={"sequence": True})
+                kept = self.converter.reference(prepared, stream, case.format)
+        return artifact, reference, kept
 
     def _set_up(self, name: str) -> None:
         target = next(case.target for case in self.cases if case.target.name == name)

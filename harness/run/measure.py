@@ -16,11 +16,15 @@ from typing import ClassVar
 from harness import registry
 from harness.artifact import Artifact
 from harness.conversion.converter import Reference, read_golden
-from harness.errors import Crashed, Failed
+from harness.errors import CaseError, Crashed, Failed
 from harness.loaded import check_loaded
+from harness.model import Tensors
 from harness.project import Task
-from harness.store.record import Latency, LoadedFiles, Measured, OperatorCost, Parity
+from harness.store.record import Comparison, Latency, LoadedFiles, Measured, OperatorCost, Parity
 from harness.target import Footprint, Loaded, Session, TimingPlan
+
+CHEAP_SECONDS = 10.0
+"""A comparison that took longer is not made a second time for information alone."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,9 @@ class Job:
     reference: Reference
     task: Task
     plan: TimingPlan
+    kept: Reference | None = None
+    """What the reference gives where state is kept from sample to sample, of a model with state that does not say
+    whether its samples are a stream."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,30 @@ def measure_parity(job: Job) -> ParityResult:
         )
     except Incomparable as error:
         raise Failed(str(error)) from error
+    if job.artifact.state != "none":
+        result = result.model_copy(update={"state": "sequence" if job.artifact.sequence else "fresh"})
+    if job.kept is not None and time.monotonic() - begun < CHEAP_SECONDS:
+        result = result.model_copy(update={"in_sequence": as_a_stream(job, stored, job.kept)})
     return ParityResult(result, measured(footprint, job.artifact, loaded), time.monotonic() - begun)
+
+
+def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison, ...]:
+    """The runtime edge with state kept from each sample to the next. Nothing where the target does not get that far:
+    what was asked for has been measured."""
+    from harness.parity.comparison import Incomparable, compare
+
+    target = registry.targets()[job.target]
+    if target.slot != "processor":  # a browser or an emulator takes seconds
+        return ()
+    expected = kept.read()
+    try:
+        with target.open(job.artifact.model_copy(update={"sequence": True})) as session:
+            actual = session.infer(stored)
+        return tuple(
+            compare(info.name, actual[info.name], expected[info.name], info, info) for info in job.artifact.outputs
+        )
+    except (CaseError, Incomparable):
+        return ()
 
 
 def measure_latency(job: Job) -> Latency:

@@ -90,6 +90,12 @@ class Parity(Frozen):
     runtime: tuple[Comparison, ...]
     end_to_end: tuple[Comparison, ...]
     task: TaskMetric | None = None
+    state: Literal["", "fresh", "sequence"] = ""
+    """Where the model keeps state from one inference to the next: whether each sample started from fresh state, or the
+    samples were one stream that shares it. Empty where it keeps none."""
+    in_sequence: tuple[Comparison, ...] = ()
+    """The runtime edge once more with state kept from sample to sample, where a model with state does not say which is
+    meant and it was cheap: for information, not judged."""
 
 
 class SteadyState(StrEnum):
@@ -264,6 +270,7 @@ class ModelOrigin(Frozen):
     function: str = ""
     inputs: tuple[tuple[str, tuple[int, ...], str], ...] = ()
     """Name, shape and dtype of each declared input."""
+    sequence: bool = False
 
 
 class ModelSummary(Frozen):

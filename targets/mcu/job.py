@@ -33,8 +33,16 @@ class DoesNotFit(PlanRefused):
         self.missing_bytes = missing_bytes
 
 
-def pack_job(plan: Plan, inputs: Sequence[bytes], runs: int, self_test: SelfTest = SelfTest.NONE) -> bytes:
-    """`inputs` holds, for each inference, the bytes of the model's inputs one after the other."""
+def pack_job(
+    plan: Plan,
+    inputs: Sequence[bytes],
+    runs: int,
+    self_test: SelfTest = SelfTest.NONE,
+    *,
+    sequence: bool = False,
+) -> bytes:
+    """`inputs` holds, for each inference, the bytes of the model's inputs one after the other; `sequence`: they are one
+    stream, so that state is kept from each to the next."""
     if len(inputs) * runs > INFERENCES_LIMIT:
         raise PlanRefused(f"{len(inputs)} inputs of {runs} runs are more than the {INFERENCES_LIMIT} of one job.")
     for index, values in enumerate(inputs):
@@ -44,8 +52,9 @@ def pack_job(plan: Plan, inputs: Sequence[bytes], runs: int, self_test: SelfTest
     inputs_offset = plan_offset + len(plan.blob)
     body = b"".join(inputs)
     total = inputs_offset + len(body)
+    flags = int(self_test), int(sequence)
     checked = struct.pack(
-        "<8I", plan_offset, len(plan.blob), inputs_offset, plan.input_bytes, len(inputs), runs, int(self_test), 0
+        "<8I", plan_offset, len(plan.blob), inputs_offset, plan.input_bytes, len(inputs), runs, *flags
     )
     head = struct.pack("<4I", MAGIC, VERSION, total, zlib.crc32(body, zlib.crc32(checked))) + checked
     return head + bytes(plan_offset - len(head)) + plan.blob + body

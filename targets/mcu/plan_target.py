@@ -44,7 +44,8 @@ class PlanSession(EmulatedSession):
 
     def run(self, inputs: Sequence[bytes]) -> JobResult:
         cache = cache_directory() / "firmware"
-        return run_job(self.board, self.emulator.name, self.plan, inputs, 1, self.limits.infer_seconds, cache)
+        seconds = self.limits.infer_seconds
+        return run_job(self.board, self.emulator.name, self.plan, inputs, 1, seconds, cache, sequence=self.is_stream)
 
     def operators(self) -> Sequence[tuple[int, str]]:
         return [(operator.index, operator.name) for operator in self.plan.operators]

@@ -17,7 +17,7 @@ from harness.model import Tensors
 from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPlan
 
 from .boards import Board
-from .emulator.outcome import JobResult
+from .emulator.outcome import JobResult, JobRun
 from .emulator.run import Emulator
 from .plan import PlanRefused
 
@@ -40,7 +40,9 @@ class EmulatedSession(Session):
         self.artifact = artifact
         self.content = artifact.path.read_bytes()
         self.limits = limits
+        self.is_stream = artifact.sequence and artifact.state != "none"
         self.result: JobResult | None = None
+        self.samples: Sequence[JobRun] = ()
 
     @abc.abstractmethod
     def run(self, inputs: Sequence[bytes]) -> JobResult:
@@ -55,19 +57,22 @@ class EmulatedSession(Session):
         return Loaded({self.artifact.entry: hashlib.sha256(self.content).hexdigest()})
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
-        """The first sample runs twice: an instruction count that does not repeat is a fault, not a figure."""
+        """The first sample runs twice, unless the samples are a stream: an instruction count that does not repeat is a
+        fault, not a figure."""
         inputs = inputs_of(self.artifact, samples)
+        extra = [] if self.is_stream else [inputs[0]]
         try:
-            result = self.run([inputs[0], *inputs])
+            result = self.run([*extra, *inputs])
         except PlanRefused as error:
             raise Unsupported(str(error)) from error
-        first, again = (run.instructions[0] for run in result.runs[:2])
+        self.samples = result.runs[len(extra) :]
+        first, again = result.runs[0].instructions[0], self.samples[0].instructions[0]
         if first != again:
             raise Failed(f"{self.target} took {first} instructions and then {again} for the same input.")
         self.result = result
         outputs = sorted(self.artifact.outputs, key=lambda info: info.index)
         return {
-            info.name: np.stack([run.outputs[position] for run in result.runs[1:]])
+            info.name: np.stack([run.outputs[position] for run in self.samples])
             for position, info in enumerate(outputs)
         }
 
@@ -79,7 +84,7 @@ class EmulatedSession(Session):
         if self.result is None:
             return Footprint()
         result, board = self.result, self.board
-        outputs = b"".join(tensor.tobytes() for run in result.runs[1:] for tensor in run.outputs)
+        outputs = b"".join(tensor.tobytes() for run in self.samples for tensor in run.outputs)
         figures = {
             "instructions": result.instructions,
             "arena_bytes": result.arena_bytes,

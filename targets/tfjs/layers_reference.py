@@ -55,7 +55,10 @@ def inspect(path: Path) -> dict[str, Any]:
     """Inputs and outputs, layers by class with their counts (those of nested models included), and notes."""
     model, said = keras_model(path), ours(read_model(path))
     operators: dict[str, int] = {}
+    state = "none"
     for layer in model._flatten_layers(include_self=False, recursive=True):
+        if getattr(layer, "stateful", False) and hasattr(layer, "reset_states"):
+            state = "variables"
         kind = type(layer).__name__
         if kind not in ("InputLayer", "Functional", "Sequential"):
             operators[kind] = operators.get(kind, 0) + 1
@@ -67,6 +70,7 @@ def inspect(path: Path) -> dict[str, Any]:
         "outputs": [info(names[i], str(i), i, tensor) for i, tensor in enumerate(model.outputs)],
         "operators": dict(sorted(operators.items())),
         "notes": [*said.get("notes", []), *wrong_kernels.notes(operators)],
+        "state": state,
     }
 
 
@@ -90,7 +94,8 @@ def info(name: str, tensor: str, index: int, described: Any, shape: list[int] | 
 def reference(
     path: Path, inspected: Mapping[str, Any], samples: Mapping[str, NDArray[Any]]
 ) -> tuple[str, dict[str, NDArray[Any]]]:
-    """`tf_keras` on the artifact's own weights, as its shards hold them.
+    """`tf_keras` on the artifact's own weights, as its shards hold them; each sample from fresh state where `inspected`
+    asks for it.
 
     `samples`: input name → (samples, *shape); returns the interpreter's name and output name → (samples, *output
     shape). Raises `Broken`.
@@ -100,6 +105,8 @@ def reference(
     model = keras_model(path)
     rows = []
     for index in range(len(next(iter(samples.values())))):
+        if inspected.get("renewed", "none") != "none":
+            model.reset_states()
         values = [samples[described["name"]][index] for described in inspected["inputs"]]
         result = model(values[0] if len(values) == 1 else values, training=False)
         rows.append([np.asarray(value) for value in (result if isinstance(result, (list, tuple)) else [result])])

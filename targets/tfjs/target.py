@@ -207,6 +207,8 @@ class TFJSTarget(Target):
                         "threaded": self.threaded,
                         "scripts": self.scripts(artifact),
                         "layers": is_layers(artifact.path),
+                        "renewed": artifact.renewed,
+                        "state": artifact.state,
                         "entry": artifact.entry,
                         "files": [file.model_dump() for file in artifact.files],
                     },

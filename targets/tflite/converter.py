@@ -14,6 +14,7 @@ from . import metadata
 from .left_in_float import left_in_float
 from .signature import of_signature
 from .softmax_scale import dies, too_fine
+from .state import state_kept
 
 ENTRY = "model.tflite"
 INT16X8 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
@@ -239,6 +240,7 @@ def inspect(path: Path, signature: str = "") -> dict[str, Any]:
         "operators": dict(sorted(operators.items())),
         "scheme": scheme(model, schema),
         "notes": too_fine(model, schema),
+        "state": state_kept(model, operators, schema),
     }
 
 
@@ -362,17 +364,27 @@ def reference(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) ->
     usual = () if dies(inspected.get("notes", ())) else (resolvers.BUILTIN_REF,)
     for resolver in (*usual, resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
         try:
-            opened = open_interpreter(path, resolver, inspected.get("custom_operators"))
-            interpreter = of_signature(opened, inspected.get("signature", ""))
-            for info, detail in zip(inspected["inputs"], interpreter.get_input_details(), strict=True):
-                if list(detail["shape"]) != list(info["shape"]):
-                    interpreter.resize_tensor_input(detail["index"], info["shape"])
-            interpreter.allocate_tensors()
+            interpreter = allocated(path, resolver, inspected)
         except (RuntimeError, ValueError, OSError) as error:
             refusal = refusal or error
             continue
-        return f"TensorFlow {tf.__version__} {resolver.name}", run(interpreter, inspected, samples)
+
+        def again(resolver: Any = resolver) -> Any:
+            return allocated(path, resolver, inspected)
+
+        return f"TensorFlow {tf.__version__} {resolver.name}", run(interpreter, again, inspected, samples)
     raise Refused(f"no reference interpreter runs it: {one_line(refusal) if refusal else ''}")
+
+
+def allocated(path: Path, resolver: Any, inspected: dict[str, Any]) -> Any:
+    """TensorFlow's interpreter with its tensors allocated, each input in its static shape."""
+    opened = open_interpreter(path, resolver, inspected.get("custom_operators"))
+    interpreter = of_signature(opened, inspected.get("signature", ""))
+    for info, detail in zip(inspected["inputs"], interpreter.get_input_details(), strict=True):
+        if list(detail["shape"]) != list(info["shape"]):
+            interpreter.resize_tensor_input(detail["index"], info["shape"])
+    interpreter.allocate_tensors()
+    return interpreter
 
 
 def open_interpreter(path: Path, resolver: Any, custom: dict[str, Any] | None) -> Any:
@@ -389,17 +401,22 @@ def open_interpreter(path: Path, resolver: Any, custom: dict[str, Any] | None) -
     )
 
 
-def run(interpreter: Any, inspected: dict[str, Any], samples: dict[str, Any]) -> dict[str, Any]:
-    """Every sample through an allocated interpreter."""
-    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+def run(interpreter: Any, again: Any, inspected: dict[str, Any], samples: dict[str, Any]) -> dict[str, Any]:
+    """Every sample through an allocated interpreter, from fresh state where `inspected` asks for it: `again()` gives
+    another one like it."""
     collected: dict[str, list[Any]] = {info["name"]: [] for info in inspected["outputs"]}
+    renewed = inspected.get("renewed", "none")
     for sample in range(len(next(iter(samples.values())))):
-        for info, detail in zip(inspected["inputs"], inputs, strict=True):
+        if sample > 0 and renewed == "resources":
+            interpreter = again()
+        elif sample > 0 and renewed == "variables":
+            interpreter.reset_all_variables()
+        for info, detail in zip(inspected["inputs"], interpreter.get_input_details(), strict=True):
             interpreter.set_tensor(detail["index"], samples[info["name"]][sample])
         try:
             interpreter.invoke()
         except RuntimeError as error:
             raise Refused(f"the reference interpreter refuses it: {one_line(error)}") from error
-        for info, detail in zip(inspected["outputs"], outputs, strict=True):
+        for info, detail in zip(inspected["outputs"], interpreter.get_output_details(), strict=True):
             collected[info["name"]].append(interpreter.get_tensor(detail["index"]))
     return {name: np.stack(values) for name, values in collected.items()}

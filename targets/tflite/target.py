@@ -146,6 +146,8 @@ class TFLiteTarget(WorkerTarget):
             signature=artifact.signature,
             inputs=[info.model_dump() for info in artifact.inputs],
             outputs=[info.model_dump() for info in artifact.outputs],
+            renewed=artifact.renewed,
+            keeps_state=artifact.state != "none",
             custom_operators=artifact.custom_operators and artifact.custom_operators.model_dump(),
         )
         loaded = Loaded({artifact.entry: said["sha256"]}, tuple(said["inputs"]))

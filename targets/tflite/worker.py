@@ -14,6 +14,7 @@ import importlib.metadata
 import importlib.util
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -79,6 +80,9 @@ class Worker:
 
     def __init__(self) -> None:
         self.interpreter: Any = None
+        self.made: Callable[[], Any] = lambda: None
+        self.renewed = "none"
+        self.keeps_state = False
         self.inputs: list[dict[str, Any]] = []
         self.outputs: list[dict[str, Any]] = []
         self.memory_before = 0
@@ -87,20 +91,26 @@ class Worker:
     def load(self, header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Load a `.tflite`, with `resolver` one of AUTO, BUILTIN_WITHOUT_DEFAULT_DELEGATES, BUILTIN_REF."""
         module = interpreter_module(header["runtime"])
-        resolvers = module.OpResolverType
+        self.renewed, self.keeps_state = header["renewed"], header["keeps_state"]
+
+        def made() -> Any:
+            interpreter = interpreter_of(module, header.get("custom_operators"))(
+                model_path=header["path"],
+                num_threads=header["threads"],
+                experimental_op_resolver_type=getattr(module.OpResolverType, header["resolver"]),
+            )
+            interpreter = of_signature(interpreter, header.get("signature", ""))
+            for info, detail in zip(header["inputs"], interpreter.get_input_details(), strict=True):
+                if list(detail["shape"]) != list(info["shape"]):
+                    interpreter.resize_tensor_input(detail["index"], info["shape"])
+            interpreter.allocate_tensors()
+            return interpreter
+
+        self.made = made
         self.memory_before = status_bytes("VmRSS")
         start = time.perf_counter_ns()
         try:
-            self.interpreter = interpreter_of(module, header.get("custom_operators"))(
-                model_path=header["path"],
-                num_threads=header["threads"],
-                experimental_op_resolver_type=getattr(resolvers, header["resolver"]),
-            )
-            self.interpreter = of_signature(self.interpreter, header.get("signature", ""))
-            for info, detail in zip(header["inputs"], self.interpreter.get_input_details(), strict=True):
-                if list(detail["shape"]) != list(info["shape"]):
-                    self.interpreter.resize_tensor_input(detail["index"], info["shape"])
-            self.interpreter.allocate_tensors()
+            self.interpreter = made()
         except (RuntimeError, ValueError, OSError) as error:
             raise Refused(" ".join(str(error).split())[:500]) from error
         self.load_ns = time.perf_counter_ns() - start
@@ -118,6 +128,13 @@ class Worker:
             "inputs": [str(detail["name"]) for detail in self.interpreter.get_input_details()],
         }, {}
 
+    def renew(self) -> None:
+        """Fresh state, as after loading: variables are set back; what they do not reach needs another interpreter."""
+        if self.renewed == "variables":
+            self.interpreter.reset_all_variables()
+        elif self.renewed == "resources":
+            self.interpreter = self.made()
+
     def feed(self, tensors: dict[str, Any], sample: int) -> None:
         for info in self.inputs:
             self.interpreter.set_tensor(info["slot"], tensors[info["name"]][sample])
@@ -132,9 +149,10 @@ class Worker:
             raise Refused(" ".join(str(error).split())[:500]) from error
 
     def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Every sample once: arrays shaped (samples, *output shape)."""
+        """Every sample once, from fresh state unless they share it: arrays shaped (samples, *output shape)."""
         results: dict[str, list[Any]] = {info["name"]: [] for info in self.outputs}
         for sample in range(len(next(iter(tensors.values())))):
+            self.renew()
             self.feed(tensors, sample)
             self.invoke()
             for name, value in self.read().items():
@@ -144,6 +162,7 @@ class Worker:
     def time(self, header: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Invoke on the first sample again and again; each invocation is timed alone. Also the digests of the outputs
         before and after, which the engine compares: a fast wrong answer is not a latency."""
+        self.renew()
         self.feed(tensors, 0)
         clock, invoke = time.perf_counter_ns, self.interpreter.invoke
         start = clock()
@@ -165,6 +184,10 @@ class Worker:
             if end > too_long or (count >= header["min_iterations"] and end > enough):
                 break
         gc.enable()
+        if self.keeps_state:  # what it gave last follows from all that went before
+            self.interpreter = self.made()
+            self.feed(tensors, 0)
+            self.invoke()
         return {
             "first_ns": first,
             "load_ns": self.load_ns,

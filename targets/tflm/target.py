@@ -86,6 +86,7 @@ class MicroTarget(WorkerTarget):
             path=str(artifact.path),
             arena_bytes=ARENA_BYTES,
             custom=custom_operators(artifact),
+            renewed=artifact.renewed,
             inputs=[info.model_dump() for info in artifact.inputs],
             outputs=[info.model_dump() for info in artifact.outputs],
         )

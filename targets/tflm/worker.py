@@ -73,13 +73,11 @@ class Worker:
 
     def load(self, header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Load a `.tflite` and read the arena's size from Micro's own recording allocator."""
-        from tflite_micro.python.tflite_micro import runtime
-
         self.header = header
         with printed() as output:
             failure = None
             try:
-                self.interpreter = runtime.Interpreter.from_file(header["path"], arena_size=header["arena_bytes"])
+                self.interpreter = self.made()
                 self.interpreter.print_allocations()
             except (RuntimeError, ValueError) as error:
                 failure = error
@@ -95,13 +93,27 @@ class Worker:
                 self.figures[key] = int(found.group(1))
         return {"sha256": hashlib.sha256(Path(header["path"]).read_bytes()).hexdigest()}, {}
 
+    def made(self) -> Any:
+        """An interpreter of the model."""
+        from tflite_micro.python.tflite_micro import runtime
+
+        return runtime.Interpreter.from_file(self.header["path"], arena_size=self.header["arena_bytes"])
+
+    def renew(self) -> None:
+        """Fresh state, as after loading. `Reset` makes zeros of resource variables, whatever they began with."""
+        if self.header["renewed"] == "variables":
+            self.interpreter.reset()
+        elif self.header["renewed"] == "resources":
+            self.interpreter = self.made()
+
     def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Every sample once: arrays shaped (samples, *output shape)."""
+        """Every sample once, from fresh state unless they share it: arrays shaped (samples, *output shape)."""
         results: dict[str, list[Any]] = {info["name"]: [] for info in self.header["outputs"]}
         for sample in range(len(next(iter(tensors.values())))):
             with printed() as output:
                 failure = None
                 try:
+                    self.renew()
                     for info in self.header["inputs"]:
                         self.interpreter.set_input(tensors[info["name"]][sample], info["index"])
                     self.interpreter.invoke()

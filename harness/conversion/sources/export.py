@@ -1,4 +1,4 @@
-"""Writing the one form: static shapes, one signature, outputs by name; and running it for the golden."""
+"""Writing the one form: static shapes, one signature, outputs by name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from harness.conversion.sources.request import BadSource, Request
 from harness.model import TensorSpec
@@ -151,22 +149,3 @@ def signature(saved_model: Path) -> list[dict[str, Any]]:
         {"name": name, "shape": [int(size) for size in spec.shape], "dtype": spec.dtype.name}
         for name, spec in sorted(specs.items())
     ]
-
-
-def run(saved_model: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """TensorFlow's own outputs, one sample at a time: arrays shaped (samples, *output shape)."""
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(saved_model))
-    function = loaded.signatures[SIGNATURE]
-    collected: dict[str, list[Any]] = {}
-    for sample in range(len(next(iter(inputs.values())))):
-        results = function(**{name: tf.constant(values[sample]) for name, values in inputs.items()})
-        for name, value in results.items():
-            collected.setdefault(name, []).append(value.numpy())
-    try:
-        return {name: np.stack(values) for name, values in collected.items()}
-    except ValueError as error:
-        raise BadSource(
-            "the outputs change their shape from one sample to the next; give every sample one shape."
-        ) from error

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ..boards import Board
 from ..job import INFERENCES_LIMIT, DoesNotFit, SelfTest, inputs_that_fit, pack_job
-from ..plan import Plan
+from ..plan import Plan, PlanRefused
 from ..toolchain import Firmware, build_firmware
 from .frames import Report
 from .outcome import JobResult, JobRun, ProtocolBroken, split_outputs
@@ -54,6 +54,8 @@ def run_job(
     timeout: float,
     cache: Path,
     self_test: SelfTest = SelfTest.NONE,
+    *,
+    sequence: bool = False,
 ) -> JobResult:
     """Runs every input `runs` times with the plan runtime, as `run_image` does.
 
@@ -61,7 +63,7 @@ def run_job(
     """
     firmware = build_firmware(board, plan.kernels, cache)
     check_fit(board, firmware, plan)
-    return run_image(firmware, board, EMULATORS[emulator], plan, inputs, runs, timeout, self_test)
+    return run_image(firmware, board, EMULATORS[emulator], plan, inputs, runs, timeout, self_test, sequence=sequence)
 
 
 def run_image(
@@ -73,13 +75,21 @@ def run_image(
     runs: int,
     timeout: float,
     self_test: SelfTest = SelfTest.NONE,
+    *,
+    sequence: bool = False,
 ) -> JobResult:
     """Runs every input `runs` times in as few starts of the emulator as the board's memory allows.
 
     `plan` is what the image takes for one: Micro's images take a `.tflite` in its place. `inputs` holds for each
     inference the bytes of the model's inputs, in the model's order. `timeout` is in seconds, for each start.
+    `sequence`: they are one stream, which one start has to hold. Raises `PlanRefused` where it cannot.
     """
     batch = max(1, min(inputs_that_fit(board, plan), INFERENCES_LIMIT // max(1, runs)))
+    if sequence and len(inputs) > batch:
+        raise PlanRefused(
+            f"{board.name} has room for {batch} of the {len(inputs)} samples of this sequence, and the state at the "
+            "end of one start is not known to the next; give a shorter sequence in `data`."
+        )
     began = time.monotonic()
     results: list[JobRun] = []
     stack_used = 0
@@ -89,7 +99,7 @@ def run_image(
         with tempfile.TemporaryDirectory(prefix="mcu-job-") as name:
             directory = Path(name)
             job = directory / "job.bin"
-            job.write_bytes(pack_job(plan, part, runs, self_test))
+            job.write_bytes(pack_job(plan, part, runs, self_test, sequence=sequence))
             report = machine.start(board, firmware.elf, job, directory, timeout)
         results.extend(_job_run(report, index, board, machine, plan, runs) for index in range(len(part)))
         stack_used = max(stack_used, report.stack_used)

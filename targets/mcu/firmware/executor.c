@@ -81,6 +81,7 @@ enum plan_status plan_open(struct execution *execution, const void *plan, uint32
     execution->constants = (const uint8_t *)plan + header->constants_offset;
     execution->arena = arena;
     execution->arena_bytes = header->arena_bytes;
+    execution->fresh_states = header->state_count;
     if (!buffers_valid(execution, header->inputs_offset, header->input_count, true) ||
         !buffers_valid(execution, header->outputs_offset, header->output_count, false) ||
         !buffers_valid(execution, header->states_offset, header->state_count, true)) {
@@ -100,7 +101,7 @@ const struct plan_buffer *plan_outputs(const struct execution *execution) {
 static void reset_states(const struct execution *execution) {
     const struct plan_buffer *states =
         (const struct plan_buffer *)(execution->plan + execution->header->states_offset);
-    for (uint32_t i = 0; i < execution->header->state_count; i++) {
+    for (uint32_t i = 0; i < execution->fresh_states; i++) {
         memset(execution->arena + states[i].reference, (int)states[i].fill, states[i].bytes);
     }
 }

@@ -27,6 +27,7 @@ struct execution {
     const uint8_t *constants;
     uint8_t *arena;
     uint32_t arena_bytes; /* as the plan asks for, at most what there is */
+    uint32_t fresh_states; /* how many states plan_run sets to their initial value: all of them, or none in a stream */
 };
 
 /* Called after each step with the operator it belongs to. */
@@ -36,7 +37,7 @@ typedef void (*step_hook)(void *context, uint32_t operator_index);
 enum plan_status plan_open(struct execution *execution, const void *plan, uint32_t plan_bytes, void *arena,
                            uint32_t arena_bytes);
 
-/* Sets every state to its initial value, then runs all steps. */
+/* Sets as many states to their initial value as `fresh_states` says, then runs all steps. */
 enum plan_status plan_run(const struct execution *execution, step_hook hook, void *context);
 
 const struct plan_buffer *plan_inputs(const struct execution *execution);

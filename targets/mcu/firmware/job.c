@@ -84,12 +84,15 @@ static bool infer(const struct execution *execution, const uint8_t *values, uint
     return true;
 }
 
-static void run_all(const struct job_header *job, const struct execution *execution) {
+static void run_all(const struct job_header *job, struct execution *execution) {
     const uint8_t *values = (const uint8_t *)job + job->inputs_offset;
     for (uint32_t input = 0; input < job->input_count; input++) {
         for (uint32_t run = 0; run < job->runs; run++) {
             if (!infer(execution, values, input, run)) {
                 return;
+            }
+            if (job->sequence != 0) {
+                execution->fresh_states = 0;
             }
         }
         if (job->runs > 0) {

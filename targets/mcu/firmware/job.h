@@ -25,7 +25,7 @@ struct job_header {
     uint32_t input_count;
     uint32_t runs;
     uint32_t self_test;
-    uint32_t reserved;
+    uint32_t sequence; /* not 0: the inferences are one stream, so that state is kept from each to the next */
 };
 
 enum job_status {

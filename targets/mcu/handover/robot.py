@@ -70,13 +70,14 @@ def write_suite(material: Material, board: Board, folder: Path, budget: int | No
         room = inputs_that_fit(board, plan)
         if room < len(inputs):
             raise HarnessError(f"{board.name} has room for {room} samples of {material.artifact.model}: ask for fewer.")
-        measured, emulator = _measure(board, plan, inputs)
+        stream = material.artifact.sequence and material.artifact.state != "none"
+        measured, emulator = _measure(board, plan, inputs, sequence=stream)
     except (PlanRefused, CaseError) as error:
         raise HarnessError(f"{material.artifact.model} cannot be run on {board.name}: {error}") from error
     _check_outputs(material, measured, emulator)
     most = max(count for run in measured.runs for count in run.instructions)
     allowed = Budget(budget or -(-most * (100 + BUDGET_MARGIN_PERCENT) // 100), most, emulator)
-    return _write(folder, board, firmware, pack_job(plan, inputs, 1), material, allowed), allowed
+    return _write(folder, board, firmware, pack_job(plan, inputs, 1, sequence=stream), material, allowed), allowed
 
 
 def _board(name: str) -> Board:
@@ -86,14 +87,15 @@ def _board(name: str) -> Board:
     return BOARDS[name]
 
 
-def _measure(board: Board, plan: Plan, inputs: list[bytes]) -> tuple[JobResult, str]:
+def _measure(board: Board, plan: Plan, inputs: list[bytes], *, sequence: bool) -> tuple[JobResult, str]:
     """On Renode where it is installed, else on QEMU, which counts the same within a few instructions."""
     missing: Unavailable | None = None
     for machine in (EMULATORS["renode"], EMULATORS["qemu"]):
         if not machine.runs(board):
             continue
         try:
-            result = run_job(board, machine.name, plan, inputs, 1, _MEASURE_SECONDS, cache_directory() / "firmware")
+            cache = cache_directory() / "firmware"
+            result = run_job(board, machine.name, plan, inputs, 1, _MEASURE_SECONDS, cache, sequence=sequence)
         except Unavailable as error:
             missing = missing or error
             continue

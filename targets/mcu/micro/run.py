@@ -50,12 +50,19 @@ def build_for(library: MicroLibrary, board: Board, model: MicroModel, cache: Pat
 
 
 def run_micro_job(
-    firmware: Firmware, board: Board, machine: Emulator, model: MicroModel, inputs: Sequence[bytes], timeout: float
+    firmware: Firmware,
+    board: Board,
+    machine: Emulator,
+    model: MicroModel,
+    inputs: Sequence[bytes],
+    timeout: float,
+    *,
+    sequence: bool = False,
 ) -> JobResult:
-    """Runs every input once; `timeout` in seconds for each start of the emulator. Raises `Unsupported` where Micro
-    refuses the model."""
+    """Runs every input once, as one stream where it is a `sequence`; `timeout` in seconds for each start of the
+    emulator. Raises `Unsupported` where Micro refuses the model."""
     try:
-        result = run_image(firmware, board, machine, model.as_job_part(), inputs, 1, timeout)
+        result = run_image(firmware, board, machine, model.as_job_part(), inputs, 1, timeout, sequence=sequence)
     except JobRefused as error:
         raise Unsupported(_refusal(error, model)) from error
     return replace(result, plan_bytes=len(model.content))

@@ -41,7 +41,15 @@ class LibrarySession(EmulatedSession):
 
     def run(self, inputs: Sequence[bytes]) -> JobResult:
         firmware = build_for(self.library, self.board, self.model, cache_directory() / "firmware")
-        return run_micro_job(firmware, self.board, self.emulator, self.model, inputs, self.limits.infer_seconds)
+        return run_micro_job(
+            firmware,
+            self.board,
+            self.emulator,
+            self.model,
+            inputs,
+            self.limits.infer_seconds,
+            sequence=self.is_stream,
+        )
 
     def operators(self) -> Sequence[tuple[int, str]]:
         return list(enumerate(self.model.operators))

@@ -9,6 +9,8 @@ const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array};
 let tf;
 let model;
 let layers;
+let renewed;
+let keepsState;
 let active;
 let loadMilliseconds;
 let firstMilliseconds = null;
@@ -21,6 +23,8 @@ async function open(request) {
   active = await backends.load(request);
   tf = globalThis.tf;
   layers = request.layers;
+  renewed = request.renewed !== 'none';
+  keepsState = request.state !== 'none';
   let loaded;
   ({model, loaded, milliseconds: loadMilliseconds} = await artifacts.load(tf, request));
   return {details: active, loaded};
@@ -99,6 +103,7 @@ async function infer({inputs, outputs, samples}) {
   let shapes = null;
   for (let index = 0; index < samples; index++) {
     const feeds = feed(index);
+    if (renewed) model.resetStates();
     const result = await invoked(feeds, outputs);
     disposeAll(feeds);
     if (shapes !== null && JSON.stringify(shapes) !== JSON.stringify(result.shapes)) {
@@ -119,6 +124,7 @@ const same = (one, other) => one.every((values, index) => {
 // Posts the milliseconds of each invocation as float64. Inputs stay where the first invocation put them.
 async function time({inputs, outputs, minIterations, minSeconds, maxIterations, maxSeconds}) {
   const feeds = (await fetched(inputs, 1))(0);
+  if (keepsState) model.resetStates();
   const before = await invoked(feeds, outputs);
   let last = before;
   const samples = [];
@@ -131,6 +137,10 @@ async function time({inputs, outputs, minIterations, minSeconds, maxIterations, 
     if (seconds >= maxSeconds || (samples.length >= minIterations && seconds >= minSeconds)) break;
   }
   const leaked = tf.memory().numTensors - tensors;
+  if (keepsState) {  // what it gave last follows from all that went before
+    model.resetStates();
+    last = await invoked(feeds, outputs);
+  }
   disposeAll(feeds);
   await posted([Float64Array.from(samples)]);
   return {

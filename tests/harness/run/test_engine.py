@@ -4,12 +4,14 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from harness import registry
 from harness.cli.running import exit_code
 from harness.errors import Unsupported
+from harness.parity.conditions import conditions
 from harness.run import addressing
 from harness.run.engine import Run, Settings
 from harness.run.matrix import Case
@@ -205,3 +207,53 @@ def test_an_interrupted_run_leaves_a_record_and_the_next_one_resumes(execute, tm
     assert RunStore(tmp_path / "results").latest() == record
     resumed = execute(quick)
     assert resumed.cases[0].reused_from == record.id
+
+
+def test_a_fault_of_the_golden_is_said_before_any_target_is_opened(execute, tmp_path):
+    class Converter(FakeConverter):
+        def prepare(self, entry):
+            found = super().prepare(entry)
+            return replace(found, facts={**found.facts, "golden_fault": "TensorFlow's own output 'y' is NaN."})
+
+    target = FakeTarget()
+    record = execute(target, converter=Converter(tmp_path / "models"))
+    assert outcome(record) == (Outcome.FAILED, "TensorFlow's own output 'y' is NaN.")
+    assert target.opened == 0
+
+
+def stateful(sequence):
+    """A converter whose artifacts keep state."""
+
+    class Converter(FakeConverter):
+        def convert(self, prepared, form, variant):
+            return (
+                super().convert(prepared, form, variant).model_copy(update={"state": "variables", "sequence": sequence})
+            )
+
+    return Converter
+
+
+@pytest.mark.parametrize(("sequence", "state", "opened"), [(False, "fresh", 2), (True, "sequence", 1)])
+def test_a_model_with_state_says_how_it_was_tried_and_is_tried_both_ways_where_it_does_not_say(
+    execute, tmp_path, sequence, state, opened
+):
+    target = FakeTarget()
+    record = execute(target, converter=stateful(sequence)(tmp_path / "models"), parity_only=True)
+    (case,) = record.cases
+    assert (case.outcome, case.parity.state, target.opened) == (Outcome.PASSED, state, opened)
+    assert len(case.parity.in_sequence) == (0 if sequence else 1)
+    assert any("keeps state" in sentence for sentence in conditions(case.parity))
+
+
+def test_a_sequence_and_the_same_samples_apart_are_measured_each(execute, tmp_path):
+    target = FakeTarget()
+    for sequence in (False, True, False):
+        execute(target, converter=stateful(sequence)(tmp_path / "models"), parity_only=True)
+    assert target.opened == 3
+
+
+def test_a_model_without_state_is_tried_once(execute):
+    target = FakeTarget()
+    record = execute(target, parity_only=True)
+    assert target.opened == 1
+    assert conditions(record.cases[0].parity) == ()

@@ -13,6 +13,7 @@ from harness.target import TimingPlan
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.plan import PlanRefused, plan_model
 from harness_targets.mcu.target import targets
+from harness_targets.tflm.target import MicroTarget
 
 from .model_writer import ModelWriter
 from .random_operators import random_inputs, random_model
@@ -89,3 +90,33 @@ def test_a_model_that_does_not_fit_says_how_many_bytes_are_missing(qemu: str, tm
         TARGETS["mcu/qemu-stm32f4"].open(artifact) as session,
     ):
         session.infer(samples_of(artifact, inputs))
+
+
+@pytest.mark.parametrize("sequence", [False, True])
+def test_state_begins_anew_with_each_sample_or_is_kept_in_a_sequence_as_in_micro(
+    qemu: str, tflite_micro_python: Path, tmp_path: Path, *, sequence: bool
+):
+    content = random_model("SVDF", "int8", 3).write()
+    found = make_artifact(tmp_path, content)
+    artifact = found.model_copy(update={"state": "variables", "sequence": sequence})
+    same = random_inputs(plan_model(content).inputs, 1, 1) * 3
+    with TARGETS["mcu/qemu-cortex-m4"].open(artifact) as session:
+        outputs = session.infer(samples_of(artifact, same))["out0"]
+        assert session.footprint().figures["instructions"] > 0
+    with MicroTarget().open(artifact) as session:
+        expected = session.infer(samples_of(artifact, same))["out0"]
+    np.testing.assert_array_equal(outputs, expected)
+    assert (len(np.unique(outputs, axis=0)) > 1) is sequence
+
+
+def test_a_sequence_that_a_board_cannot_hold_at_once_is_unsupported_and_says_how_much_it_holds(
+    qemu: str, tmp_path: Path
+):
+    content = random_model("SVDF", "int8", 3).write()
+    artifact = make_artifact(tmp_path, content).model_copy(update={"state": "variables", "sequence": True})
+    many = random_inputs(plan_model(content).inputs, 1, 1) * 10_001
+    with (
+        pytest.raises(Unsupported, match=r"room for 10000 of the 10001 samples of this sequence"),
+        TARGETS["mcu/qemu-cortex-m4"].open(artifact) as session,
+    ):
+        session.infer(samples_of(artifact, many))

@@ -70,6 +70,7 @@ const caseView = (() => {
     const edges = Object.keys(page.words.edges);
     return [element("h2", {}, "Same answers?"),
       element("p", { class: "soft" }, `${whole(parity.samples)} inputs; reference: ${parity.reference}.`, ...task, " ", link("run", "What the words mean")),
+      ...one.conditions.map((sentence) => element("p", {}, sentence)),
       table(`comparisons of ${one.id}`, "Comparisons", [["Compared"], ["Output"], ...page.words.compared.map((name) => [name, "number"])],
         [parity.conversion, parity.runtime, parity.end_to_end].flatMap((list, place) => list.map((each) => comparison(edges[place], each))))];
   }

@@ -83,9 +83,10 @@ void SendOperatorTicks(uint32_t input_index) {
     }
 }
 
-bool Infer(tflite::MicroInterpreter* interpreter, const uint8_t* values, uint32_t input_index, uint32_t run) {
-    /* Runs of a job do not depend on each other: states begin anew. */
-    if (interpreter->Reset() != kTfLiteOk) {
+bool Infer(tflite::MicroInterpreter* interpreter, const uint8_t* values, uint32_t input_index, uint32_t run,
+           bool fresh) {
+    /* Runs of a job do not depend on each other, unless they are a stream: states begin anew. */
+    if (fresh && interpreter->Reset() != kTfLiteOk) {
         job_send_error(kNotInvoked, 0);
         return false;
     }
@@ -112,7 +113,8 @@ void RunAll(const job_header* job, tflite::MicroInterpreter* interpreter) {
     const uint8_t* values = reinterpret_cast<const uint8_t*>(job) + job->inputs_offset;
     for (uint32_t input = 0; input < job->input_count; input++) {
         for (uint32_t run = 0; run < job->runs; run++) {
-            if (!Infer(interpreter, values, input, run)) {
+            const bool fresh = job->sequence == 0 || (input == 0 && run == 0);
+            if (!Infer(interpreter, values, input, run, fresh)) {
                 return;
             }
         }

@@ -1,0 +1,36 @@
+"""Under which conditions the outputs of a case were compared, in sentences: what a reader must know of its figures."""
+
+from __future__ import annotations
+
+from harness.store.record import Comparison, Parity
+
+
+def conditions(parity: Parity) -> tuple[str, ...]:
+    """One sentence a condition; none for a model without state."""
+    return tuple(sentence for sentence in (_state(parity),) if sentence)
+
+
+def _state(parity: Parity) -> str:
+    if parity.state == "sequence":
+        return "The model keeps state, and the samples are one sequence: state was kept from each to the next."
+    if parity.state != "fresh":
+        return ""
+    fresh = "The model keeps state, and each sample started from fresh state"
+    if not parity.in_sequence:
+        return f"{fresh}; with `sequence = true` the samples are one stream."
+    return f"{fresh}; as one stream (`sequence = true`) the runtime's outputs are {_apart(parity.in_sequence)}."
+
+
+def _apart(comparisons: tuple[Comparison, ...]) -> str:
+    """The worst of them in words."""
+    broken = [found for found in comparisons if not found.finite]
+    if broken:
+        return f"not finite in output '{broken[0].output}'"
+    levels = [(found.sqnr_db, found) for found in comparisons if found.max_abs and found.sqnr_db is not None]
+    if levels:
+        decibels, worst = min(levels, key=lambda level: level[0])
+        steps = f", {worst.max_lsb} LSB" if worst.max_lsb is not None else ""
+        return f"{decibels:.1f} dB from the reference's (output '{worst.output}'{steps})"
+    return (
+        "off where the reference is zero" if any(found.max_abs for found in comparisons) else "the reference's as well"
+    )
