@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import HarnessError, Unavailable
+from harness.errors import HarnessError, Unavailable, shortened
 from harness.paths import environments_directory
 
 REQUIREMENTS_DIRECTORY = Path(__file__).parent / "requirements"
@@ -249,7 +249,7 @@ def _reason(output: str) -> str:
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line).strip(" \t│├─▶╰×") for line in output.splitlines()]
     errors = [line for line in lines if line and not line.startswith(("Resolved", "Prepared", "Using", "Downloading"))]
     text = " ".join(errors).rstrip(".")
-    return f"uv: {text[:400]}" if text else "uv gave no reason"
+    return f"uv: {shortened(text, 400)}" if text else "uv gave no reason"
 
 
 @contextmanager

@@ -4,6 +4,18 @@ A `HarnessError` is a user's mistake or a missing thing: its text is one sentenc
 what to do. The command line prints it without a traceback and exits with 2.
 """
 
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+SAID_OF_AN_ERROR = 300
+"""Characters of a foreign error's own text that a sentence repeats."""
+
+
+WHATEVER = (Exception, SystemExit)
+"""All that a step may raise, and a package of somebody else's that ends its process; Ctrl-C is not among it."""
+
 
 class HarnessError(Exception):
     """One sentence for a person: what is wrong, where, what to do."""
@@ -44,3 +56,38 @@ class Crashed(CaseError):
 
 class TimedOut(CaseError):
     """The process that held the runtime did not answer in time and was killed."""
+
+
+class Unforeseen(Crashed):
+    """A step raised an error that nobody foresaw: a fault of the harness or of a plug-in. `log` is its traceback."""
+
+
+def as_case_error(error: BaseException, doing: str) -> CaseError:
+    """What ends one case, whatever was raised. `doing` names the step, as `Comparing outputs`.
+
+    A `CaseError` is taken as it is; any other `HarnessError` is a failure in its own words; everything else is
+    `Unforeseen`, with the traceback as its log.
+    """
+    if isinstance(error, CaseError):
+        return error
+    log = "".join(traceback.format_exception(error))
+    if isinstance(error, HarnessError):
+        return Failed(str(error), log)
+    return Unforeseen(f"{doing} raised {described(error)}, which the harness did not foresee.", log)
+
+
+def described(error: BaseException) -> str:
+    """`KeyError: 'x' (artifact.py, line 103)`: type, first line and place of an error."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = type(error).__name__ + (f": {shortened(lines[0], SAID_OF_AN_ERROR).rstrip('.')}" if lines else "")
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{said} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else said
+
+
+def shortened(text: str, most: int) -> str:
+    """`text` of at most `most` characters, cut between two words where it is longer, with … in place of the rest."""
+    if len(text) <= most:
+        return text
+    parts = text[:most].rsplit(None, 1)
+    kept = parts[0] if len(parts) > 1 else text[: most - 1]
+    return f"{kept.rstrip(' ,;:')}…"

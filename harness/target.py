@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
-from harness.errors import CaseError, Unavailable
+from harness.errors import WHATEVER, CaseError, Unavailable, as_case_error
 from harness.model import Tensors
 
 
@@ -105,6 +105,14 @@ class Session(abc.ABC):
         return Footprint()
 
 
+def sizes_of(session: Session) -> Footprint:
+    """The session's sizes after it ran; none where they cannot be had, as that says nothing of the outputs."""
+    try:
+        return session.footprint()
+    except WHATEVER:
+        return Footprint()
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds on one session, in seconds."""
@@ -180,7 +188,7 @@ class Target(abc.ABC):
             try:
                 with self.open(artifact, limits) as session:
                     session.infer(tensors)
-                    answers.append(session.footprint())
-            except CaseError as error:
-                answers.append(error)
+                    answers.append(sizes_of(session))
+            except WHATEVER as error:
+                answers.append(as_case_error(error, f"Trying it on {self.name}"))
         return answers

@@ -85,7 +85,7 @@ def convert(
 def examine(
     trials: Trials, formats: Mapping[str, Format], prepared: Prepared, workers: int, progress: Progress
 ) -> None:
-    """Each format's own findings on each artifact. Raises what an examination raises: it reads what was verified."""
+    """Each format's own findings on each artifact. An artifact that cannot be examined has none, which is noted."""
     golden = read_golden(prepared.golden_path)
     wanted = [key for key, found in trials.artifacts.items() if isinstance(found, Artifact) and formats[key[0]].examine]
 
@@ -97,8 +97,9 @@ def examine(
 
     for key, found in side_by_side("Examining artifacts", wanted, one, workers, progress).items():
         if isinstance(found, CaseError):
-            raise found
-        trials.examinations[key] = found
+            trials.unexamined[key] = found
+        else:
+            trials.examinations[key] = found
 
 
 def put_together(
@@ -150,6 +151,8 @@ def noted(trials: Trials) -> tuple[str, ...]:
     for (form, variant), result in trials.artifacts.items():
         for note in result.notes if isinstance(result, Artifact) else ():
             variants.setdefault((form, note), []).append(variant)
+    for (form, variant), problem in trials.unexamined.items():
+        variants.setdefault((form, f"nothing is known of its inside: {reason(problem)}"), []).append(variant)
     return tuple(f"{form} {', '.join(names)}: {note.rstrip('.')}." for (form, note), names in variants.items())
 
 

@@ -6,6 +6,7 @@ started: its answer follows from operators, kernels and memory, or from a quicke
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from harness.assess.assessment import Prediction
 from harness.assess.trials import Trials
 from harness.cache import Cache
 from harness.conversion.converter import Golden, Prepared, read_golden
-from harness.errors import CaseError, Crashed, TimedOut, Unavailable
+from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, as_case_error
 from harness.remedies.explain import known, reason
 from harness.run.addressing import decisive
 from harness.run.pool import Progress, side_by_side
@@ -69,6 +70,8 @@ def static_verdict(target: Target, variant: str, trials: Trials) -> Prediction |
         lacking = target.coverage(artifact)
     except Unavailable:  # it takes the part that is missing to know
         return None
+    except WHATEVER as error:
+        return unknown(target, variant, reason=reason(as_case_error(error, "Asking it")))
     return Prediction(**named, how="operators", reason=with_remedy(lacking)) if lacking else None
 
 
@@ -104,7 +107,8 @@ def store_trial(cache: Cache, address: str, outcome: Footprint | CaseError) -> N
         facts: dict[str, Any] = {"problem": str(outcome), "log": outcome.log}
     else:
         facts = {"figures": dict(outcome.figures)}
-    cache.make("tried", address, lambda _: facts)
+    with contextlib.suppress(OSError):  # it is known now, and asked again next time
+        cache.make("tried", address, lambda _: facts)
 
 
 def stored_outcome(facts: Mapping[str, Any]) -> Footprint | CaseError:

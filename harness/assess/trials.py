@@ -21,6 +21,8 @@ class Trials:
 
     artifacts: dict[tuple[str, str], Artifact | CaseError] = field(default_factory=dict)
     examinations: dict[tuple[str, str], Examination] = field(default_factory=dict)
+    unexamined: dict[tuple[str, str], CaseError] = field(default_factory=dict)
+    """Artifacts of which their format cannot tell anything, and why."""
 
     def artifact(self, form: str, *variants: str) -> Artifact | None:
         """The first of the variants that converted."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.artifact import Frozen
+from harness.errors import shortened
 from harness.store.record import (
     CaseResult,
     Comparison,
@@ -133,7 +134,7 @@ def accepted_case(record: RunRecord, case: CaseResult) -> AcceptedCase:
     return AcceptedCase(
         run=record.id,
         outcome=case.outcome,
-        reason=case.reason[:300],
+        reason=shortened(case.reason, 300),
         golden=goldens.get(case.model),
         artifact=None
         if artifact is None

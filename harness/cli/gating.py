@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -18,9 +20,10 @@ from harness.cli.baselines import folder_of
 from harness.cli.explaining import explain_case
 from harness.cli.progress import ConsoleProgress
 from harness.cli.showing import find_run
+from harness.cli.unforeseen import told_with_log
 from harness.conversion.converter import Converter, read_golden
 from harness.environment import environment
-from harness.errors import CaseError
+from harness.errors import WHATEVER, CaseError
 from harness.exchange.junit import junit
 from harness.exchange.markdown import markdown
 from harness.exchange.pytest_benchmark import pytest_benchmark_json
@@ -70,16 +73,16 @@ def gate_run(
         baseline = Baseline(kept, baseline.runs, baseline.sources)
     with ConsoleProgress() as progress:
         result = judge_with_timing(record, rules, baseline, root, progress, timing=timing, complete=complete)
-    _write(result, root, wanted)
-    if explain is None:
-        write(judged_record(result), results_directory() / "dashboard.html")
+    problems = [*_write(result, root, wanted), *(_show(result) if explain is None else ())]
     if as_json:
         print(json.dumps(as_document(result), indent=1))
     elif explain is not None:
         explain_case(result)
     else:
         print_verdict(result)
-    return 0 if result.passed else 1
+    for problem in problems:
+        print(f"harness: {problem}", file=sys.stderr)
+    return 2 if problems else 0 if result.passed else 1
 
 
 def judge_with_timing(
@@ -136,18 +139,37 @@ def _named(record: RunRecord, name: str) -> CaseResult:
     raise HarnessError(f"The run {record.id} has no case '{name}'; it has {', '.join(known[:6])}.")
 
 
-def _write(result: GateResult, root: Path, wanted: ReportPaths) -> None:
+def _write(result: GateResult, root: Path, wanted: ReportPaths) -> list[str]:
+    """Writes what is wanted; a sentence for each that could not be, which costs no other."""
     file = next((file for file in (PROJECT_FILE, POLICY_FILE) if (root / file).is_file()), PROJECT_FILE)
-    if wanted.junit:
-        write_atomically(Path(wanted.junit), junit(result))
-    if wanted.sarif:
-        # Code scanning reads paths from the top of the repository.
-        location = PurePosixPath(place_in_repository(root)) / file
-        write_atomically(Path(wanted.sarif), sarif(result, str(location)))
-    if wanted.markdown:
-        write_atomically(Path(wanted.markdown), markdown(result))
-    if wanted.pytest_benchmark:
-        write_atomically(Path(wanted.pytest_benchmark), pytest_benchmark_json(result.record))
+    # Code scanning reads paths from the top of the repository.
+    location = PurePosixPath(place_in_repository(root)) / file
+    forms: list[tuple[str | None, Callable[[], str]]] = [
+        (wanted.junit, lambda: junit(result)),
+        (wanted.sarif, lambda: sarif(result, str(location))),
+        (wanted.markdown, lambda: markdown(result)),
+        (wanted.pytest_benchmark, lambda: pytest_benchmark_json(result.record)),
+    ]
+    return [
+        problem
+        for path, form in forms
+        if path and (problem := _problem(path, lambda: write_atomically(Path(path), form())))  # noqa: B023
+    ]
+
+
+def _show(result: GateResult) -> list[str]:
+    page = results_directory() / "dashboard.html"
+    problem = _problem(str(page), lambda: write(judged_record(result), page))
+    return [problem] if problem else []
+
+
+def _problem(path: str, make: Callable[[], None]) -> str:
+    """Why a file could not be written; empty where it was."""
+    try:
+        make()
+    except WHATEVER as error:
+        return f"{path} could not be written: {told_with_log(error)}"
+    return ""
 
 
 def as_document(result: GateResult) -> dict[str, Any]:

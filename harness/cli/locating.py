@@ -13,9 +13,10 @@ from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.cli.inventory import console, plain_table
 from harness.cli.progress import ConsoleProgress
+from harness.cli.unforeseen import told_with_log
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import CaseError, Failed, HarnessError, Unavailable, Unsupported
+from harness.errors import WHATEVER, CaseError, HarnessError, Unsupported, as_case_error
 from harness.gate.policy import Edge
 from harness.gate.policy_file import project_policy
 from harness.locate.findings import EdgeFinding, Seen
@@ -47,17 +48,17 @@ def locate_fault(name: str, edge: str | None, samples: int, *, as_json: bool) ->
                 progress.note(f"Looking into {case.id}, {one} edge …")
                 try:
                     found[one] = locator.conversion() if one == "conversion" else locator.runtime()
-                except (Unsupported, Unavailable, Failed) as error:
+                except WHATEVER as error:
                     if edge is not None:
                         raise
-                    found[one] = error
+                    found[one] = as_case_error(error, f"Looking into the {one} edge")
         finally:
             converter.close()
     if as_json:
         print(json.dumps({"case": case.id, "samples": len(locator.golden), "edges": _document(found)}, indent=1))
     else:
         print_findings(case.id, found)
-    if any(isinstance(one, Unavailable | Failed) for one in found.values()):
+    if any(isinstance(one, CaseError) and not isinstance(one, Unsupported) for one in found.values()):
         return 2
     return int(any(isinstance(one, EdgeFinding) and one.first_broken is not None for one in found.values()))
 
@@ -75,7 +76,7 @@ def print_findings(name: str, found: dict[str, EdgeFinding | CaseError]) -> None
     for edge, one in found.items():
         print()
         if isinstance(one, CaseError):
-            print(f"{edge}: {one}")
+            print(f"{edge}: {told_with_log(one)}")
             continue
         print(f"{edge}: {verdict(one)}")
         for note in one.notes:

@@ -243,17 +243,28 @@ add_contributed_commands()
 
 
 def main() -> None:
-    """Entry point: a `HarnessError` is one sentence on standard error and exit code 2, never a traceback."""
+    """Entry point: a `HarnessError`, and any error besides, is one sentence on standard error and exit code 2, never a
+    traceback."""
     try:
         app()
     except HarnessError as error:
-        print("harness: " + str(error).replace("\n", "\\n"), file=sys.stderr)  # a path may have a line break in it
+        print("harness: " + told(error), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("harness: interrupted; the same command resumes.", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(141)
+    except Exception as error:  # nobody is shown a traceback, and none is lost
+        print(f"harness: an error that was not foreseen ended this command: {told(error)}", file=sys.stderr)
+        sys.exit(2)
+
+
+def told(error: Exception) -> str:
+    """One line, with the path of a log where there is one."""
+    from harness.cli.unforeseen import told_with_log
+
+    return told_with_log(error).replace("\n", "\\n")  # a path may have a line break in it
 
 
 if __name__ == "__main__":

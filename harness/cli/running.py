@@ -5,19 +5,21 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from harness import registry
 from harness.cli.inventory import console
 from harness.cli.progress import ConsoleProgress
-from harness.errors import BadInput
+from harness.cli.unforeseen import told_with_log
+from harness.errors import WHATEVER, BadInput
 from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root, results_directory
 from harness.project import model_entries
 from harness.report import tables
 from harness.report.history_source import history_of
 from harness.report.page import write
-from harness.run.engine import Interrupted, Run, Settings
+from harness.run.engine import UNTIMED_YET, Interrupted, Run, Settings
 from harness.run.matrix import Selection, cases
 from harness.store.record import Outcome, RunRecord
 
@@ -41,26 +43,52 @@ def run_matrix(selection: Selection, *, parity_only: bool, fresh: bool, as_json:
     with ConsoleProgress() as progress:
         execution = Run(chosen, settings, progress)
         record = execution.execute()
-    page = settings.results / "dashboard.html"
-    write(record, page, history=history_of(record, settings.results))
-    if as_json:
-        print(record.model_dump_json(indent=1))
-    else:
-        screen = console()
-        screen.print(tables.show(record))
-        screen.print(f"Dashboard: {page}", markup=False, highlight=False, soft_wrap=True)
-    bad = [str(result) for result in execution.prepared.values() if isinstance(result, BadInput)]
-    for sentence in bad:
+    told = [
+        *(str(result) for result in execution.prepared.values() if isinstance(result, BadInput)),
+        *show(record, settings.results, as_json=as_json),
+    ]
+    for sentence in told:
         print(f"harness: {sentence}", file=sys.stderr)
-    return exit_code(record) if not bad or record.status == "interrupted" else 2
+    return exit_code(record) if not told or record.status == "interrupted" else 2
+
+
+def show(record: RunRecord, results: Path, *, as_json: bool) -> list[str]:
+    """Print the run and write its dashboard. The record is written by then: where one of the two cannot be made, that
+    is a sentence in the answer, and the other is made all the same."""
+    problems = []
+    page = results / "dashboard.html"
+    try:
+        write(record, page, history=history_of(record, results))
+    except WHATEVER as error:
+        problems.append(unshown("The dashboard", error))
+    try:
+        if as_json:
+            print(record.model_dump_json(indent=1))
+        else:
+            screen = console()
+            screen.print(tables.show(record, results))
+            if not problems:
+                screen.print(f"Dashboard: {page}", markup=False, highlight=False, soft_wrap=True)
+    except BrokenPipeError:
+        raise
+    except WHATEVER as error:
+        problems.append(unshown("The table", error))
+    return problems
+
+
+def unshown(what: str, error: BaseException) -> str:
+    """That something could not be made, why, and where the traceback is."""
+    return f"{what} could not be made, the run's record is sound: {told_with_log(error)}"
 
 
 def exit_code(record: RunRecord) -> int:
     """What a run's record means to a shell."""
     if record.status == "interrupted":
+        untimed = sum(case.latency_note == UNTIMED_YET for case in record.cases)
+        open_yet = f" ({untimed} of these not timed yet)" if untimed else ""
         print(
-            f"harness: interrupted with {len(record.cases)} of {record.planned_cases} cases finished; the same command"
-            " resumes.",
+            f"harness: interrupted; {len(record.cases)} of {record.planned_cases} cases have a result{open_yet}. The "
+            "same command resumes.",
             file=sys.stderr,
         )
         return 130

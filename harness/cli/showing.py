@@ -26,7 +26,7 @@ def show_run(name: str, *, as_json: bool) -> None:
     if as_json:
         print(record.model_dump_json(indent=1))
     else:
-        console().print(tables.show(record))
+        console().print(tables.show(record, results_directory()))
 
 
 def compare_targets(model: str, name: str, *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import zipfile
 from typing import Any
 
@@ -36,7 +37,8 @@ def read(path: str | None) -> Dataset | None:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except Exception as error:
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        said = str(error).strip()
+        reason = textwrap.shorten(said.splitlines()[0], 200, placeholder="…") if said else type(error).__name__
         raise BadSource(f"{path} is not an .npz of plain arrays ({reason}); write it with numpy.savez.") from error
     labels = arrays.pop("labels", None)
     if not arrays:

@@ -7,6 +7,7 @@ where the source is a Keras model.
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any, cast
 
@@ -105,8 +106,8 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise
     except Exception as error:
-        reason = str(error).strip() or type(error).__name__
-        raise BadSource(f"{source['path']}: {reason.splitlines()[0][:400]}") from error
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadSource(f"{source['path']}: {textwrap.shorten(said, 400, placeholder='…')}") from error
     taken = {info["name"]: (list(info["shape"]), info["dtype"]) for info in inspected["inputs"]}
     check_declared(declared(source["inputs"]), taken)
     evaluation, calibration = data.split(given, inspected["inputs"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from harness.errors import shortened
 from harness.exchange.reproduce import locate_command, reproduce
 from harness.gate.judge_run import CaseVerdict, GateResult, judged_record
 from harness.report.outcomes import count
@@ -81,7 +82,7 @@ def _plural(number: int, noun: str) -> str:
 
 def _cell(text: str) -> str:
     """Text that stays text, in one cell: what a runtime printed is not to be trusted."""
-    line = _cut(_plain(text), LONGEST_MESSAGE)
+    line = shortened(_plain(text), LONGEST_MESSAGE)
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     escaped = re.sub(r"([\\`*_{}\[\]|~])", r"\\\1", line)
     # A mention or a link to an issue would reach people who have nothing to do with it.

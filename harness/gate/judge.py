@@ -120,7 +120,7 @@ def _judge_output(
     # With labels the task metric says what a changed answer costs, and on the conversion edge it alone decides.
     rule = rules.get("top1_agreement")
     if rule and comparison.top1_agreement is not None and not (edge == "conversion" and has_task):
-        checks.append(_judge_agreement(comparison, comparison.top1_agreement, rule, samples))
+        checks.append(_judge_agreement(comparison, comparison.top1_agreement, rule, _answers(comparison, samples)))
     return checks
 
 
@@ -130,7 +130,7 @@ def _judge_own_integers(comparison: Comparison, rules: EdgeRules, samples: int) 
     if rule is None:
         return []
     agreement = 0.0 if comparison.differing_share is None else 1.0 - comparison.differing_share
-    return [_judge_agreement(comparison, agreement, rule, samples)]
+    return [_judge_agreement(comparison, agreement, rule, _values(comparison, samples))]
 
 
 def _judge_lsb(comparison: Comparison, rule: ParityRule) -> Check:
@@ -142,7 +142,7 @@ def _judge_lsb(comparison: Comparison, rule: ParityRule) -> Check:
         message = (
             f"{_subject(rule.edge, comparison)} differs by up to {measured} LSB, {measured - rule.bound:g} more than "
             f"the {rule.bound:g} allowed,{_place(comparison)}"
-            + (f" ({share:.1%} of the values differ)" if share is not None else "")
+            + (f" ({share:.1%} of {comparison.elements:,} values differ)" if share is not None else "")
             + f"; a limit of {measured} LSB would have passed."
         )
     return _parity_check(comparison, rule, measured, passed, message)
@@ -196,12 +196,13 @@ def _judge_peak(comparison: Comparison, rule: ParityRule) -> Check:
     return _parity_check(comparison, rule, measured, passed, message)
 
 
-def _judge_agreement(comparison: Comparison, agreement: float, rule: ParityRule, samples: int) -> Check:
+def _judge_agreement(comparison: Comparison, agreement: float, rule: ParityRule, of_what: str) -> Check:
+    """`of_what`: what `agreement` is a share of, in words."""
     passed = agreement >= rule.bound
     message = ""
     if not passed:
         message = (
-            f"{_subject(rule.edge, comparison)} gives another answer for {1.0 - agreement:.1%} of {samples} samples, "
+            f"{_subject(rule.edge, comparison)} gives another answer for {1.0 - agreement:.1%} of {of_what}, "
             f"where {1.0 - rule.bound:.1%} may change; the largest error is {_figure(comparison.max_abs)}"
             f"{_place(comparison)}. A limit of {math.floor(agreement * 1e4) / 1e4:g} would have passed."
         )
@@ -268,6 +269,26 @@ def _signal(comparison: Comparison) -> float | None:
 def _subject(edge: Edge, comparison: Comparison) -> str:
     against = "the float32 golden" if edge == "conversion" else "the reference interpreter"
     return f"{edge.capitalize()}: output {comparison.output!r} against {against}"
+
+
+def _values(comparison: Comparison, samples: int) -> str:
+    """`192 values (16 of 16 samples have some that differ)`."""
+    values = _counted(comparison.elements, "value")
+    if comparison.differing_samples is None:
+        return values
+    have = "has" if comparison.differing_samples == 1 else "have"
+    return f"{values} ({comparison.differing_samples:,} of {_counted(samples, 'sample')} {have} some that differ)"
+
+
+def _answers(comparison: Comparison, samples: int) -> str:
+    """`500 samples`, or `8,192 rows of scores in 2 samples`."""
+    if comparison.answers is None or comparison.answers == samples:
+        return _counted(samples, "sample")
+    return f"{comparison.answers:,} rows of scores in {_counted(samples, 'sample')}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _place(comparison: Comparison) -> str:

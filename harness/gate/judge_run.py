@@ -9,13 +9,14 @@ from datetime import date
 from harness.baseline.accepted import AcceptedCase, origin_in
 from harness.baseline.files import Baseline
 from harness.case_name import CaseName
-from harness.errors import HarnessError
+from harness.errors import WHATEVER, HarnessError, as_case_error
 from harness.gate.against import judge_against, judge_outcome
 from harness.gate.exceptions import excused
 from harness.gate.judge_case import judge_case
 from harness.gate.notices import notices
 from harness.gate.policy import Policy
 from harness.gate.regression import Stopwatch, judge_regression
+from harness.gate.worst import gravity, worst_first
 from harness.store.record import CaseResult, Check, Outcome, RunRecord
 
 
@@ -29,8 +30,8 @@ class CaseVerdict:
 
     @property
     def broken(self) -> tuple[Check, ...]:
-        """The checks that failed, in the order of the rules."""
-        return tuple(check for check in self.checks if not check.passed)
+        """The checks that failed, worst first."""
+        return tuple(worst_first(self.checks))
 
     @property
     def passed(self) -> bool:
@@ -38,7 +39,7 @@ class CaseVerdict:
 
     @property
     def reason(self) -> str:
-        """The first broken rule in words; empty where all held."""
+        """The worst broken rule in words; empty where all held."""
         return self.broken[0].message if self.broken else ""
 
 
@@ -60,28 +61,9 @@ class GateResult:
         return not self.failed
 
 
-RULES_BY_GRAVITY = (
-    "parity.conversion.finite",
-    "parity.runtime.finite",
-    "parity",
-    "task",
-    "runtime",
-    "baseline.parity",
-    "baseline.task",
-    "baseline.golden",
-    "outcome",
-)
-
-
 def _gravity(verdict: CaseVerdict) -> int:
-    """The place of its gravest broken rule; what is not listed (bytes, sizes, speed) comes last."""
-    places = [
-        place
-        for check in verdict.broken
-        for place, rule in enumerate(RULES_BY_GRAVITY)
-        if check.rule == rule or check.rule.startswith(f"{rule}.")
-    ]
-    return min(places, default=len(RULES_BY_GRAVITY))
+    """The gravity of its worst broken rule."""
+    return min(map(gravity, verdict.broken))
 
 
 def judge_run(
@@ -117,7 +99,11 @@ def judge_run(
     for case in (*record.cases, *_missing(record, baseline, policy, complete)):
         name = replace(case.name, format=format_of(case.target))
         accepted = baseline.cases.get(name)
-        checks = _checks(name, case, accepted, record, policy, baseline, stopwatch, now)
+        checks: Iterable[Check]
+        try:
+            checks = _checks(name, case, accepted, record, policy, baseline, stopwatch, now)
+        except WHATEVER as error:
+            checks = [_unjudged(error)]
         judged = []
         for check in checks:
             after, number = excused(check, name, policy.exceptions, now)
@@ -127,6 +113,12 @@ def judge_run(
         verdicts.append(CaseVerdict(case, accepted, tuple(judged)))
     said = notices(record, policy, baseline, used, now)
     return GateResult(record, tuple(verdicts), said)
+
+
+def _unjudged(error: BaseException) -> Check:
+    """What stands for the checks of a case that could not be judged: it is red, as nothing is known of it."""
+    source, message = "What was not judged is not known", str(as_case_error(error, "Judging it"))
+    return Check.make("outcome", "outcome.judged", passed=False, source=source, message=message)
 
 
 def _checks(

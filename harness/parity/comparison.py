@@ -66,8 +66,11 @@ def compare(
     same_scale = _quantisation(info_actual) == _quantisation(info_expected)
     stored = same_scale and actual.dtype.kind in "biu" and expected.dtype.kind in "biu"
     same_kind = stored or (same_scale and actual.dtype == expected.dtype)
-    differing = float(np.count_nonzero(_differs(actual, expected)) / actual.size) if same_kind and actual.size else None
-    fields: dict[str, Any] = {"output": output, "elements": int(actual.size), "differing_share": differing}
+    fields: dict[str, Any] = {"output": output, "elements": int(actual.size), "differing_share": None}
+    if same_kind and actual.size:
+        differs = _differs(actual, expected)
+        fields["differing_share"] = float(np.count_nonzero(differs) / actual.size)
+        fields["differing_samples"] = int(np.count_nonzero(differs.reshape(len(differs), -1).any(axis=1)))
     if stored and actual.size:
         fields["max_lsb"] = _largest_integer_difference(actual, expected)
 
@@ -216,7 +219,7 @@ def _cosines(one: NDArray[np.float64], two: NDArray[np.float64]) -> NDArray[np.f
     return result
 
 
-def _agreements(actual: NDArray[Any], expected: NDArray[Any]) -> dict[str, float]:
+def _agreements(actual: NDArray[Any], expected: NDArray[Any]) -> dict[str, Any]:
     """Top-1 and top-5 agreement as means over all rows of classes; nothing where there are no two classes."""
     classes = expected.shape[-1] if expected.ndim > 1 else 0
     if classes < 2:
@@ -226,7 +229,7 @@ def _agreements(actual: NDArray[Any], expected: NDArray[Any]) -> dict[str, float
     top_two = two == two.max(axis=1, keepdims=True)
     shared = np.count_nonzero(top_one & top_two, axis=1)
     either = np.count_nonzero(top_one | top_two, axis=1)
-    agreements = {"top1_agreement": float((shared / either).mean())}
+    agreements: dict[str, Any] = {"top1_agreement": float((shared / either).mean()), "answers": len(two)}
     if classes > 5:
         # Fewer than five values strictly above ⇔ at least as large as the fifth largest.
         fifth = np.partition(one, classes - 5, axis=1)[:, classes - 5, None]

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from harness.errors import BadInput, CaseError, Crashed, Failed, TimedOut, Unavailable, Unsupported
+from harness.errors import BadInput, CaseError, Crashed, Failed, TimedOut, Unavailable, Unsupported, shortened
 from harness.process.protocol import ProtocolError, read_frame, write_frame
 
 SERVE = Path(__file__).with_name("serve.py")
@@ -172,12 +172,12 @@ class ChildProcess:
             return Crashed(problem["message"], log)
         lines = problem["message"].strip().splitlines() or ["no message"]
         if problem["kind"] == "bad_input":
-            return BadInput(lines[0][:500], log)
+            return BadInput(shortened(lines[0], 500), log)
         if problem["kind"] == "failed":
-            failed = Failed(lines[0][:500], log)
+            failed = Failed(shortened(lines[0], 500), log)
             failed.lasting = True  # the worker looked, and says so itself
             return failed
-        return Failed(f"{self.what} failed during '{operation}': {problem['type']}: {lines[0][:400]}", log)
+        return Failed(f"{self.what} failed during '{operation}': {problem['type']}: {shortened(lines[0], 400)}", log)
 
     def alive(self) -> bool:
         """Whether the process is still there."""
@@ -194,7 +194,7 @@ class ChildProcess:
             with contextlib.suppress(ValueError):
                 return Crashed(f"{self.what} died of {signal.Signals(-code).name} during '{operation}'.", log)
         last = log.strip().splitlines()
-        ending = f": {last[-1][:300]}" if last else ""
+        ending = f": {shortened(last[-1], 300)}" if last else ""
         return Crashed(f"{self.what} ended with exit code {code} during '{operation}'{ending}.", log)
 
     def log(self) -> str:

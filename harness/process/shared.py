@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from harness.artifact import Artifact
-from harness.errors import CaseError
+from harness.errors import WHATEVER, CaseError, as_case_error
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.target import DEFAULT_LIMITS, Footprint, Limits, Session, Target
+from harness.target import DEFAULT_LIMITS, Footprint, Limits, Session, Target, sizes_of
 
 
 def try_in_one_process(
@@ -32,9 +32,9 @@ def try_in_one_process(
                     child = start()
                 session = load(child, artifact)
                 session.infer(tensors)
-                answers.append(session.footprint())
-            except CaseError as error:
-                answers.append(error)
+                answers.append(sizes_of(session))
+            except WHATEVER as error:
+                answers.append(as_case_error(error, "Trying it"))
     finally:
         if child is not None:
             child.close()

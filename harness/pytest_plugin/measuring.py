@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.errors import HarnessError
+from harness.cli.unforeseen import told_with_log
+from harness.errors import WHATEVER, HarnessError
 from harness.pytest_plugin.sharing import once_for_all_workers
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ def measure(config: pytest.Config, root: Path, cases: Sequence[Case]) -> None:
     found = config.stash.setdefault(VERDICTS, {})
     try:
         verdicts = _verdicts(config, root, cases)
-    except HarnessError as error:
-        found |= {(root, case.id): error for case in cases}
+    except WHATEVER as error:
+        mistake = error if isinstance(error, HarnessError) else HarnessError(told_with_log(error))
+        found |= {(root, case.id): mistake for case in cases}
     else:
         found |= {(root, name): verdict for name, verdict in verdicts.items()}
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from harness.errors import BadInput, CaseError
+from harness.errors import BadInput, CaseError, Unforeseen
 from harness.remedies.catalogue import CATALOGUE, Remedy
 
 
@@ -36,12 +35,13 @@ def fill(text: str, groups: dict[str, str]) -> str:
     return text
 
 
-def reason(problem: CaseError, log: Path | str | None = None) -> str:
-    """Why a case ended, in one line: with the known remedy, else as it is with the place of the full log."""
+def reason(problem: CaseError) -> str:
+    """Why a case ended, in one line: with the known remedy where there is one."""
     message = str(problem)
     if isinstance(problem, BadInput):  # says what to do by itself
         return message
-    explanation = known(message, problem.log)
+    # The log of what nobody foresaw is a traceback of the harness, whatever the words that are in it.
+    explanation = known(message, "" if isinstance(problem, Unforeseen) else problem.log)
     if explanation is not None:
         return f"{message.rstrip('. ')}. {explanation.meaning} {explanation.to_do}"
-    return f"{message} (full log: {log})" if log and problem.log else message
+    return message

@@ -77,6 +77,11 @@ class Trouble:
         return tuple(dict.fromkeys(case.target for case in self.cases))
 
     @property
+    def logs(self) -> tuple[str, ...]:
+        """Below the folder of results."""
+        return tuple(dict.fromkeys(case.log for case in self.cases if case.log))
+
+    @property
     def models(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(case.model for case in self.cases))
 

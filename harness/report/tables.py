@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.exchange.reproduce import locate_command
@@ -21,8 +22,9 @@ MOST_ROWS = 30
 TONES = {"good": "bold green", "bad": "bold red", "open": "bold yellow"}
 
 
-def show(record: RunRecord) -> RenderableType:
-    """The verdict, what limits trust in it, everything that did not pass, and the counts per model."""
+def show(record: RunRecord, results: Path = Path()) -> RenderableType:
+    """The verdict, what limits trust in it, everything that did not pass, and the counts per model. `results`: the
+    folder that logs are below."""
     from rich.console import Group
     from rich.text import Text
 
@@ -34,7 +36,7 @@ def show(record: RunRecord) -> RenderableType:
     ]
     troubled = troubles(record.cases)
     if troubled:
-        parts += [Text(), _not_passed(troubled[:MOST_ROWS])]
+        parts += [Text(), _not_passed(troubled[:MOST_ROWS], results)]
         if len(troubled) > MOST_ROWS:
             parts.append(Text(f"… and {len(troubled) - MOST_ROWS:,} more: `harness report` shows all.", style="dim"))
     inside = _look_inside(troubled)
@@ -95,7 +97,7 @@ def _latency(case: CaseResult) -> str:
     return f"{numbers.milliseconds(case.latency.median_ms)} ({interval}){','.join(marks)}"
 
 
-def _not_passed(groups: list[Trouble]) -> Table:
+def _not_passed(groups: list[Trouble], results: Path) -> Table:
     from rich.text import Text
 
     table = _table()
@@ -108,9 +110,17 @@ def _not_passed(groups: list[Trouble]) -> Table:
             Text(_few(group.models, "models")),
             Text(_few(group.variants, "variants")),
             Text(_few(group.targets, "targets")),
-            Text(group.reason),
+            Text(" ".join([group.reason, *_log(group, results)])),
         )
     return table
+
+
+def _log(group: Trouble, results: Path) -> list[str]:
+    """Where the first of a group's logs is."""
+    if not group.logs:
+        return []
+    more = f" and {len(group.logs) - 1} more beside it" if len(group.logs) > 1 else ""
+    return [f"(full log: {results / group.logs[0]}{more})"]
 
 
 def _few(names: tuple[str, ...], noun: str) -> str:

@@ -6,21 +6,23 @@ early carries its reason to every case that stands on it.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+
+from pydantic import ValidationError
 
 from harness import __version__
 from harness.artifact import Artifact
 from harness.cache import Cache, sha256_json
 from harness.conversion.converter import Converter, Prepared, Reference
 from harness.environment import environment
-from harness.errors import CaseError, Failed, Unavailable, Unsupported
+from harness.errors import WHATEVER, CaseError, Failed, Unavailable, Unsupported, as_case_error, described
 from harness.gate.policy import Policy
 from harness.process.child import end_all
 from harness.process.warm import end_warm
@@ -34,7 +36,7 @@ from harness.run.pool import Progress, side_by_side
 from harness.run.results import Finished, case_result, model_summaries
 from harness.store.record import Latency, Measured, Parity, RunRecord
 from harness.store.runs import CaseStore, RunStore
-from harness.target import TimingPlan
+from harness.target import Target, TimingPlan
 from harness.variant import Format, Variant
 
 Key = TypeVar("Key", bound=Hashable)
@@ -72,13 +74,21 @@ class Conversion(Protocol):
         """End every child process."""
 
 
+def recipe_of(case: Case) -> tuple[str, str, str]:
+    """What cases share that stand on one artifact."""
+    return case.model.name, case.format.name, case.variant.name
+
+
 UNTIMED = {
     False: "Not timed: milliseconds on this machine say nothing of the device that this stands for.",
     True: "Not timed by default: a software renderer says nothing of a GPU's speed; name the target to time it.",
 }
 
 
-class Interrupted(Exception):
+UNTIMED_YET = "Not timed: the run was stopped before its turn; the same command goes on there."
+
+
+class Interrupted(KeyboardInterrupt):
     """Ctrl-C or a signal: what is finished is kept, the rest is left for the next run."""
 
 
@@ -102,110 +112,144 @@ class Run:
         self.prepared: dict[str, Prepared | CaseError] = {}
 
     def execute(self) -> RunRecord:
-        """Run every stage and write the record, also when interrupted."""
+        """Run every stage and write the record, also when interrupted. Whatever a stage raises that is of no one case
+        ends the cases that are not finished by then."""
         status = "complete"
         try:
             self._stages()
-        except (KeyboardInterrupt, Interrupted):
+        except KeyboardInterrupt:
             status = "interrupted"
             end_all()
+        except WHATEVER as error:
+            problem = as_case_error(error, "The run")
+            for finished in self.finished.values():
+                if not finished.is_done(self.settings.parity_only):
+                    finished.end(problem)
         finally:
+            self._close()
+        return self._record(status)
+
+    def _close(self) -> None:
+        try:
             self.converter.close()
             end_warm()
-        return self._record(status)
+        except WHATEVER as error:  # what it would have ended ends with this process
+            self.progress.note(f"The converters were not ended: {described(error)}.")
 
     def _stages(self) -> None:
         models = {case.model.name: case.model for case in self.cases}
-        self.prepared = self._side_by_side(
-            "Preparing models", models, lambda name: self.converter.prepare(models[name])
+
+        def prepared(name: str, result: Prepared | CaseError) -> None:
+            self.prepared[name] = result
+            self._end(result, lambda case: case.model.name == name)
+
+        self._side_by_side("Preparing models", models, lambda name: self.converter.prepare(models[name]), done=prepared)
+        conversions = {recipe_of(case): case for case in self._going()}
+        converted = self._side_by_side(
+            "Converting",
+            conversions,
+            lambda key: self._convert(conversions[key]),
+            done=lambda key, result: self._end(result, lambda case: recipe_of(case) == key),
         )
-        conversions = {(c.model.name, c.format.name, c.variant.name): c for c in self.cases}
-        converted = self._side_by_side("Converting", conversions, lambda key: self._convert(conversions[key]))
         targets = {case.target.name: case.target for case in self.cases}
-        ready = self._side_by_side(
-            "Setting up targets", targets, lambda name: self._set_up(targets[name].name), workers=1
+        self._side_by_side(
+            "Setting up targets",
+            targets,
+            lambda name: self._set_up(targets[name]),
+            workers=1,
+            done=lambda name, result: self._end(result, lambda case: case.target.name == name),
         )
         jobs: dict[str, Job] = {}
-        for case in self.cases:
-            result = converted[(case.model.name, case.format.name, case.variant.name)]
-            problem = result if isinstance(result, CaseError) else ready[case.target.name]
-            finished = self.finished[case.id]
-            if isinstance(problem, CaseError):
-                finished.end(problem)
-                continue
-            assert not isinstance(result, CaseError)
-            artifact, reference, kept = result
-            finished.artifact = artifact
-            prepared = self.prepared[case.model.name]
-            assert isinstance(prepared, Prepared)
-            finished.fingerprint = case.target.fingerprint()
-            jobs[case.id] = Job(
-                case.target.name, artifact, prepared.golden_path, reference, case.model.task, self.settings.plan, kept
-            )
+        for case in self._going():
+            with self._ending(case, "Describing the target"):
+                result = converted[recipe_of(case)]
+                assert not isinstance(result, CaseError)
+                jobs[case.id] = self._job(case, *result)
         self._parity(jobs)
         if not self.settings.parity_only:
             self._latency(jobs)
 
+    def _going(self) -> list[Case]:
+        """The cases that nothing has ended yet."""
+        return [case for case in self.cases if self.finished[case.id].problem is None]
+
+    def _end(self, result: object, concerned: Callable[[Case], bool]) -> None:
+        """Where `result` is an error, the cases that stand on it end with it."""
+        if isinstance(result, CaseError):
+            for case in filter(concerned, self.cases):
+                self.finished[case.id].end(result)
+
+    @contextmanager
+    def _ending(self, case: Case, doing: str) -> Iterator[None]:
+        """Whatever is raised inside ends this case and no other."""
+        try:
+            yield
+        except WHATEVER as error:
+            self.finished[case.id].end(as_case_error(error, doing))
+
     def _convert(self, case: Case) -> tuple[Artifact, Reference, Reference | None]:
         """The artifact, what the reference makes of it, and the same as a stream where that may be meant."""
         prepared = self.prepared[case.model.name]
-        if isinstance(prepared, CaseError):
-            raise prepared
+        assert isinstance(prepared, Prepared)
         artifact = self.converter.convert(prepared, case.format, case.variant)
         if fault := prepared.facts.get("golden_fault"):
             raise Failed(fault)
         reference = self.converter.reference(prepared, artifact, case.format)
         kept = None
         if artifact.renewed != "none":
-            with contextlib.suppress(CaseError):  # for information alone
+            with suppress(Exception):  # for information alone
                 stream = artifact.model_copy(update={"sequence": True})
                 kept = self.converter.reference(prepared, stream, case.format)
         return artifact, reference, kept
 
-    def _set_up(self, name: str) -> None:
-        target = next(case.target for case in self.cases if case.target.name == name)
+    def _set_up(self, target: Target) -> None:
         readiness = target.probe()
         if not readiness.ready:
             raise Unavailable(f"{readiness.missing} is missing; {readiness.install}")
         target.prepare()
 
-    def _parity(self, jobs: dict[str, Job]) -> None:
-        keys = {
-            case_id: addressing.parity_key(self.finished[case_id].case.target, job, self.prepared_of(case_id))
-            for case_id, job in jobs.items()
-        }
+    def _job(self, case: Case, artifact: Artifact, reference: Reference, kept: Reference | None) -> Job:
+        """What is measured. Raises `Unsupported` where the target says beforehand that it cannot."""
+        finished = self.finished[case.id]
+        finished.artifact = artifact
+        finished.fingerprint = case.target.fingerprint()
+        prepared = self.prepared_of(case.id)
+        plan = self.settings.plan
+        job = Job(case.target.name, artifact, prepared.golden_path, reference, case.model.task, plan, kept)
+        finished.key = addressing.parity_key(case.target, job, prepared)
+        missing = case.target.coverage(artifact)
+        if missing:
+            raise Unsupported(f"{case.target.name} does not run {'; '.join(missing)}.")
+        return job
+
+    def _parity(self, jobs: Mapping[str, Job]) -> None:
         waiting: dict[str, Job] = {}
         for case_id, job in jobs.items():
             finished = self.finished[case_id]
-            finished.key = keys[case_id]
-            missing = finished.case.target.coverage(job.artifact)
-            if missing:
-                finished.end(Unsupported(f"{finished.case.target.name} does not run {'; '.join(missing)}."))
-                continue
-            known = None if self.settings.fresh else self.case_store.find("parity", keys[case_id])
+            known = None if self.settings.fresh else self.case_store.find("parity", finished.key)
+            try:
+                finished.parity = Parity(**known["parity"]) if known else None
+                finished.measured = Measured(**known["measured"]) if known else Measured()
+            except (ValidationError, KeyError, TypeError):  # of another version of the harness
+                finished.parity = known = None
             if known is None:
                 waiting[case_id] = job
             else:
-                finished.parity = Parity(**known["parity"])
-                finished.measured = Measured(**known["measured"])
                 finished.seconds += known["seconds"]
                 finished.reused_from = known["run"]
 
         def measure(case_id: str) -> ParityResult:
             result = measure_parity(waiting[case_id])
-            self.case_store.put(
-                "parity",
-                keys[case_id],
-                {
-                    "run": self.id,
+            if not result.measured.note:  # figures that are missing may be there next time
+                value = {
                     "parity": result.parity.model_dump(mode="json"),
                     "measured": result.measured.model_dump(mode="json"),
                     "seconds": result.seconds,
-                },
-            )
+                }
+                self._keep("parity", self.finished[case_id].key, value)
             return result
 
-        for case_id, result in self._side_by_side("Comparing outputs", waiting, measure).items():
+        def measured(case_id: str, result: ParityResult | CaseError) -> None:
             finished = self.finished[case_id]
             if isinstance(result, CaseError):
                 finished.end(result)
@@ -213,7 +257,9 @@ class Run:
                 finished.parity, finished.measured = result.parity, result.measured
                 finished.seconds += result.seconds
 
-    def _latency(self, jobs: dict[str, Job]) -> None:
+        self._side_by_side("Comparing outputs", waiting, measure, done=measured)
+
+    def _latency(self, jobs: Mapping[str, Job]) -> None:
         waiting: dict[str, str] = {}
         for case_id in jobs:
             finished = self.finished[case_id]
@@ -222,31 +268,46 @@ class Run:
             if not finished.case.timed:
                 finished.latency_note = UNTIMED[finished.case.target.timed]
                 continue
-            key = addressing.latency_key(finished.key, self.settings.plan, self.machine.id, finished.case.target)
-            known = None if self.settings.fresh else self.case_store.find("latency", key)
-            if known is None:
-                waiting[case_id] = key
-            else:
-                finished.latency = Latency(**known["latency"])
-                finished.seconds += known["seconds"]
-                finished.reused_from = finished.reused_from and known["run"]
+            with self._ending(finished.case, "Addressing the timing"):
+                key = addressing.latency_key(finished.key, self.settings.plan, self.machine.id, finished.case.target)
+                known = None if self.settings.fresh else self.case_store.find("latency", key)
+                try:
+                    finished.latency = Latency(**known["latency"]) if known else None
+                except (ValidationError, KeyError, TypeError):
+                    known = None
+                if known is None:
+                    waiting[case_id] = key
+                else:
+                    finished.seconds += known["seconds"]
+                    finished.reused_from = finished.reused_from and known["run"]
 
-        def measure(case_id: str) -> None:
+        def measure(case_id: str) -> tuple[Latency, float]:
             begun = time.monotonic()
             latency = measure_latency(jobs[case_id])
             seconds = time.monotonic() - begun
-            value = {"run": self.id, "latency": latency.model_dump(mode="json"), "seconds": seconds}
-            self.case_store.put("latency", waiting[case_id], value)
+            value = {"latency": latency.model_dump(mode="json"), "seconds": seconds}
+            self._keep("latency", waiting[case_id], value)
+            return latency, seconds
+
+        def measured(case_id: str, result: tuple[Latency, float] | CaseError) -> None:
             finished = self.finished[case_id]
-            finished.latency, finished.reused_from = latency, None
-            finished.seconds += seconds
+            if isinstance(result, CaseError):
+                finished.end(result)
+            else:
+                finished.latency, finished.reused_from = result[0], None
+                finished.seconds += result[1]
 
         if not waiting:
             return
         with exclusive_machine(self.progress.note):
-            for case_id, result in self._side_by_side("Timing, one at a time", waiting, measure, workers=1).items():
-                if isinstance(result, CaseError):
-                    self.finished[case_id].end(result)
+            self._side_by_side("Timing, one at a time", waiting, measure, workers=1, done=measured)
+
+    def _keep(self, kind: str, key: str, value: dict[str, Any]) -> None:
+        """Into the store of finished cases, for the next run; this one has its figures also where that fails."""
+        try:
+            self.case_store.put(kind, key, {"run": self.id, **value})
+        except OSError as error:
+            self.progress.note(f"What was measured cannot be kept for the next run: {described(error)}.")
 
     def prepared_of(self, case_id: str) -> Prepared:
         prepared = self.prepared[self.finished[case_id].case.model.name]
@@ -254,12 +315,20 @@ class Run:
         return prepared
 
     def _side_by_side(
-        self, name: str, keys: Iterable[Key], work: Callable[[Key], Value], workers: int | None = None
+        self,
+        name: str,
+        keys: Iterable[Key],
+        work: Callable[[Key], Value],
+        workers: int | None = None,
+        done: Callable[[Key, Value | CaseError], None] = lambda key, result: None,
     ) -> dict[Key, Value | CaseError]:
-        return side_by_side(name, keys, work, workers or self.settings.workers, self.progress)
+        return side_by_side(name, keys, work, workers or self.settings.workers, self.progress, done)
 
     def _record(self, status: Any) -> RunRecord:
-        done = [finished for finished in self.finished.values() if finished.is_done(self.settings.parity_only)]
+        done = [finished for finished in self.finished.values() if finished.has_result]
+        for finished in done:
+            if not finished.is_done(self.settings.parity_only):
+                finished.latency_note = UNTIMED_YET
         results = tuple(case_result(finished, self.settings.results, self.settings.policy) for finished in done)
         record = RunRecord(
             id=self.id,

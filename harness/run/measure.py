@@ -16,7 +16,7 @@ from typing import ClassVar
 from harness import registry
 from harness.artifact import Artifact
 from harness.conversion.converter import Reference, read_golden
-from harness.errors import CaseError, Crashed, Failed
+from harness.errors import WHATEVER, CaseError, Crashed, Failed, described
 from harness.loaded import check_loaded
 from harness.model import Tensors
 from harness.project import Task
@@ -66,7 +66,8 @@ def measure_parity(job: Job) -> ParityResult:
     stored = job.artifact.stored(golden.inputs)
     with opened(job) as session:
         actual = session.infer(stored)
-        footprint, loaded = session.footprint(), session.loaded()
+        loaded = session.loaded()
+        sizes = sizes_of(session, job, loaded)
     try:
         result = parity(
             golden.outputs,
@@ -84,13 +85,13 @@ def measure_parity(job: Job) -> ParityResult:
         result = result.model_copy(update={"state": "sequence" if job.artifact.sequence else "fresh"})
     if job.kept is not None and time.monotonic() - begun < CHEAP_SECONDS:
         result = result.model_copy(update={"in_sequence": as_a_stream(job, stored, job.kept)})
-    return ParityResult(result, measured(footprint, job.artifact, loaded), time.monotonic() - begun)
+    return ParityResult(result, sizes, time.monotonic() - begun)
 
 
 def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison, ...]:
     """The runtime edge with state kept from each sample to the next. Nothing where the target does not get that far:
     what was asked for has been measured."""
-    from harness.parity.comparison import Incomparable, compare
+    from harness.parity.comparison import compare
 
     target = registry.targets()[job.target]
     if target.slot != "processor":  # a browser or an emulator takes seconds
@@ -102,7 +103,7 @@ def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison,
         return tuple(
             compare(info.name, actual[info.name], expected[info.name], info, info) for info in job.artifact.outputs
         )
-    except (CaseError, Incomparable):
+    except Exception:  # for information alone
         return ()
 
 
@@ -120,7 +121,16 @@ def measure_latency(job: Job) -> Latency:
     return summarise(timing, load)
 
 
-def measured(footprint: Footprint, artifact: Artifact, loaded: Loaded | None = None) -> Measured:
+def sizes_of(session: Session, job: Job, loaded: Loaded | None) -> Measured:
+    """The session's sizes and the artifact's. Outputs are here by then: what goes wrong costs the figures alone."""
+    try:
+        return measured(session.footprint(), job.artifact, loaded)
+    except WHATEVER as error:
+        why = str(error) if isinstance(error, CaseError) else described(error)
+        return measured(Footprint(), job.artifact, loaded, f"Sizes were not measured: {why.rstrip('.')}.")
+
+
+def measured(footprint: Footprint, artifact: Artifact, loaded: Loaded | None = None, note: str = "") -> Measured:
     """A session's sizes, the artifact's, and what the session holds."""
     return Measured(
         figures={"artifact_bytes": artifact.bytes, **footprint.figures},
@@ -128,6 +138,7 @@ def measured(footprint: Footprint, artifact: Artifact, loaded: Loaded | None = N
         per_operator=tuple(OperatorCost(**dict(cost)) for cost in footprint.per_operator),
         details=dict(footprint.details),
         loaded=LoadedFiles(files=dict(loaded.files), inputs=loaded.inputs) if loaded is not None else None,
+        note=note,
     )
 
 

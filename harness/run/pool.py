@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Protocol, TypeVar
 
-from harness.errors import CaseError
+from harness.errors import WHATEVER, CaseError, as_case_error
 from harness.process.child import end_all
 
 Key = TypeVar("Key", bound=Hashable)
@@ -27,29 +27,59 @@ class Progress(Protocol):
 
 
 def side_by_side(
-    name: str, keys: Iterable[Key], work: Callable[[Key], Value], workers: int, progress: Progress
+    name: str,
+    keys: Iterable[Key],
+    work: Callable[[Key], Value],
+    workers: int,
+    progress: Progress,
+    done: Callable[[Key, Value | CaseError], None] = lambda key, result: None,
 ) -> dict[Key, Value | CaseError]:
-    """`work` on every key in a pool of threads (each waits for a process); the errors of a case are values."""
+    """`work` on every key in a pool of threads (each waits for a process). Whatever one raises is its result, as a
+    `CaseError`, and the others go on.
+
+    `done` is told each result in the caller's thread, as soon as it is there. Where the caller is interrupted, it is
+    still told what had ended by then, and what ends well in spite of it; what was stopped counts for nothing.
+    """
     todo = list(keys)
     results: dict[Key, Value | CaseError] = {}
     progress.stage(name, len(todo))
     if not todo:
         return results
+
+    def attempt(key: Key) -> Value | CaseError:
+        try:
+            return work(key)
+        except WHATEVER as error:
+            return as_case_error(error, name)
+
+    def deliver(future: Future[Value | CaseError]) -> None:
+        key = futures[future]
+        if key not in results:
+            results[key] = future.result()
+            done(key, results[key])
+
     pool = ThreadPoolExecutor(min(workers, len(todo)))
+    futures: dict[Future[Value | CaseError], Key] = {pool.submit(attempt, key): key for key in todo}
     try:
-        futures: dict[Future[Value], Key] = {pool.submit(work, key): key for key in todo}
         for future in as_completed(futures):
+            deliver(future)
             key = futures[future]
-            try:
-                results[key] = future.result()
-            except CaseError as error:
-                results[key] = error
             progress.step(" ".join(key) if isinstance(key, tuple) else str(key))
     except BaseException:
-        # Ending the children frees the threads that wait for them; what they then report counts for nothing.
         pool.shutdown(wait=False, cancel_futures=True)
-        end_all()
+        for future in filter(ended_well, futures):
+            deliver(future)
+        end_all()  # which frees the threads that wait for a child: what they then report counts for nothing
+        pool.shutdown(wait=True)
+        for future in filter(ended_well, futures):
+            if not isinstance(future.result(), CaseError):
+                deliver(future)
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return results
+
+
+def ended_well(future: Future[Value]) -> bool:
+    """Whether it has a result, and was neither cancelled nor interrupted."""
+    return future.done() and not future.cancelled() and future.exception() is None

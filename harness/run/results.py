@@ -11,9 +11,11 @@ from typing import Any
 from harness.artifact import Artifact
 from harness.conversion.converter import READY, Prepared
 from harness.conversion.origin import origin_of
-from harness.errors import CaseError, Crashed, TimedOut, Unavailable, Unsupported
+from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, Unsupported, as_case_error
 from harness.gate.judge_case import judge_case
 from harness.gate.policy import Policy
+from harness.gate.worst import worst
+from harness.project import ModelEntry
 from harness.remedies.explain import reason as explained
 from harness.run.matrix import Case
 from harness.store.record import (
@@ -36,7 +38,7 @@ OUTCOMES: Mapping[type[CaseError], Outcome] = {
     Crashed: Outcome.CRASHED,
     TimedOut: Outcome.TIMED_OUT,
 }
-"""Any other `CaseError` is a failure."""
+"""Each with its subclasses; any other `CaseError` is a failure."""
 LONGEST_RECIPE = 4000
 
 
@@ -57,8 +59,13 @@ class Finished:
     reused_from: str | None = None
 
     def end(self, problem: CaseError) -> None:
-        """The case ends here, for this reason."""
-        self.problem = problem
+        """The case ends here, for this reason; what ended it first stays."""
+        self.problem = self.problem or problem
+
+    @property
+    def has_result(self) -> bool:
+        """Whether there is anything to be put on record."""
+        return self.problem is not None or self.parity is not None
 
     def is_done(self, parity_only: bool) -> bool:
         """Whether all that was asked of it is there."""
@@ -67,32 +74,29 @@ class Finished:
         return self.parity is not None and (parity_only or self.latency is not None or not self.case.timed)
 
 
+def outcome_of(problem: CaseError) -> Outcome:
+    """How a case ends that an error ended."""
+    return next((outcome for kind, outcome in OUTCOMES.items() if isinstance(problem, kind)), Outcome.FAILED)
+
+
 def case_result(finished: Finished, results: Path, policy: Policy | None = None) -> CaseResult:
     """The record's entry of a finished case, judged by `policy` (the default one if not given); its log, if there is
-    one, is written below `results/logs`."""
+    one, is written below `results/logs`. Never raises: a case that cannot be judged says so."""
     case, artifact, problem = finished.case, finished.artifact, finished.problem
     checks: tuple[Check, ...] = ()
+    if problem is None:
+        try:
+            checks = judged(finished, policy or Policy())
+        except WHATEVER as error:
+            problem = as_case_error(error, "Judging")
     log = None
     if problem is not None:
-        outcome = OUTCOMES.get(type(problem), Outcome.FAILED)
-        if problem.log:
-            log = f"logs/{case.model.name}.{case.variant.name}.{case.target.name.replace('/', '.')}.txt"
-            write_atomically(results / log, problem.log)
-        reason = explained(problem, results / log if log else None)
+        outcome, reason = outcome_of(problem), explained(problem)
+        log = kept_log(case, problem.log, results)
     else:
-        assert finished.parity is not None
-        checks = judge_case(
-            case.name,
-            finished.parity,
-            finished.latency,
-            finished.measured,
-            finished.fingerprint,
-            policy or Policy(),
-            scheme=artifact.scheme if artifact is not None else "",
-        )
-        broken = [check for check in checks if not check.passed]
+        broken = worst(checks)
         outcome = Outcome.FAILED if broken else Outcome.PASSED
-        reason = broken[0].message if broken else ""
+        reason = broken.message if broken else ""
     answers = (finished.measured.details, finished.latency.details if finished.latency else {})
     software = any(details.get("software_renderer") == "true" for details in answers)
     return CaseResult(
@@ -114,6 +118,33 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
         seconds=round(finished.seconds, 3),
         reused_from=finished.reused_from,
     )
+
+
+def judged(finished: Finished, policy: Policy) -> tuple[Check, ...]:
+    """Every check of a case that was measured."""
+    assert finished.parity is not None
+    case, artifact = finished.case, finished.artifact
+    return judge_case(
+        case.name,
+        finished.parity,
+        finished.latency,
+        finished.measured,
+        finished.fingerprint,
+        policy,
+        scheme=artifact.scheme if artifact is not None else "",
+    )
+
+
+def kept_log(case: Case, text: str, results: Path) -> str | None:
+    """Writes a log and returns its place below `results`; None where there is none, or no room for it."""
+    if not text:
+        return None
+    log = f"logs/{case.model.name}.{case.variant.name}.{case.target.name.replace('/', '.')}.txt"
+    try:
+        write_atomically(results / log, text)
+    except OSError:
+        return None
+    return log
 
 
 def summary(artifact: Artifact, variant: Variant) -> ArtifactSummary:
@@ -144,24 +175,33 @@ def model_summaries(
 ) -> tuple[ModelSummary, ...]:
     """Each model once, with its golden where there is one, and where its source is below `root`."""
     golden_metric = {r.model: r.parity.task.golden for r in results if r.parity and r.parity.task}
-    found: dict[str, ModelSummary] = {}
-    for case in cases:
-        entry = case.model
-        if entry.name in found:
-            continue
-        ready = prepared.get(entry.name)
-        found[entry.name] = ModelSummary(
-            name=entry.name,
-            summary=entry.summary,
-            task=entry.task,
-            samples=ready.facts["samples"] if isinstance(ready, Prepared) else None,
-            source=str(ready.facts["recognised"]) if isinstance(ready, Prepared) else entry.source.kind,
-            golden_digest=ready.golden_digest if isinstance(ready, Prepared) else None,
-            golden_metric=golden_metric.get(entry.name),
-            origin=origin_of(entry.source, root) if isinstance(ready, Prepared) else None,
-            **(tested(ready) if isinstance(ready, Prepared) else {}),
-        )
-    return tuple(found.values())
+    entries = {case.model.name: case.model for case in cases}
+    return tuple(
+        model_summary(entry, prepared.get(name), golden_metric.get(name), root) for name, entry in entries.items()
+    )
+
+
+def model_summary(
+    entry: ModelEntry, prepared: Prepared | CaseError | None, golden_metric: float | None, root: Path
+) -> ModelSummary:
+    """One model. Where its source is, is left out where that cannot be told any more."""
+    bare = ModelSummary(
+        name=entry.name, summary=entry.summary, task=entry.task, source=entry.source.kind, golden_metric=golden_metric
+    )
+    if not isinstance(prepared, Prepared):
+        return bare
+    try:
+        origin = origin_of(entry.source, root)
+    except Exception:  # a file of it went, or changed its kind, while the run went on
+        origin = None
+    known = {
+        "samples": prepared.facts.get("samples"),
+        "source": str(prepared.facts.get("recognised", entry.source.kind)),
+        "golden_digest": prepared.golden_digest,
+        "origin": origin,
+        **tested(prepared),
+    }
+    return bare.model_copy(update=known)
 
 
 def tested(prepared: Prepared) -> dict[str, Any]:

@@ -52,6 +52,10 @@ class Comparison(Frozen):
     """Largest difference of the stored integers; null for floating-point outputs."""
     differing_share: float | None = None
     """Share of stored values that differ at all."""
+    differing_samples: int | None = None
+    """Samples with a value that differs at all; null as `differing_share` is, and in older records."""
+    answers: int | None = None
+    """Rows of class scores that the agreements are shares of; null without agreements, and in older records."""
     smallest_tolerance: float | None
     """The smallest `t` for which |actual − expected| ≤ t·(1 + |expected|) holds everywhere: it would have passed."""
     worst_sample: int | None = None
@@ -157,6 +161,8 @@ class Measured(Frozen):
     """What did the work, as the runtime itself says: compared with what was asked for in the fingerprint."""
     loaded: LoadedFiles | None = None
     """What the runtime's process opened; null of a runtime that does not say, and in older records."""
+    note: str = ""
+    """Why figures of the session are missing, where they are."""
 
 
 class Check(Frozen):

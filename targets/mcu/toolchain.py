@@ -20,7 +20,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from harness.environment import environment
-from harness.errors import HarnessError, Unavailable
+from harness.errors import HarnessError, Unavailable, shortened
 
 from .boards import Board
 from .plan.format import STEP_KINDS
@@ -132,7 +132,7 @@ def _compile(command: list[str], directory: Path, cache: Path) -> None:
         },
     )
     if built.returncode != 0:
-        raise BuildFailed(f"The compiler failed on the firmware: {' '.join(built.stderr.split())[:600]}")
+        raise BuildFailed(f"The compiler failed on the firmware: {shortened(' '.join(built.stderr.split()), 600)}")
 
 
 def _device_flags(board: Board) -> tuple[str, ...]:

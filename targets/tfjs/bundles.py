@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from harness.errors import Unavailable
+from harness.errors import Unavailable, shortened
 from harness.paths import cache_directory
 
 HERE = Path(__file__).parent
@@ -126,8 +126,8 @@ def _run(command: list[str], folder: Path) -> str:
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
         raise Unavailable(
-            f"TensorFlow.js could not be installed: {what} failed ({lines[0].strip()[:200]}); check that npm reaches"
-            " its registry and run `make setup`."
+            f"TensorFlow.js could not be installed: {what} failed ({shortened(lines[0].strip(), 200)}); check that npm"
+            " reaches its registry and run `make setup`."
         )
     return done.stdout
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def load_once(path: Path, resources: Mapping[str, str]) -> dict[str, Any]:
     except ValueError:
         answer = {"error": f"Node.js ended with exit code {done.returncode}"}
     if "error" in answer:
-        reason = " ".join(answer["error"].split())[:400]
+        reason = textwrap.shorten(answer["error"], 400, placeholder="…")
         if answer.get("layer"):
             raise NoLayersModel(f"TensorFlow.js does not take the layer '{answer['layer']}' ({reason})")
         raise Broken(f"the converter reported success and TensorFlow.js cannot load the layers model: {reason}")

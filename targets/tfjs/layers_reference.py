@@ -6,6 +6,7 @@ Runs in the converter's environment, beside `converter.py`.
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ def keras_model(path: Path) -> Any:
     try:
         model = tf_keras.models.model_from_json(json.dumps(topology.get("model_config", topology)))
     except Exception as error:
-        raise Broken(f"its layers cannot be read ({type(error).__name__}: {one_line(error)[:300]})") from error
+        said = textwrap.shorten(one_line(error), 300, placeholder="…")
+        raise Broken(f"its layers cannot be read ({type(error).__name__}: {said})") from error
     given = decoded_weights(described, path.parent)
     wanted = {weight.name.removesuffix(":0"): weight for weight in model.weights}
     for name, values in given.items():

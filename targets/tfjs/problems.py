@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 
 class Refused(Exception):
     """The converter or the reference interpreter cannot do this model; the text is the reason in one line."""
@@ -20,4 +22,4 @@ def one_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     if lines[0].startswith("Unsupported Ops") and len(lines) > 1:
         return f"{lines[0]}: {', '.join(sorted(lines[1].split(', ')))}"
-    return " ".join(lines)[:500]
+    return textwrap.shorten(" ".join(lines), 500, placeholder="…")

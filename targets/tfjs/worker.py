@@ -9,6 +9,7 @@ the page over loopback HTTP.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,8 @@ class Holder:
         except PlaywrightError as error:
             self.died = True
             what = "the tab crashed" if self.crashed or "crashed" in error.message.lower() else "the browser died"
-            raise Gone(f"{what} during '{operation}' ({error.message.splitlines()[0][:200]}).") from error
+            said = textwrap.shorten(error.message.splitlines()[0], 200, placeholder="…")
+            raise Gone(f"{what} during '{operation}' ({said}).") from error
         if "problem" in answer:
             raise PageProblem(answer["problem"]["kind"], answer["problem"]["message"])
         return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 import shutil
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,7 @@ def one_line(error: Exception) -> str:
             detail = re.search(r"(?:TF Select ops|Flex ops|Custom ops): [^\n]*", found)
             return match.group(0).strip() + (f" ({detail.group(0).strip()})" if detail else "")
     lines = [line.strip() for line in found.splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:400] if lines else 'no message'}"
+    return f"{type(error).__name__}: {textwrap.shorten(lines[0], 400, placeholder='…') if lines else 'no message'}"
 
 
 def inspect(path: Path, signature: str = "") -> dict[str, Any]:

@@ -13,6 +13,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -112,7 +113,7 @@ class Worker:
         try:
             self.interpreter = made()
         except (RuntimeError, ValueError, OSError) as error:
-            raise Refused(" ".join(str(error).split())[:500]) from error
+            raise Refused(textwrap.shorten(str(error), 500, placeholder="…")) from error
         self.load_ns = time.perf_counter_ns() - start
         self.inputs = [
             {**info, "slot": detail["index"]}
@@ -146,7 +147,7 @@ class Worker:
         try:
             self.interpreter.invoke()
         except (RuntimeError, ValueError) as error:
-            raise Refused(" ".join(str(error).split())[:500]) from error
+            raise Refused(textwrap.shorten(str(error), 500, placeholder="…")) from error
 
     def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Every sample once, from fresh state unless they share it: arrays shaped (samples, *output shape)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +35,7 @@ def first_line(error: BaseException) -> str:
         told = lines[-1]
     else:
         told = lines[1] if lines[0].startswith(BEFORE_THE_SECOND) and len(lines) > 1 else lines[0]
-    return told.removeprefix(f"{type(error).__name__}: ").rstrip(".")[:300]
+    return textwrap.shorten(told.removeprefix(f"{type(error).__name__}: ").rstrip("."), 300, placeholder="…")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import shortened
+
 from ..boards import Board
 from .child import child_process
 from .frames import Report, parse_report
@@ -75,7 +77,7 @@ class Qemu:
             message = (directory / "stderr").read_text("utf-8", "replace").strip().splitlines()
             raise EmulatorCrashed(
                 f"QEMU ended with status {status} before the job was done"
-                + (f": {message[0][:200]}" if message else ".")
+                + (f": {shortened(message[0], 200)}" if message else ".")
             )
         return report
 

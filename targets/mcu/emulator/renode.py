@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import shortened
+
 from ..boards import Board
 from .child import child_process
 from .frames import Report, parse_report
@@ -152,5 +154,5 @@ def _first_error(log: Path) -> str | None:
         return None
     for line in log.read_text("utf-8", "replace").splitlines():
         if any(error in line for error in _ERRORS):
-            return line.strip()[:300]
+            return shortened(line.strip(), 300)
     return None

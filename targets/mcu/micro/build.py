@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.errors import Unavailable
+from harness.errors import Unavailable, shortened
 
 from ..boards import Board
 from ..emulator.child import child_process
@@ -150,4 +150,6 @@ def _run(command: Sequence[str | Path], directory: Path) -> None:
     if status != 0:
         lines = (directory / "stderr").read_text("utf-8", "replace").splitlines()
         told = [line for line in lines if "error" in line or "undefined reference" in line] or lines
-        raise BuildFailed(f"{COMPILER} failed on the glue to the library of TFLM_LIB: {' '.join(told[:2])[:500]}")
+        raise BuildFailed(
+            f"{COMPILER} failed on the glue to the library of TFLM_LIB: {shortened(' '.join(told[:2]), 500)}"
+        )

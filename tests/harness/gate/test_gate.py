@@ -255,3 +255,20 @@ def test_a_runtime_that_fell_back_is_named_whether_or_not_it_was_timed(timed):
     (check,) = judged([silent]).verdicts[0].broken
     assert check.rule == "runtime.as_asked"
     assert check.message == "The backend 'webgl' was asked for and 'cpu' did the work."
+
+
+def test_a_case_that_cannot_be_judged_is_red_with_a_sentence_and_the_others_are_judged(monkeypatch):
+    from harness.gate import judge_run as module
+
+    judge = module.judge_case
+
+    def judge_or_raise(name, *args, **more):
+        if name.variant == "int8":
+            raise KeyError("output")
+        return judge(name, *args, **more)
+
+    monkeypatch.setattr(module, "judge_case", judge_or_raise)
+    sound, broken = judged((case("m/float32/tflite/one"), case("m/int8/tflite/one"))).verdicts
+    assert sound.passed
+    assert not broken.passed
+    assert "Judging it raised KeyError: 'output'" in broken.reason

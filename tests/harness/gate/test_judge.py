@@ -8,10 +8,11 @@ import pytest
 
 from harness.artifact import Quantisation, TensorInfo
 from harness.case_name import CaseName
-from harness.gate.judge import judge
+from harness.gate.judge import EdgeRules, judge, judge_edge
 from harness.gate.judge_task import discordant_bound, discordant_pairs
 from harness.gate.policy import Budget, LatencyRule, ParityRule, Policy, TaskRule
 from harness.latency.statistics import summarise
+from harness.parity.comparison import compare
 from harness.parity.edges import parity
 from harness.store.record import Measured, TaskMetric
 from harness.target import Timing
@@ -313,3 +314,20 @@ class TestTheRest:
             suggested.append(ParityRule(edge="runtime", metric=metric, limit=float(number[1]), source="suggested"))
         assert len(suggested) == 2
         assert not failures(result, policy=Policy().with_rules(*suggested))
+
+
+def test_a_share_says_what_it_is_a_share_of():
+    flags = TensorInfo(name="y", tensor="y", index=0, shape=(1, 12), dtype="bool")
+    expected = np.zeros((16, 1, 12), bool)
+    wrong = expected.copy()
+    wrong[:, 0, :4] = True
+    found = compare("y", wrong, expected, flags, flags)
+    assert (found.elements, found.differing_samples) == (192, 16)
+    rules = EdgeRules(Policy(), "runtime", CaseName("m", "float32", "t", format="tfjs"))
+    (broken,) = [one for one in judge_edge(rules, [found], 16, own_integers={"y"}) if not one.passed]
+    assert "33.3% of 192 values (16 of 16 samples have some that differ)" in broken.message
+    scores = np.random.default_rng(0).normal(size=(2, 50, 3)).astype(np.float32)
+    other = compare("y", scores[:, :, ::-1], scores, ranked=True)
+    assert other.answers == 100
+    messages = [one.message for one in judge_edge(rules, [other], 2)]
+    assert any("of 100 rows of scores in 2 samples" in message for message in messages)

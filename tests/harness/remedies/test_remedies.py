@@ -11,7 +11,7 @@ from harness import registry
 from harness.cache import Cache
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import CaseError, Crashed, Failed, Unsupported
+from harness.errors import CaseError, Crashed, Failed, Unforeseen, Unsupported
 from harness.project import model_entries
 from harness.remedies.catalogue import CATALOGUE
 from harness.remedies.explain import known, reason
@@ -231,10 +231,14 @@ def test_a_reference_that_dies_is_not_taken_for_the_converter_and_a_missing_kern
     assert known("Didn't find op for builtin opcode 'ELU' version '12'.").remedy.name == "operator version too new"
 
 
-def test_what_nothing_matches_is_shown_as_it_is_with_the_place_of_its_log():
-    problem = Failed("something new went wrong", "all that was printed")
-    assert reason(problem, "logs/it.txt") == "something new went wrong (full log: logs/it.txt)"
-    assert reason(Failed("no log here"), None) == "no log here"
+def test_what_nothing_matches_is_shown_as_it_is_whatever_its_log_is_called():
+    assert reason(Failed("something new went wrong", "all that was printed")) == "something new went wrong"
+
+
+def test_a_traceback_of_the_harness_is_no_failure_of_a_converter():
+    log = 'File "converter.py"\nRuntimeError: READ_VARIABLE'
+    assert reason(Failed("It failed.", log)) != "It failed."
+    assert reason(Unforeseen("It failed.", log)) == "It failed."
 
 
 def test_names_are_unique_and_texts_are_sentences():

@@ -202,7 +202,12 @@ def test_an_interrupted_run_leaves_a_record_and_the_next_one_resumes(execute, tm
     threading.Thread(target=interrupt, daemon=True).start()
     record = execute(quick, slow)
     assert record.status == "interrupted"
-    assert [case.target for case in record.cases] == ["fake/quick"]
+    timed, compared = record.cases
+    assert timed.target == "fake/quick"
+    assert timed.latency is not None
+    assert compared.target == "fake/slow"
+    assert compared.parity is not None
+    assert "Not timed: the run was stopped" in compared.latency_note
     assert record.planned_cases == 2
     assert RunStore(tmp_path / "results").latest() == record
     resumed = execute(quick)
