@@ -1,19 +1,29 @@
 # The commands of the project. `make run` and `make test` set up what is missing; each is quick when nothing changed.
 #   make run  ARGUMENTS="--model digits_cnn"     arguments of `harness run`
 #   make test ARGUMENTS="-k environment"         arguments of pytest
+#   make quick                                   the checks, and the tests that need none of the real parts
+#   make test-all                                exhaustive sweeps whole, of which `make test` takes a sample
 
 ARGUMENTS ?=
+# As many processes as this machine has cores, but each may hold a TensorFlow and a browser: 4 at most.
+PYTEST := .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder --durations 20
 COMPILE := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-python-downloads \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 .DEFAULT_GOAL := run
-.PHONY: run test check setup requirements clean
+.PHONY: run test test-all quick check setup requirements clean
 
 run: setup
 	@.venv/bin/harness run $(ARGUMENTS)
 
 test: check
-	.venv/bin/python -m pytest $(ARGUMENTS)
+	$(PYTEST) $(ARGUMENTS)
+
+test-all: check
+	$(PYTEST) --all $(ARGUMENTS)
+
+quick: check
+	$(PYTEST) -m "not needs" $(ARGUMENTS)
 
 check: setup
 	.venv/bin/ruff check .

@@ -1,103 +1,169 @@
-"""Fixtures that everything under tests/ may use: the pinned interpreters and the shared models.
+"""Fixtures and rules that everything under tests/ may use; see tests/README.md.
 
-Nothing is installed until a test asks. Where a part cannot be had the test is skipped, naming it; in CI, where all of
-them can be had, it fails, so that a broken set-up step cannot hide behind skips.
+One run has one artifact cache, whichever processes share its tests: what one converts the others find.
 """
 
+import contextlib
 import os
+import random
+import shutil
+import tempfile
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
+from harness.cache import Cache
+from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import Unavailable
-from harness.paths import ENVIRONMENTS_VARIABLE, environments_directory
+from harness.paths import ENVIRONMENTS_VARIABLE, cache_directory, environments_directory
+from tests import parts
+from tests.turns import Turns
 
 TESTS = Path(__file__).parent
-REPOSITORY = TESTS.parent
+KEPT_TOGETHER = ("tests/harness/assess/", "tests/harness/conversion/", "tests/targets/tfjs/test_layers")
+"""Files that share what is dear to make, beginning so: one process runs them all."""
+RUN_VARIABLE = "HARNESS_TEST_RUN"
+TURNS = pytest.StashKey[Turns]()
+PROVIDED = {
+    "converter_python": ("converter",),
+    "litert_python": ("litert",),
+    "tflite_runtime_python": ("tflite-runtime",),
+    "tflite_micro_python": ("tflite-micro",),
+    "shared_models": ("shared-models",),
+    "cluster": ("postgresql",),
+    "host_kernels": ("c-compiler",),
+    "firmware_compiler": ("firmware-compiler",),
+    "qemu": ("qemu",),
+    "renode": ("renode",),
+}
+"""What asking for a fixture says that a test needs: it is marked so without further words."""
 
-# For tests that start a child by themselves: which variable names the interpreter of which environment.
-INTERPRETERS = {"HARNESS_CONVERTER_PYTHON": "converter", "HARNESS_TFLM_PYTHON": "tflite-micro"}
-SHARED_MODELS_VARIABLE = "HARNESS_SHARED_MODELS"
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="exhaustive sweeps whole, not a seeded sample of them")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # Tests that change directory, or run the command line in a folder of their own, use the same environments.
     os.environ.setdefault(ENVIRONMENTS_VARIABLE, str(environments_directory()))
-    for variable, name in INTERPRETERS.items():
-        if environment(name).ready():
-            os.environ.setdefault(variable, str(environment(name).python()))
-    shared = REPOSITORY.parent / "shared" / "models"
-    if shared.is_dir():
-        os.environ.setdefault(SHARED_MODELS_VARIABLE, str(shared))
+    os.environ.pop("COLUMNS", None)  # how wide a table is printed is no matter of the terminal that tests run in
+    if RUN_VARIABLE not in os.environ:  # the processes of pytest-xdist find the folder of the one that starts them
+        folder = Path(tempfile.mkdtemp(prefix="harness-tests-"))
+        os.environ[RUN_VARIABLE] = str(folder)
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        config.add_cleanup(lambda: os.environ.pop(RUN_VARIABLE))
+    config.stash[TURNS] = Turns(run_folder())
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Install the environments whose variables the collected tests, or their conftests, read."""
-    if session.config.option.collectonly:
-        return
-    sources = {source for item in session.items for source in _sources(item.path)}
-    for variable, name in INTERPRETERS.items():
-        if variable not in os.environ and any(variable in _text(source) for source in sources):
-            try:
-                os.environ[variable] = str(environment(name).python())
-            except Unavailable as error:
-                if _in_ci():
-                    raise pytest.UsageError(str(error)) from None
+def run_folder() -> Path:
+    """A folder that all processes of this run share, gone at its end."""
+    return Path(os.environ[RUN_VARIABLE])
 
 
-def _sources(test: Path) -> Iterator[Path]:
-    yield test
-    for directory in test.parents:
-        if directory == TESTS or not directory.is_relative_to(TESTS):
-            return
-        yield directory / "conftest.py"
+class FilesTogether(LoadScopeScheduling):
+    """Gives a process whole files of tests, since what a file shares is made once a process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((prefix for prefix in KEPT_TOGETHER if file.startswith(prefix)), file)
 
 
-@cache
-def _text(source: Path) -> str:
-    return source.read_text(encoding="utf-8") if source.is_file() else ""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesTogether:
+    return FilesTogether(config, log)
 
 
-def _in_ci() -> bool:
-    return os.environ.get("CI") == "true"
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only `--all` runs. Files that need more real parts come first: the many quick ones fill up the
+    end, when processes run dry."""
+    for item in items:
+        for name in PROVIDED.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.needs(*PROVIDED[name]))
+    if not config.getoption("--all"):
+        chosen = chosen_of_sweeps(items)
+        left_out = [item for item in items if item.get_closest_marker("sweep") and item not in chosen]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+    needed: dict[Path, set[str]] = {}
+    for item in items:
+        needed.setdefault(item.path, set()).update(needs(item))
+    items.sort(key=lambda item: -len(needed[item.path]))
 
 
-def _interpreter(name: str) -> Path:
-    try:
-        return environment(name).python()
-    except Unavailable as error:
-        if _in_ci():
-            raise
-        pytest.skip(str(error))
+def chosen_of_sweeps(items: list[pytest.Item]) -> set[pytest.Item]:
+    """The tests of each sweep that an ordinary run takes: as many as its mark says, the same ones at every run."""
+    sweeps: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sweep"):
+            sweeps.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    chosen: set[pytest.Item] = set()
+    for name, found in sweeps.items():
+        keep = found[0].get_closest_marker("sweep").args[0]
+        chosen.update(random.Random(name).sample(found, min(keep, len(found))))
+    return chosen
+
+
+def needs(item: pytest.Item) -> set[str]:
+    """The parts that a test says it needs."""
+    return {name for mark in item.iter_markers("needs") for name in mark.args}
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Tests marked `alone` run while no other process tests; waiting for that counts against nobody's time-out."""
+    with item.config.stash[TURNS].take(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name in sorted(needs(item)):
+        parts.require(name)
 
 
 @pytest.fixture(scope="session")
 def converter_python() -> Path:
-    return _interpreter("converter")
+    return environment("converter").python()
 
 
 @pytest.fixture(scope="session")
 def litert_python() -> Path:
-    return _interpreter("litert")
+    return environment("litert").python()
 
 
 @pytest.fixture(scope="session")
 def tflite_runtime_python() -> Path:
-    return _interpreter("tflite-runtime")
+    return environment("tflite-runtime").python()
 
 
 @pytest.fixture(scope="session")
 def tflite_micro_python() -> Path:
-    return _interpreter("tflite-micro")
+    return environment("tflite-micro").python()
 
 
 @pytest.fixture(scope="session")
 def shared_models() -> Path:
     """The folder of real models that is not part of the repository."""
-    named = os.environ.get(SHARED_MODELS_VARIABLE)
-    if named is None or not Path(named).is_dir():
-        pytest.skip(f"the shared models: name their folder in {SHARED_MODELS_VARIABLE}")
-    return Path(named)
+    return parts.shared_models_folder()
+
+
+@pytest.fixture(scope="session")
+def shared_cache() -> Path:
+    """The `HARNESS_CACHE` of this run, for a test that neither damages nor counts what is in it."""
+    folder = run_folder() / "cache"
+    folder.mkdir(exist_ok=True)
+    kept = cache_directory() / "npm"  # of packages and nothing else, so that no run need download them again
+    kept.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (folder / "npm").symlink_to(kept)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def converter(converter_python: Path, shared_cache: Path) -> Iterator[Converter]:
+    """The engine's converter with the run's cache. Its child, which holds TensorFlow, starts once a process and runs
+    each job in a fork, so that no test sees another's."""
+    made = Converter(Cache(shared_cache / "artifacts"), environment("converter"), 1)
+    yield made
+    made.close()

@@ -9,6 +9,7 @@ share. test_detection.py has the rates of the decision itself over many more tri
 import os
 import time
 
+from harness.paths import cache_directory
 from tests.harness.gate.paced_project import accepted_project, gate_when_slower, steps_of
 
 TRIALS = int(os.environ.get("HARNESS_SLOWER_TRIALS", "10"))
@@ -16,7 +17,7 @@ SHARE = float(os.environ.get("HARNESS_SLOWER_SHARE", "0.07"))
 
 
 def test_a_slower_runtime_is_named_by_the_gate(benchmark, tmp_path):
-    project, nanoseconds = accepted_project(tmp_path)
+    project, nanoseconds = accepted_project(tmp_path, cache_directory())
     steps = steps_of(SHARE * nanoseconds)
     found = []
 

@@ -10,36 +10,25 @@ import pytest
 
 from harness import registry
 from harness.ab.plan import BlockPlan
-from harness.cache import Cache
 from harness.cli import two_sides
-from harness.conversion.converter import Converter
-from harness.environment import environment
-from harness.errors import CaseError
 from harness.project import model_entries
+from tests.parts import on_target
 
+pytestmark = pytest.mark.needs("converter", "litert")
 BRIEF = BlockPlan(rounds=1, most_rounds=1, fewest_rounds=1, blocks=8, stage_seconds=1.0, seed=1)
 VERDICTS = {"slower", "faster", "alike", "undecided"}
 OLDER = "2.1.0"
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory, converter_python):
-    """A folder with a model of the zoo, converted."""
-    return tmp_path_factory.mktemp("project")
-
-
 @pytest.fixture
-def ab(project, monkeypatch, capsys):
+def ab(files, shared_cache, monkeypatch, capsys):
     """`harness ab … --json` in the project: what it says, read."""
-    monkeypatch.chdir(project)
-    monkeypatch.setenv("HARNESS_CACHE", str(project / ".harness"))
+    monkeypatch.chdir(files[0].parent)
+    monkeypatch.setenv("HARNESS_CACHE", str(shared_cache))
     monkeypatch.setattr(two_sides, "DEFAULT_PLAN", BRIEF)
 
     def ab(case, old, new):
-        try:
-            two_sides.ab(case, old, new, 0.02, None, as_json=True)
-        except CaseError as error:
-            pytest.skip(str(error))
+        two_sides.ab(case, old, new, 0.02, None, as_json=True)
         found = json.loads(capsys.readouterr().out)
         assert found["verdict"] in VERDICTS
         assert all(len(one["old_ns"]) == len(one["new_ns"]) >= 6 for one in found["rounds"])
@@ -49,20 +38,17 @@ def ab(project, monkeypatch, capsys):
 
 
 @pytest.fixture(scope="module")
-def files(project):
-    """hello_world as two .tflite files."""
-    converter = Converter(Cache(project / ".harness" / "artifacts"), environment("converter"), 1)
+def files(converter, tmp_path_factory):
+    """hello_world as two .tflite files, in a project's folder."""
+    project = tmp_path_factory.mktemp("project")
     form = registry.formats()["tflite"]
-    try:
-        prepared = converter.prepare(model_entries(project)["hello_world"])
-        found = []
-        for variant in ("float32", "int8"):
-            path = project / f"{variant}.tflite"
-            path.write_bytes(Path(converter.convert(prepared, form, form.variant(variant)).path).read_bytes())
-            found.append(path)
-        return found
-    finally:
-        converter.close()
+    prepared = converter.prepare(model_entries(project)["hello_world"])
+    found = []
+    for variant in ("float32", "int8"):
+        path = project / f"{variant}.tflite"
+        path.write_bytes(Path(converter.convert(prepared, form, form.variant(variant)).path).read_bytes())
+        found.append(path)
+    return found
 
 
 def test_two_files_on_a_target_without_any_model(ab, files):
@@ -96,10 +82,9 @@ def test_two_numbers_of_threads(ab, files):
     assert found["changes"] == ["threads 1 → 2"]
 
 
-@pytest.mark.parametrize("other", ["tfjs/chromium-webgl", "tfjs/firefox-wasm"])
+@pytest.mark.needs("tfjs", "chromium")
+@pytest.mark.parametrize("other", [on_target("tfjs/chromium-webgl"), on_target("tfjs/firefox-wasm")])
 def test_two_backends_and_two_browsers(ab, files, other):
-    if other not in registry.targets():
-        pytest.skip(f"there is no target {other}")
     found = ab("hello_world/float32/tfjs/chromium-wasm", "now", other)
     assert found["changes"] == [f"target tfjs/chromium-wasm → {other}"]
     assert found["old"]["artifact"] == found["new"]["artifact"]

@@ -10,9 +10,7 @@ import pytest
 from harness import registry
 from harness.assess.assess_model import assess_model
 from harness.assess.assessment import Assessment
-from harness.cache import Cache
-from harness.conversion.converter import READY, Converter, Prepared
-from harness.environment import environment
+from harness.conversion.converter import READY, Prepared
 from harness.project import ModelEntry, model_entries
 from tests.harness.fakes.progress import Quiet
 
@@ -26,18 +24,6 @@ class Assessed(NamedTuple):
     found: Assessment
     entry: ModelEntry
     prepared: Prepared
-
-
-@pytest.fixture(scope="session")
-def cache_folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="session")
-def converter(converter_python, cache_folder):
-    made = Converter(Cache(cache_folder / "artifacts"), environment("converter"), 1)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="session")

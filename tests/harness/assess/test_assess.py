@@ -109,14 +109,14 @@ def test_what_conversion_noted_of_an_artifact_is_told(assessed):
     assert verdict(found, "tflite/litert-builtin", "int8") == "runs"
 
 
-def test_a_failure_that_would_only_come_again_is_read_from_the_cache(assessment, cache_folder, monkeypatch):
+def test_a_failure_that_would_only_come_again_is_read_from_the_cache(assessment, shared_cache, monkeypatch):
     prepared = assessment("fft").prepared
 
     def none_is_needed(*_, **__):
         raise AssertionError("a child process was started")
 
     monkeypatch.setattr("harness.conversion.children.ChildProcess", none_is_needed)
-    another = Converter(Cache(cache_folder / "artifacts"), environment("converter"), 1)
+    another = Converter(Cache(shared_cache / "artifacts"), environment("converter"), 1)
     form = registry.formats()["tflite"]
     with pytest.raises(Failed, match="cannot run the result"):
         another.convert(prepared, form, form.variant("float32"))

@@ -12,6 +12,7 @@ import pytest
 from harness import registry
 from harness.conversion.converter import read_golden
 from harness.errors import CaseError, Crashed, TimedOut
+from tests.parts import on_target
 
 TARGETS = registry.targets()
 RUNS = {"runs": True, "expected to run": True, "does not run": False}
@@ -63,7 +64,7 @@ def named(text, artifact):
     return {operator for operator in artifact.operators if operator in words or operator.removeprefix("_") in words}
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", [on_target(name) for name in TARGETS])
 @pytest.mark.parametrize("source", [*INPUTS, *READY_MADE])
 def test_what_is_foretold_happens(model, converted, source, name):
     target = TARGETS[name]

@@ -10,7 +10,6 @@ from harness.baseline.files import read_baseline
 from harness.baseline.rebuild import Rebuilder
 from harness.cache import Cache
 from harness.case_name import CaseName
-from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.errors import Unavailable
 from harness.project import model_entries
@@ -75,16 +74,10 @@ def project(accepted, tmp_path):
     return folder
 
 
-@pytest.fixture(scope="module")
-def converter(converter_python, tmp_path_factory):
-    made = Converter(Cache(tmp_path_factory.mktemp("rebuilt") / "artifacts"), environment("converter"), 1)
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def rebuild(converter):
+def rebuild(converter, monkeypatch, tmp_path):
     """The accepted artifact of a project, made again in an empty cache, and its digest as accepted."""
+    monkeypatch.setattr(converter, "cache", Cache(tmp_path / "rebuilt"))
 
     def rebuild(folder):
         shutil.rmtree(converter.cache.root, ignore_errors=True)

@@ -1,38 +1,31 @@
 """The command line as a person meets it: one sentence for a mistake, and the exit code that says whose it was."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.harness.fakes.command import in_process, in_this_process
+
 REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def harness(tmp_path):
-    """Run `harness` in an empty project; returns the finished process."""
+    """Run `harness` in an empty project: exit code and output."""
 
-    def harness(*arguments, toml=None, **environment):
+    def harness(*arguments, toml=None):
         if toml is not None:
             (tmp_path / "harness.toml").write_text(toml)
-        return subprocess.run(
-            [sys.executable, "-m", "harness.cli.main", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "COLUMNS": "200", **environment},
-            timeout=300,
-            check=False,
-        )
+        return in_this_process(tmp_path, *arguments)
 
     return harness
 
 
-def test_help_names_every_command(harness):
-    done = harness("--help")
+def test_help_names_every_command(tmp_path):
+    done = in_process(tmp_path, "--help")
     assert done.returncode == 0
     for command in ("doctor", "models", "targets", "convert", "run", "show", "compare", "report"):
         assert command in done.stdout
@@ -109,6 +102,13 @@ def test_a_corrupt_record_is_named(harness, tmp_path):
     assert "20260101T000000Z-00000000.json is not a run record of a version known here" in done.stderr
 
 
-def test_piped_output_has_no_control_codes(harness):
-    assert "\x1b" not in harness("models").stdout
-    assert "\x1b" not in harness("targets").stdout
+def test_piped_output_has_no_control_codes(tmp_path):
+    assert "\x1b" not in in_process(tmp_path, "models").stdout
+    assert "\x1b" not in in_process(tmp_path, "targets").stdout
+
+
+def test_a_mistake_ends_the_process_with_its_exit_code_and_one_sentence(tmp_path):
+    done = in_process(tmp_path, "show", "2020")
+    assert done.returncode == 2
+    assert done.stderr.startswith("harness: ")
+    assert done.stderr.count("\n") == 1

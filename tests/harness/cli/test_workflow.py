@@ -10,6 +10,7 @@ import yaml
 
 from harness.cli.workflow import PLACE, WORKFLOW
 from harness.exchange.markdown import MARK
+from tests.harness.fakes.command import in_this_process
 
 FAKE_GH = """#!{python}
 import json, os, sys
@@ -25,14 +26,7 @@ FAKE_HARNESS = '#!/bin/sh\necho "$*" >> calls.txt\nexit "$HARNESS_EXIT"\n'
 @pytest.fixture
 def init_ci(tmp_path):
     def init_ci(*options, folder=tmp_path):
-        return subprocess.run(
-            [sys.executable, "-m", "harness.cli.main", "init-ci", *options],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return in_this_process(folder, "init-ci", *options)
 
     (tmp_path / "harness.toml").write_text("")
     return init_ci

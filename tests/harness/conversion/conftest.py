@@ -1,4 +1,4 @@
-"""One converter for all tests of a session, and one small model in every form."""
+"""One small model in every form."""
 
 import subprocess
 from pathlib import Path
@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.cache import Cache
-from harness.conversion.converter import Converter, read_golden
-from harness.environment import environment
+from harness.conversion.converter import read_golden
 from harness.project import model_entries
 
 HERE = Path(__file__).parent
@@ -21,13 +19,6 @@ def sources(converter_python, tmp_path_factory):
     x = np.random.default_rng(5).normal(size=(16, 4)).astype(np.float32)
     np.savez(folder / "data.npz", x=x)
     return folder
-
-
-@pytest.fixture(scope="session")
-def converter(converter_python, tmp_path_factory):
-    made = Converter(Cache(tmp_path_factory.mktemp("cache") / "artifacts"), environment("converter"), 1)
-    yield made
-    made.close()
 
 
 @pytest.fixture

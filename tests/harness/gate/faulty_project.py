@@ -9,10 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.cache import Cache, hash_files, sha256_file
-from harness.conversion.converter import Converter, read_golden
-from harness.environment import environment
-from harness.paths import cache_directory
+from harness.cache import hash_files, sha256_file
+from harness.conversion.converter import read_golden
 from harness.project import model_entries
 
 HERE = Path(__file__).parent
@@ -80,13 +78,9 @@ class Project:
         (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-def digits():
+def digits(converter):
     """The zoo's digits_cnn as a SavedModel, with its golden inputs and labels as arrays."""
-    converter = Converter(Cache(cache_directory() / "artifacts"), environment("converter"), 1)
-    try:
-        prepared = converter.prepare(model_entries(REPOSITORY)["digits_cnn"])
-    finally:
-        converter.close()
+    prepared = converter.prepare(model_entries(REPOSITORY)["digits_cnn"])
     golden = read_golden(prepared.golden_path)
     return prepared.folder / "saved_model", {**golden.inputs, "labels": golden.labels}
 

@@ -1,7 +1,6 @@
 """A project with one timed case on LiteRT, whose runtime can be made slower by a share of the model's own time."""
 
 from harness.environment import environment
-from harness.paths import cache_directory
 from harness.process.child import ChildProcess
 from tests.harness.gate.faulty_project import Project
 from tests.harness.gate.faulty_runtime import EXTRA_VARIABLE, SLOWED_WORKER
@@ -10,9 +9,9 @@ CASE = "keyword_dscnn/float32/faulty/litert-paced"
 SELECTION = ("--model", "keyword_dscnn", "--variant", "float32", "--target", "faulty/litert-paced")
 
 
-def accepted_project(folder):
+def accepted_project(folder, cache):
     """The project, run once and accepted, and the least time of one inference in nanoseconds."""
-    project = Project(folder, "zoo = true\n", cache=cache_directory())
+    project = Project(folder, "zoo = true\n", cache=cache)
     code, record = project.run(*SELECTION, "--fresh")
     assert code == 0, record["cases"][0]["reason"]
     assert project.harness("baseline", "accept").returncode == 0

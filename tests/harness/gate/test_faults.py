@@ -62,9 +62,9 @@ def judged(project, *selection, **variables):
 
 
 @pytest.fixture(scope="module")
-def digits_project(converter_python, litert_python, tmp_path_factory):
+def digits_project(converter, litert_python, tmp_path_factory):
     folder = tmp_path_factory.mktemp("digits")
-    saved_model, arrays = digits()
+    saved_model, arrays = digits(converter)
     return accepted(folder, [copy_of(saved_model, arrays, folder, name) for name in ON_DIGITS], *DIGITS)
 
 

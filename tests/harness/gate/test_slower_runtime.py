@@ -8,10 +8,12 @@ import pytest
 
 from tests.harness.gate.paced_project import CASE, accepted_project, gate_when_slower, steps_of
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
-def project(converter_python, litert_python, tmp_path_factory):
-    return accepted_project(tmp_path_factory.mktemp("paced"))
+def project(converter_python, litert_python, shared_cache, tmp_path_factory):
+    return accepted_project(tmp_path_factory.mktemp("paced"), shared_cache)
 
 
 def test_an_unchanged_runtime_is_not_timed_again(project):

@@ -2,18 +2,19 @@
 real runtime computes inside, without a fault, keeps to the rules."""
 
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from harness import registry
-from harness.cache import Cache, sha256_file
+from harness.cache import sha256_file
 from harness.cli.locating import case_of
-from harness.conversion.converter import Converter
-from harness.environment import environment
 from harness.gate.policy import Policy
 from harness.locate.locator import Locator
 from harness.run.matrix import Case
 from tests.harness.gate.flatbuffer_faults import with_weights_of_operator_changed
+from tests.parts import on_target
 
 TARGETS = registry.targets()
 OPERATORS = {
@@ -22,20 +23,15 @@ OPERATORS = {
 }
 
 
-@pytest.fixture(scope="module")
-def converter(converter_python, tmp_path_factory):
-    made = Converter(Cache(tmp_path_factory.mktemp("cache")), environment("converter"), 1)
-    yield made
-    made.close()
+def on_case(name):
+    """A case as a parameter that needs what its target needs."""
+    return on_target(name.split("/", 2)[2], name)
 
 
 @pytest.fixture
 def locator(converter, tmp_path):
     def locator(name, target=None):
         case = case_of(name)
-        readiness = case.target.probe()
-        if not readiness.ready:
-            pytest.skip(f"{readiness.missing}: {readiness.install}")
         if target is not None:
             case = Case(case.model, case.format, case.variant, target(case.target))
         return Locator(case, converter, Policy(), 4, tmp_path)
@@ -53,15 +49,14 @@ def broken_in(number):
 
             @contextmanager
             def open(self, artifact, *limits):
-                content = artifact.path.read_bytes()
-                artifact.path.chmod(0o644)
-                artifact.path.write_bytes(with_weights_of_operator_changed(content, number, 9))
-                file = artifact.files[0].model_copy(update={"sha256": sha256_file(artifact.path)})
-                try:
-                    with super().open(artifact.model_copy(update={"files": (file,)}), *limits) as session:
+                content = with_weights_of_operator_changed(artifact.path.read_bytes(), number, 9)
+                with TemporaryDirectory() as folder:
+                    path = Path(folder) / artifact.entry
+                    path.write_bytes(content)
+                    file = artifact.files[0].model_copy(update={"sha256": sha256_file(path)})
+                    other = artifact.model_copy(update={"files": (file,), "directory": Path(folder)})
+                    with super().open(other, *limits) as session:
                         yield session
-                finally:
-                    artifact.path.write_bytes(content)
 
         return Broken()
 
@@ -69,7 +64,9 @@ def broken_in(number):
 
 
 @pytest.mark.parametrize("number", [0, 1, 4, 5])
-@pytest.mark.parametrize("target", ["tflite/litert-builtin", "tflite/litert-xnnpack", "tflm/host"])
+@pytest.mark.parametrize(
+    "target", [on_target(name) for name in ("tflite/litert-builtin", "tflite/litert-xnnpack", "tflm/host")]
+)
 def test_the_operator_with_other_weights_is_at_fault(target, number, locator):
     found = locator(f"digits_cnn/int8/{target}", broken_in(number)).runtime()
     assert found.first_broken.operation.index == number, [seen.comparison for seen in found.seen]
@@ -79,13 +76,13 @@ def test_the_operator_with_other_weights_is_at_fault(target, number, locator):
 @pytest.mark.parametrize(
     "name",
     [
-        "digits_cnn/int8/tflite/litert-xnnpack",
-        "digits_cnn/float16/tflite/litert-xnnpack",
-        "digits_cnn/float32/tflite/litert-xnnpack",
-        "digits_cnn/int8/tflm/host",
-        "digits_cnn/int8/mcu/qemu-cortex-m4",
-        "digits_cnn/uint8/tfjs/chromium-wasm",
-        "digits_cnn/float32/tfjs/firefox-wasm",
+        on_case("digits_cnn/int8/tflite/litert-xnnpack"),
+        on_case("digits_cnn/float16/tflite/litert-xnnpack"),
+        on_case("digits_cnn/float32/tflite/litert-xnnpack"),
+        on_case("digits_cnn/int8/tflm/host"),
+        on_case("digits_cnn/int8/mcu/qemu-cortex-m4"),
+        on_case("digits_cnn/uint8/tfjs/chromium-wasm"),
+        on_case("digits_cnn/float32/tfjs/firefox-wasm"),
     ],
 )
 def test_every_operator_of_a_sound_case_can_be_seen_and_keeps_to_the_rules(name, locator):
@@ -98,7 +95,9 @@ def test_every_operator_of_a_sound_case_can_be_seen_and_keeps_to_the_rules(name,
         assert found.exact
 
 
-@pytest.mark.parametrize("name", ["digits_cnn/int8/tflite/litert-xnnpack", "digits_cnn/uint8/tfjs/chromium-wasm"])
+@pytest.mark.parametrize(
+    "name", [on_case("digits_cnn/int8/tflite/litert-xnnpack"), on_case("digits_cnn/uint8/tfjs/chromium-wasm")]
+)
 def test_the_conversion_edge_sees_what_quantisation_costs_each_operator(name, locator):
     made = locator(name)
     found = made.conversion()

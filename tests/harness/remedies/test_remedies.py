@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.cache import Cache
-from harness.conversion.converter import Converter
-from harness.environment import environment
 from harness.errors import CaseError, Crashed, Failed, Unforeseen, Unsupported
 from harness.project import model_entries
 from harness.remedies.catalogue import CATALOGUE
@@ -25,13 +22,6 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     (folder / "entries.py").write_text(ENTRIES.read_text())
     return folder
-
-
-@pytest.fixture(scope="module")
-def converter(converter_python, tmp_path_factory):
-    made = Converter(Cache(tmp_path_factory.mktemp("cache") / "artifacts"), environment("converter"), 1)
-    yield made
-    made.close()
 
 
 @pytest.fixture

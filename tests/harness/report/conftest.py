@@ -22,8 +22,9 @@ from .sample_record import previous_of, sample_record
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ENGINES = {"chromium": "chromium", "firefox": "firefox-esr"}
+PROGRAMS = {"chromium": "chromium", "firefox": "firefox-esr"}
 """The engine, and the program of Debian that has it."""
+ENGINES = [pytest.param(engine, marks=pytest.mark.needs(engine)) for engine in PROGRAMS]
 
 
 @dataclass
@@ -67,13 +68,10 @@ def file(record: RunRecord, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", params=ENGINES)
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """Each engine in turn; skipped, naming it, where it is not installed."""
+    """Each engine in turn."""
     from playwright.sync_api import sync_playwright
 
-    program = ENGINES[request.param]
-    path = shutil.which(program)
-    if path is None:
-        pytest.skip(f"{program} is not on PATH: apt install {program}")
+    path = shutil.which(PROGRAMS[request.param])
     with sync_playwright() as playwright:
         if request.param == "chromium":
             browser = playwright.chromium.launch(executable_path=path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -21,15 +20,15 @@ from .test_browsers import HISTORY
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.needs("pdftotext")
+
 Open = Callable[..., Opened]
 
 
 @pytest.fixture(autouse=True)
-def _needed(browser: Browser) -> None:
+def _prints(browser: Browser) -> None:
     if browser.browser_type.name != "chromium":
         pytest.skip("Playwright prints with Chromium alone")
-    if shutil.which("pdftotext") is None:
-        pytest.skip("pdftotext is not on PATH: apt install poppler-utils")
 
 
 def printed(page: Page, path: Path) -> list[str]:

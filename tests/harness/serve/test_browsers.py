@@ -14,7 +14,7 @@ from harness.serve.interface import Interface
 from harness.serve.server import make_server
 from harness.serve.source import Source
 from harness.store.runs import RunStore
-from tests.harness.report.conftest import ENGINES
+from tests.harness.report.conftest import ENGINES, PROGRAMS
 from tests.harness.store.records import make_case, make_record
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def go(page: Page, place: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_view_comes_from_the_server_when_it_is_gone_to(address: str, engine: str) -> None:
     sync = pytest.importorskip("playwright.sync_api")
-    path = shutil.which(ENGINES[engine])
-    if path is None:
-        pytest.skip(f"{ENGINES[engine]} is not on PATH: apt install {ENGINES[engine]}")
+    path = shutil.which(PROGRAMS[engine])
     complaints, requests = [], []
     with sync.sync_playwright() as playwright:
         options = {} if engine == "chromium" else {"channel": "moz-firefox"}

@@ -17,11 +17,7 @@ _NUMBERS = itertools.count()
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """One server for all tests of the session."""
-    found = programs()
-    if found is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    pytest.importorskip("psycopg", reason="psycopg is not installed: uv pip install 'psycopg[binary]'")
-    server = Cluster(found)
+    server = Cluster(programs())
     yield server
     server.remove()
 
@@ -31,7 +27,7 @@ def postgres_url(cluster: Cluster) -> str:
     return cluster.new_database(f"test_{next(_NUMBERS)}")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty database of either kind."""
     if request.param == "sqlite":

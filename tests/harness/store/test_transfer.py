@@ -126,11 +126,7 @@ class TestDatabase:
 @pytest.fixture
 def own_cluster() -> Iterator[Cluster]:
     """A server that this test may crash."""
-    found = programs()
-    if found is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    pytest.importorskip("psycopg")
-    server = Cluster(found)
+    server = Cluster(programs())
     yield server
     server.remove()
 
@@ -147,6 +143,7 @@ def crash_after(count: int, server: Cluster) -> Callable[[str], None]:
     return progress
 
 
+@pytest.mark.needs("postgresql")
 def test_a_server_that_goes_away_in_mid_push_and_comes_back_has_everything_once(
     laptop: Path, own_cluster: Cluster
 ) -> None:
@@ -165,6 +162,7 @@ def test_a_server_that_goes_away_in_mid_push_and_comes_back_has_everything_once(
     assert transfer(FolderRecords(laptop), DatabaseRecords(database)).known == 12
 
 
+@pytest.mark.needs("postgresql")
 def test_a_server_that_stays_away_is_told_and_the_same_command_moves_the_rest(
     laptop: Path, own_cluster: Cluster
 ) -> None:

@@ -15,28 +15,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import CaseError, Unavailable
+from harness.errors import CaseError
 from harness_targets.mcu.emulator.frames import parse_report
 from harness_targets.mcu.job import pack_job
 from harness_targets.mcu.plan import PlanRefused, plan_model
-from harness_targets.mcu.toolchain import BuildFailed, build_host_runner
+from harness_targets.mcu.toolchain import build_host_runner
 
 from .random_operators import MAKERS, random_inputs, random_model
 
+pytestmark = pytest.mark.needs("sanitisers")
 ARENA = 1 << 16
 DAMAGED_A_OPERATOR = 40
 
 
 @pytest.fixture(scope="module")
 def runner(build_cache: Path) -> Path:
-    try:
-        build_host_runner(build_cache, sanitise=False)  # what fails here is a defect of the sources, not a missing part
-    except Unavailable as missing:
-        pytest.skip(str(missing))
-    try:
-        return build_host_runner(build_cache, sanitise=True)
-    except BuildFailed as missing:
-        pytest.skip(f"no compiler with sanitizers: {missing}")
+    return build_host_runner(build_cache, sanitise=True)
 
 
 def run(runner: Path, jobs: list[bytes], directory: Path) -> list[str]:

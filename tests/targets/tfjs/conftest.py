@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +13,7 @@ import numpy as np
 import pytest
 
 from harness.artifact import Artifact, FileHash
-from harness.cache import Cache
 from harness.conversion.converter import READY, Converter, read_golden
-from harness.environment import environment
-from harness.errors import Unavailable
 from harness.project import ModelEntry, model_entries
 from harness.target import Target
 from harness.variant import Variant
@@ -38,16 +35,13 @@ class Made:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of all artifacts. Needs the converter's environment, named by HARNESS_CONVERTER_PYTHON."""
-    interpreter = os.environ.get("HARNESS_CONVERTER_PYTHON")
-    if not interpreter:
-        pytest.skip("the converter's environment is not installed: HARNESS_CONVERTER_PYTHON names no interpreter")
+def models(converter_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of all artifacts."""
     output = tmp_path_factory.mktemp("graph models")
     converter = FORMAT.converter
     script = Path(__file__).with_name("make_models.py")
     done = subprocess.run(
-        [interpreter, str(script), str(converter), str(output)],
+        [converter_python, str(script), str(converter), str(output)],
         capture_output=True,
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
@@ -78,14 +72,6 @@ def artifact_of(folder: Path) -> Artifact:
     )
 
 
-def installed() -> None:
-    """Skips where the bundles cannot be had."""
-    try:
-        bundles.install()
-    except Unavailable as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture(scope="session")
 def made(models: Path) -> Callable[[str], Made]:
     def read(name: str) -> Made:
@@ -101,15 +87,12 @@ def made(models: Path) -> Callable[[str], Made]:
 
 @pytest.fixture(scope="session")
 def target() -> Callable[[str], Target]:
-    """A target by name, of Chromium unless another browser is named; skips naming what it lacks here."""
+    """A target by name, of Chromium unless another browser is named."""
 
     def ready(name: str) -> Target:
         full = f"tfjs/{name}" if name.startswith("firefox-") else f"tfjs/chromium-{name}"
         found = next(target for target in targets() if target.name == full)
-        readiness = found.probe()
-        if not readiness.ready:
-            pytest.skip(f"{readiness.missing} is missing: {readiness.install}")
-        installed()
+        bundles.install()
         return found
 
     return ready
@@ -121,14 +104,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     shutil.copyfile(Path(__file__).with_name("keras_models.py"), folder / "keras_models.py")
     return folder
-
-
-@pytest.fixture(scope="session")
-def converter(converter_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Converter]:
-    """The engine's converter, with a cache of its own."""
-    made = Converter(Cache(tmp_path_factory.mktemp("cache") / "artifacts"), environment("converter"), 1)
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -149,7 +124,7 @@ def converted(converter: Converter, entry: Callable[[str], ModelEntry]) -> Calla
 
     def converted(source: str, variant: str = "layers-float32", **options: object) -> Made:
         if variant.startswith("layers"):
-            installed()
+            bundles.install()
         prepared = converter.prepare(entry(source))
         if "ready" in prepared.facts:
             chosen = READY

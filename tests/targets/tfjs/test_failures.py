@@ -14,6 +14,7 @@ from harness.errors import Crashed, Failed, TimedOut, Unavailable
 from harness.target import Limits, TimingPlan
 from harness_targets.tfjs import browser, bundles
 
+pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
 LIMITS = Limits(open_seconds=90, infer_seconds=90)
 LONG = TimingPlan(min_iterations=1, min_seconds=60, max_iterations=10**9, max_seconds=60)
 

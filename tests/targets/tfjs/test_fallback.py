@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.cache import Cache
-from harness.conversion.converter import Converter
-from harness.environment import environment
 from harness.errors import CaseError, Failed
-from harness.paths import cache_directory
 from harness.project import model_entries
 from harness.run.engine import Run, Settings
 from harness.run.matrix import Selection, cases
@@ -20,6 +16,7 @@ from harness_targets.tfjs import browser, bundles
 from harness_targets.tfjs.target import TFJSTarget
 from tests.harness.fakes.progress import Quiet
 
+pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
 
 
@@ -63,7 +60,7 @@ def test_where_another_backend_is_at_hand_tensorflowjs_takes_it_and_that_is_caug
         pass
 
 
-def test_the_run_fails_and_says_why(without_webgl, converter_python, tmp_path):
+def test_the_run_fails_and_says_why(without_webgl, converter, tmp_path):
     chosen = cases(
         Selection(("hello_world",), ("float32",), ("tfjs/chromium-webgl",)),
         model_entries(tmp_path),
@@ -71,7 +68,6 @@ def test_the_run_fails_and_says_why(without_webgl, converter_python, tmp_path):
         registry.formats(),
     )
     settings = Settings(root=tmp_path, cache=tmp_path / "cache", results=tmp_path / "results", parity_only=True)
-    converter = Converter(Cache(cache_directory() / "artifacts"), environment("converter"), 1)
     (found,) = Run(chosen, settings, Quiet(), converter).execute().cases
     assert found.outcome is Outcome.FAILED
     assert "did not start the webgl backend" in found.reason

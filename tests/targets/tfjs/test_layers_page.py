@@ -5,11 +5,13 @@ import pytest
 
 from harness.target import Limits, TimingPlan
 
+FIREFOX = pytest.param("firefox-wasm", marks=pytest.mark.needs("firefox"))
+pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
 PLAN = TimingPlan(min_iterations=5, min_seconds=0.1, max_iterations=60, max_seconds=2)
 
 
-@pytest.mark.parametrize("backend", ["wasm", "cpu", "webgl", "wasm-threads", "webgpu", "firefox-wasm"])
+@pytest.mark.parametrize("backend", ["wasm", "cpu", "webgl", "wasm-threads", "webgpu", FIREFOX])
 def test_two_inputs_and_two_outputs_on_every_backend(target, converted, backend, gone):
     model = converted("two_by_two")
     with target(backend).open(model.artifact, LIMITS) as session:

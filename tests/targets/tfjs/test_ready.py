@@ -10,8 +10,10 @@ from harness.errors import BadInput
 from harness.target import Limits
 from harness_targets.tfjs.ready import NotTFJS, take_ready
 
+pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
-EVERY_BACKEND = ("wasm", "cpu", "webgl", "wasm-threads", "webgpu", "firefox-wasm")
+IN_CHROMIUM = ("wasm", "cpu", "webgl", "wasm-threads", "webgpu")
+FIREFOX = pytest.param("firefox-wasm", marks=pytest.mark.needs("firefox"))
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def ready(converted, tmp_path):
     return ready
 
 
-@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("backend", [*IN_CHROMIUM, FIREFOX])
 def test_a_ready_layers_model_runs_on_every_target(target, converted, ready, backend):
     model = converted(str(ready("images", "layers-float32")))
     assert model.artifact.variant == "ready"

@@ -3,11 +3,7 @@
 import pytest
 
 from harness import registry
-from harness.cache import Cache
-from harness.conversion.converter import Converter
-from harness.environment import environment
 from harness.errors import Unsupported
-from harness.paths import cache_directory
 from harness.project import model_entries
 from harness.remedies.explain import known, reason
 from harness.run.engine import Run, Settings
@@ -16,6 +12,8 @@ from harness.store.record import Outcome
 from harness.target import Limits
 from tests.harness.fakes.progress import Quiet
 
+FIREFOX = pytest.param("firefox-wasm", marks=pytest.mark.needs("firefox"))
+pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
 
 
@@ -47,7 +45,7 @@ def test_where_kernels_and_types_are_there_the_same_model_runs(target, converted
     assert abs(found - expected).max() < 1e-4
 
 
-def test_a_kernel_known_to_be_missing_ends_the_case_before_a_browser_is_started(target, project, converter_python):
+def test_a_kernel_known_to_be_missing_ends_the_case_before_a_browser_is_started(target, project, converter):
     target("wasm")
     (project / "harness.toml").write_text('[models.it]\nentry = "keras_models:einsum"\n')
     chosen = cases(
@@ -57,7 +55,6 @@ def test_a_kernel_known_to_be_missing_ends_the_case_before_a_browser_is_started(
         registry.formats(),
     )
     settings = Settings(root=project, cache=project / "cache", results=project / "results", parity_only=True)
-    converter = Converter(Cache(cache_directory() / "artifacts"), environment("converter"), 1)
     found = {case.id: case for case in Run(chosen, settings, Quiet(), converter).execute().cases}
     wasm, cpu = found["it/float32/tfjs/chromium-wasm"], found["it/float32/tfjs/chromium-cpu"]
     assert wasm.outcome is Outcome.UNSUPPORTED
@@ -73,7 +70,7 @@ def test_what_a_layers_model_cannot_hold_has_its_remedy(converted):
     assert "Convert a graph variant" in reason(caught.value)
 
 
-@pytest.mark.parametrize("name", ["wasm", "firefox-wasm"])
+@pytest.mark.parametrize("name", ["wasm", FIREFOX])
 def test_a_loop_that_the_wasm_backend_breaks_is_told_alike_by_every_browser(target, converted, name):
     """TensorFlow.js disposes of a tensor that the loop still needs; browsers say so each in their own words."""
     model = converted("gated", "float32")

@@ -13,6 +13,7 @@ from harness_targets.tfjs.format import FORMAT
 from harness_targets.tfjs.layers_check import load_once
 from harness_targets.tfjs.problems import Broken, Refused
 
+pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
 REAL_CONVERTER = """
 import pathlib, sys
 from types import ModuleType

@@ -9,12 +9,15 @@ from harness.errors import Failed, Unsupported
 from harness.target import Limits, TimingPlan
 from harness_targets.tfjs.target import targets
 
+pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
 LIMITS = Limits(open_seconds=90, infer_seconds=90)
 PLAN = TimingPlan(min_iterations=5, min_seconds=0.1, max_iterations=60, max_seconds=2)
-EVERY_BACKEND = ("wasm", "cpu", "webgl", "wasm-threads", "webgpu", "firefox-wasm")
+IN_CHROMIUM = ("wasm", "cpu", "webgl", "wasm-threads", "webgpu")
+EVERY_BACKEND = (*IN_CHROMIUM, "firefox-wasm")
+FIREFOX = pytest.param("firefox-wasm", marks=pytest.mark.needs("firefox"))
 
 
-@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize("backend", [*IN_CHROMIUM, FIREFOX])
 def test_every_backend_agrees_with_the_reference_and_is_timed(target, made, backend, gone):
     model = made("cnn-float32")
     with target(backend).open(model.artifact, LIMITS) as session:
@@ -114,6 +117,7 @@ def test_a_wrong_shape_is_one_sentence(target, made):
         session.infer({**model.samples, "alpha": np.zeros((4, 1, 5), np.float32)})
 
 
+@pytest.mark.needs("firefox")
 def test_coverage_is_read_from_the_installed_packages(target, made):
     artifact = made("cnn-float32").artifact
     assert all(target(backend).coverage(artifact) == () for backend in EVERY_BACKEND)
@@ -125,6 +129,7 @@ def test_coverage_is_read_from_the_installed_packages(target, made):
     assert target("cpu").coverage(strange) == ()
 
 
+@pytest.mark.needs("firefox")
 def test_the_default_matrix_and_the_fingerprint(target):
     defaults = {target.name: target.default_variants for target in targets()}
     assert defaults == {

@@ -5,6 +5,7 @@ import pytest
 
 from harness import registry
 from harness_targets.tflite.operator_outputs import expose, operations
+from tests.parts import on_target
 from tests.targets.mcu.model_writer import ModelWriter
 from tests.targets.mcu.test_target import make_artifact
 
@@ -77,12 +78,12 @@ def test_an_output_that_an_operator_leaves_out_is_passed_over(tmp_path):
     assert found.results == artifact.outputs
 
 
-@pytest.mark.parametrize("name", ["tflite/litert-builtin", "tflite/litert-xnnpack", "tflm/host", "mcu/qemu-cortex-m4"])
+@pytest.mark.parametrize(
+    "name",
+    [on_target(name) for name in ("tflite/litert-builtin", "tflite/litert-xnnpack", "tflm/host", "mcu/qemu-cortex-m4")],
+)
 def test_every_target_of_the_format_runs_a_file_that_shows_more(name, artifact, tmp_path):
     target = TARGETS[name]
-    readiness = target.probe()
-    if not readiness.ready:
-        pytest.skip(f"{readiness.missing}: {readiness.install}")
     target.prepare()
     (tmp_path / "shown").mkdir()
     inside = [info for found in operations(artifact)[:2] for info in found.results]

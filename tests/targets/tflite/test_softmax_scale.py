@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.cache import Cache
-from harness.conversion.converter import Converter
-from harness.environment import environment
 from harness.errors import BadInput, Crashed
 from harness.project import model_entries
 from harness_targets.tflite.softmax_scale import too_fine
@@ -20,13 +17,6 @@ ENTRIES = Path(__file__).parents[2] / "harness" / "assess" / "entries.py"
 FORM = registry.formats()["tflite"]
 TARGETS = registry.targets()
 REFERENCE = ["tflite/litert-reference", "tflm/host"]
-
-
-@pytest.fixture(scope="module")
-def converter(converter_python, tmp_path_factory):
-    made = Converter(Cache(tmp_path_factory.mktemp("cache") / "artifacts"), environment("converter"), 1)
-    yield made
-    made.close()
 
 
 @pytest.fixture
