@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from harness.process.warm import end_warm
 from harness.target import Limits, TimingPlan
 
 FIREFOX = pytest.param("firefox-wasm", marks=pytest.mark.needs("firefox"))
@@ -27,6 +28,7 @@ def test_two_inputs_and_two_outputs_on_every_backend(target, converted, backend,
     assert PLAN.min_iterations <= len(timing.samples_ns) <= PLAN.max_iterations
     assert footprint.figures["artifact_bytes"] == model.artifact.bytes
     assert footprint.figures["peak_memory_bytes"] > footprint.figures["tensor_bytes"] > 0
+    end_warm()  # it is kept for the next case
     assert gone(session.profile)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.errors import Failed, Unsupported
+from harness.process.warm import end_warm
 from harness.target import Limits, TimingPlan
 from harness_targets.tfjs.target import targets
 
@@ -40,6 +41,7 @@ def test_every_backend_agrees_with_the_reference_and_is_timed(target, made, back
     assert all(isinstance(value, str) for value in timing.details.values())
     assert footprint.figures["artifact_bytes"] == model.artifact.bytes
     assert footprint.figures["peak_memory_bytes"] > footprint.figures["tensor_bytes"] > 0
+    end_warm()  # it is kept for the next case
     assert gone(profile)
 
 
