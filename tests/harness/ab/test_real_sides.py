@@ -28,7 +28,7 @@ def ab(files, shared_cache, monkeypatch, capsys):
     monkeypatch.setattr(two_sides, "DEFAULT_PLAN", BRIEF)
 
     def ab(case, old, new):
-        two_sides.ab(case, old, new, 0.02, None, as_json=True)
+        two_sides.time_two_sides(case, old, new, 0.02, None, as_json=True)
         found = json.loads(capsys.readouterr().out)
         assert found["verdict"] in VERDICTS
         assert all(len(one["old_ns"]) == len(one["new_ns"]) >= 6 for one in found["rounds"])
@@ -66,7 +66,7 @@ def test_a_file_against_the_cases_own_artifact(ab, files, capsys):
     found = ab("hello_world/float32/tflite/litert-xnnpack", str(files[1]), "now")
     assert found["old"]["artifact"] != found["new"]["artifact"]
     # The very same file is the case: nothing to time.
-    two_sides.ab("hello_world/int8/tflite/litert-xnnpack", str(files[1]), "now", 0.02, None, as_json=True)
+    two_sides.time_two_sides("hello_world/int8/tflite/litert-xnnpack", str(files[1]), "now", 0.02, None, as_json=True)
     assert json.loads(capsys.readouterr().out)["verdict"] == "same"
 
 
