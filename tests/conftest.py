@@ -8,7 +8,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -120,6 +120,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for name in sorted(needs(item)):
         parts.require(name)
+
+
+@pytest.fixture(scope="session")
+def draws(pytestconfig: pytest.Config) -> Callable[[int, int], range]:
+    """`draws(few, all)`: the seeds of random examples within a test, all of them with `--all`. The first are always
+    taken, so that what an ordinary run finds it finds again."""
+    return lambda few, everything: range(everything if pytestconfig.getoption("--all") else few)
 
 
 @pytest.fixture(scope="session")

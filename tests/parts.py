@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from harness import registry
 from harness.environment import environment
 from harness.errors import Unavailable
 from harness_targets.mcu.emulator.renode import find_renode
@@ -114,7 +115,7 @@ PARTS = {
 _OF_TARGETS = {
     "tflite/tensorflow": ("converter",),
     "tflite/tflite-runtime": ("tflite-runtime",),
-    "tflite/": ("litert",),
+    "tflite/litert-": ("litert",),
     "tflm/": ("tflite-micro",),
     "tfjs/chromium-": ("tfjs", "chromium"),
     "tfjs/firefox-": ("tfjs", "firefox"),
@@ -124,15 +125,25 @@ _OF_TARGETS = {
 
 
 def on_target(name: str, *values: object) -> ParameterSet:
-    """A parameter, the target's name unless `values` are given, that needs what this target needs."""
-    needed = next(found for prefix, found in _OF_TARGETS.items() if name.startswith(prefix))
+    """A parameter, the target's name unless `values` are given, that needs what this target needs: the parts it is
+    known to, or else whatever the target says that it lacks."""
+    needed = next((found for prefix, found in _OF_TARGETS.items() if name.startswith(prefix)), (name,))
     return pytest.param(*(values or (name,)), marks=pytest.mark.needs(*needed), id=None if values else name)
+
+
+def _part(name: str) -> Part:
+    return PARTS[name] if name in PARTS else Part(lambda: _target(name), installable=False)
+
+
+def _target(name: str) -> str:
+    readiness = registry.targets()[name].probe()
+    return "" if readiness.ready else f"{readiness.missing}: {readiness.install}"
 
 
 @cache
 def missing(name: str) -> str:
-    """Why a part cannot be had here; empty where it can."""
-    return PARTS[name].missing()
+    """Why a part, or a target by its name, cannot be had here; empty where it can."""
+    return _part(name).missing()
 
 
 def require(name: str) -> None:
@@ -140,6 +151,6 @@ def require(name: str) -> None:
     problem = missing(name)
     if not problem:
         return
-    if PARTS[name].installable and os.environ.get("CI") == "true":
+    if _part(name).installable and os.environ.get("CI") == "true":
         pytest.fail(f"{name} is missing in CI: {problem}", pytrace=False)
     pytest.skip(f"{name}: {problem}")

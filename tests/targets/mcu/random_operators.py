@@ -5,11 +5,16 @@ What is drawn for an operator is in `operators`, one module a family.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .model_writer import ModelWriter
 from .operators import MAKERS
 from .operators.draws import INDEX_LIMIT
+
+Draws = Callable[[int, int], range]
+"""The fixture `draws`: seeds, few of them or all."""
 
 
 def random_model(name: str, dtype: str, seed: int) -> ModelWriter:
