@@ -73,3 +73,21 @@ class Finding:
     def ratio(self) -> Ratio:
         """The figures to quote: the confirmation's, which nothing was selected on, where there is one."""
         return self.confirmation or self.first
+
+    @property
+    def sides_ns(self) -> tuple[float, float]:
+        """A time of the old and of the new side, in nanoseconds, that have exactly the ratio to quote between them.
+
+        Medians over each side by itself need not: the machine's pace changes from pair to pair, and the ratio is the
+        median of the pairs'. Both are taken from the blocks that it stands on, around the median of the geometric means
+        of the pairs.
+        """
+        blocks: list[NDArray[np.float64]] = []
+        counted = 0
+        for item in reversed(self.rounds):  # a confirmation's rounds are the last
+            if counted >= self.ratio.blocks and blocks:
+                break
+            blocks.append(np.sqrt(item.old_ns.astype(np.float64) * item.new_ns.astype(np.float64)))
+            counted += len(item.old_ns)
+        middle, half = float(np.median(np.concatenate(blocks))), math.sqrt(self.ratio.ratio)
+        return middle / half, middle * half

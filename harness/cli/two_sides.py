@@ -6,8 +6,6 @@ import json
 import math
 from dataclasses import asdict, replace
 
-import numpy as np
-
 from harness import registry
 from harness.ab.compare import compare_sides
 from harness.ab.counting import count_sides
@@ -83,11 +81,8 @@ def _print_same(case: str, as_json: bool) -> None:
 
 def _print_finding(case: str, finding: Finding, old: Side, new: Side) -> None:
     print(case)
-    for name, side, blocks in (
-        ("old", old, [item.old_ns for item in finding.rounds]),
-        ("new", new, [item.new_ns for item in finding.rounds]),
-    ):
-        print(f"  {name}  {_time(float(np.median(np.concatenate(blocks)))):>9}  {side.label}")
+    for name, side, nanoseconds in zip(("old", "new"), (old, new), finding.sides_ns, strict=True):
+        print(f"  {name}  {_time(nanoseconds):>9}  {side.label}")
     print(f"  differs in: {'; '.join(old.changes_to(new))}")
     print(verdict_in_words(finding))
     pairs = sum(len(item.old_ns) for item in finding.rounds)
@@ -141,7 +136,8 @@ def other_shapes(old: Side, new: Side) -> list[str]:
 
 
 def _time(nanoseconds: float) -> str:
-    return f"{nanoseconds / 1e6:.3g} ms" if nanoseconds >= 1e6 else f"{nanoseconds / 1e3:.3g} µs"
+    """Four digits: with fewer, two rounded times could contradict their ratio."""
+    return f"{nanoseconds / 1e6:.4g} ms" if nanoseconds >= 1e6 else f"{nanoseconds / 1e3:.4g} µs"
 
 
 def _document(case: str, old: Side, new: Side, finding: Finding) -> dict[str, object]:

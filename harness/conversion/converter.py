@@ -17,6 +17,7 @@ from harness.artifact import Artifact, CustomLibrary, TensorInfo
 from harness.cache import Cache, Entry, sha256_file, sha256_json, sha256_tree
 from harness.conversion.children import WORKER, Children
 from harness.conversion.choices import CustomOperators
+from harness.conversion.crash_cause import cause
 from harness.conversion.source import closure
 from harness.environment import Environment
 from harness.errors import BadInput, CaseError, Crashed, Failed, HarnessError, Unsupported
@@ -221,7 +222,12 @@ class Converter:
                 reply |= inspected
             return reply
 
-        found = self._entry("converted", key, write)
+        try:
+            found = self._entry("converted", key, write)
+        except Crashed as error:
+            golden = read_golden(prepared.golden_path).outputs
+            seen = cause(error.log, prepared.folder / "saved_model", golden)
+            raise Crashed(f"{str(error).rstrip('.')}. {seen}".strip(), error.log) from error
         return self._artifact(prepared, form, variant, key, found, found.facts)
 
     def _environment(self, variant: Variant) -> Environment:

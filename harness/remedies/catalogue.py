@@ -170,10 +170,24 @@ CATALOGUE: tuple[Remedy, ...] = (
         'Choose one with `signature = "NAME"` in harness.toml, or save the model with `signatures=`.',
     ),
     remedy(
+        "converter crashed on infinite values",
+        r"the converter died of SIG\w+ during 'convert'.*infinite values",
+        "Of those the quantiser can make no scale, and dies.",
+        "Give inputs that the model is for (`data`), keep it from infinity (clip before a logarithm or a division), or"
+        " convert `dynamic` or `float16`, which are not calibrated.",
+    ),
+    remedy(
+        "converter crashed on a loop",
+        r"the converter died of SIG\w+ during 'convert'.*has a loop",
+        "TensorFlow 2.19's quantiser dies of recurrent layers that are loops.",
+        "Build recurrent layers with `unroll=True`, take `dynamic` or `float16`, or try another converter"
+        ' (`converter = ["tensorflow==…"]` in a [variants.NAME]).',
+    ),
+    remedy(
         "converter crashed",
         r"the converter died of (SIG\w+) during 'convert'",
-        "That is the converter's own fault; TensorFlow 2.19's dies of it for int8 recurrent layers that are loops.",
-        "Build recurrent layers with `unroll=True`, take `dynamic` or `float16`, or try another converter"
+        "That is the converter's own fault; what brought it about was not seen.",
+        "Convert another variant (`dynamic` and `float16` are not calibrated), or try another converter"
         ' (`converter = ["tensorflow==…"]` in a [variants.NAME]).',
     ),
     remedy(

@@ -86,9 +86,11 @@ def warnings(record: RunRecord) -> list[str]:
 
 
 def _load(record: RunRecord) -> list[str]:
-    """Judged by the load at the start alone: later the harness itself is the load."""
+    """Judged by the load at the start alone: later the harness itself is the load. Figures of an earlier run were not
+    made under it."""
     load, cores = record.machine.load_average, record.machine.cores
-    if load <= BUSY_LOAD_PER_CORE * cores or not any(case.latency for case in record.cases):
+    timed_now = any(case.latency and case.reused_from is None for case in record.cases)
+    if load <= BUSY_LOAD_PER_CORE * cores or not timed_now:
         return []
     return [
         f"The machine was busy (load average {load:.1f} on {plural(cores, 'core')}): "

@@ -52,12 +52,16 @@ class TFJSSession(Session):
         self.limits = limits
         self.profile = profile
         self.browser_version = browser_version
+        self._sample = {info.name: np.zeros((1, *info.shape), info.dtype) for info in artifact.inputs}
+        """What the footprint is taken on: the first sample that came, zeros before."""
 
     def loaded(self) -> Loaded:
         return self._loaded
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
-        _, outputs = self.child.call("infer", self._own(samples), seconds=self.limits.infer_seconds)
+        own = self._own(samples)
+        self._sample = {name: values[:1] for name, values in own.items()}
+        _, outputs = self.child.call("infer", own, seconds=self.limits.infer_seconds)
         return outputs
 
     def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
@@ -84,9 +88,9 @@ class TFJSSession(Session):
 
     def footprint(self) -> Footprint:
         """`tensor_bytes`: tensors at rest, which are the weights. `peak_memory_bytes`: tensors at the highest point of
-        one invocation. Both are counted, not sampled. `wasm_heap_bytes`: the wasm module's memory. `details` say which
-        backend did the work."""
-        reply, _ = self.child.call("footprint", seconds=self.limits.infer_seconds)
+        one invocation on the first sample. Both are counted, not sampled. `wasm_heap_bytes`: the wasm module's memory.
+        `details` say which backend did the work."""
+        reply, _ = self.child.call("footprint", self._sample, seconds=self.limits.infer_seconds)
         figures = {"artifact_bytes": self.artifact.bytes, **reply["figures"]}
         exact = frozenset({"artifact_bytes", "tensor_bytes", "peak_memory_bytes"})
         return Footprint(figures, exact=exact, details=reply["details"])
@@ -131,7 +135,7 @@ class TFJSTarget(Target):
         return (*self.browser.flags, *self.browser.backend_flags.get(self.backend, ()))
 
     def probe(self) -> Readiness:
-        details = {"tfjs": bundles.version(), "installed": str(bundles.installed()).lower()}
+        details = {"tfjs": bundles.version(), "bundles": "installed" if bundles.installed() else "come on first use"}
         program = self.program or self.browser.executable()
         if program is None:
             return Readiness(False, self.browser.missing(), self.browser.install, details)

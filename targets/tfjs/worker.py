@@ -140,7 +140,9 @@ class Holder:
         milliseconds = np.frombuffer(self.server.take(), "<f8")
         return answer, {"samples_ns": np.rint(milliseconds * 1e6).astype(np.int64)}
 
-    def footprint(self, _: dict[str, Any], __: dict[str, Any]) -> Reply:
+    def footprint(self, _: dict[str, Any], tensors: dict[str, Any]) -> Reply:
+        """Tensors in: one sample."""
+        self._offer(tensors)
         return self._ask("footprint", self._signature_document()), {}
 
     def status(self, _: dict[str, Any], __: dict[str, Any]) -> Reply:

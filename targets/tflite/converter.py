@@ -29,6 +29,15 @@ REASONS = (
 )
 
 
+DAMAGED = re.compile(
+    r"not a valid Flatbuffer|must be specified|out of range buffer|elements overflowed|invalidly specified in schema"
+    r"|Did not get (?:tensors|operators|opcodes)|Missing registration for opcode_index|required_bytes <= bytes"
+)
+"""What ai-edge-litert 2.1 says of files whose bytes were cut or flipped. Whatever else it refuses (an operator that it
+does not know, a quantised dimension that is too large, another schema version) is no damage, and other runtimes may
+take it."""
+
+
 class Refused(Exception):
     """The converter cannot do this model; the text is the reason in one line."""
 
@@ -215,8 +224,9 @@ def inspect(path: Path, signature: str = "") -> dict[str, Any]:
             model_path=str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         )
     except Exception as error:
-        if "op" not in str(error).lower():  # an unknown operator is not corruption; the rest of what it says is
-            raise Refused(f"{path.name} is damaged: {str(error).splitlines()[0][:200]}") from error
+        if DAMAGED.search(str(error)):
+            said = textwrap.shorten(str(error).splitlines()[0], 200, placeholder="…")
+            raise Refused(f"{path.name} is damaged: {said}") from error
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     chosen = choose(model, signature)
     graph = model.subgraphs[chosen.subgraphIndex if chosen is not None else 0]

@@ -166,9 +166,9 @@ function clockStep() {
   return smallest;
 }
 
-// Bytes of all tensors: at rest (the weights) and at the highest point of one invocation, on zeros.
+// Bytes of all tensors: at rest (the weights) and at the highest point of one invocation, on one sample.
 async function footprint({inputs, outputs}) {
-  const feeds = Object.fromEntries(inputs.map(({tensor, dtype, shape}) => [tensor, tf.zeros(shape, dtype)]));
+  const feeds = (await fetched(inputs, 1))(0);
   const profile = await tf.profile(async () => {
     disposeResults(await executed(feeds, outputs), feeds);
   });

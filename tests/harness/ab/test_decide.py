@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.ab.compare import compare_rounds
-from harness.ab.decide import decide, interval
+from harness.ab.decide import Finding, decide, interval
 from harness.ab.interleave import Round
 from harness.ab.plan import BlockPlan, blocks_of, iterations_of
 
@@ -119,3 +119,20 @@ def test_blocks_are_short_for_quick_models_and_few_for_slow_ones(median_ms, iter
     found = iterations_of(plan, median_ms)
     assert found == pytest.approx(iterations, abs=1)
     assert blocks_of(plan, found, median_ms) == pytest.approx(blocks, abs=2)
+
+
+def test_the_times_that_are_shown_have_the_ratio_that_decides_between_them():
+    """As seen: the machine slowed down between the stages, and the new side, 5.4 % faster in every pair, had the larger
+    median of all its blocks."""
+    quick = Round(np.full(10, 13.6e6), np.full(10, 13.6e6 * 0.946), 5)
+    slow = Round(np.full(11, 14.6e6), np.full(11, 14.6e6 * 0.946), 5)
+    mixed = (
+        Round(quick.old_ns, quick.new_ns, 5),
+        Round(np.r_[quick.old_ns, np.full(1, 99e6)], np.r_[quick.new_ns, np.full(1, 14.0e6)], 5),
+    )
+    for rounds in ((quick, slow), mixed):
+        finding = Finding("faster", decide(rounds, 0.02, 0.95), None, 1.0, rounds)
+        old, new = finding.sides_ns
+        assert new / old == pytest.approx(finding.ratio.ratio)
+    confirmed = Finding("faster", decide([quick], 0.02, 0.95), decide([slow], 0.02, 0.95), 1.0, (quick, slow))
+    assert confirmed.sides_ns[0] == pytest.approx(14.6e6)

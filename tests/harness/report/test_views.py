@@ -93,6 +93,8 @@ def test_what_did_not_run_or_was_not_timed_limits_no_trust() -> None:
     assert not any("renode" in warning for warning in warnings(RECORD.model_copy(update={"cases": missing})))
     untimed = tuple(case.model_copy(update={"latency": None}) for case in RECORD.cases)
     assert not any("busy" in warning for warning in warnings(RECORD.model_copy(update={"cases": untimed})))
+    reused = tuple(case.model_copy(update={"reused_from": "an earlier run"}) for case in RECORD.cases)
+    assert not any("busy" in warning for warning in warnings(RECORD.model_copy(update={"cases": reused})))
 
 
 def test_the_matrix_keeps_families_together_and_shows_the_worst() -> None:
