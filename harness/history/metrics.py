@@ -51,6 +51,7 @@ METRICS: dict[str, Metric] = {
         Metric("flash_bytes", "flash", "B", "flash_bytes", True, any_machine=True),
         Metric("ram_bytes", "RAM", "B", "ram_bytes", True, any_machine=True),
         Metric("instructions", "instructions per inference", "", "instructions", True, any_machine=True),
+        Metric("heap_bytes", "memory that the interpreter holds", "B", "heap_bytes", True, any_machine=True),
         Metric("peak_memory_bytes", "peak memory", "B", "peak_memory_bytes", False),
     )
 }

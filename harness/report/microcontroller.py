@@ -1,4 +1,5 @@
-"""What a model takes on a microcontroller: instructions, flash, RAM, arena, stack, and where the instructions go."""
+"""What a model takes where instructions are counted, a microcontroller or a phone's core under emulation: instructions,
+flash, RAM, arena, stack, heap, and where the instructions go."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.store.record import CaseResult, OperatorCost, RunRecord
 
-FIGURES = ("instructions", "flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes")
+FIGURES = ("instructions", "flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes", "heap_bytes")
 MOST_OPERATORS = 40
 
 
@@ -38,7 +39,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Budget:
-    """One case with figures of a microcontroller."""
+    """One case with such figures."""
 
     case: CaseResult
     uses: tuple[Use | None, Use | None]
@@ -48,7 +49,7 @@ class Budget:
 
 
 def has_figures(case: CaseResult) -> bool:
-    """Whether a case has any figure of a microcontroller."""
+    """Whether a case has any of these figures."""
     return any(name in case.measured.figures for name in FIGURES)
 
 

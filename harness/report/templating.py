@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 FAMILIES = {
-    "tflite": "TFLite (on this computer)",
+    "tflite": "TFLite (this computer, emulated phones)",
     "tfjs": "TensorFlow.js (browsers)",
     "mcu": "Microcontrollers",
     "tflm": "TFLite Micro (host)",

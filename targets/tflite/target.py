@@ -19,6 +19,7 @@ from harness.process.shared import WorkerTarget
 from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
 from .arm.target import arm_targets
+from .load_request import load_request
 from .softmax_scale import dies
 
 HERE = Path(__file__).parent
@@ -136,20 +137,8 @@ class TFLiteTarget(WorkerTarget):
         )
 
     def _load(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> TFLiteSession:
-        said, _ = child.call(
-            "load",
-            seconds=limits.open_seconds,
-            runtime=self.runtime,
-            path=str(artifact.path),
-            threads=self.threads,
-            resolver=self.resolver,
-            signature=artifact.signature,
-            inputs=[info.model_dump() for info in artifact.inputs],
-            outputs=[info.model_dump() for info in artifact.outputs],
-            renewed=artifact.renewed,
-            keeps_state=artifact.state != "none",
-            custom_operators=artifact.custom_operators and artifact.custom_operators.model_dump(),
-        )
+        request = load_request(artifact, self.runtime, self.resolver, self.threads)
+        said, _ = child.call("load", seconds=limits.open_seconds, **request)
         loaded = Loaded({artifact.entry: said["sha256"]}, tuple(said["inputs"]))
         return TFLiteSession(child, artifact, limits, loaded)
 

@@ -19,7 +19,7 @@ from .hardware import features_of
 from .sysroot import SYSROOT
 
 WORKER = Path(__file__).with_name("worker.py")
-FAMILY = Path(interpreter_worker.__file__).parent
+TARGETS = Path(interpreter_worker.__file__).parents[1]
 _START_SECONDS = 180.0
 _UNLOAD_SECONDS = 30.0
 
@@ -61,7 +61,7 @@ def started(kind: GuestKind) -> Iterator[Guest]:
         f"{kind.runtime} on an emulated {kind.core.title}",
         kind.python,
         WORKER,
-        packages={"harness_tflite": FAMILY},
+        packages={"harness_targets": TARGETS},
         # Nothing of this machine's settings: counts are to be the same everywhere.
         environment={"PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"},
         start_seconds=_START_SECONDS,

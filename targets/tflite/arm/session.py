@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from harness.artifact import Artifact
 from harness.errors import Unsupported
 from harness.model import Tensors
-from harness.target import Footprint, Limits, Session, Timing, TimingPlan
+from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPlan
 
 from .guest import Guest
 from .operators import cuts_of
@@ -22,13 +22,19 @@ _COUNT_SECONDS = 300.0
 class ArmSession(Session):
     """`counts`: whether the emulator counts instructions."""
 
-    def __init__(self, guest: Guest, artifact: Artifact, limits: Limits, core: str, *, counts: bool) -> None:
+    def __init__(
+        self, guest: Guest, artifact: Artifact, limits: Limits, loaded: Loaded, core: str, *, counts: bool
+    ) -> None:
         self.guest = guest
         self.artifact = artifact
         self.limits = limits
         self.counts = counts
         self.details = {"core": core, "features": guest.features}
         self.has_run = False
+        self._loaded = loaded
+
+    def loaded(self) -> Loaded:
+        return self._loaded
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
         _, outputs = self.guest.call("infer", dict(samples), seconds=self.limits.infer_seconds)
@@ -80,7 +86,7 @@ def settled_count(counts: list[int], stable: bool, again: int | None) -> tuple[i
     """
     least = min(counts)
     if not stable:
-        return least, "not exact: the model remembers, so that each inference is another"
+        return least, "not exact: the outputs of one input changed from one inference to the next"
     if sum(count == least for count in counts) * 2 <= len(counts):
         return least, f"not exact: from {least} to {max(counts)} in {len(counts)} inferences of one input"
     if again is not None and again != least:

@@ -9,8 +9,9 @@ from typing import Any
 from harness.artifact import Artifact
 from harness.environment import Environment, environment
 from harness.errors import HarnessError, Unavailable
-from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
+from harness.target import DEFAULT_LIMITS, Limits, Loaded, Readiness, Session, Target
 
+from ..load_request import load_request
 from ..softmax_scale import dies
 from . import qemu
 from .cores import CORES, Core
@@ -128,17 +129,11 @@ class ArmTarget(Target):
         slow = Limits(limits.open_seconds * _SLOWNESS, limits.infer_seconds * _SLOWNESS)
         with GUESTS.borrowed(kind) as guest:
             guest.child.what = self.name
-            guest.call(
-                "load",
-                seconds=slow.open_seconds,
-                runtime=self.runtime,
-                path=str(artifact.path.resolve()),
-                threads=1,
-                resolver=self.resolver,
-                inputs=[info.model_dump() for info in artifact.inputs],
-                outputs=[info.model_dump() for info in artifact.outputs],
+            said, _ = guest.call(
+                "load", seconds=slow.open_seconds, **load_request(artifact, self.runtime, self.resolver, 1)
             )
-            yield ArmSession(guest, artifact, slow, self.core.title, counts=kind.plugin is not None)
+            loaded = Loaded({artifact.entry: said["sha256"]}, tuple(said["inputs"]))
+            yield ArmSession(guest, artifact, slow, loaded, self.core.title, counts=kind.plugin is not None)
 
 
 def _told(version: Any) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import array
 import ctypes
+import functools
 import gc
 import json
 import os
@@ -24,7 +25,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness_tflite.worker import Refused, Worker, interpreter_module  # type: ignore[import-not-found]
+from harness_targets.tflite.signature import Signature
+from harness_targets.tflite.worker import Refused, Worker, interpreter_module
 
 MARK = -0x4D4C5248
 """No file descriptor: see counter.c."""
@@ -156,6 +158,7 @@ class Guest:
 
     def count(self, _: dict[str, Any], __: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Instructions of an inference of the first sample, and what the same way takes to call next to nothing."""
+        self.worker.renew()
         self.worker.feed(self.tensors, 0)
         self.worker.invoke()
         before = self.worker.digest()
@@ -169,7 +172,7 @@ class Guest:
         gc.enable()
         return {
             "counts": [count - overhead for count in counts],
-            "stable_outputs": before == self.worker.digest(),
+            "stable_outputs": self.worker.keeps_state or before == self.worker.digest(),
         }, {}
 
     def heap(self, _: dict[str, Any], __: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -180,6 +183,8 @@ class Guest:
         """Instructions of the model cut after each of its operators, in a fork of this fork. `header`: `length_at`,
         where in the file the number of operators is, `outputs_at`, where it points to its outputs, `cuts`, the number
         of operators and the outputs of each cut, `processor_seconds` that all may take."""
+        if isinstance(self.worker.interpreter, Signature):
+            return {"problem": "the signature is not that of the file's first subgraph"}, {}
         read, write = os.pipe()
         child = os.fork()
         if not child:
@@ -230,6 +235,9 @@ class Guest:
 def calls(interpreter: Any) -> tuple[Callable[[], Any], Callable[[], Any]]:
     """What invokes it, and what calls it the same way to be told a number: the extension module's own functions. While
     they are held, the interpreter's `invoke` refuses."""
+    if isinstance(interpreter, Signature):
+        inner = interpreter._interpreter._interpreter
+        return functools.partial(inner.Invoke, interpreter._subgraph), functools.partial(inner.NumNodes)
     inner = interpreter._interpreter
     return inner.Invoke, inner.NumNodes
 
