@@ -25,7 +25,12 @@ def code_of(target: Target) -> str:
     """Hash of the folder of a target's family, whose worker, page or firmware decide the figures, and of what it
     imports from other families."""
     module = Path(inspect.getfile(type(target)))
-    return _tree(module.parent, *closure(module))
+    return _tree(family_folder(module, type(target).__module__), *closure(module))
+
+
+def family_folder(module: Path, name: str) -> Path:
+    """The folder right below the top package, in however deep a folder of its family a target's module is."""
+    return module.parents[max(0, name.count(".") - 2)]
 
 
 def parity_key(target: Target, job: Job, prepared: Prepared) -> str:
