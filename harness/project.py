@@ -6,14 +6,13 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness.conversion.choices import Choices, CustomOperators, MetadataTable, VariantTable
+from harness.conversion.model_entry import ModelEntry, Task
 from harness.conversion.source import Kind, Source, module_file, recognise
 from harness.errors import HarnessError
 from harness.model import TensorSpec
@@ -26,7 +25,6 @@ WITHOUT_SIGNATURES: Mapping[Kind, str] = {
     "h5": "an .h5 file",
     "tfjs": "a TensorFlow.js model",
 }
-Task = Literal["classification", "regression", "reconstruction"]
 
 
 class InputTable(BaseModel):
@@ -92,43 +90,6 @@ class ProjectFile(BaseModel):
             if not NAME.fullmatch(name):
                 raise ValueError(f"the name '{name}' has characters other than letters, digits, '_', '-', '.'")
         return tables
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A model of the project or the zoo, ready to be converted."""
-
-    name: str
-    summary: str
-    task: Task
-    source: Source
-    in_default: bool
-    """Whether the default matrix has it."""
-    problem: str = ""
-    """Why its source cannot be used at all, where that is plain from its files."""
-    choices: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    """Glob of variant names → converter options that replace the variant's own."""
-    metadata: Mapping[str, Any] | None = None
-    custom_operators: CustomOperators | None = None
-    own_variants: tuple[tuple[str, Variant], ...] = ()
-    """The project's variants: format name and variant."""
-
-    def variants(self, form: Format) -> tuple[Variant, ...]:
-        """Every variant of a format for this model, its own choices included."""
-        own = tuple(variant for name, variant in self.own_variants if name == form.name)
-        return tuple(self.chosen(variant) for variant in (*form.variants, *own))
-
-    def chosen(self, variant: Variant) -> Variant:
-        """A variant with this model's choices in place of its own."""
-        options = dict(variant.options)
-        for glob, choices in self.choices.items():
-            if fnmatchcase(variant.name, glob):
-                options |= choices
-        if self.metadata is not None:
-            options["metadata"] = dict(self.metadata)
-        if options == variant.options:
-            return variant
-        return Variant(variant.name, variant.summary, options, base=variant.base, converter=variant.converter)
 
 
 def read_project(root: Path) -> ProjectFile:

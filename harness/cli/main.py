@@ -262,9 +262,9 @@ def main() -> None:
 
 def told(error: Exception) -> str:
     """One line, with the path of a log where there is one."""
-    from harness.cli.unforeseen import told_with_log
+    from harness.store.error_log import sentence_with_log
 
-    return told_with_log(error).replace("\n", "\\n")  # a path may have a line break in it
+    return sentence_with_log(error).replace("\n", "\\n")  # a path may have a line break in it
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from harness.baseline.accepted import AcceptedArtifact, AcceptedCase, AcceptedOutput, accepted_output
 from harness.case_name import CaseName
-from harness.conversion.converter import READY
 from harness.gate.policy import Edge, GrowthRule, Policy
 from harness.store.record import ArtifactSummary, CaseResult, Check, Comparison, Outcome, Parity
+from harness.variant import READY
 
 ROUNDING_FLOOR_DB = 100.0
 """Above this an error is float32 rounding (10⁻⁵ of the signal), which another CPU's kernels may do otherwise."""

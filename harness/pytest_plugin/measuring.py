@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.cli.unforeseen import told_with_log
 from harness.errors import WHATEVER, HarnessError
 from harness.pytest_plugin.sharing import once_for_all_workers
+from harness.store.error_log import sentence_with_log
 
 if TYPE_CHECKING:
     from harness.gate.judge_run import CaseVerdict
@@ -45,7 +45,7 @@ def measure(config: pytest.Config, root: Path, cases: Sequence[Case]) -> None:
     try:
         verdicts = _verdicts(config, root, cases)
     except WHATEVER as error:
-        mistake = error if isinstance(error, HarnessError) else HarnessError(told_with_log(error))
+        mistake = error if isinstance(error, HarnessError) else HarnessError(sentence_with_log(error))
         found |= {(root, case.id): mistake for case in cases}
     else:
         found |= {(root, name): verdict for name, verdict in verdicts.items()}

@@ -14,7 +14,7 @@ from harness.nearest import nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.project import ModelEntry, Task
+    from harness.conversion.model_entry import ModelEntry, Task
     from harness.run.matrix import Case
     from harness.store.record import CaseResult
 
@@ -104,8 +104,8 @@ class ParityChecker:
         self, model: Any, target: str, variant: str, inputs: Mapping[str, Any] | None, labels: Any, task: Task
     ) -> Case:
         from harness import registry
-        from harness.conversion.converter import READY
         from harness.run.matrix import Case
+        from harness.variant import READY
 
         known = registry.targets()
         if target not in known:

@@ -16,10 +16,10 @@ from typing import ClassVar
 from harness import registry
 from harness.artifact import Artifact
 from harness.conversion.converter import Reference, read_golden
-from harness.errors import WHATEVER, CaseError, Crashed, Failed, described
+from harness.conversion.model_entry import Task
+from harness.errors import WHATEVER, CaseError, Crashed, Failed, error_text
 from harness.loaded import check_loaded
 from harness.model import Tensors
-from harness.project import Task
 from harness.store.record import Comparison, Latency, LoadedFiles, Measured, OperatorCost, Parity
 from harness.target import Footprint, Loaded, Session, TimingPlan
 
@@ -126,7 +126,7 @@ def sizes_of(session: Session, job: Job, loaded: Loaded | None) -> Measured:
     try:
         return measured(session.footprint(), job.artifact, loaded)
     except WHATEVER as error:
-        why = str(error) if isinstance(error, CaseError) else described(error)
+        why = str(error) if isinstance(error, CaseError) else error_text(error)
         return measured(Footprint(), job.artifact, loaded, f"Sizes were not measured: {why.rstrip('.')}.")
 
 

@@ -12,7 +12,7 @@ from harness.environment import environment
 from harness.errors import Unsupported
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.process.shared import WorkerTarget
+from harness.process.worker_target import WorkerTarget
 from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
 from ..tflite.softmax_scale import dies
