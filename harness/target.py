@@ -7,6 +7,7 @@ Every session runs in another process (or a browser, or an emulator), so that a 
 from __future__ import annotations
 
 import abc
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from harness.artifact import Artifact
 from harness.errors import WHATEVER, CaseError, Unavailable, as_case_error
 from harness.model import Tensors
+
+BATCH_GROWTH = 8
+"""A batch has at most so many times the samples that were done before it: what one took says little of the next."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,26 @@ class Session(abc.ABC):
         quantised). Returns canonical output name → array shaped (samples, *output shape) of the artifact's dtype.
         Raises `Unsupported`, `Crashed` or `TimedOut`.
         """
+
+    def infer_within(self, samples: Tensors, seconds: float) -> dict[str, NDArray[Any]]:
+        """As `infer`, over as many of the samples, from the first, as take about so many seconds; at least one.
+
+        The first sample is timed, and batches grow with what is known of the cost: a wrong guess costs little.
+        """
+        count = len(next(iter(samples.values())))
+        begun = time.monotonic()
+        parts = [self.infer({name: values[:1] for name, values in samples.items()})]
+        done, batch, batch_seconds = 1, 1, time.monotonic() - begun
+        while done < count:
+            left = seconds - (time.monotonic() - begun)
+            fitting = int(left * batch / max(batch_seconds, 1e-6))
+            batch = min(count - done, fitting, BATCH_GROWTH * done)
+            if batch < 1:
+                break
+            batch_begun = time.monotonic()
+            parts.append(self.infer({name: values[done : done + batch] for name, values in samples.items()}))
+            done, batch_seconds = done + batch, time.monotonic() - batch_begun
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     @abc.abstractmethod
     def time(self, samples: Tensors, plan: TimingPlan) -> Timing:

@@ -17,6 +17,7 @@ from harness.model import Tensors
 from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPlan
 
 from .boards import Board
+from .emulator.enough import ALL, Enough
 from .emulator.outcome import JobResult, JobRun
 from .emulator.run import Emulator
 from .plan import PlanRefused
@@ -45,8 +46,8 @@ class EmulatedSession(Session):
         self.samples: Sequence[JobRun] = ()
 
     @abc.abstractmethod
-    def run(self, inputs: Sequence[bytes]) -> JobResult:
-        """Every input once."""
+    def run(self, inputs: Sequence[bytes], enough: Enough = ALL) -> JobResult:
+        """Every input once, or as many as are `enough`."""
 
     @abc.abstractmethod
     def operators(self) -> Sequence[tuple[int, str]]:
@@ -57,12 +58,19 @@ class EmulatedSession(Session):
         return Loaded({self.artifact.entry: hashlib.sha256(self.content).hexdigest()})
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
+        return self._infer(samples, ALL)
+
+    def infer_within(self, samples: Tensors, seconds: float) -> dict[str, NDArray[Any]]:
+        """In one start: the emulator is stopped when its time is up and the first sample is done."""
+        return self._infer(samples, Enough(seconds, inputs=1 if self.is_stream else 2))
+
+    def _infer(self, samples: Tensors, enough: Enough) -> dict[str, NDArray[Any]]:
         """The first sample runs twice, unless the samples are a stream: an instruction count that does not repeat is a
         fault, not a figure."""
         inputs = inputs_of(self.artifact, samples)
         extra = [] if self.is_stream else [inputs[0]]
         try:
-            result = self.run([*extra, *inputs])
+            result = self.run([*extra, *inputs], enough)
         except PlanRefused as error:
             raise Unsupported(str(error)) from error
         self.samples = result.runs[len(extra) :]
