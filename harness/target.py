@@ -24,6 +24,10 @@ BATCH_GROWTH = 8
 """A batch has at most so many times the samples that were done before it: what one took says little of the next."""
 
 
+FIRST_SECONDS = 5.0
+"""A first sample that takes so many times the seconds there are is not followed by another."""
+
+
 @dataclass(frozen=True)
 class Readiness:
     """Whether a target can run here. `missing` names the part, `install` is the one line that installs it."""
@@ -102,15 +106,20 @@ class Session(abc.ABC):
     def infer_within(self, samples: Tensors, seconds: float) -> dict[str, NDArray[Any]]:
         """As `infer`, over as many of the samples, from the first, as take about so many seconds; at least one.
 
-        The first sample is timed, and batches grow with what is known of the cost: a wrong guess costs little.
+        The first one stands apart: it may compile. What the second takes says what a sample costs, and batches grow
+        with what is known of the cost: a wrong guess costs little.
         """
         count = len(next(iter(samples.values())))
         begun = time.monotonic()
         parts = [self.infer({name: values[:1] for name, values in samples.items()})]
-        done, batch, batch_seconds = 1, 1, time.monotonic() - begun
+        first_seconds = time.monotonic() - begun
+        begun = time.monotonic()
+        done, batch, batch_seconds = 1, 1, 0.0
         while done < count:
             left = seconds - (time.monotonic() - begun)
             fitting = int(left * batch / max(batch_seconds, 1e-6))
+            if done == 1:
+                fitting = 1 if first_seconds < FIRST_SECONDS * seconds else 0
             batch = min(count - done, fitting, BATCH_GROWTH * done)
             if batch < 1:
                 break
