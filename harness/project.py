@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from harness.budget import DEFAULT_SECONDS
 from harness.conversion.choices import Choices, CustomOperators, MetadataTable, VariantTable
 from harness.conversion.model_entry import ModelEntry, Task
 from harness.conversion.source import Kind, Source, module_file, recognise
@@ -60,6 +61,8 @@ class ModelTable(BaseModel):
     """Whether the samples are a stream, in order, so that a model with state keeps it from each to the next. Without
     it every sample starts from fresh state."""
     labels: tuple[str, ...] = ()
+    samples: int | None = Field(default=None, ge=1)
+    """So many of the golden's samples for every case, whatever they take, in place of as many as fit the budget."""
     convert: dict[str, Choices] = Field(default_factory=dict)
     """Choices for the variants whose names match a glob: `[models.NAME.convert."int8*"]`."""
     metadata: MetadataTable | None = None
@@ -72,6 +75,15 @@ class ModelTable(BaseModel):
         return self
 
 
+class LimitsTable(BaseModel):
+    """`[limits]`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    budget: float = Field(default=DEFAULT_SECONDS, gt=0.0, allow_inf_nan=False)
+    """Seconds of inference a case: as many of the golden's samples are compared as fit it, and one at least."""
+
+
 class ProjectFile(BaseModel):
     """All of `harness.toml`."""
 
@@ -80,6 +92,7 @@ class ProjectFile(BaseModel):
     zoo: bool | None = None
     """Whether the zoo's models belong to the default matrix; true unless the file names models of its own."""
     models: dict[str, ModelTable] = Field(default_factory=dict)
+    limits: LimitsTable = LimitsTable()
     variants: dict[str, VariantTable] = Field(default_factory=dict)
     """Variants of the project's own, each based on one of a format's."""
 
@@ -128,6 +141,8 @@ def table_of(place: tuple[Any, ...]) -> type[BaseModel]:
         return inner.get(place[2], ModelTable)
     if place[0] == "variants" and len(place) > 2:
         return VariantTable
+    if place[0] == "limits":
+        return LimitsTable
     return ModelTable if place[0] == "models" and len(place) > 2 else ProjectFile
 
 
@@ -199,6 +214,7 @@ def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple
         choices={glob: choices.options() for glob, choices in table.convert.items()},
         metadata=table.metadata.resolved(root) if table.metadata is not None and not problem else None,
         custom_operators=table.custom_operators.resolved(root) if table.custom_operators and not problem else None,
+        samples=table.samples,
         own_variants=own_variants,
     )
 

@@ -14,7 +14,7 @@ from harness.cli.progress import ConsoleProgress
 from harness.errors import WHATEVER, BadInput
 from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root, results_directory
-from harness.project import model_entries
+from harness.project import model_entries, read_project
 from harness.report import tables
 from harness.report.history_data import history_of
 from harness.report.page import write
@@ -26,7 +26,9 @@ from harness.store.record import Outcome, RunRecord
 BROKEN = {Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT}
 
 
-def run_matrix(selection: Selection, *, parity_only: bool, fresh: bool, as_json: bool) -> int:
+def run_matrix(
+    selection: Selection, *, parity_only: bool, fresh: bool, budget: float | None = None, as_json: bool
+) -> int:
     """Run the selection; 0 if nothing is broken, 1 otherwise, 2 if a model is no model, 130 if interrupted."""
     root = project_root()
     chosen = cases(selection, model_entries(root), registry.targets(), registry.formats())
@@ -37,6 +39,7 @@ def run_matrix(selection: Selection, *, parity_only: bool, fresh: bool, as_json:
         command=shlex.join(["harness", *sys.argv[1:]]),
         parity_only=parity_only,
         fresh=fresh,
+        budget_seconds=read_project(root).limits.budget if budget is None else budget,
         policy=project_policy(root),
     )
     signal.signal(signal.SIGTERM, interrupt)

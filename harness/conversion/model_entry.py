@@ -30,6 +30,8 @@ class ModelEntry:
     """Glob of variant names → converter options that replace the variant's own."""
     metadata: Mapping[str, Any] | None = None
     custom_operators: CustomOperators | None = None
+    samples: int | None = None
+    """So many of the golden's samples for every case; as many as fit the budget where it is None."""
     own_variants: tuple[tuple[str, Variant], ...] = ()
     """The project's variants: format name and variant."""
 

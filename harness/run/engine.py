@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from harness import __version__
 from harness.artifact import Artifact
+from harness.budget import DEFAULT_SECONDS, Budget
 from harness.cache import Cache, sha256_json
 from harness.conversion.converter import Converter, Prepared, Reference
 from harness.conversion.model_entry import ModelEntry
@@ -54,6 +55,8 @@ class Settings:
     parity_only: bool = False
     fresh: bool = False
     plan: TimingPlan = field(default_factory=TimingPlan)
+    budget_seconds: float = DEFAULT_SECONDS
+    """Of inference a case: as many samples as fit."""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     policy: Policy = field(default_factory=Policy)
 
@@ -207,7 +210,8 @@ class Run:
         finished.fingerprint = case.target.fingerprint()
         prepared = self.prepared_of(case.id)
         plan = self.settings.plan
-        job = Job(case.target.name, artifact, prepared.golden_path, reference, case.model.task, plan, kept)
+        budget = Budget(self.settings.budget_seconds, case.model.samples)
+        job = Job(case.target.name, artifact, prepared.golden_path, reference, case.model.task, plan, kept, budget)
         finished.key = addressing.parity_key(case.target, job, prepared)
         missing = case.target.coverage(artifact)
         if missing:
