@@ -1,7 +1,8 @@
 """The child of a `FakeTarget`: real processes that really crash and hang, without any runtime.
 
 The script is a dict from operation to behaviour: `ok`, `segfault`, `exit`, `hang`, `rubbish` (on standard output, then
-ok), `garbage` (on the reply pipe), `refuse`, `nan`, `slow:SECONDS` (a sample), or `offset:VALUE` (added to every output).
+ok), `garbage` (on the reply pipe), `refuse`, `nan`, `slow:SECONDS` (a sample), or `offset:VALUE`
+(added to every output).
 """
 
 import os
