@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
-from harness.errors import WHATEVER, CaseError, Unavailable, as_case_error
+from harness.errors import WHATEVER, CaseError, Failed, Unavailable, as_case_error
 from harness.model import Tensors
 
 BATCH_GROWTH = 8
@@ -87,6 +87,14 @@ class Loaded:
     inputs: tuple[str, ...] = ()
 
 
+def answered(outputs: dict[str, NDArray[Any]], samples: int) -> dict[str, NDArray[Any]]:
+    """The outputs, where there is one for each sample. Raises `Failed`: which sample is which could not be told."""
+    for name, values in outputs.items():
+        if len(values) != samples:
+            raise Failed(f"The runtime answered {len(values)} of {samples} samples in output '{name}'.")
+    return outputs
+
+
 class Session(abc.ABC):
     """An artifact loaded into a runtime."""
 
@@ -111,7 +119,7 @@ class Session(abc.ABC):
         """
         count = len(next(iter(samples.values())))
         begun = time.monotonic()
-        parts = [self.infer({name: values[:1] for name, values in samples.items()})]
+        parts = [answered(self.infer({name: values[:1] for name, values in samples.items()}), 1)]
         first_seconds = time.monotonic() - begun
         begun = time.monotonic()
         done, batch, batch_seconds = 1, 1, 0.0
@@ -124,7 +132,8 @@ class Session(abc.ABC):
             if batch < 1:
                 break
             batch_begun = time.monotonic()
-            parts.append(self.infer({name: values[done : done + batch] for name, values in samples.items()}))
+            part = self.infer({name: values[done : done + batch] for name, values in samples.items()})
+            parts.append(answered(part, batch))
             done, batch_seconds = done + batch, time.monotonic() - batch_begun
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness import target as target_module
+from harness.errors import Failed
 from harness.target import Session
 
 
@@ -62,6 +63,14 @@ def test_as_many_as_fit_from_the_first_on(clock):
 def test_one_is_run_whatever_it_takes(clock):
     session = TimedSession(clock, 60.0)
     np.testing.assert_array_equal(session.infer_within(SAMPLES, 4.0)["y"], SAMPLES["x"][:1])
+
+
+def test_a_runtime_that_drops_a_sample_is_found_out(clock):
+    session = TimedSession(clock, 0.001)
+    answer = session.infer
+    session.infer = lambda samples: {"y": answer(samples)["y"][: 3 if len(samples["x"]) > 3 else None]}
+    with pytest.raises(Failed, match="3 of 16 samples in output 'y'"):
+        session.infer_within(SAMPLES, 4.0)
 
 
 def test_a_slow_first_call_does_not_cost_the_others(clock):
