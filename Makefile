@@ -32,7 +32,7 @@ check: setup
 
 setup:
 	@sh harness/setup/bootstrap.sh
-	@sh harness/setup/debian.sh
+	@sh harness/setup/system.sh
 
 # Takes the newest versions that the .in files and pyproject.toml allow, and pins them.
 requirements: setup
@@ -40,7 +40,8 @@ requirements: setup
 	$(COMPILE) pyproject.toml --constraints requirements/dev.txt --output-file requirements/engine.txt
 	for file in harness/requirements/*.in; do $(COMPILE) $$file --output-file $${file%.in}.txt || exit 1; done
 
-# Everything that can be made again; results stay.
+# Everything of this clone that can be made again; results stay, and so does what other projects share.
 clean:
 	rm -rf .venv .harness build *.egg-info .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@. harness/setup/shared.sh; echo "left, since other projects may use it: $$(environments_directory)"

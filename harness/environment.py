@@ -6,27 +6,37 @@ temporary folder next to its place and renamed, so a half-made one is never used
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import HarnessError, Unavailable, shortened
+from harness.errors import HarnessError, Unavailable
+from harness.installation.interpreter import (
+    find_uv,
+    installed_interpreter,
+    interpreter,
+    known_failure,
+    own_version,
+    uv_reason,
+)
+from harness.installation.once import install_once, tell
 from harness.paths import environments_directory
 
 REQUIREMENTS_DIRECTORY = Path(__file__).parent / "requirements"
+ENGINE_VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+"""The Python versions that the engine itself runs on."""
 
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\,]+)")
-_PARTIAL = ".partial-"
+
+_versions_in_use: dict[tuple[Path, str, tuple[str, ...]], str] = {}
+"""Which Python version an environment has in this process, by place, requirements and choice. It is decided once:
+what another process installs meanwhile must not change what a case was addressed by."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,10 @@ class Environment:
     """The Python versions that its wheels exist for. The engine's own is taken where it is among them."""
     pins: tuple[str, ...] = ()
     """Requirements in place of a file, with no hashes: versions that a user asked for by name."""
+    serves: str = "what needs this environment"
+    """What cannot be had without it, in words."""
+    linux_x86_only: tuple[str, ...] = ()
+    """Packages without wheels for every other system, which nothing imports in this environment: left out there."""
 
     @classmethod
     def from_pins(
@@ -64,16 +78,20 @@ class Environment:
     def python(self) -> Path:
         """Path of its interpreter; installs the environment first where needed. Raises `Unavailable`."""
         location = self._location()
-        if not self.ready():
-            location.parent.mkdir(parents=True, exist_ok=True)
-            with _locked(location.with_name(f"{location.name}.lock"), self.name) as lock:
-                if not self.ready():  # the one who held the lock before may have installed it
-                    self._install(location, lock)
+        install_once(location, f"the environment `{self.name}`", self.ready, self._install)
         return _interpreter(location)
+
+    def lacking(self) -> str:
+        """The Python that it cannot have, and why, where an attempt within the hour has shown that; empty else."""
+        version = self._python_version()
+        if self.ready() or installed_interpreter(version) is not None:
+            return ""
+        reason = known_failure(version)
+        return f"Python {' or '.join(self.python_versions)} ({reason})" if reason else ""
 
     def digest(self) -> str:
         """Identifies what is installed: the hash of the requirements and the Python version."""
-        return hashlib.sha256(f"python {self._python_version()}\n{self._text()}".encode()).hexdigest()
+        return self._digest_for(self._python_version())
 
     def versions(self) -> dict[str, str]:
         """Version of each main package, read from the requirements; nothing is started."""
@@ -89,44 +107,58 @@ class Environment:
         if self.requirements is None:
             return "".join(f"{pin}\n" for pin in self.pins)
         try:
-            return self.requirements.read_text(encoding="utf-8")
+            text = self.requirements.read_text(encoding="utf-8")
         except OSError as error:
             raise Unavailable(
                 f"The requirement file {self.requirements} of the environment `{self.name}` cannot be read "
                 f"({error.strerror}); install the harness again."
             ) from error
+        return text if not self.linux_x86_only or _on_linux_x86() else without_packages(text, self.linux_x86_only)
 
     def _python_version(self) -> str:
-        own = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return own if own in self.python_versions else self.python_versions[0]
+        """The version that it is installed for; else the engine's own, the first that is found, the first to bring."""
+        key = (environments_directory(), self._digest_for("any"), self.python_versions)
+        if key not in _versions_in_use:
+            _versions_in_use[key] = self._choose_version()
+        return _versions_in_use[key]
+
+    def _choose_version(self) -> str:
+        own = own_version()
+        versions = sorted(self.python_versions, key=lambda version: version != own)
+        for version in versions:
+            if _interpreter(self._location_for(version)).is_file():
+                return version
+        if own in versions:
+            return own
+        return next((version for version in versions if installed_interpreter(version)), versions[0])
+
+    def _digest_for(self, version: str) -> str:
+        return hashlib.sha256(f"python {version}\n{self._text()}".encode()).hexdigest()
 
     def _location(self) -> Path:
-        return environments_directory() / f"{self.name}-{self.digest()[:16]}"
+        return self._location_for(self._python_version())
 
-    def _install(self, location: Path, lock: int) -> None:
-        for abandoned in location.parent.glob(f"{location.name}{_PARTIAL}*"):
-            shutil.rmtree(abandoned, ignore_errors=True)  # of a process that was killed: its lock is ours now
-        base = _base_interpreter(self._python_version(), self.name)
+    def _location_for(self, version: str) -> Path:
+        return environments_directory() / f"{self.name}-{self._digest_for(version)[:16]}"
+
+    def _install(self, folder: Path, lock: int) -> Path:
+        """Make the environment below `folder`; returns its place there."""
+        base = interpreter(self._python_version(), self.python_versions, f"the environment `{self.name}`", self.serves)
         named = ", ".join(f"{package} {version}" for package, version in list(self.versions().items())[:6])
-        _tell(f"Installing the environment `{self.name}` ({named}) …")
+        tell(f"Installing the environment `{self.name}` ({named}) …")
         began = time.monotonic()
-        partial = Path(tempfile.mkdtemp(prefix=f"{location.name}{_PARTIAL}", dir=location.parent))
-        try:
-            requirements = partial / "requirements.txt"
-            made = partial / "environment"
-            requirements.write_text(self._text(), encoding="utf-8")
-            # Relocatable, because it is renamed once it is whole: no script in it may name the folder it was made in.
-            self._uv(["venv", "--quiet", "--relocatable", "--python", str(base), str(made)], lock)
-            hashes = ["--require-hashes"] if self.requirements is not None else []
-            python = str(_interpreter(made))
-            self._uv(["pip", "install", "--python", python, *hashes, "--requirements", str(requirements)], lock)
-            requirements.rename(made / "requirements.txt")
-            if location.exists():
-                shutil.rmtree(location)  # the interpreter that it was made from is gone
-            made.rename(location)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-        _tell(f"Installed the environment `{self.name}` in {time.monotonic() - began:.1f} s.")
+        requirements = folder / "requirements.txt"
+        made = folder / "environment"
+        requirements.write_text(self._text(), encoding="utf-8")
+        # Relocatable, because it is renamed once it is whole: no script in it may name the folder it was made in.
+        self._uv(["venv", "--quiet", "--relocatable", "--python", str(base), str(made)], lock)
+        # A file names all that is needed; a package that was left out of it must not come back unpinned.
+        whole = ["--require-hashes", "--no-deps"] if self.requirements is not None else []
+        python = str(_interpreter(made))
+        self._uv(["pip", "install", "--python", python, *whole, "--requirements", str(requirements)], lock)
+        requirements.rename(made / "requirements.txt")
+        tell(f"Installed the environment `{self.name}` in {time.monotonic() - began:.1f} s.")
+        return made
 
     def _uv(self, arguments: list[str], lock: int) -> None:
         """Run uv. It inherits the lock: killed alone, this process leaves it held until uv has ended as well, so that
@@ -135,7 +167,7 @@ class Environment:
         terminal = sys.__stderr__
         seen = terminal is not None and terminal is sys.stderr and terminal.isatty()
         variables = {key: value for key, value in os.environ.items() if key not in {"VIRTUAL_ENV", "PYTHONPATH"}}
-        command = [_find_uv(), *arguments, "--no-python-downloads"]
+        command = [find_uv(), *arguments, "--no-python-downloads"]
         done = subprocess.run(
             command,
             env=variables,
@@ -148,7 +180,7 @@ class Environment:
             check=False,
         )
         if done.returncode:
-            reason = "uv's reason is above" if seen else _reason(done.stderr)
+            reason = "uv's reason is above" if seen else uv_reason(done.stderr)
             raise Unavailable(
                 f"The environment `{self.name}` cannot be installed ({reason}); see that the package index can be "
                 "reached and the disk has room, then run the same command again."
@@ -162,16 +194,37 @@ ENVIRONMENTS: dict[str, Environment] = {
             "converter",
             REQUIREMENTS_DIRECTORY / "converter.txt",
             ("tensorflow", "tensorflowjs", "ai-edge-litert", "tflite-micro", "keras", "tf-keras", "jax", "numpy"),
+            serves="every conversion, and the target tflite/tensorflow",
+            linux_x86_only=("tflite-micro", "tensorflow-decision-forests", "ydf"),
         ),
-        Environment("litert", REQUIREMENTS_DIRECTORY / "litert.txt", ("ai-edge-litert", "numpy")),
+        Environment(
+            "litert",
+            REQUIREMENTS_DIRECTORY / "litert.txt",
+            ("ai-edge-litert", "numpy"),
+            python_versions=ENGINE_VERSIONS,
+            serves="the targets tflite/litert-*",
+        ),
         Environment(
             "tflite-runtime",
             REQUIREMENTS_DIRECTORY / "tflite-runtime.txt",
             ("tflite-runtime", "numpy"),
             python_versions=("3.11",),
+            serves="the target tflite/tflite-runtime",
         ),
-        Environment("tflite-micro", REQUIREMENTS_DIRECTORY / "tflite-micro.txt", ("tflite-micro", "numpy")),
-        Environment("zig", REQUIREMENTS_DIRECTORY / "zig.txt", ("ziglang",)),
+        Environment(
+            "tflite-micro",
+            REQUIREMENTS_DIRECTORY / "tflite-micro.txt",
+            ("tflite-micro", "numpy"),
+            python_versions=ENGINE_VERSIONS,
+            serves="the target tflm/host",
+        ),
+        Environment(
+            "zig",
+            REQUIREMENTS_DIRECTORY / "zig.txt",
+            ("ziglang",),
+            python_versions=ENGINE_VERSIONS,
+            serves="the targets mcu/*, which it compiles for",
+        ),
     )
 }
 
@@ -183,6 +236,17 @@ def environment(name: str) -> Environment:
     except KeyError:
         known = ", ".join(sorted(ENVIRONMENTS))
         raise HarnessError(f"There is no environment `{name}`; name one of {known}.") from None
+
+
+def without_packages(text: str, packages: Collection[str]) -> str:
+    """A compiled requirement file without these packages. A pin begins at a line's start, its hashes are indented."""
+    pins = re.split(r"(?m)^(?=[A-Za-z0-9])", text)
+    return "".join(pin for pin in pins if not _PIN.match(pin) or _name_and_version(pin)[0] not in packages)
+
+
+def _on_linux_x86() -> bool:
+    system = os.uname()
+    return (system.sysname, system.machine) == ("Linux", "x86_64")
 
 
 def _interpreter(location: Path) -> Path:
@@ -207,65 +271,3 @@ def _applies(line: str, version: str) -> bool:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
-
-
-def _base_interpreter(version: str, name: str) -> Path:
-    """An installed Python `version`: the one that the engine's own environment was made from, else one on PATH."""
-    own = Path(sys.base_prefix) / "bin" / f"python{version}"
-    found = shutil.which(f"python{version}")
-    for candidate in (own, Path(found) if found else None):
-        if candidate is not None and candidate.is_file() and _is_version(candidate, version):
-            return candidate
-    raise Unavailable(
-        f"The environment `{name}` needs Python {version}, which is not on PATH; install it "
-        f"(`apt-get install python{version}` on Debian) and run the same command again."
-    )
-
-
-def _is_version(python: Path, version: str) -> bool:
-    """Version managers put launchers on PATH for versions that they then refuse to start: ask."""
-    program = "import sys; print('%d.%d' % sys.version_info[:2])"
-    try:
-        asked = subprocess.run([python, "-c", program], capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return asked.returncode == 0 and asked.stdout.strip() == version
-
-
-def _find_uv() -> str:
-    try:
-        from uv import find_uv_bin
-
-        return str(find_uv_bin())
-    except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
-    if found is None:
-        raise Unavailable("uv, which installs environments, is not there; install it with `pip install uv`.")
-    return found
-
-
-def _reason(output: str) -> str:
-    """What uv has to say, in one line and without its drawing."""
-    lines = [re.sub(r"\x1b\[[\d;]*m", "", line).strip(" \t│├─▶╰×") for line in output.splitlines()]
-    errors = [line for line in lines if line and not line.startswith(("Resolved", "Prepared", "Using", "Downloading"))]
-    text = " ".join(errors).rstrip(".")
-    return f"uv: {shortened(text, 400)}" if text else "uv gave no reason"
-
-
-@contextmanager
-def _locked(path: Path, name: str) -> Iterator[int]:
-    """Hold the lock file at `path`. The system lets go of it when its last holder ends, however it ends."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _tell(f"Another process is installing the environment `{name}`: waiting for it …")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

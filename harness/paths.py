@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from pathlib import Path
 
+from harness.errors import HarnessError
+
 PROJECT_FILE = "harness.toml"
 CACHE_VARIABLE = "HARNESS_CACHE"
+HOME_VARIABLE = "HARNESS_HOME"
 ENVIRONMENTS_VARIABLE = "HARNESS_ENVIRONMENTS"
 
 _OWN_NAME = "ml-runtime-harness"
@@ -24,15 +28,32 @@ def project_root(start: Path | None = None) -> Path:
 
 
 def cache_directory() -> Path:
-    """Everything that can be made again: artifacts, environments, bundles. `HARNESS_CACHE` moves it."""
+    """What a project can make again: artifacts, measurements, firmware. `HARNESS_CACHE` moves it."""
     named = os.environ.get(CACHE_VARIABLE)
     return Path(named).expanduser().resolve() if named else project_root() / ".harness"
 
 
+def home_directory() -> Path:
+    """What all projects of a user share. `HARNESS_HOME` moves it; else it is in the user's folder for caches, as the
+    XDG Base Directory Specification (where a relative path does not count) and macOS have it."""
+    if named := os.environ.get(HOME_VARIABLE):
+        return Path(named).expanduser().resolve()
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if named.startswith("/"):
+        return Path(named).resolve() / _OWN_NAME
+    try:
+        home = Path.home()
+    except RuntimeError as error:
+        raise HarnessError(f"You have no home folder: name a folder in {HOME_VARIABLE}.") from error
+    caches = home / "Library" / "Caches" if sys.platform == "darwin" else home / ".cache"
+    return caches / _OWN_NAME
+
+
 def environments_directory() -> Path:
-    """The environments of converters and runtimes. `HARNESS_ENVIRONMENTS` moves them, so that projects can share."""
+    """All that is installed: environments of converters and runtimes, the Pythons that uv brought for them, browser
+    bundles, Renode. `HARNESS_ENVIRONMENTS` moves it."""
     named = os.environ.get(ENVIRONMENTS_VARIABLE)
-    return Path(named).expanduser().resolve() if named else cache_directory() / "environments"
+    return Path(named).expanduser().resolve() if named else home_directory() / "environments"
 
 
 def results_directory() -> Path:

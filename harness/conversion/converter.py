@@ -18,13 +18,15 @@ from harness.cache import Cache, Entry, sha256_file, sha256_json, sha256_tree
 from harness.conversion.children import WORKER, Children
 from harness.conversion.choices import CustomOperators
 from harness.conversion.crash_cause import cause
-from harness.conversion.model_entry import ModelEntry
 from harness.conversion.source import closure
 from harness.environment import Environment
 from harness.errors import BadInput, CaseError, Crashed, Failed, HarnessError, Unsupported
-from harness.variant import READY, Format, Variant
+from harness.project import ModelEntry
+from harness.variant import Format, Variant
 
 HERE = Path(__file__).parent
+READY = Variant("ready", "as it was given, not converted", {})
+"""The one variant of a model that comes as a ready artifact."""
 
 
 @dataclass(frozen=True)

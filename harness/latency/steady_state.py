@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.latency.segmentation import best_segments
 from harness.store.record import SteadyState
 
 TOLERANCE = math.log(1.05)
@@ -137,8 +138,6 @@ def _noise(levels: NDArray[np.float64]) -> float:
 
 def _segments(levels: NDArray[np.float64], edges: NDArray[np.int64], tolerance: float) -> list[_Segment]:
     """The run cut at the change points of `levels` (blocks,); `edges` (blocks + 1,) turn blocks into samples."""
-    from ruptures import KernelCPD  # imported here: it loads SciPy, which no command but this one needs
-
     noise = _noise(levels)
     # Winsorised around a running level, so that one extreme block cannot buy itself a segment.
     local = _running_median(levels, 5)
@@ -146,9 +145,7 @@ def _segments(levels: NDArray[np.float64], edges: NDArray[np.int64], tolerance: 
     # The penalty of a Schwarz criterion is 2·log(blocks) per change (level and place) at unit variance; it is doubled
     # since neighbouring blocks of a shared machine are not independent.
     penalty = 4.0 * math.log(len(clean))
-    # PELT (Killick, Fearnhead and Eckley 2012) written in C: with the linear kernel its cost is the squared error, and
-    # it finds what `Pelt(model="l2", jump=1)` finds, a hundred times sooner.
-    ends = KernelCPD(kernel="linear", min_size=2).fit(clean.reshape(-1, 1)).predict(pen=penalty)
+    ends = best_segments(clean, penalty, smallest=2)
     begins = [0, *ends[:-1]]
     # What the run ended in: the level of most of its second half. The last segment could be a burst that came last.
     final = float(np.median(levels[len(levels) // 2 :]))

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from harness.case_name import CaseName
-from harness.conversion.model_entry import ModelEntry
+from harness.conversion.converter import READY
 from harness.errors import HarnessError
 from harness.nearest import nearest
+from harness.project import ModelEntry
 from harness.target import Target
-from harness.variant import READY, Format, Variant
+from harness.variant import Format, Variant
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psutil
+
+from harness.installation.packages import install_line
 
 END_SECONDS = 5.0
 
@@ -30,20 +34,40 @@ class Browser:
     """Commands to look for, in this order."""
     variable: str
     """The environment variable that names another one."""
-    install: str
+    package: str
+    """Its row of system-packages.txt."""
     flags: tuple[str, ...] = ()
     backend_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Further flags by the backend that is to run."""
+    download_layouts: tuple[str, ...] = ()
+    """Where the program lies below the folder of Playwright's downloads, on each system. Empty for a browser that
+    Playwright has only with patches of its own."""
     preferences: Mapping[str, Any] = field(default_factory=dict)
 
     def executable(self) -> Path | None:
-        """The one that `variable` names where it is set (None if that is nothing that runs), else the first on PATH."""
+        """The one that `variable` names where it is set (None if that is nothing that runs), else the first on PATH,
+        else the newest that Playwright downloaded."""
         named = os.environ.get(self.variable)
         for name in (named,) if named else self.programs:
             found = shutil.which(name)
             if found:
                 return Path(found)
-        return None
+        return None if named else next(iter(self.downloaded()), None)
+
+    def downloaded(self) -> list[Path]:
+        """The program in each folder where `playwright install` puts this browser, the newest revision first."""
+        found = [
+            (int(revision.group(1)), program)
+            for pattern in self.download_layouts
+            for program in _downloads_directory().glob(pattern)
+            if (revision := re.match(r"[a-z]+-(\d+)$", program.relative_to(_downloads_directory()).parts[0]))
+            and os.access(program, os.X_OK)
+        ]
+        return [program for _, program in sorted(found, reverse=True)]
+
+    def install_line(self) -> str:
+        """The one line that gets it here."""
+        return install_line(self.package)
 
     def missing(self) -> str:
         """What is missing, in words; empty if a browser is there."""
@@ -67,7 +91,7 @@ CHROMIUM = Browser(
     "chromium",
     ("chromium", "chromium-browser", "google-chrome"),
     "HARNESS_CHROMIUM",
-    "apt-get install -y chromium",
+    package="chromium",
     flags=(
         "--disable-background-networking",
         "--disable-component-update",
@@ -80,13 +104,18 @@ CHROMIUM = Browser(
         "webgl": ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
         "webgpu": ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"),
     },
+    download_layouts=(
+        "chromium-*/chrome-linux*/chrome",
+        "chromium-*/chrome-mac*/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing",
+        "chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium",
+    ),
 )
 FIREFOX = Browser(
     "Firefox",
     "firefox",
     ("firefox-esr", "firefox"),
     "HARNESS_FIREFOX",
-    "apt-get install -y firefox-esr",
+    package="firefox-esr",
     preferences={
         "app.update.enabled": False,
         "browser.safebrowsing.malware.enabled": False,
@@ -99,6 +128,15 @@ FIREFOX = Browser(
         "toolkit.telemetry.enabled": False,
     },
 )
+
+
+def _downloads_directory() -> Path:
+    """Where `playwright install` puts browsers, as "Managing browser binaries" of its documentation has it."""
+    if named := os.environ.get("PLAYWRIGHT_BROWSERS_PATH"):
+        return Path(named)
+    if sys.platform == "darwin":
+        return Path("~/Library/Caches/ms-playwright").expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ms-playwright"
 
 
 @functools.lru_cache(maxsize=8)

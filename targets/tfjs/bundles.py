@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from harness.errors import Unavailable, shortened
-from harness.paths import cache_directory
+from harness.installation.once import install_once, tell
+from harness.installation.packages import install_line
+from harness.paths import environments_directory
 
 HERE = Path(__file__).parent
 PINS = ("package.json", "package-lock.json")
@@ -51,7 +51,7 @@ def digest() -> str:
 
 def directory() -> Path:
     """Where the bundles are once installed."""
-    return cache_directory() / "npm" / digest()
+    return environments_directory() / f"tfjs-{version()}-{digest()}"
 
 
 def installed() -> bool:
@@ -67,33 +67,28 @@ def missing() -> str:
 
 
 def install() -> Path:
-    """Install the bundles unless they are there; returns their directory. Raises `Unavailable`.
+    """Install the bundles unless they are there; returns their directory. Raises `Unavailable`."""
+    install_once(directory(), "TensorFlow.js", installed, _make)
+    return directory()
 
-    Safe beside itself: each call works in a folder of its own, and the first to finish wins.
-    """
-    target = directory()
-    if target.is_dir():
-        return target
+
+def _make(work: Path, lock: int) -> Path:
+    """What is kept of the packages, made below the empty folder `work`."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
-        raise Unavailable("TensorFlow.js needs npm, which is not on PATH; install it with `apt-get install -y npm`.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".installing-", dir=target.parent))
-    try:
-        for name in PINS:
-            shutil.copyfile(HERE / name, work / name)
-        _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--loglevel=error"], work)
-        kernels = json.loads(_run([node, str(KERNELS_SCRIPT)], work))
-        kept = work / "kept"
-        kept.mkdir()
-        for package, names in _PACKAGE_FILES.items():
-            for name in names:
-                shutil.copyfile(work / "node_modules" / "@tensorflow" / package / "dist" / name, kept / name)
-        (kept / KERNELS_FILE).write_text(json.dumps(kernels, indent=1, sort_keys=True))
-        _rename(kept, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return target
+        raise Unavailable(f"TensorFlow.js needs npm, which is not on PATH; install it with `{install_line('npm')}`.")
+    tell(f"Installing TensorFlow.js {version()} …")
+    for name in PINS:
+        shutil.copyfile(HERE / name, work / name)
+    _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--loglevel=error"], work, lock)
+    kernels = json.loads(_run([node, str(KERNELS_SCRIPT)], work, lock))
+    kept = work / "kept"
+    kept.mkdir()
+    for package, names in _PACKAGE_FILES.items():
+        for name in names:
+            shutil.copyfile(work / "node_modules" / "@tensorflow" / package / "dist" / name, kept / name)
+    (kept / KERNELS_FILE).write_text(json.dumps(kernels, indent=1, sort_keys=True))
+    return kept
 
 
 def kernels(backend: str) -> tuple[dict[str, str], frozenset[str]]:
@@ -112,12 +107,18 @@ def _read_kernels(path: Path) -> tuple[dict[str, str], dict[str, frozenset[str]]
     return content["operators"], {backend: frozenset(names) for backend, names in content["kernels"].items()}
 
 
-def _run(command: list[str], folder: Path) -> str:
+def _run(command: list[str], folder: Path, lock: int) -> str:
     """Standard output of a command. Raises `Unavailable` with its last word where it fails."""
     what = f"`{Path(command[0]).name} {command[1] if len(command) < 3 else 'ci'}`"
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS, stdin=subprocess.DEVNULL
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            stdin=subprocess.DEVNULL,
+            pass_fds=(lock,),
         )
     except subprocess.TimeoutExpired as error:
         raise Unavailable(
@@ -130,11 +131,3 @@ def _run(command: list[str], folder: Path) -> str:
             " reaches its registry and run `make setup`."
         )
     return done.stdout
-
-
-def _rename(made: Path, target: Path) -> None:
-    try:
-        os.rename(made, target)  # noqa: PTH104 - fails where the target is not empty, which Path.rename does not promise
-    except OSError:
-        if not target.is_dir():
-            raise

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.errors import CaseError, Failed, Unavailable
+from harness.installation.packages import install_line
 from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.process.warm import WarmPool
@@ -138,10 +139,10 @@ class TFJSTarget(Target):
         details = {"tfjs": bundles.version(), "bundles": "installed" if bundles.installed() else "come on first use"}
         program = self.program or self.browser.executable()
         if program is None:
-            return Readiness(False, self.browser.missing(), self.browser.install, details)
+            return Readiness(False, self.browser.missing(), self.browser.install_line(), details)
         details["browser"] = str(program)
         if no_bundles := bundles.missing():
-            return Readiness(False, no_bundles, "apt-get install -y npm", details)
+            return Readiness(False, no_bundles, install_line("npm"), details)
         return Readiness(True, details=details)
 
     def prepare(self) -> None:
@@ -193,7 +194,9 @@ class TFJSTarget(Target):
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
         program = self.program or self.browser.executable()
         if program is None:
-            raise Unavailable(f"{self.name} needs {self.browser.missing()}; install it with `{self.browser.install}`.")
+            raise Unavailable(
+                f"{self.name} needs {self.browser.missing()}; install it with `{self.browser.install_line()}`."
+            )
         folder = bundles.install()
         launch = Launch(self.browser, str(program), self.flags, limits.open_seconds)
         with _BROWSERS.borrowed(launch) as started:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from harness.artifact import Artifact
 from harness.environment import environment
 from harness.errors import Unsupported
+from harness.installation.interpreter import HOW_TO_GET_PYTHON
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.process.worker_target import WorkerTarget
+from harness.process.shared import WorkerTarget
 from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
 from ..tflite.softmax_scale import dies
@@ -57,7 +58,10 @@ class MicroTarget(WorkerTarget):
         self.environment = environment("tflite-micro")
 
     def probe(self) -> Readiness:
-        """Always ready: what is missing is installed on first use, from pinned requirements."""
+        """Ready: what is missing is installed on first use, from pinned requirements; but for a Python that could not
+        be brought."""
+        if lacking := self.environment.lacking():
+            return Readiness(ready=False, missing=lacking, install=HOW_TO_GET_PYTHON)
         state = "installed" if self.environment.ready() else "installed on first use"
         return Readiness(ready=True, details={**self.environment.versions(), "environment": state})
 

@@ -61,7 +61,7 @@ def test_is_installed_on_first_use_and_never_again(
     def refuse() -> str:
         raise AssertionError("installed twice")
 
-    monkeypatch.setattr(module, "_find_uv", refuse)
+    monkeypatch.setattr(module, "find_uv", refuse)
     assert small.python() == python
     assert not capfd.readouterr().err
 
@@ -103,13 +103,13 @@ INSTALL = "import sys; from pathlib import Path; from harness.environment import
 print(Environment('small', Path(sys.argv[1])).python())"
 
 
-def start_install(small: Environment, **variables: str) -> subprocess.Popen[str]:
+def start_install(small: Environment, cwd: Path | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", INSTALL, str(small.requirements)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **variables},
+        cwd=cwd,
     )
 
 
@@ -124,7 +124,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
 def slow_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A uv that waits, before it installs packages, until the file `go` is there, and says so by `go.waited-for`."""
     go = tmp_path / "go"
-    real = module._find_uv()
+    real = module.find_uv()
     package = tmp_path / "slow" / "uv"
     package.mkdir(parents=True)
     script = package / "slow-uv"
@@ -225,26 +225,82 @@ def test_versions_are_those_of_the_python_that_it_gets(tmp_path: Path) -> None:
     )
     assert Environment("split", requirements, python_versions=("3.11",)).versions() == {"numpy": "2.4.6"}
     wrong = Environment("split", requirements, python_versions=("3.12",))
-    assert wrong.versions() == {"numpy": "2.5.5" if OWN_VERSION in ("3.11", "3.12") else "2.4.6"}
+    assert wrong.versions() == {"numpy": "2.5.5"}
 
 
-def test_unknown_names_and_missing_parts_get_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("installed", ["3.12", "3.11"])
+def test_the_python_that_it_is_installed_for_stays_its_python(
+    installed: str, small: Environment, environments: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second project with another Python does not get a second converter of 2.7 GB."""
+    monkeypatch.setattr(module, "own_version", lambda: "3.13")
+    monkeypatch.setattr(module, "installed_interpreter", lambda version: None)
+    place = environments / f"small-{small._digest_for(installed)[:16]}"
+    (place / "bin").mkdir(parents=True)
+    (place / "bin" / "python").touch()
+    assert small.ready()
+    assert small.python() == place / "bin" / "python"
+
+
+def test_without_one_the_first_python_that_is_there_is_taken(
+    small: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "own_version", lambda: "3.13")
+    monkeypatch.setattr(module, "installed_interpreter", lambda version: Path(version) if version == "3.12" else None)
+    assert small.digest() == small._digest_for("3.12")
+    # What becomes ready meanwhile does not change what this process has said of it.
+    monkeypatch.setattr(module, "installed_interpreter", lambda version: Path(version))
+    assert small.digest() == small._digest_for("3.12")
+
+
+def test_packages_without_wheels_elsewhere_are_left_out_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = environment("converter")
+    digest, pins = here.digest(), here.versions()
+    monkeypatch.setattr(module, "_on_linux_x86", lambda: False)
+    assert here.digest() != digest
+    assert set(pins) - set(here.versions()) == {"tflite-micro"}
+    text = here._text()
+    assert "\ntensorflow==" in text
+    assert "tensorflow-decision-forests" not in text
+    assert text.count("==") > 50
+
+
+def test_two_projects_have_one_environment(small: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HARNESS_ENVIRONMENTS")
+    monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "home"))
+    projects = [tmp_path / "one", tmp_path / "two"]
+    processes = []
+    for project in projects:
+        project.mkdir()
+        (project / "harness.toml").touch()
+        processes.append(start_install(small, cwd=project))
+    said = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert said[0][0] == said[1][0]
+    assert said[0][0].startswith(str(tmp_path / "home" / "environments" / "small-"))
+    assert sum(err.count("Installing the environment") for _, err in said) == 1
+    assert [list(project.iterdir()) for project in projects] == [[project / "harness.toml"] for project in projects]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    small: Environment, environments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = tmp_path / "full-uv"
+    full.write_text("#!/bin/sh\necho 'error: failed to write: No space left on device (os error 28)' >&2\nexit 2\n")
+    full.chmod(0o755)
+    monkeypatch.setattr(module, "find_uv", lambda: str(full))
+    with pytest.raises(Unavailable, match=r"`small` cannot be installed \(uv: .*No space left on device") as caught:
+        small.python()
+    assert "\n" not in str(caught.value)
+    assert not small.ready()
+    assert not leftovers(environments)
+
+
+def test_unknown_names_and_missing_parts_get_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="There is no environment `litter`; name one of converter, litert"):
         environment("litter")
     with pytest.raises(Unavailable, match=r"requirement file .*absent.txt of the environment `a` cannot be read"):
         Environment("a", tmp_path / "absent.txt").ready()
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Unavailable, match=r"`old` needs Python 3\.4, which is not on PATH; install it"):
-        Environment.from_pins("old", ["mdurl==0.1.2"], python_versions=["3.4"]).python()
-
-
-def test_a_launcher_that_refuses_to_start_is_no_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    launcher = tmp_path / "python3.4"
-    launcher.write_text("#!/bin/sh\necho 'python3.4: command not found' >&2\nexit 127\n")
-    launcher.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(Unavailable, match=r"needs Python 3\.4"):
-        Environment.from_pins("old", ["mdurl==0.1.2"], python_versions=["3.4"]).python()
 
 
 class TestPaths:
@@ -261,7 +317,6 @@ class TestPaths:
         project = (tmp_path / "project").resolve()
         assert project_root() == project
         assert cache_directory() == project / ".harness"
-        assert environments_directory() == project / ".harness" / "environments"
         assert results_directory() == project / "results"
 
     def test_without_a_project_it_is_the_current_directory(
@@ -274,7 +329,44 @@ class TestPaths:
         assert project_root(REPOSITORY / "tests") == REPOSITORY.resolve()
 
     def test_variables_move_the_cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("HARNESS_ENVIRONMENTS")
         monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
         assert cache_directory() == (tmp_path / "cache").resolve()
-        assert environments_directory() == (tmp_path / "cache" / "environments").resolve()
+
+    @pytest.mark.parametrize(
+        ("variables", "expected"),
+        [
+            ({"HARNESS_ENVIRONMENTS": "/e", "HARNESS_HOME": "/h"}, "/e"),
+            ({"HARNESS_HOME": "/h", "XDG_CACHE_HOME": "/x", "HARNESS_CACHE": "/c"}, "/h/environments"),
+            ({"XDG_CACHE_HOME": "/x"}, "/x/ml-runtime-harness/environments"),
+            ({"XDG_CACHE_HOME": "relative"}, "/home/me/CACHES/ml-runtime-harness/environments"),
+            ({"HARNESS_HOME": "", "XDG_CACHE_HOME": ""}, "/home/me/CACHES/ml-runtime-harness/environments"),
+        ],
+    )
+    @pytest.mark.parametrize(("system", "caches"), [("linux", ".cache"), ("darwin", "Library/Caches")])
+    def test_what_is_installed_is_shared_by_all_projects_of_a_user(
+        self,
+        variables: dict[str, str],
+        expected: str,
+        system: str,
+        caches: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        for name in ("HARNESS_ENVIRONMENTS", "HARNESS_HOME", "HARNESS_CACHE", "XDG_CACHE_HOME"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in {"HOME": "/home/me", **variables}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.platform", system)
+        assert str(environments_directory()) == expected.replace("CACHES", caches)
+        # The set-up's shell scripts have to know it before there is a Python.
+        (tmp_path / "uname").write_text(f"#!/bin/sh\necho {system.capitalize()}\n")
+        (tmp_path / "uname").chmod(0o755)
+        program = f". {REPOSITORY}/harness/setup/shared.sh; environments_directory"
+        said = subprocess.run(
+            ["/bin/sh", "-euc", program],
+            env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert said.stdout == str(environments_directory())

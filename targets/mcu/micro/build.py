@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import Unavailable, shortened
+from harness.installation.packages import install_line
 
 from ..boards import Board
 from ..emulator.child import child_process
@@ -26,7 +27,6 @@ from .library import MicroLibrary
 GLUE = Path(__file__).parent / "firmware"
 COMPILER = "arm-none-eabi-g++"
 _C_COMPILER = "arm-none-eabi-gcc"  # the driver for C++ takes every source for C++
-_HOW_TO_GET = "Debian: apt install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib"
 _SHARED = ("startup.c", "clock.c", "frames.c", "crc32.c", "job_check.c")
 _FLAGS = ("-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-common", "-funsigned-char")
 _C_FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", "-ffreestanding")
@@ -50,10 +50,10 @@ def micro_compiler() -> tuple[Path, str]:
     """The cross compiler and its version line. Raises `Unavailable` where it, or its C++ library, is not there."""
     found = shutil.which(COMPILER)
     if found is None:
-        raise Unavailable(f"{COMPILER} is not on the PATH: install it ({_HOW_TO_GET}).")
+        raise Unavailable(f"{COMPILER} is not on the PATH: {install_line(COMPILER)}.")
     library = _ask(found, "-print-file-name=libstdc++.a")
     if library == "libstdc++.a":
-        raise Unavailable(f"{COMPILER} has no C++ library for bare processors: install it ({_HOW_TO_GET}).")
+        raise Unavailable(f"{COMPILER} has no C++ library for bare processors: {install_line(COMPILER)}.")
     return Path(found), _ask(found, "--version").splitlines()[0]
 
 

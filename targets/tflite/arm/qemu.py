@@ -9,17 +9,16 @@ import subprocess
 from pathlib import Path
 
 from harness.errors import Unavailable
+from harness.installation.packages import install_line
 
 PROGRAM = "qemu-aarch64"
-PACKAGE = "qemu-user"
-INSTALL = f"install QEMU's user mode (Debian: apt install {PACKAGE})"
 
 
 def program() -> Path:
     """Raises `Unavailable`."""
     found = shutil.which(PROGRAM)
     if found is None:
-        raise Unavailable(f"{PROGRAM} is not on the PATH: {INSTALL}.")
+        raise Unavailable(f"{PROGRAM} is not on the PATH: {install_line(PROGRAM)}.")
     return Path(found)
 
 
@@ -27,7 +26,7 @@ def version() -> str:
     """As `7.2.22`. Raises `Unavailable`."""
     found = re.search(r"version (\S+)", _answer(program(), "--version"))
     if found is None:
-        raise Unavailable(f"{program()} does not tell its version, so it is no QEMU: {INSTALL}.")
+        raise Unavailable(f"{program()} does not tell its version, so it is no QEMU: {install_line(PROGRAM)}.")
     return found[1]
 
 
@@ -48,5 +47,5 @@ def _answer(qemu: Path, *arguments: str) -> str:
             [qemu, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unavailable(f"{qemu} cannot be started ({error}): {INSTALL}.") from error
+        raise Unavailable(f"{qemu} cannot be started ({error}): {install_line(PROGRAM)}.") from error
     return done.stdout

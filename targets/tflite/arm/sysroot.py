@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Unavailable
+from harness.installation.once import install_once, tell
 from harness.paths import environments_directory
 
 from .cores import CORES
-from .once import make_once
 
 _LIBRARIES = (
     ("libc6",),
@@ -65,7 +65,7 @@ class Sysroot:
     def make(self) -> None:
         """Fetch and unpack it unless it is there. Raises `Unavailable`."""
         if not self.ready():
-            make_once(self.location(), "the arm64 system that phones' kernels run on", _make)
+            install_once(self.location(), "the arm64 system that phones' kernels run on", self.ready, _make)
 
     def python_version(self) -> str:
         """As `3.11`. Raises `Unavailable` where it is not made."""
@@ -94,7 +94,10 @@ class Sysroot:
             ) from error
 
 
-def _make(folder: Path, lock: int) -> None:
+def _make(partial: Path, lock: int) -> Path:
+    tell("Installing the arm64 system that phones' kernels run on …")
+    folder = partial / "made"
+    folder.mkdir()
     apt = folder / "apt"
     packages = apt / "packages"
     for part in (packages, apt / "lists" / "partial", apt / "cache" / "archives" / "partial"):
@@ -130,6 +133,7 @@ def _make(folder: Path, lock: int) -> None:
     versions = {name: known_as.replace("%3a", ":") for name, known_as, _ in parts}
     (folder / _FACTS).write_text(json.dumps({"python": version, "packages": versions}, indent=1) + "\n")
     shutil.rmtree(apt)
+    return folder
 
 
 def _chosen(known: set[str], complaint: str) -> tuple[str, list[str]]:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from harness.environment import Environment
 from harness.errors import Unavailable
+from harness.installation.interpreter import find_uv, uv_reason
+from harness.installation.once import install_once, tell
 
-from .once import make_once
 from .sysroot import SYSROOT, Sysroot
 
 PLATFORM = "aarch64-manylinux_2_36"
@@ -34,7 +35,7 @@ class Wheels:
         """Path of its interpreter, an aarch64 program. Installs what is not there. Raises `Unavailable`."""
         self.sysroot.make()
         location = self._location()
-        make_once(location, f"`{self.environment.name}` for arm64", lambda folder, lock: self._install(folder, lock))
+        install_once(location, f"`{self.environment.name}` for arm64", location.is_dir, self._install)
         return location / "bin" / "python"
 
     def digest(self) -> str:
@@ -62,7 +63,10 @@ class Wheels:
     def _packages(self) -> Path:
         return self._location() / "lib" / f"python{self.sysroot.python_version()}" / "site-packages"
 
-    def _install(self, folder: Path, lock: int) -> None:
+    def _install(self, partial: Path, lock: int) -> Path:
+        tell(f"Installing `{self.environment.name}` for arm64 …")
+        folder = partial / "made"
+        folder.mkdir()
         version = self.sysroot.python_version()
         packages = folder / "lib" / f"python{version}" / "site-packages"
         (folder / "bin").mkdir()
@@ -73,7 +77,7 @@ class Wheels:
         requirements = folder / "requirements.txt"
         requirements.write_text(self._requirements(), encoding="utf-8")
         command = [
-            *(_uv(), "pip", "install", "--quiet", "--target", str(packages), "--no-build", "--no-python-downloads"),
+            *(find_uv(), "pip", "install", "--quiet", "--target", str(packages), "--no-build", "--no-python-downloads"),
             *("--python-platform", PLATFORM, "--python-version", version, "--requirements", str(requirements)),
             *(("--require-hashes",) if self.environment.requirements else ()),
         ]
@@ -89,17 +93,8 @@ class Wheels:
             check=False,
         )
         if done.returncode:
-            reason = " ".join(re.sub(r"[│├─▶╰×]", " ", done.stderr).split())[:400].rstrip(".")
             raise Unavailable(
-                f"`{self.environment.name}` cannot be installed for arm64 (uv: {reason or 'no reason'}); see that "
+                f"`{self.environment.name}` cannot be installed for arm64 ({uv_reason(done.stderr)}); see that "
                 "the package index can be reached and the disk has room, then run the same command again."
             )
-
-
-def _uv() -> str:
-    from uv import find_uv_bin
-
-    try:
-        return str(find_uv_bin())
-    except FileNotFoundError as error:
-        raise Unavailable("uv, which installs environments, is not there; install it with `pip install uv`.") from error
+        return folder

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy.fft
 import pytest
-import ruptures
 import scipy.special
 
 from harness import registry
@@ -18,7 +17,7 @@ from tests.harness.fakes.target import FakeTarget
 
 pytest_plugins = ["pytester"]
 
-LOADED_FIRST = (numpy.fft, ruptures, scipy.special)
+LOADED_FIRST = (numpy.fft, scipy.special)
 """A pytest that runs in this process forgets what was first imported in it, and compiled modules load only once."""
 
 
