@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import registry
+from harness.errors import CaseError
 from harness.paths import project_root
 from harness.project import model_entries
+from harness.target import Target
 
 
 def console() -> Console:
@@ -78,6 +80,14 @@ def list_models(*, as_json: bool) -> None:
     console().print(table)
 
 
+def fingerprint_of(target: Target) -> dict[str, str] | None:
+    """The target's fingerprint; None where a part that is missing would have to tell it."""
+    try:
+        return target.fingerprint()
+    except CaseError:
+        return None
+
+
 def list_targets(*, as_json: bool) -> None:
     """Print the targets."""
     known = registry.targets().values()
@@ -89,7 +99,7 @@ def list_targets(*, as_json: bool) -> None:
                 "default_variants": list(t.default_variants),
                 "timed": t.timed,
                 "ready": t.probe().ready,
-                "fingerprint": t.fingerprint(),
+                "fingerprint": fingerprint_of(t),
             }
             for t in known
         ]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import registry
+from harness.errors import Unavailable
 from tests.harness.fakes.command import in_process, in_this_process
 
 REPOSITORY = Path(__file__).parents[3]
@@ -112,3 +114,13 @@ def test_a_mistake_ends_the_process_with_its_exit_code_and_one_sentence(tmp_path
     assert done.returncode == 2
     assert done.stderr.startswith("harness: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_target_whose_parts_are_missing_keeps_no_other_from_the_list(harness, monkeypatch):
+    missing = dict(sorted(registry.targets().items())[:2])
+    (first, second) = missing.values()
+    monkeypatch.setattr(registry, "targets", lambda: missing)
+    monkeypatch.setattr(type(first), "fingerprint", lambda _: (_ for _ in ()).throw(Unavailable("It is not here.")))
+    rows = json.loads(harness("targets", "--json").stdout)
+    assert [row["name"] for row in rows] == [first.name, second.name]
+    assert rows[0]["fingerprint"] is None

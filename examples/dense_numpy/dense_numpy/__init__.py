@@ -1,0 +1,1 @@
+"""`numpy/dense`: dense float32 networks in NumPy."""
