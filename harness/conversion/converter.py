@@ -17,11 +17,13 @@ from harness.artifact import Artifact, CustomLibrary, TensorInfo
 from harness.cache import Cache, Entry, sha256_file, sha256_json, sha256_tree
 from harness.conversion.children import WORKER, Children
 from harness.conversion.choices import CustomOperators
+from harness.conversion.conditioning import MOST_SAMPLES
 from harness.conversion.crash_cause import cause
 from harness.conversion.source import closure
 from harness.environment import Environment
-from harness.errors import BadInput, CaseError, Crashed, Failed, HarnessError, Unsupported
+from harness.errors import WHATEVER, BadInput, CaseError, Crashed, Failed, HarnessError, Unsupported, as_case_error
 from harness.project import ModelEntry
+from harness.store.record import Conditioning
 from harness.variant import Format, Variant
 
 HERE = Path(__file__).parent
@@ -37,6 +39,7 @@ class Limits:
     prepare: float = 600.0
     convert: float = 600.0
     reference: float = 600.0
+    conditioning: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,19 @@ def custom_operators(custom: CustomOperators | None) -> CustomLibrary | None:
     if custom is None:
         return None
     return CustomLibrary(library=str(custom.library), registerer=custom.registerer, sha256=sha256_file(custom.library))
+
+
+def as_inspected(artifact: Artifact) -> dict[str, Any]:
+    """What a format's converter is told of an artifact that it inspected before."""
+    return {
+        "inputs": [info.model_dump() for info in artifact.inputs],
+        "outputs": [info.model_dump() for info in artifact.outputs],
+        "operators": artifact.operators,
+        "signature": artifact.signature,
+        "notes": list(artifact.notes),
+        "renewed": artifact.renewed,
+        "custom_operators": artifact.custom_operators and artifact.custom_operators.model_dump(),
+    }
 
 
 class Converter:
@@ -287,15 +303,7 @@ class Converter:
                     seconds=self.limits.reference,
                     converter=str(form.converter),
                     path=str(artifact.path),
-                    inspected={
-                        "inputs": [info.model_dump() for info in artifact.inputs],
-                        "outputs": [info.model_dump() for info in artifact.outputs],
-                        "operators": artifact.operators,
-                        "signature": artifact.signature,
-                        "notes": list(artifact.notes),
-                        "renewed": artifact.renewed,
-                        "custom_operators": artifact.custom_operators and artifact.custom_operators.model_dump(),
-                    },
+                    inspected=as_inspected(artifact),
                     samples=str(samples),
                     output=str(folder / "outputs.npz"),
                 )
@@ -304,6 +312,37 @@ class Converter:
 
         found = self._entry("reference", key, write, cache)
         return Reference(found.facts["interpreter"], found.folder / "outputs.npz", found.digest)
+
+    def conditioning(self, prepared: Prepared, artifact: Artifact, form: Format, reference: Reference) -> Conditioning:
+        """How far the artifact's outputs move when its operators round otherwise, in the interpreter of `reference`.
+
+        Never raises: what cannot be measured is said in `problem`, and costs no case its result.
+        """
+        code = sha256_json([sha256_file(HERE / "conditioning.py"), self._code, reference.digest, reference.interpreter])
+        key = address_of("conditioning", code, artifact, prepared.golden_digest, code_digest(form))
+
+        def write(folder: Path) -> dict[str, Any]:
+            golden = read_golden(prepared.golden_path)
+            samples = folder / "samples.npz"
+            np.savez(samples, **artifact.stored(golden.inputs, samples=MOST_SAMPLES))  # type: ignore[arg-type]
+            with self._children.lend(self.environment) as child:
+                reply, _ = child.call(
+                    "conditioning",
+                    seconds=self.limits.conditioning,
+                    converter=str(form.converter),
+                    path=str(artifact.path),
+                    inspected=as_inspected(artifact),
+                    samples=str(samples),
+                    outputs=str(reference.path),
+                    interpreter=reference.interpreter,
+                )
+            samples.unlink()
+            return reply
+
+        try:
+            return Conditioning(**self._entry("conditioning", key, write).facts)
+        except WHATEVER as error:
+            return Conditioning(samples=0, draws=0, problem=str(as_case_error(error, "Measuring the conditioning")))
 
     def _entry(self, kind: str, key: str, write: Any, other: Cache | None = None) -> Entry:
         """From the cache, or made; a refusal or a failure that would only come again is cached as well."""

@@ -108,6 +108,18 @@ def reference(header: dict[str, Any]) -> dict[str, Any]:
     return {"interpreter": interpreter}
 
 
+def conditioning(header: dict[str, Any]) -> dict[str, Any]:
+    """How far the outputs move when operators round otherwise: see `harness.conversion.conditioning`."""
+    from harness.conversion.conditioning import conditioning as measure
+
+    module = format_converter(header["converter"])
+    with np.load(header["samples"], allow_pickle=False) as archive:
+        samples = {name: archive[name] for name in archive.files}
+    with np.load(header["outputs"], allow_pickle=False) as archive:
+        outputs = {name: archive[name] for name in archive.files}
+    return measure(module, Path(header["path"]), header["inspected"], samples, outputs, header["interpreter"])
+
+
 def handlers() -> dict[str, Handler]:
     import tensorflow  # noqa: F401 - before the forks, so that each starts with it
 
@@ -117,4 +129,5 @@ def handlers() -> dict[str, Handler]:
         "graph_summary": forked(graph_summary),
         "inspect": forked(inspect),
         "reference": forked(reference),
+        "conditioning": forked(conditioning),
     }

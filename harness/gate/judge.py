@@ -11,10 +11,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harness.case_name import CaseName
+from harness.gate.conditioned import conditioned, steps_rule
 from harness.gate.judge_placement import judge_labels, judge_placement
 from harness.gate.judge_task import judge_task
 from harness.gate.policy import Edge, ParityMetric, ParityRule, Policy
-from harness.store.record import Check, Comparison, Latency, Measured, Parity, SteadyState
+from harness.store.record import (
+    Check,
+    Comparison,
+    Conditioning,
+    Latency,
+    Measured,
+    OutputConditioning,
+    Parity,
+    SteadyState,
+)
 
 _NEVER = "No tolerance passes a NaN: it compares with nothing (IEEE 754)"
 
@@ -45,7 +55,7 @@ def judge(
             ("runtime", parity.runtime),
         )
         for edge, comparisons in edges:
-            rules = EdgeRules(policy, edge, case)
+            rules = EdgeRules(policy, edge, case, parity.conditioning)
             checks += judge_edge(rules, comparisons, parity.samples, has_task=has_task, own_integers=own_integers)
         if parity.task is not None:
             checks += judge_labels(parity.task)
@@ -63,9 +73,30 @@ class EdgeRules:
     policy: Policy
     edge: Edge
     case: CaseName
+    conditioning: Conditioning | None = None
 
-    def get(self, metric: ParityMetric) -> ParityRule | None:
-        return self.policy.parity_rule(self.edge, metric, self.case)
+    def get(self, metric: ParityMetric, output: str = "") -> ParityRule | None:
+        """The rule for a figure; of that output, with the limit that follows from its conditioning."""
+        rule = self.policy.parity_rule(self.edge, metric, self.case)
+        return None if rule is None else conditioned(rule, self._figures(output), self.conditioning)
+
+    def steps(self, output: str) -> ParityRule | None:
+        """The limit in steps that follows from an output's conditioning; None where the usual rules stay. A user's own
+        limits on steps go first."""
+        usual = [self.policy.parity_rule(self.edge, metric, self.case) for metric in ("max_lsb", "amplified_lsb")]
+        if any(rule is not None and not rule.conditioned for rule in usual):
+            return None
+        return steps_rule(
+            self.policy.parity_rule(self.edge, "sqnr_db", self.case), self._figures(output), self.conditioning
+        )
+
+    def step(self, output: str) -> float | None:
+        """One step of an output in real units."""
+        figures = self._figures(output)
+        return None if figures is None else figures.step
+
+    def _figures(self, output: str) -> OutputConditioning | None:
+        return None if self.conditioning is None else self.conditioning.of(output)
 
 
 def judge_edge(
@@ -91,8 +122,8 @@ def _judge_output(
     comparison: Comparison, rules: EdgeRules, has_task: bool, own_integer: bool, samples: int
 ) -> list[Check]:
     """The checks of one output on one edge."""
-    edge = rules.edge
-    rule_name, metric = f"parity.{edge}.finite", f"{edge}.{comparison.output}.finite"
+    edge, output = rules.edge, comparison.output
+    rule_name, metric = f"parity.{edge}.finite", f"{edge}.{output}.finite"
     if not comparison.finite:
         message = (
             f"{_subject(rules.edge, comparison)} has a NaN, or an infinity where the other side has none, first"
@@ -104,18 +135,23 @@ def _judge_output(
         return checks
     if own_integer:
         return [*checks, *_judge_own_integers(comparison, rules, samples)]
-    within = False
-    if comparison.max_lsb is not None:
-        few, amplified = rules.get("max_lsb"), rules.get("amplified_lsb")
-        within = few is not None and comparison.max_lsb <= few.bound
-        rule = few if within else amplified or few
-        if rule is not None:
-            checks.append(_judge_lsb(comparison, rule))
-    if within:
-        return checks
-    if rule := rules.get("sqnr_db"):
+    if steps := rules.steps(output):
+        checks.append(_judge_steps(comparison, steps, rules.step(output)))
+    else:
+        within = False
+        if comparison.max_lsb is not None:
+            few, amplified = rules.get("max_lsb"), rules.get("amplified_lsb")
+            within = few is not None and comparison.max_lsb <= few.bound
+            rule = few if within else amplified or few
+            if rule is not None:
+                checks.append(_judge_steps(comparison, rule))
+        if within:
+            return checks
+    if rule := rules.get("sqnr_db", output):
         checks.append(_judge_sqnr(comparison, rule))
-    if rule := rules.get("peak"):
+    # What has steps may be a whole one off where another value lies on a tie.
+    rule = rules.get("peak", output)
+    if rule and not steps:
         checks.append(_judge_peak(comparison, rule))
     # With labels the task metric says what a changed answer costs, and on the conversion edge it alone decides.
     rule = rules.get("top1_agreement")
@@ -133,17 +169,20 @@ def _judge_own_integers(comparison: Comparison, rules: EdgeRules, samples: int) 
     return [_judge_agreement(comparison, agreement, rule, _values(comparison, samples))]
 
 
-def _judge_lsb(comparison: Comparison, rule: ParityRule) -> Check:
-    measured = comparison.max_lsb or 0
+def _judge_steps(comparison: Comparison, rule: ParityRule, step: float | None = None) -> Check:
+    """Stored integers, or floats that are multiples of `step`."""
+    measured: float = comparison.max_lsb or 0
+    if comparison.max_lsb is None and step and comparison.max_abs is not None:
+        measured = round(comparison.max_abs / step, 2)
     passed = measured <= rule.bound
     message = ""
     if not passed:
         share = comparison.differing_share
         message = (
-            f"{_subject(rule.edge, comparison)} differs by up to {measured} LSB, {measured - rule.bound:g} more than "
+            f"{_subject(rule.edge, comparison)} differs by up to {measured:g} LSB, {measured - rule.bound:g} more than "
             f"the {rule.bound:g} allowed,{_place(comparison)}"
             + (f" ({share:.1%} of {comparison.elements:,} values differ)" if share is not None else "")
-            + f"; a limit of {measured} LSB would have passed."
+            + f"; a limit of {measured:g} LSB would have passed."
         )
     return _parity_check(comparison, rule, measured, passed, message)
 
@@ -157,7 +196,7 @@ def _judge_sqnr(comparison: Comparison, rule: ParityRule) -> Check:
     if not passed:
         message = (
             f"{_subject(rule.edge, comparison)} has an SQNR of {measured:.1f} dB, {rule.bound - measured:.1f} dB short "
-            f"of the {rule.bound:g} dB asked for; the largest error is {_figure(comparison.max_abs)}"
+            f"of the {rule.bound:.4g} dB asked for; the largest error is {_figure(comparison.max_abs)}"
             f"{_place(comparison)}. A limit of {_rounded_down(measured)} dB would have passed (or an allclose "
             f"tolerance of {_figure(comparison.smallest_tolerance)})."
         )
@@ -189,7 +228,7 @@ def _judge_peak(comparison: Comparison, rule: ParityRule) -> Check:
     if not passed:
         message = (
             f"{_subject(rule.edge, comparison)} is off by up to {_figure(comparison.max_abs)}, {measured:.3g} of the "
-            f"reference's root mean square ({signal:.3g}) and {measured / rule.bound:.3g} times the {rule.bound:g} "
+            f"reference's root mean square ({signal:.3g}) and {measured / rule.bound:.3g} times the {rule.bound:.3g} "
             f"allowed,{_place(comparison)}; a limit of {_rounded_up(measured)} would have passed (or an allclose "
             f"tolerance of {_figure(comparison.smallest_tolerance)})."
         )

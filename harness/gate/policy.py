@@ -61,6 +61,9 @@ class ParityRule(Where):
     metric: ParityMetric
     limit: FiniteFloat | Literal["off"]
     source: str = Field(min_length=1)
+    conditioned: bool = False
+    """Whether the limit gives way to the model's own conditioning, where that was measured: see
+    `harness.gate.conditioned`."""
 
     @model_validator(mode="after")
     def possible(self) -> ParityRule:
@@ -240,12 +243,18 @@ _OWN_ACTIVATIONS = "Each runtime quantises the activations of a dynamic-range mo
 Limits = dict[ParityMetric, tuple[float | Literal["off"], str]]
 
 
-def _rules(edge: Edge, limits: Limits, *variants: str, **where: str) -> list[ParityRule]:
+def _rules(edge: Edge, limits: Limits, *variants: str, conditioned: bool = False, **where: str) -> list[ParityRule]:
     return [
-        ParityRule(edge=edge, metric=metric, limit=limit, source=source, variant=variant, **where)
+        ParityRule(
+            edge=edge, metric=metric, limit=limit, source=source, variant=variant, conditioned=conditioned, **where
+        )
         for variant in variants
         for metric, (limit, source) in limits.items()
     ]
+
+
+def _conditioned(edge: Edge, limits: Limits, *variants: str, **where: str) -> list[ParityRule]:
+    return _rules(edge, limits, *variants, conditioned=True, **where)
 
 
 _INTEGERS: Limits = {"max_lsb": (3, _KERNELS), "amplified_lsb": (38, _SOFTMAX)}
@@ -262,15 +271,15 @@ DEFAULT_PARITY: tuple[ParityRule, ...] = (
     ),
     *_rules("conversion", {"sqnr_db": (23, _EIGHT_BY_SIXTEEN), **_EIGHT}, "int16x8*"),
     *_rules("conversion", {"sqnr_db": (20, _EIGHT_BITS), **_EIGHT}, "dynamic*", "int8*", "uint8*", "layers-uint8*"),
-    *_rules("conversion", {"sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
+    *_conditioned("conversion", {"sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
     # TensorFlow.js variants store weights in fewer bits and compute in float32 all the same.
-    *_rules("runtime", {"sqnr_db": (60, _TFJS_ROUNDING), "peak": (1e-2, _PEAK), **_FLOAT}, "*", format="tfjs"),
-    *_rules("runtime", {"sqnr_db": (20, _OWN_ACTIVATIONS), **_EIGHT}, "dynamic*"),
+    *_conditioned("runtime", {"sqnr_db": (60, _TFJS_ROUNDING), "peak": (1e-2, _PEAK), **_FLOAT}, "*", format="tfjs"),
+    *_conditioned("runtime", {"sqnr_db": (20, _OWN_ACTIVATIONS), **_EIGHT}, "dynamic*"),
     # TFLite's uint8 is int8 inside, with another type at inputs and outputs.
     *_rules("runtime", _EXACT_INTEGERS, "int8*", "uint8*", target="mcu/*"),
     *_rules("runtime", _EXACT_INTEGERS, "int8*", "uint8*", target="tflm/*"),
-    *_rules("runtime", {**_INTEGERS, "sqnr_db": (20, _KERNEL_NOISE), **_EIGHT}, "int8*", "uint8*", "int16x8*"),
-    *_rules("runtime", {**_INTEGERS, "sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
+    *_conditioned("runtime", {**_INTEGERS, "sqnr_db": (20, _KERNEL_NOISE), **_EIGHT}, "int8*", "uint8*", "int16x8*"),
+    *_conditioned("runtime", {**_INTEGERS, "sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
 )
 
 

@@ -34,7 +34,7 @@ from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult, measure_latency, measure_parity
 from harness.run.pool import Progress, side_by_side
 from harness.run.results import Finished, case_result, model_summaries
-from harness.store.record import Latency, Measured, Parity, RunRecord
+from harness.store.record import Conditioning, Latency, Measured, Parity, RunRecord
 from harness.store.runs import CaseStore, RunStore
 from harness.target import Target, TimingPlan
 from harness.variant import Format, Variant
@@ -69,6 +69,11 @@ class Conversion(Protocol):
 
     def reference(self, prepared: Prepared, artifact: Artifact, form: Format) -> Reference:
         """What the reference interpreter makes of the artifact."""
+
+    def conditioning(
+        self, prepared: Prepared, artifact: Artifact, form: Format, reference: Reference
+    ) -> Conditioning | None:
+        """How far its outputs move when its operators round otherwise."""
 
     def close(self) -> None:
         """End every child process."""
@@ -110,6 +115,7 @@ class Run:
         self.case_store = CaseStore(settings.cache)
         self.finished: dict[str, Finished] = {case.id: Finished(case) for case in cases}
         self.prepared: dict[str, Prepared | CaseError] = {}
+        self.conditioning: dict[Hashable, Conditioning | None] = {}
 
     def execute(self) -> RunRecord:
         """Run every stage and write the record, also when interrupted. Whatever a stage raises that is of no one case
@@ -195,6 +201,7 @@ class Run:
         if fault := prepared.facts.get("golden_fault"):
             raise Failed(fault)
         reference = self.converter.reference(prepared, artifact, case.format)
+        self.conditioning[recipe_of(case)] = self.converter.conditioning(prepared, artifact, case.format, reference)
         kept = None
         if artifact.renewed != "none":
             with suppress(Exception):  # for information alone
@@ -211,7 +218,7 @@ class Run:
     def _job(self, case: Case, artifact: Artifact, reference: Reference, kept: Reference | None) -> Job:
         """What is measured. Raises `Unsupported` where the target says beforehand that it cannot."""
         finished = self.finished[case.id]
-        finished.artifact = artifact
+        finished.artifact, finished.conditioning = artifact, self.conditioning.get(recipe_of(case))
         finished.fingerprint = case.target.fingerprint()
         prepared = self.prepared_of(case.id)
         plan = self.settings.plan

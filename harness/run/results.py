@@ -22,6 +22,7 @@ from harness.store.record import (
     ArtifactSummary,
     CaseResult,
     Check,
+    Conditioning,
     Latency,
     LoadedFiles,
     Measured,
@@ -51,6 +52,7 @@ class Finished:
     artifact: Artifact | None = None
     fingerprint: dict[str, str] = field(default_factory=dict)
     parity: Parity | None = None
+    conditioning: Conditioning | None = None
     latency: Latency | None = None
     latency_note: str = ""
     measured: Measured = field(default_factory=Measured)
@@ -83,6 +85,10 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
     """The record's entry of a finished case, judged by `policy` (the default one if not given); its log, if there is
     one, is written below `results/logs`. Never raises: a case that cannot be judged says so."""
     case, artifact, problem = finished.case, finished.artifact, finished.problem
+    if (
+        finished.parity is not None and finished.conditioning is not None
+    ):  # no part of what was measured: what limits it
+        finished.parity = finished.parity.model_copy(update={"conditioning": finished.conditioning})
     checks: tuple[Check, ...] = ()
     if problem is None:
         try:

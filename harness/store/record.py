@@ -83,6 +83,35 @@ class TaskMetric(Frozen):
     """Two classes that the float32 model itself takes for each other: their labels look exchanged."""
 
 
+class OutputConditioning(Frozen):
+    """How far one output moved when the artifact's operators rounded otherwise; the worst of all draws. Null where an
+    output has no such figure."""
+
+    output: str
+    sqnr_db: float | None
+    """Signal to movement, 10·log10 of their powers."""
+    peak: float | None
+    """Largest movement over the root mean square of the output."""
+    steps: int | None
+    """Largest movement in steps, of an output that has them."""
+    step: float | None
+    """One step in real units: the scale of stored integers, or of the integers that a float output is made of."""
+
+
+class Conditioning(Frozen):
+    """What an artifact makes of the rounding of its own operators, measured in the reference interpreter."""
+
+    samples: int
+    draws: int
+    outputs: tuple[OutputConditioning, ...] = ()
+    problem: str = ""
+    """Why it could not be measured."""
+
+    def of(self, output: str) -> OutputConditioning | None:
+        """The figures of one output."""
+        return next((one for one in self.outputs if one.output == output), None)
+
+
 class Parity(Frozen):
     """Both edges. `conversion`: the artifact in a reference interpreter against the TensorFlow float32 golden.
     `runtime`: this target against that reference interpreter, same artifact, same bytes in.
@@ -100,6 +129,8 @@ class Parity(Frozen):
     in_sequence: tuple[Comparison, ...] = ()
     """The runtime edge once more with state kept from sample to sample, where a model with state does not say which is
     meant and it was cheap: for information, not judged."""
+    conditioning: Conditioning | None = None
+    """What limits follow from; null in records from before it was measured, and where there is none."""
 
 
 class SteadyState(StrEnum):

@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from . import disturbed as disturbance
 from . import graph, graph_reference, layers, layers_reference, ready
-from .model_json import ENTRY, check_weights, is_layers, read_model
+from .model_json import ENTRY, check_weights, decoded_weights, is_layers, read_model
 
 DEFAULT_SHARD_BYTES = 4 * 1024 * 1024
 KERAS_FILE = "keras.h5"
@@ -63,3 +65,36 @@ def reference(
     """
     module = layers_reference if is_layers(read_model(path)) else graph_reference
     return module.reference(path, inspected, samples)
+
+
+def work(path: Path) -> int:
+    """Multiply-accumulates of one inference, about: of layers, the weights alone are known."""
+    model = read_model(path)
+    weights = decoded_weights(model, path.parent)
+    if is_layers(model):
+        return 1000 * sum(values.size for values in weights.values())
+    return disturbance.work(graph_reference.restored_graph(model, weights))
+
+
+def steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
+    """No output of a TensorFlow.js model takes multiples of a step alone."""
+    return {}
+
+
+def disturbed(
+    path: Path, inspected: dict[str, Any], samples: dict[str, NDArray[Any]], generator: np.random.Generator
+) -> tuple[str, dict[str, NDArray[Any]]]:
+    """As `reference`, with operators (of layers: weights) that are off by what sound kernels differ by."""
+    if not is_layers(read_model(path)):
+        change = lambda graph_def: disturbance.disturb_graph(graph_def, generator)  # noqa: E731
+        return graph_reference.reference(path, inspected, samples, change)
+
+    def change_weights(model: Any) -> None:
+        model.set_weights(
+            [
+                disturbance.disturbed_weights(values, generator) if values.dtype == np.float32 else values
+                for values in model.get_weights()
+            ]
+        )
+
+    return layers_reference.reference(path, inspected, samples, change_weights)

@@ -5,7 +5,7 @@ Runs in the converter's environment, beside `converter.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,24 @@ ACTIVATIONS = ("Relu", "Relu6", "Elu", "Sigmoid", "Tanh")
 
 
 def reference(
-    path: Path, inspected: dict[str, Any], samples: dict[str, NDArray[Any]]
+    path: Path,
+    inspected: dict[str, Any],
+    samples: dict[str, NDArray[Any]],
+    change: Callable[[Any], None] | None = None,
 ) -> tuple[str, dict[str, NDArray[Any]]]:
     """TensorFlow's own kernels on the graph and the weights of the artifact itself.
 
     Weights are restored from the shards as TensorFlow.js restores them; fused operators run as what they are made of,
     and the graph is not optimised again. `samples`: input name → (samples, *shape) of the artifact's dtype; returns
     the interpreter's name and output name → (samples, *output shape) likewise. Raises `Refused` naming an operator
-    that TensorFlow cannot run.
+    that TensorFlow cannot run. `change` is made to the graph before it runs.
     """
     import tensorflow as tf
 
     model = read_model(path)
     graph_def = restored_graph(model, decoded_weights(model, path.parent))
+    if change is not None:
+        change(graph_def)
     with tf.Graph().as_default() as graph:
         try:
             tf.graph_util.import_graph_def(graph_def, name="")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +94,13 @@ def info(name: str, tensor: str, index: int, described: Any, shape: list[int] | 
 
 
 def reference(
-    path: Path, inspected: Mapping[str, Any], samples: Mapping[str, NDArray[Any]]
+    path: Path,
+    inspected: Mapping[str, Any],
+    samples: Mapping[str, NDArray[Any]],
+    change: Callable[[Any], None] | None = None,
 ) -> tuple[str, dict[str, NDArray[Any]]]:
     """`tf_keras` on the artifact's own weights, as its shards hold them; each sample from fresh state where `inspected`
-    asks for it.
+    asks for it. `change` is made to the model before it runs.
 
     `samples`: input name → (samples, *shape); returns the interpreter's name and output name → (samples, *output
     shape). Raises `Broken`.
@@ -105,6 +108,8 @@ def reference(
     import tf_keras
 
     model = keras_model(path)
+    if change is not None:
+        change(model)
     rows = []
     for index in range(len(next(iter(samples.values())))):
         if inspected.get("renewed", "none") != "none":

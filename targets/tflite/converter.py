@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import re
 import shutil
+import tempfile
 import textwrap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from . import disturbed as disturbance
 from . import metadata
 from .left_in_float import left_in_float
 from .signature import of_signature
@@ -19,6 +21,8 @@ from .state import state_kept
 
 ENTRY = "model.tflite"
 INT16X8 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
+RANGE_SAMPLES = 4
+"""Samples that show how large the activations are that are quantised as the model runs."""
 REASONS = (
     r"'tf\.\w+' op requires[^\n]*",
     r"Some ops are not supported by the native TFLite runtime",
@@ -431,3 +435,37 @@ def run(interpreter: Any, again: Any, inspected: dict[str, Any], samples: dict[s
         for info, detail in zip(inspected["outputs"], interpreter.get_output_details(), strict=True):
             collected[info["name"]].append(interpreter.get_tensor(detail["index"]))
     return {name: np.stack(values) for name, values in collected.items()}
+
+
+def work(path: Path) -> int:
+    """Multiply-accumulates of one inference, about."""
+    return disturbance.work(path, schema_module())
+
+
+def steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
+    """Outputs that are floats and take multiples of a step alone: name → step."""
+    if inspected.get("signature"):  # its outputs may be another subgraph's
+        return {}
+    found = disturbance.steps(path, schema_module())
+    return {info["name"]: found[place] for place, info in enumerate(inspected["outputs"]) if place in found}
+
+
+def disturbed(
+    path: Path, inspected: dict[str, Any], samples: dict[str, Any], generator: np.random.Generator
+) -> tuple[str, dict[str, Any]]:
+    """As `reference`, of a copy whose operators give results that are off by what sound kernels differ by."""
+    content, schema = path.read_bytes(), schema_module()
+    with tempfile.TemporaryDirectory(prefix="harness-disturbed-") as folder:
+        other = Path(folder) / path.name
+        tensors = disturbance.quantised_as_it_runs(disturbance.Copy(content, schema, generator))
+        largest: dict[int, float] = {}
+        if tensors and inspected.get("signature"):
+            raise disturbance.Unmeasured("what a signature of several quantises as it runs cannot be looked at")
+        if tensors:
+            other.write_bytes(disturbance.showing(content, schema, tensors))
+            shown = [{"name": f"tensor {tensor}"} for tensor in tensors]
+            few = {name: values[:RANGE_SAMPLES] for name, values in samples.items()}
+            _, found = reference(other, {**inspected, "outputs": [*inspected["outputs"], *shown]}, few)
+            largest = {tensor: float(np.abs(found[f"tensor {tensor}"]).max(initial=0.0)) for tensor in tensors}
+        other.write_bytes(disturbance.disturbed_copy(content, schema, generator, largest))
+        return reference(other, inspected, samples)

@@ -57,5 +57,8 @@ class FakeConverter:
     def reference(self, prepared, artifact, form):
         return Reference("fake reference", prepared.folder / "outputs.npz", "reference")
 
+    def conditioning(self, prepared, artifact, form, reference):
+        return None
+
     def close(self):
         self.calls.append(("close",))

@@ -1,0 +1,129 @@
+"""How far a model's own outputs move when what it computes with moves by one unit in the last place.
+
+Two honest runtimes round in other places, so their results are some units apart in the last place, operator by
+operator; what that makes of the outputs is the model's own doing, its *conditioning*. It is measured here in the
+reference interpreter: a format's converter makes the artifact's operators give results that are off at random by as
+much as sound kernels differ (`disturbed` in each family says by how much and why), and its outputs are held against the
+undisturbed ones. Nothing of the runtimes that are judged by it takes part.
+
+Runs in the converter's environment. NumPy only.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+WORK = 2_000_000_000
+"""Multiply-accumulates for one artifact, all draws together: seconds of a reference kernel (1.3·10⁹ each)."""
+FEWEST_SAMPLES, MOST_SAMPLES = 2, 128
+FEWEST_DRAWS, MOST_DRAWS = 3, 8
+SEED = 20261126
+
+UNIT_DB = 20.0 * np.log10(2.0**23)
+"""Every value off by one unit in the last place of float32: nothing is said to be better conditioned than that."""
+STEPPED_SHARE = 0.01
+"""Of an output that has steps, this share of values is taken to move by one, whatever was seen: which values lie on a
+tie depends on the samples, and a hundred of them do not show the one in a thousand."""
+
+
+class Unmeasured(Exception):
+    """Nothing can be said of this artifact's conditioning; the text says why."""
+
+    harness_kind = "unsupported"
+
+
+def conditioning(
+    module: ModuleType,
+    path: Any,
+    inspected: dict[str, Any],
+    samples: dict[str, NDArray[Any]],
+    outputs: dict[str, NDArray[Any]],
+    interpreter: str,
+) -> dict[str, Any]:
+    """Figures for each output, in the shape of `harness.store.record.Conditioning`.
+
+    Args:
+        module: the format's converter, with `work`, `disturbed` and `steps`.
+        samples, outputs: the golden's inputs as the artifact takes them and what the reference `interpreter` made of
+            them, stored values by name, (samples, *shape).
+
+    The lowest SQNR and the largest movement of all draws are kept. Draws are seeded: the same artifact and samples give
+    the same figures. Raises `Unmeasured`.
+    """
+    work = max(1, module.work(path))
+    available = len(next(iter(samples.values())))
+    count = int(np.clip(WORK // (work * (FEWEST_DRAWS + 1)), FEWEST_SAMPLES, min(MOST_SAMPLES, available)))
+    draws = int(np.clip(WORK // (work * count), FEWEST_DRAWS, MOST_DRAWS))
+    first = {name: values[:count] for name, values in samples.items()}
+    movements: dict[str, list[dict[str, Any]]] = {info["name"]: [] for info in inspected["outputs"]}
+    steps = module.steps(path, inspected)
+    for draw in range(draws):
+        generator = np.random.Generator(np.random.Philox([SEED, draw]))
+        noisy = {name: off_by_a_unit(values, generator) for name, values in first.items()}
+        by, moved = module.disturbed(path, inspected, noisy, generator)
+        if by != interpreter:
+            raise Unmeasured(f"{interpreter} does not run it with its operators disturbed")
+        for info in inspected["outputs"]:
+            name = info["name"]
+            movements[name].append(movement(moved[name], outputs[name][:count], info, steps.get(name)))
+    return {
+        "samples": count,
+        "draws": draws,
+        "outputs": [
+            {"output": info["name"], "step": step_of(info, steps.get(info["name"])), **worst(movements[info["name"]])}
+            for info in inspected["outputs"]
+        ],
+    }
+
+
+def off_by_a_unit(values: NDArray[Any], generator: np.random.Generator) -> NDArray[Any]:
+    """Half of the float32 values one unit in the last place higher or lower; zeros and other types as they are: a zero
+    is exact, and an integer goes into every runtime alike."""
+    if values.dtype != np.float32:
+        return values
+    way = generator.choice(np.array([-1, 0, 1], np.int8), values.shape, p=[0.25, 0.5, 0.25])
+    moved = np.nextafter(values, np.where(way > 0, np.float32(np.inf), np.float32(-np.inf)))
+    return np.where((way == 0) | (values == 0) | ~np.isfinite(values), values, moved).astype(np.float32)
+
+
+def step_of(info: dict[str, Any], step: float | None) -> float | None:
+    """One step of an output in real units; None for one that has none."""
+    return float(info["quantisation"]["scale"]) if info["quantisation"] else step
+
+
+def movement(moved: NDArray[Any], still: NDArray[Any], info: dict[str, Any], step: float | None) -> dict[str, Any]:
+    """How far one output moved in one draw; null where that has no meaning."""
+    nothing = {"sqnr_db": None, "peak": None, "steps": None}
+    if moved.shape != still.shape or still.size == 0 or (still.dtype.kind in "biu" and not info["quantisation"]):
+        return nothing
+    one, two = moved.astype(np.float64).ravel(), still.astype(np.float64).ravel()
+    if info["quantisation"]:
+        zero, step = info["quantisation"]["zero_point"], 1.0
+        one, two = one - zero, two - zero
+    known = np.isfinite(two)
+    if not (np.isfinite(one) | ~known).all():
+        return nothing
+    error, signal = np.abs(one[known] - two[known]), float(np.square(two[known]).sum())
+    power = float(np.square(error).sum())
+    if step is not None:
+        power = max(power, step * step * max(1.0, STEPPED_SHARE * still.size))
+    largest = float(error.max(initial=0.0))
+    figures: dict[str, Any] = {"steps": None if step is None else round(largest / step)}
+    if signal == 0.0:
+        return {**nothing, **figures}
+    unit = UNIT_DB if step is None else np.inf
+    decibels = min(float(10.0 * np.log10(signal / power)) if power > 0.0 else np.inf, unit)
+    return {**figures, "sqnr_db": decibels, "peak": largest / float(np.sqrt(signal / max(1, error.size)))}
+
+
+def worst(seen: list[dict[str, Any]]) -> dict[str, Any]:
+    """The worst of all draws, where each has a figure."""
+    found: dict[str, Any] = {}
+    for name, choose in (("sqnr_db", min), ("peak", max), ("steps", max)):
+        values = [one[name] for one in seen]
+        found[name] = None if any(value is None for value in values) else choose(values)
+    return found
