@@ -76,9 +76,13 @@ class EdgeRules:
     conditioning: Conditioning | None = None
 
     def get(self, metric: ParityMetric, output: str = "") -> ParityRule | None:
-        """The rule for a figure; of that output, with the limit that follows from its conditioning."""
+        """The rule for a figure; of that output, with the limit that follows from its conditioning. Where the SQNR has
+        a limit of the user's, no peak is held to less than the usual."""
         rule = self.policy.parity_rule(self.edge, metric, self.case)
-        return None if rule is None else conditioned(rule, self._figures(output), self.conditioning)
+        noise = self.policy.parity_rule(self.edge, "sqnr_db", self.case)
+        if rule is None or (noise is not None and not noise.conditioned):
+            return rule
+        return conditioned(rule, self._figures(output), self.conditioning)
 
     def steps(self, output: str) -> ParityRule | None:
         """The limit in steps that follows from an output's conditioning; None where the usual rules stay. A user's own

@@ -1,0 +1,139 @@
+"""Limits that follow from a model's own conditioning: sharper than the usual one, or laxer, and said where from."""
+
+import numpy as np
+import pytest
+
+from harness.artifact import Quantisation, TensorInfo
+from harness.case_name import CaseName
+from harness.gate.judge import judge
+from harness.gate.policy import ParityRule, Policy
+from harness.parity.edges import parity
+from harness.store.record import Conditioning, Measured, OutputConditioning
+
+RANDOM = np.random.default_rng(7)
+GOLDEN = RANDOM.normal(size=(200, 1, 10)).astype(np.float32)
+FLOAT = TensorInfo(name="out", tensor="t", index=0, shape=(1, 10), dtype="float32")
+INT8 = FLOAT.model_copy(update={"dtype": "int8", "quantisation": Quantisation(scale=0.04, zero_point=0)})
+
+
+def conditioning(sqnr_db, peak=1e-9, steps=None, step=None):
+    figures = OutputConditioning(output="out", sqnr_db=sqnr_db, peak=peak, steps=steps, step=step)
+    return Conditioning(samples=64, draws=8, outputs=(figures,))
+
+
+def broken(actual, seen, *, reference=GOLDEN, info=FLOAT, variant="float32", target="tflite/one", rules=()):
+    figures = parity({"out": GOLDEN}, {"out": reference}, {"out": actual}, (info,), None, "regression", "reference")
+    figures = figures.model_copy(update={"conditioning": seen})
+    name = CaseName("m", variant, target, format=target.partition("/")[0])
+    checks = judge(name, figures, None, Measured(), Policy().with_rules(*rules))
+    return {check.rule: check for check in checks if not check.passed}
+
+
+def off_by(decibels, values=GOLDEN):
+    """`values` with noise so far below them."""
+    return (values * (1 + RANDOM.normal(0, 10 ** (-decibels / 20), values.shape))).astype(np.float32)
+
+
+def integers(steps=0):
+    stored = INT8.to_stored(GOLDEN).astype(np.int32)
+    return np.clip(stored + steps, -128, 127).astype(np.int8)
+
+
+class TestFloat:
+    def test_a_fault_of_ten_in_a_million_is_found_in_a_model_that_moves_by_less(self):
+        assert not broken(off_by(100), None)
+        found = broken(off_by(100), conditioning(125))
+        assert "parity.runtime.sqnr_db" in found
+        assert found["parity.runtime.sqnr_db"].limit == pytest.approx(125 - 6.02, abs=0.01)
+
+    def test_an_ill_conditioned_model_gives_no_false_alarm(self):
+        assert broken(off_by(67), None)
+        assert not broken(off_by(67), conditioning(66.9, peak=2e-3))
+
+    def test_the_limit_says_where_it_comes_from(self):
+        source = broken(off_by(100), conditioning(125))["parity.runtime.sqnr_db"].source
+        assert "own conditioning (8 draws, 64 samples; docs/limits.md)" in source
+        assert "125.0 dB" in source
+
+    def test_the_conversion_of_a_float32_variant_is_held_to_it_too(self):
+        found = broken(off_by(100), conditioning(125), reference=off_by(100))
+        assert "parity.conversion.sqnr_db" in found
+
+    def test_rounded_weights_are_judged_as_before(self):
+        reference = off_by(60)
+        assert not broken(reference, conditioning(125), reference=reference, variant="float16")
+
+    def test_a_limit_by_hand_goes_first(self):
+        rule = ParityRule(edge="runtime", metric="sqnr_db", limit=90, source="by hand")
+        assert not broken(off_by(100), conditioning(125), rules=[rule])
+
+    def test_no_model_is_so_ill_conditioned_that_a_tenth_of_the_signal_passes(self):
+        assert broken(off_by(15), conditioning(10, peak=10))["parity.runtime.sqnr_db"].limit == 20
+
+    def test_an_output_without_a_figure_keeps_the_usual_limit(self):
+        assert broken(off_by(70), conditioning(None))["parity.runtime.sqnr_db"].limit == 80
+
+    def test_a_conditioning_that_could_not_be_measured_keeps_the_usual_limit(self):
+        assert broken(off_by(70), Conditioning(samples=0, draws=0, problem="too large"))
+
+    def test_one_value_may_go_as_far_as_one_went_in_the_draws(self):
+        actual = GOLDEN.copy()
+        actual[0, 0, 0] += 0.005
+        assert set(broken(actual, conditioning(60))) == set()
+        assert set(broken(actual, conditioning(120))) >= {"parity.runtime.peak"}
+
+
+class TestSteps:
+    def test_a_kernel_that_is_15_steps_wrong_in_a_model_that_moves_by_3(self):
+        stored, wrong = integers(), integers()
+        wrong[0, 0, 0] += 15
+        assert not broken(wrong, None, reference=stored, info=INT8, variant="int8")
+        found = broken(wrong, conditioning(35, steps=3), reference=stored, info=INT8, variant="int8")
+        assert found["parity.runtime.max_lsb"].limit == 6
+        assert "moves it by 3 steps" in found["parity.runtime.max_lsb"].source
+
+    def test_all_values_two_steps_off_in_a_model_that_hardly_moves(self):
+        found = broken(integers(2), conditioning(45, steps=1), reference=integers(), info=INT8, variant="int8")
+        assert set(found) == {"parity.runtime.sqnr_db"}
+
+    def test_where_nothing_moved_a_tie_may_still_go_the_other_way(self):
+        stored, other = integers(), integers()
+        other[3, 0, 2] += 1
+        assert not broken(other, conditioning(48, steps=0), reference=stored, info=INT8, variant="int8")
+        other[3, 0, 2] += 1
+        assert broken(other, conditioning(48, steps=0), reference=stored, info=INT8, variant="int8")
+
+    def test_never_more_than_a_softmax_can_make_of_it(self):
+        stored, wrong = integers(), integers()
+        wrong[0, 0, 0] += 39
+        assert broken(wrong, conditioning(12, steps=221), reference=stored, info=INT8, variant="int8")
+
+    def test_targets_that_have_to_be_exact_stay_exact(self):
+        found = broken(
+            integers(1), conditioning(20, steps=9), reference=integers(), info=INT8, variant="int8", target="tflm/host"
+        )
+        assert "parity.runtime.max_lsb" in found or "parity.runtime.amplified_lsb" in found
+
+    def test_a_limit_by_hand_goes_first(self):
+        rule = ParityRule(edge="runtime", metric="max_lsb", limit=20, source="by hand")
+        stored, wrong = integers(), integers()
+        wrong[0, 0, 0] += 15
+        found = broken(wrong, conditioning(35, steps=3), reference=stored, info=INT8, variant="int8", rules=[rule])
+        assert not found
+
+    def test_floats_that_are_multiples_of_a_step_are_judged_by_steps(self):
+        step = 6 / 255
+        exact = (np.round(GOLDEN / step) * step).astype(np.float32)
+        other = exact.copy()
+        other[0, 0, :2] += np.float32(step)
+        seen = conditioning(45, peak=0, steps=0, step=step)
+        assert broken(other, None, reference=exact)
+        assert "parity.runtime.max_lsb" not in broken(other, seen, reference=exact)
+        assert "parity.runtime.peak" not in broken(other, seen, reference=exact)
+        other[0, 0, 0] += np.float32(step)
+        assert "parity.runtime.max_lsb" in broken(other, seen, reference=exact)
+
+
+def test_dynamic_ranges_are_held_to_what_their_activations_cost():
+    assert not broken(off_by(40), conditioning(45), variant="dynamic", reference=GOLDEN)
+    assert broken(off_by(30), conditioning(45), variant="dynamic", reference=GOLDEN)
