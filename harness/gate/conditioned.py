@@ -15,39 +15,49 @@ from harness.store.record import Conditioning, OutputConditioning
 MARGIN = 2.0
 """Movement is a figure of a few random draws, and two runtimes round on both sides: twice the power of one (3 dB), and
 as much again for draws that are not the worst. docs/limits.md holds it against what was measured."""
-MARGIN_DB = 20.0 * math.log10(MARGIN)
-FLOOR_DB = 20.0
-"""An error of a tenth of the signal is another model, however ill-conditioned this one is."""
-MOST_STEPS = 38
-"""As far as a softmax moves a probability at most (see the default of `amplified_lsb`)."""
 PEAK_OVER_MEAN = 10.0
 """A Gaussian error reaches five times its root mean square in one of 10⁶ values."""
 
 
-def conditioned(rule: ParityRule, figures: OutputConditioning | None, seen: Conditioning | None) -> ParityRule:
-    """`rule` for one output, with the limit that follows from its `figures`; as it is without any, or a user's."""
+def conditioned(
+    rule: ParityRule, figures: OutputConditioning | None, seen: Conditioning | None, samples: int
+) -> ParityRule:
+    """`rule` for one output compared over that many samples, with the limit that follows from its `figures`; as it is
+    without any, or a user's."""
     if not rule.conditioned or figures is None or seen is None or figures.sqnr_db is None:
         return rule
-    decibels = max(FLOOR_DB, figures.sqnr_db - MARGIN_DB)
+    margin = 20.0 * math.log10(MARGIN) + 10.0 * math.log10(_unseen(seen, samples))
+    decibels = max(figures.sqnr_db - margin, min(MOST_DB, figures.sqnr_db))
     if rule.metric == "sqnr_db":
-        return _with(rule, decibels, f"{_answer(seen)} moves it by {figures.sqnr_db:.1f} dB; {MARGIN_DB:.0f} dB margin")
+        return _with(rule, decibels, f"{_answer(seen)} leaves it at {figures.sqnr_db:.1f} dB; {margin:.0f} dB margin")
     if rule.metric == "peak" and figures.peak is not None:
-        limit = max(PEAK_OVER_MEAN * 10.0 ** (-decibels / 20.0), MARGIN * figures.peak)
+        limit = max(PEAK_OVER_MEAN * 10.0 ** (-decibels / 20.0), MARGIN * _unseen(seen, samples) * figures.peak)
         return _with(rule, limit, f"{_answer(seen)} moves a value by {figures.peak:.3g} of the root mean square")
     return rule
 
 
+MOST_DB, MOST_STEPS = 20.0, 38
+"""Past an error of a tenth of the signal, and past what a softmax makes of sound logits at most (see the default of
+`amplified_lsb`), a model that moves so far by itself gets no margin on top."""
+
+
 def steps_rule(
-    rule: ParityRule | None, figures: OutputConditioning | None, seen: Conditioning | None
+    rule: ParityRule | None, figures: OutputConditioning | None, seen: Conditioning | None, samples: int
 ) -> ParityRule | None:
     """The limit in steps of an output that has them, if `rule` (for its SQNR) gives way to its conditioning."""
     if rule is None or not rule.conditioned or figures is None or seen is None or figures.steps is None:
         return None
-    limit = min(MOST_STEPS, max(1.0, MARGIN * figures.steps))
-    source = (
-        f"{_answer(seen)} moves it by {figures.steps} steps; twice that, at least 1 (a tie) and at most {MOST_STEPS}"
-    )
+    factor = MARGIN * _unseen(seen, samples)
+    limit = max(1.0, min(factor * figures.steps, max(MOST_STEPS, figures.steps)))
+    source = f"{_answer(seen)} moves it by {figures.steps} steps; {factor:.2g} times that, at least 1 (a tie)"
     return _with(rule.model_copy(update={"metric": "max_lsb"}), limit, source)
+
+
+def _unseen(seen: Conditioning, samples: int) -> float:
+    """How much farther the largest of all samples moves than the largest of those that were looked at: as many times as
+    there are more of them, where a few samples move much farther than most (a tail as 1/x², Cauchy's). The mean power
+    grows as much."""
+    return max(1.0, samples / max(1, seen.samples))
 
 
 def _answer(seen: Conditioning) -> str:

@@ -55,7 +55,7 @@ def judge(
             ("runtime", parity.runtime),
         )
         for edge, comparisons in edges:
-            rules = EdgeRules(policy, edge, case, parity.conditioning)
+            rules = EdgeRules(policy, edge, case, parity.conditioning, parity.samples)
             checks += judge_edge(rules, comparisons, parity.samples, has_task=has_task, own_integers=own_integers)
         if parity.task is not None:
             checks += judge_labels(parity.task)
@@ -74,6 +74,8 @@ class EdgeRules:
     edge: Edge
     case: CaseName
     conditioning: Conditioning | None = None
+    samples: int = 0
+    """Over which outputs were compared."""
 
     def get(self, metric: ParityMetric, output: str = "") -> ParityRule | None:
         """The rule for a figure; of that output, with the limit that follows from its conditioning. Where the SQNR has
@@ -82,7 +84,7 @@ class EdgeRules:
         noise = self.policy.parity_rule(self.edge, "sqnr_db", self.case)
         if rule is None or (noise is not None and not noise.conditioned):
             return rule
-        return conditioned(rule, self._figures(output), self.conditioning)
+        return conditioned(rule, self._figures(output), self.conditioning, self.samples)
 
     def steps(self, output: str) -> ParityRule | None:
         """The limit in steps that follows from an output's conditioning; None where the usual rules stay. A user's own
@@ -90,9 +92,8 @@ class EdgeRules:
         usual = [self.policy.parity_rule(self.edge, metric, self.case) for metric in ("max_lsb", "amplified_lsb")]
         if any(rule is not None and not rule.conditioned for rule in usual):
             return None
-        return steps_rule(
-            self.policy.parity_rule(self.edge, "sqnr_db", self.case), self._figures(output), self.conditioning
-        )
+        noise = self.policy.parity_rule(self.edge, "sqnr_db", self.case)
+        return steps_rule(noise, self._figures(output), self.conditioning, self.samples)
 
     def step(self, output: str) -> float | None:
         """One step of an output in real units."""
