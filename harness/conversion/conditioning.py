@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 WORK = 8_000_000_000
 """Multiply-accumulates for one artifact, all draws together: six seconds of a reference kernel."""
-FEWEST_SAMPLES, MOST_SAMPLES = 2, 128
+FEWEST_SAMPLES, MOST_SAMPLES = 2, 512
 MOST_DRAWS = 4
 SEED = 20261126
 
