@@ -73,10 +73,10 @@ def as_case_error(error: BaseException, doing: str) -> CaseError:
     log = "".join(traceback.format_exception(error))
     if isinstance(error, HarnessError):
         return Failed(str(error), log)
-    return Unforeseen(f"{doing} raised {described(error)}, which the harness did not foresee.", log)
+    return Unforeseen(f"{doing} raised {error_text(error)}, which the harness did not foresee.", log)
 
 
-def described(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """`KeyError: 'x' (artifact.py, line 103)`: type, first line and place of an error."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = type(error).__name__ + (f": {shortened(lines[0], SAID_OF_AN_ERROR).rstrip('.')}" if lines else "")

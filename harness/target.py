@@ -7,6 +7,7 @@ Every session runs in another process (or a browser, or an emulator), so that a 
 from __future__ import annotations
 
 import abc
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,8 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
-from harness.errors import WHATEVER, CaseError, Unavailable, as_case_error
+from harness.errors import WHATEVER, CaseError, Failed, Unavailable, as_case_error
 from harness.model import Tensors
+
+BATCH_GROWTH = 8
+"""A batch has at most so many times the samples that were done before it: what one took says little of the next."""
+
+
+FIRST_SECONDS = 5.0
+"""A first sample that takes so many times the seconds there are is not followed by another."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,14 @@ class Loaded:
     inputs: tuple[str, ...] = ()
 
 
+def answered(outputs: dict[str, NDArray[Any]], samples: int) -> dict[str, NDArray[Any]]:
+    """The outputs, where there is one for each sample. Raises `Failed`: which sample is which could not be told."""
+    for name, values in outputs.items():
+        if len(values) != samples:
+            raise Failed(f"The runtime answered {len(values)} of {samples} samples in output '{name}'.")
+    return outputs
+
+
 class Session(abc.ABC):
     """An artifact loaded into a runtime."""
 
@@ -94,6 +110,32 @@ class Session(abc.ABC):
         quantised). Returns canonical output name → array shaped (samples, *output shape) of the artifact's dtype.
         Raises `Unsupported`, `Crashed` or `TimedOut`.
         """
+
+    def infer_within(self, samples: Tensors, seconds: float) -> dict[str, NDArray[Any]]:
+        """As `infer`, over as many of the samples, from the first, as take about so many seconds; at least one.
+
+        The first one stands apart: it may compile. What the second takes says what a sample costs, and batches grow
+        with what is known of the cost: a wrong guess costs little.
+        """
+        count = len(next(iter(samples.values())))
+        begun = time.monotonic()
+        parts = [answered(self.infer({name: values[:1] for name, values in samples.items()}), 1)]
+        first_seconds = time.monotonic() - begun
+        begun = time.monotonic()
+        done, batch, batch_seconds = 1, 1, 0.0
+        while done < count:
+            left = seconds - (time.monotonic() - begun)
+            fitting = int(left * batch / max(batch_seconds, 1e-6))
+            if done == 1:
+                fitting = 1 if first_seconds < FIRST_SECONDS * seconds else 0
+            batch = min(count - done, fitting, BATCH_GROWTH * done)
+            if batch < 1:
+                break
+            batch_begun = time.monotonic()
+            part = self.infer({name: values[done : done + batch] for name, values in samples.items()})
+            parts.append(answered(part, batch))
+            done, batch_seconds = done + batch, time.monotonic() - batch_begun
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     @abc.abstractmethod
     def time(self, samples: Tensors, plan: TimingPlan) -> Timing:

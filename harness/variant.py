@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from harness.artifact import Artifact
-    from harness.assess.examination import Examination
-    from harness.locate.operator_outputs import OperatorOutputs
+    from harness.examination import Examination
     from harness.model import Tensors
+    from harness.operator_outputs import OperatorOutputs
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class Variant:
     """The variant that a project's own one differs from: targets that take that one by default take this one too."""
     converter: tuple[str, ...] = ()
     """Pins of a converter of its own (`tensorflow==2.21.0`), in an environment of its own; empty for the usual one."""
+
+
+READY = Variant("ready", "as it was given, not converted", {})
+"""The one variant of a model that comes as a ready artifact."""
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from harness.artifact import Artifact
 from harness.baseline.files import Baseline
 from harness.baseline.rebuild import Rebuilder
 from harness.case_name import CaseName
-from harness.conversion.converter import READY, Converter, read_golden
+from harness.conversion.converter import Converter, read_golden
+from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError, Unavailable
 from harness.nearest import nearest
-from harness.project import ModelEntry, ModelTable, entry_of
+from harness.project import ModelTable, entry_of
 from harness.target import Target
-from harness.variant import Format, Variant
+from harness.variant import READY, Format, Variant
 
 
 class SideBuilder:

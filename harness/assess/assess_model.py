@@ -12,18 +12,18 @@ from typing import Any
 from harness.artifact import Artifact
 from harness.assess import operator_support
 from harness.assess.assessment import ArtifactOperator, Assessment, Microcontroller, Prediction, Size
-from harness.assess.examination import Examination
 from harness.assess.microcontrollers import smallest
 from harness.assess.predictions import predict
 from harness.assess.recommendation import recommend
 from harness.assess.trials import FALLBACKS, FLOATING, Trials
-from harness.conversion.converter import READY, Converter, Prepared, read_golden
+from harness.conversion.converter import Converter, Prepared, read_golden
+from harness.conversion.model_entry import ModelEntry
 from harness.errors import CaseError
-from harness.project import ModelEntry
+from harness.examination import Examination
 from harness.remedies.explain import reason
 from harness.run.pool import Progress, side_by_side
 from harness.target import Target
-from harness.variant import Format, Variant
+from harness.variant import READY, Format, Variant
 
 SIZED = {
     "tflite": ("float32", "float16", "dynamic", "int8", "int16x8"),

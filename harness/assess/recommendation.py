@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from harness.assess.assessment import Assessment
-from harness.assess.examination import Examination
 from harness.assess.rewrites import REWRITES
+from harness.examination import Examination
 
 UNUSUAL_TYPES = {
     "float64": "TFLite's operators and Micro have none, TensorFlow.js holds it as float32; build the model in float32",

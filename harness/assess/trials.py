@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.artifact import Artifact
-from harness.assess.examination import Examination
-from harness.conversion.converter import READY
 from harness.errors import CaseError
+from harness.examination import Examination
+from harness.variant import READY
 
 FALLBACKS = ("select-tf", "custom")
 """Operator sets that are tried where the builtin ones of `float32` are not enough."""

@@ -17,13 +17,13 @@ from harness.artifact import Artifact
 from harness.baseline.accepted import AcceptedArtifact, AcceptedCase
 from harness.baseline.files import Baseline
 from harness.case_name import CaseName
-from harness.conversion.converter import READY, Converter
+from harness.conversion.converter import Converter
+from harness.conversion.model_entry import ModelEntry
 from harness.conversion.origin import places_of, source_of
 from harness.conversion.source import Source
 from harness.errors import CaseError, HarnessError, Unavailable
-from harness.project import ModelEntry
 from harness.store.record import ModelOrigin
-from harness.variant import Format, Variant
+from harness.variant import READY, Format, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,11 +11,12 @@ from harness.cache import Cache
 from harness.cli.assessment_text import show
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
+from harness.conversion.model_entry import ModelEntry
 from harness.conversion.source import Source, recognise
 from harness.environment import environment
 from harness.errors import CaseError, HarnessError
 from harness.paths import cache_directory, project_root
-from harness.project import ModelEntry, model_entries
+from harness.project import model_entries
 
 
 def show_assessment(model: str, *, as_json: bool) -> int:

@@ -14,10 +14,11 @@ from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter, Prepared
+from harness.conversion.model_entry import ModelEntry
 from harness.environment import environment
 from harness.errors import BadInput, CaseError
 from harness.paths import cache_directory, project_root
-from harness.project import ModelEntry, model_entries
+from harness.project import model_entries
 from harness.remedies.explain import reason
 from harness.run.matrix import matching, variant_names, variants_of
 from harness.run.pool import side_by_side

@@ -20,14 +20,12 @@ from harness.cli.baselines import folder_of
 from harness.cli.explaining import explain_case
 from harness.cli.progress import ConsoleProgress
 from harness.cli.showing import find_run
-from harness.cli.unforeseen import told_with_log
 from harness.conversion.converter import Converter, read_golden
 from harness.environment import environment
 from harness.errors import WHATEVER, CaseError
 from harness.exchange.junit import junit
 from harness.exchange.markdown import markdown
 from harness.exchange.pytest_benchmark import pytest_benchmark_json
-from harness.exchange.reproduce import locate_command, reproduce
 from harness.exchange.sarif import sarif
 from harness.gate.judge_run import GateResult, judge_run, judged_record
 from harness.gate.policy import Policy
@@ -36,7 +34,9 @@ from harness.gate.regression import Stopwatch
 from harness.paths import PROJECT_FILE, cache_directory, place_in_repository, project_root, results_directory
 from harness.project import model_entries
 from harness.report.page import write
+from harness.report.reproduce import locate_command, reproduce
 from harness.run.exclusive import exclusive_machine
+from harness.store.error_log import sentence_with_log
 from harness.store.record import CaseResult, RunRecord
 from harness.store.runs import write_atomically
 
@@ -168,7 +168,7 @@ def _problem(path: str, make: Callable[[], None]) -> str:
     try:
         make()
     except WHATEVER as error:
-        return f"{path} could not be written: {told_with_log(error)}"
+        return f"{path} could not be written: {sentence_with_log(error)}"
     return ""
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from harness.cli.change_text import change_text, day_text, figure_text
+from harness.cli.history_chart import chart, mark
 from harness.cli.storing import open_index
 from harness.errors import HarnessError
 from harness.history.case_history import History, find_change, histories, new_label
-from harness.history.change_text import change_text, day_text, figure_text
-from harness.history.chart import chart, mark
 from harness.history.document import history_document
 from harness.history.metrics import HEADLINES, METRICS
 from harness.store.labels import KINDS

@@ -13,7 +13,6 @@ from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.cli.inventory import console, plain_table
 from harness.cli.progress import ConsoleProgress
-from harness.cli.unforeseen import told_with_log
 from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.errors import WHATEVER, CaseError, HarnessError, Unsupported, as_case_error
@@ -25,6 +24,7 @@ from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.report import numbers
 from harness.run.matrix import Case, Selection, cases
+from harness.store.error_log import sentence_with_log
 
 EDGES: tuple[Edge, ...] = ("conversion", "runtime")
 ROWS = 40
@@ -76,7 +76,7 @@ def print_findings(name: str, found: dict[str, EdgeFinding | CaseError]) -> None
     for edge, one in found.items():
         print()
         if isinstance(one, CaseError):
-            print(f"{edge}: {told_with_log(one)}")
+            print(f"{edge}: {sentence_with_log(one)}")
             continue
         print(f"{edge}: {verdict(one)}")
         for note in one.notes:

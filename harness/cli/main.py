@@ -85,6 +85,15 @@ def run(
     everything: Annotated[bool, typer.Option("--all", help="Every variant on every target.")] = False,
     parity_only: Annotated[bool, typer.Option("--parity-only", help="Compare outputs; time nothing.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what is known already.")] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            "--budget",
+            metavar="SECONDS",
+            min=0.001,
+            help="Of inference a case: as many of the inputs are compared as fit, and one at least.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Convert, compare, time and judge; write a run record and the dashboard. Exit code 1 if a case fails."""
@@ -92,7 +101,7 @@ def run(
     from harness.run.matrix import Selection
 
     selection = Selection(tuple(model or ()), tuple(variant or ()), tuple(target or ()), everything)
-    raise typer.Exit(run_matrix(selection, parity_only=parity_only, fresh=fresh, as_json=json))
+    raise typer.Exit(run_matrix(selection, parity_only=parity_only, fresh=fresh, budget=budget, as_json=json))
 
 
 @app.command()
@@ -262,9 +271,9 @@ def main() -> None:
 
 def told(error: Exception) -> str:
     """One line, with the path of a log where there is one."""
-    from harness.cli.unforeseen import told_with_log
+    from harness.store.error_log import sentence_with_log
 
-    return told_with_log(error).replace("\n", "\\n")  # a path may have a line break in it
+    return sentence_with_log(error).replace("\n", "\\n")  # a path may have a line break in it
 
 
 if __name__ == "__main__":

@@ -11,22 +11,24 @@ from typing import Any
 from harness import registry
 from harness.cli.inventory import console
 from harness.cli.progress import ConsoleProgress
-from harness.cli.unforeseen import told_with_log
 from harness.errors import WHATEVER, BadInput
 from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root, results_directory
-from harness.project import model_entries
+from harness.project import model_entries, read_project
 from harness.report import tables
-from harness.report.history_source import history_of
+from harness.report.history_data import history_of
 from harness.report.page import write
-from harness.run.engine import UNTIMED_YET, Interrupted, Run, Settings
+from harness.run.engine import NOT_TIMED_YET, Interrupted, Run, Settings
 from harness.run.matrix import Selection, cases
+from harness.store.error_log import sentence_with_log
 from harness.store.record import Outcome, RunRecord
 
 BROKEN = {Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT}
 
 
-def run_matrix(selection: Selection, *, parity_only: bool, fresh: bool, as_json: bool) -> int:
+def run_matrix(
+    selection: Selection, *, parity_only: bool, fresh: bool, budget: float | None = None, as_json: bool
+) -> int:
     """Run the selection; 0 if nothing is broken, 1 otherwise, 2 if a model is no model, 130 if interrupted."""
     root = project_root()
     chosen = cases(selection, model_entries(root), registry.targets(), registry.formats())
@@ -37,6 +39,7 @@ def run_matrix(selection: Selection, *, parity_only: bool, fresh: bool, as_json:
         command=shlex.join(["harness", *sys.argv[1:]]),
         parity_only=parity_only,
         fresh=fresh,
+        budget_seconds=read_project(root).limits.budget if budget is None else budget,
         policy=project_policy(root),
     )
     signal.signal(signal.SIGTERM, interrupt)
@@ -78,13 +81,13 @@ def show(record: RunRecord, results: Path, *, as_json: bool) -> list[str]:
 
 def unshown(what: str, error: BaseException) -> str:
     """That something could not be made, why, and where the traceback is."""
-    return f"{what} could not be made, the run's record is sound: {told_with_log(error)}"
+    return f"{what} could not be made, the run's record is sound: {sentence_with_log(error)}"
 
 
 def exit_code(record: RunRecord) -> int:
     """What a run's record means to a shell."""
     if record.status == "interrupted":
-        untimed = sum(case.latency_note == UNTIMED_YET for case in record.cases)
+        untimed = sum(case.latency_note == NOT_TIMED_YET for case in record.cases)
         open_yet = f" ({untimed} of these not timed yet)" if untimed else ""
         print(
             f"harness: interrupted; {len(record.cases)} of {record.planned_cases} cases have a result{open_yet}. The "

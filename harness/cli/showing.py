@@ -9,7 +9,7 @@ from harness.cli.inventory import console
 from harness.errors import HarnessError
 from harness.paths import results_directory
 from harness.report import tables
-from harness.report.history_source import history_of
+from harness.report.history_data import history_of
 from harness.report.page import write
 from harness.store.record import RunRecord
 from harness.store.runs import RunStore

@@ -20,13 +20,14 @@ from harness.case_name import CaseName
 from harness.cli.baselines import folder_of
 from harness.cli.progress import ConsoleProgress
 from harness.cli.two_counts import identity, print_counted
-from harness.conversion.converter import READY, Converter
+from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.errors import HarnessError
 from harness.latency.ratio import Ratio
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.run.exclusive import exclusive_machine
+from harness.variant import READY
 
 
 def time_two_sides(case: str, old: str, new: str, margin: float | None, folder: str | None, *, as_json: bool) -> int:

@@ -19,16 +19,14 @@ from harness.conversion.children import WORKER, Children
 from harness.conversion.choices import CustomOperators
 from harness.conversion.conditioning import MOST_SAMPLES
 from harness.conversion.crash_cause import cause
+from harness.conversion.model_entry import ModelEntry
 from harness.conversion.source import closure
 from harness.environment import Environment
 from harness.errors import WHATEVER, BadInput, CaseError, Crashed, Failed, HarnessError, Unsupported, as_case_error
-from harness.project import ModelEntry
 from harness.store.record import Conditioning
-from harness.variant import Format, Variant
+from harness.variant import READY, Format, Variant
 
 HERE = Path(__file__).parent
-READY = Variant("ready", "as it was given, not converted", {})
-"""The one variant of a model that comes as a ready artifact."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from harness.exchange.reproduce import locate_command, reproduce
 from harness.gate.judge_run import CaseVerdict, GateResult
+from harness.report.reproduce import locate_command, reproduce
 from harness.store.record import Outcome
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

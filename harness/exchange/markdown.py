@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from harness.errors import shortened
-from harness.exchange.reproduce import locate_command, reproduce
 from harness.gate.judge_run import CaseVerdict, GateResult, judged_record
 from harness.report.outcomes import count
+from harness.report.reproduce import locate_command, reproduce
 
 MARK = "<!-- ml-runtime-harness gate -->"
 """The first line, which nobody sees: by it the comment of the run before is found and replaced."""

@@ -6,8 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from harness.exchange.reproduce import reproduce
 from harness.gate.judge_run import CaseVerdict, GateResult
+from harness.report.reproduce import reproduce
 from harness.store.record import Check
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

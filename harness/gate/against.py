@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from harness.baseline.accepted import AcceptedArtifact, AcceptedCase, AcceptedOutput, accepted_output
 from harness.case_name import CaseName
-from harness.conversion.converter import READY
 from harness.gate.policy import Edge, GrowthRule, Policy
 from harness.store.record import ArtifactSummary, CaseResult, Check, Comparison, Outcome, Parity
+from harness.variant import READY
 
 ROUNDING_FLOOR_DB = 100.0
 """Above this an error is float32 rounding (10⁻⁵ of the signal), which another CPU's kernels may do otherwise."""
@@ -53,7 +53,8 @@ def judge_against(
     """Every check of a case that ran against what was accepted of it. `name`: the case with its format; `source`: the
     identity of its source now."""
     checks = [*_artifact(case, accepted, policy, source), *_sizes(name, case, accepted, policy)]
-    if case.parity is not None and accepted.parity is not None:
+    # Over other samples an SQNR is another, also where nothing has changed.
+    if case.parity is not None and accepted.parity is not None and case.parity.samples == accepted.parity.samples:
         edges: tuple[tuple[Edge, tuple[Comparison, ...], tuple[AcceptedOutput, ...]], ...] = (
             ("conversion", case.parity.conversion, accepted.parity.conversion),
             ("runtime", case.parity.runtime, accepted.parity.runtime),

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import date
 
 from harness.case_name import CaseName
-from harness.conversion.converter import READY
 from harness.gate.exceptions import excused
 from harness.gate.judge import judge
 from harness.gate.policy import Policy
 from harness.store.record import Check, Latency, Measured, Parity
+from harness.variant import READY
 
 AS_ASKED = ("backend",)
 """What a target asks for in its fingerprint and a runtime answers in its details, under one name."""

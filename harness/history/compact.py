@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 
 from harness.history.case_history import ChangePoint, History
 from harness.history.series import RunReference
-from harness.history.thinning import thinned
 
 Json = dict[str, Any]
 
@@ -131,3 +131,21 @@ def _rounded(values: NDArray[np.float64], places: Sequence[int], digits: int) ->
     up, down = 10.0 ** np.clip(decimals, 0, 22), 10.0 ** np.clip(-decimals, 0, 22)
     found = np.round(chosen * up / down) / up * down
     return [value if math.isfinite(value) else None for value in found.tolist()]
+
+
+def thinned(values: NDArray[np.float64], limit: int, keep: Iterable[int] = ()) -> list[int]:
+    """Places of at most about `limit` values (≥ 4), in order: of each of equal buckets the lowest and the highest, so
+    that no extreme is lost; the first and the last; and those of `keep`, where the series changes, with the one
+    before each. All of them where there are no more than `limit`."""
+    count = len(values)
+    if count <= limit:
+        return list(range(count))
+    keep = list(keep)
+    buckets = max(1, (limit - 2) // 2)
+    bounds = np.linspace(0, count, buckets + 1).astype(int)
+    chosen = {0, count - 1, *keep, *(place - 1 for place in keep)}
+    for start, end in pairwise(bounds):
+        part = values[start:end]
+        if len(part):
+            chosen |= {int(start + part.argmin()), int(start + part.argmax())}
+    return sorted(chosen)

@@ -1,19 +1,22 @@
 """What a page of all models says of their histories, kept in the index: made once a run, read in a moment.
 
 A year of 12,000 cases has 60,000 series and 20 million points, of which a page shows a few each. Finding their change
-points takes a minute, which nobody should wait for who opens a page; so the histories of each model are kept as a page
-has them, one row a metric, with the hash of what they are made from.
+points takes a minute: too long for somebody who opens a page. So the index keeps the histories of each model in the
+form that a page needs: one row a metric, with the hash of what it was made from.
 """
 
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import os
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,11 +25,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from harness.errors import HarnessError
 from harness.history.case_history import History, NothingFound, histories
+from harness.history.change_point_cache import method_digest
 from harness.history.compact import Json, change_document, compact
-from harness.history.states import states
 from harness.store.index.database import Database
 from harness.store.index.processes import in_processes
-from harness.store.index.tables import CELLS, SUMMARIES
+from harness.store.index.tables import CELLS, RESULTS, RUNS, SUMMARIES
 from harness.store.labels import Label, Labels, LabelSource
 
 FEWEST_POINTS = 24
@@ -251,3 +254,31 @@ def _write(database: Database, rows: list[Json]) -> None:
         _UNWRITTEN[database] = refused | own
     else:
         _UNWRITTEN[database] = {key: row for key, row in refused.items() if key not in own}
+
+
+_CODE = ("case_history", "compact", "differences", "metrics", "series", "summaries")
+"""Modules beside this one that make summaries, besides those that find change points."""
+
+
+def states(connection: Connection, labels: Sequence[Label]) -> dict[str, str]:
+    """Model to the hash of its runs, all of them, of its labels, and of the code."""
+    own: dict[str, list[str]] = {}
+    for label in labels:
+        own.setdefault(label.model, []).append(label.id)
+    # Numbers say nothing: SQLite gives that of the newest run again once that was taken out.
+    records = {row.number: row.sha256 for row in connection.execute(select(RUNS.c.number, RUNS.c.sha256))}
+    runs: dict[str, list[str]] = {}
+    for model, number in connection.execute(select(RESULTS.c.model, RESULTS.c.run)):
+        runs.setdefault(model, []).append(records[number])
+    return {
+        model: hashlib.sha256(
+            b"\0".join([_code(), *(" ".join(sorted(of)).encode() for of in (hashes, own.get(model, [])))])
+        ).hexdigest()
+        for model, hashes in runs.items()
+    }
+
+
+@cache
+def _code() -> bytes:
+    files = (Path(__file__).with_name(f"{name}.py") for name in _CODE)
+    return hashlib.sha256(b"\0".join([method_digest(), *(path.read_bytes() for path in files)])).digest()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.artifact import TensorInfo
 from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.policy import Edge
-from harness.locate.operator_outputs import INNER_PREFIX, Operation
+from harness.operator_outputs import INNER_PREFIX, Operation
 from harness.store.record import Check, Comparison
 
 _WORTH_SAYING_DB = 20 * math.log10(2)

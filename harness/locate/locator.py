@@ -24,19 +24,19 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import Cache, sha256_file
-from harness.conversion.converter import READY, Converter, Prepared, read_golden
+from harness.conversion.converter import Converter, Prepared, read_golden
 from harness.errors import Failed, Unsupported
 from harness.gate.exceptions import excused
 from harness.gate.judge import EdgeRules
 from harness.gate.judge_case import judged_as
 from harness.gate.policy import Edge, Policy
 from harness.locate.findings import EdgeFinding, findings
-from harness.locate.operator_outputs import Operation, OperatorOutputs
 from harness.model import Tensors
+from harness.operator_outputs import Operation, OperatorOutputs
 from harness.parity.comparison import Incomparable, compare
 from harness.run.matrix import Case
 from harness.target import Target
-from harness.variant import Variant
+from harness.variant import READY, Variant
 
 FINEST = "float32"
 """The variant that stands for TensorFlow on the conversion edge."""

@@ -106,7 +106,7 @@ def chosen_cases(session: pytest.Session) -> dict[Path, list[Case]]:
 
 def in_words(verdict: CaseVerdict) -> str:
     """Each broken rule with its figure and its source, and the line that shows it again."""
-    from harness.exchange.reproduce import locate_command, reproduce
+    from harness.report.reproduce import locate_command, reproduce
 
     lines = [f"{verdict.case.id}: {verdict.case.outcome.value}"]
     for check in verdict.broken:

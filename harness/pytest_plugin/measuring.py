@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.cli.unforeseen import told_with_log
 from harness.errors import WHATEVER, HarnessError
 from harness.pytest_plugin.sharing import once_for_all_workers
+from harness.store.error_log import sentence_with_log
 
 if TYPE_CHECKING:
     from harness.gate.judge_run import CaseVerdict
@@ -45,7 +45,7 @@ def measure(config: pytest.Config, root: Path, cases: Sequence[Case]) -> None:
     try:
         verdicts = _verdicts(config, root, cases)
     except WHATEVER as error:
-        mistake = error if isinstance(error, HarnessError) else HarnessError(told_with_log(error))
+        mistake = error if isinstance(error, HarnessError) else HarnessError(sentence_with_log(error))
         found |= {(root, case.id): mistake for case in cases}
     else:
         found |= {(root, name): verdict for name, verdict in verdicts.items()}
@@ -69,6 +69,7 @@ def _verdicts(config: pytest.Config, root: Path, cases: Sequence[Case]) -> dict[
     from harness.gate.judge_run import judge_run
     from harness.gate.policy_file import project_policy
     from harness.paths import cache_directory
+    from harness.project import read_project
     from harness.run.engine import Run, Settings
     from harness.store.runs import write_atomically
 
@@ -81,6 +82,7 @@ def _verdicts(config: pytest.Config, root: Path, cases: Sequence[Case]) -> dict[
         command="pytest --harness",
         parity_only=not (config.getoption("harness_latency") or benchmark_file),
         policy=policy,
+        budget_seconds=read_project(root).limits.budget,
     )
     accepted = read_baseline(settings.results / FOLDER)
     record = once_for_all_workers(

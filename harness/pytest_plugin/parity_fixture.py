@@ -14,7 +14,7 @@ from harness.nearest import nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.project import ModelEntry, Task
+    from harness.conversion.model_entry import ModelEntry, Task
     from harness.run.matrix import Case
     from harness.store.record import CaseResult
 
@@ -79,6 +79,7 @@ class ParityChecker:
     def _measure(self, case: Case) -> tuple[CaseResult, list[str]]:
         from harness.gate.policy_file import project_policy
         from harness.paths import cache_directory, project_root
+        from harness.project import read_project
         from harness.run.engine import Run, Settings
 
         root = project_root()
@@ -90,6 +91,7 @@ class ParityChecker:
             parity_only=True,
             workers=1,
             policy=project_policy(root),
+            budget_seconds=read_project(root).limits.budget,
         )
         record = Run([case], settings, Quiet()).execute()
         if record.status == "interrupted":
@@ -104,8 +106,8 @@ class ParityChecker:
         self, model: Any, target: str, variant: str, inputs: Mapping[str, Any] | None, labels: Any, task: Task
     ) -> Case:
         from harness import registry
-        from harness.conversion.converter import READY
         from harness.run.matrix import Case
+        from harness.variant import READY
 
         known = registry.targets()
         if target not in known:

@@ -14,7 +14,9 @@ def segment(name: str, also: str = "") -> str:
     """`name` in letters that a URL fragment may hold as they are, and those of `also`. Other text gets a hash, so that
     two different names never meet."""
     safe = re.sub(rf"[^A-Za-z0-9._{also}-]+", "_", name)
-    return safe if safe == name != "" else f"{safe[:60]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    if safe and safe == name:
+        return safe
+    return f"{safe[:60]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def target_segment(target: str) -> str:

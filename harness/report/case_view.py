@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.exchange.reproduce import locate_command, reproduce
 from harness.parity.conditions import conditions
 from harness.report import numbers
 from harness.report.microcontroller import operator_bars
+from harness.report.reproduce import locate_command, reproduce
 from harness.report.sparkline import sparkline
 from harness.store.record import CaseResult, Check, SteadyState
 

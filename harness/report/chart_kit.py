@@ -21,7 +21,7 @@ from harness.report.packing import pack, to_json
 ENTRY = "window.vegaEmbed = vegaEmbed;"
 LIBRARIES = ("altair", "vl-convert-python")
 HERE = Path(__file__).parent
-MAKERS = tuple(HERE / name for name in ("chart_kit.py", "chart_parts.py", "charts.py", "packing.py"))
+MAKERS = tuple(HERE / name for name in ("chart_kit.py", "charts.py", "packing.py"))
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ def chart_kit() -> ChartKit:
 def _make() -> ChartKit:
     import vl_convert
 
-    from harness.report import chart_parts
+    from harness.report import charts
     from harness.report.assets import script_hash
     from harness.report.charts import drawings
 
     # In a scope of its own.
     library = f"(() => {{{vl_convert.javascript_bundle(ENTRY)}}})();"
-    ticks = {"TIME": chart_parts.TIME_LABELS, "BYTES": chart_parts.SIZE_LABELS, "ERROR": chart_parts.ERROR_LABELS}
-    content = {"library": library, "config": chart_parts.CONFIG, "ticks": ticks, "drawings": drawings()}
+    ticks = {"TIME": charts.TIME_LABELS, "BYTES": charts.SIZE_LABELS, "ERROR": charts.ERROR_LABELS}
+    content = {"library": library, "config": charts.CONFIG, "ticks": ticks, "drawings": drawings()}
     return ChartKit(pack(to_json(content)), script_hash(library))
 
 

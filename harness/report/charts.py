@@ -9,7 +9,60 @@ from typing import Any
 
 import altair as alt
 
-from harness.report import chart_parts as parts
+CONFIG: dict[str, Any] = {
+    "background": None,
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "var(--soft)",
+        "titleColor": "var(--soft)",
+        "gridColor": "var(--line)",
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": 500,
+        "labelLimit": 210,
+    },
+}
+
+TIME_LABELS = (
+    "datum.value >= 1000 ? format(datum.value / 1000, '~g') + ' s' : "
+    "datum.value >= 1 || datum.value == 0 ? format(datum.value, '~g') + ' ms' : "
+    "datum.value >= 0.001 ? format(datum.value * 1000, '~g') + ' µs' : format(datum.value * 1e6, '~g') + ' ns'"
+)
+SIZE_LABELS = (
+    "datum.value >= 1048576 ? format(datum.value / 1048576, '~r') + ' MiB' : "
+    "datum.value >= 1024 ? format(datum.value / 1024, '.3~r') + ' KiB' : format(datum.value, '~r') + ' B'"
+)
+ERROR_LABELS = (
+    "datum.value >= 0.0001 ? format(datum.value * 100, '~g') + ' %' : "
+    "datum.value >= 1e-8 ? format(datum.value * 1e6, '~g') + ' ppm' : format(datum.value, '.0e')"
+)
+
+
+def colour() -> alt.Color:
+    """By the variant; the page gives each the same colour everywhere."""
+    return alt.Color("variant:N", legend=None)
+
+
+def shape() -> alt.Shape:
+    """By the variant, as the colour is."""
+    return alt.Shape("variant:N", legend=None)
+
+
+def tooltips(*names: str) -> list[alt.Tooltip]:
+    return [alt.Tooltip(f"{name}:N") for name in names]
+
+
+def finish(chart: alt.LayerChart) -> dict[str, Any]:
+    """The drawing as the page keeps it. Its points, scales, ticks and height are the page's to fill in."""
+    specification: dict[str, Any] = chart.to_dict()
+    # The address of the schema and Altair's own look are of no use in the page; CONFIG is written there once.
+    del specification["$schema"]
+    specification.pop("config", None)
+    return specification
+
 
 TRADE_OFF_HEIGHT, SIZES_HEIGHT, HISTORY_HEIGHT = 340, 260, 230
 
@@ -26,7 +79,7 @@ def latency() -> dict[str, Any]:
     data, headings = alt.Chart(alt.NamedData(name="points")), alt.Chart(alt.NamedData(name="headings"))
     line = alt.Y("line:N", scale=alt.Scale(type="band"), axis=None)
     top = alt.Y("line:N", scale=alt.Scale(type="band"), axis=None, bandPosition=0)
-    axis = alt.Axis(labelExpr=parts.TIME_LABELS, labelOverlap=True, orient="top")
+    axis = alt.Axis(labelExpr=TIME_LABELS, labelOverlap=True, orient="top")
 
     def across(field: str) -> alt.X:
         return alt.X(f"{field}:Q", title=None, scale=alt.Scale(), axis=axis)
@@ -36,16 +89,14 @@ def latency() -> dict[str, Any]:
         headings.mark_text(align="left", fontSize=12, fontWeight=500, fill="var(--soft)").encode(
             x=alt.value(0), y=line, text="line:N"
         ),
-        data.mark_rule(strokeWidth=2).encode(x=across("low"), x2="high:Q", y=line, color=parts.colour()),
+        data.mark_rule(strokeWidth=2).encode(x=across("low"), x2="high:Q", y=line, color=colour()),
         data.mark_point(size=60, strokeWidth=1.5, opacity=1).encode(
             x=across("median"),
             y=line,
-            fill=alt.condition("datum.simulated", alt.value("var(--panel)"), parts.colour()),
-            stroke=parts.colour(),
-            shape=parts.shape(),
-            tooltip=parts.tooltips(
-                "Target", "Variant", "Median", "95 % interval", "p99", "First inference", "Steady state"
-            ),
+            fill=alt.condition("datum.simulated", alt.value("var(--panel)"), colour()),
+            stroke=colour(),
+            shape=shape(),
+            tooltip=tooltips("Target", "Variant", "Median", "95 % interval", "p99", "First inference", "Steady state"),
         ),
         data.transform_filter("datum.restless")
         .mark_text(
@@ -57,7 +108,7 @@ def latency() -> dict[str, Any]:
         )
         .encode(x=across("beside"), y=line, text=alt.value("never steady")),
     ]
-    return parts.finish(alt.LayerChart(layer=layers, width="container"))
+    return finish(alt.LayerChart(layer=layers, width="container"))
 
 
 def trade_off() -> dict[str, Any]:
@@ -67,12 +118,12 @@ def trade_off() -> dict[str, Any]:
         "median:Q",
         title="Median time of one inference",
         scale=alt.Scale(),
-        axis=alt.Axis(labelExpr=parts.TIME_LABELS, labelOverlap=True),
+        axis=alt.Axis(labelExpr=TIME_LABELS, labelOverlap=True),
     )
     up = alt.Y("error:Q", title=None, scale=alt.Scale(type="log", padding=16), axis=alt.Axis(labelOverlap=True))
     data = alt.Chart(alt.NamedData(name="points"))
     area = alt.Size("area:Q", scale=None, legend=None)
-    shown = parts.tooltips("Target", "Variant", "Median", "Error", "Size", "Pareto front")
+    shown = tooltips("Target", "Variant", "Median", "Error", "Size", "Pareto front")
     layers: list[alt.Chart] = [
         data.transform_filter("!datum.front")
         .mark_point(strokeWidth=1.3, opacity=0.55)
@@ -80,39 +131,39 @@ def trade_off() -> dict[str, Any]:
             x=across,
             y=up,
             size=area,
-            stroke=parts.colour(),
-            shape=parts.shape(),
-            fill=alt.condition("datum.barred", alt.value("var(--panel)"), parts.colour()),
+            stroke=colour(),
+            shape=shape(),
+            fill=alt.condition("datum.barred", alt.value("var(--panel)"), colour()),
             tooltip=shown,
         ),
         data.transform_filter("datum.front")
         .mark_point(strokeWidth=2.4, opacity=1, stroke="var(--ink)")
-        .encode(x=across, y=up, size=area, shape=parts.shape(), fill=parts.colour(), tooltip=shown),
+        .encode(x=across, y=up, size=area, shape=shape(), fill=colour(), tooltip=shown),
     ]
-    return parts.finish(alt.LayerChart(layer=layers, width="container", height=TRADE_OFF_HEIGHT))
+    return finish(alt.LayerChart(layer=layers, width="container", height=TRADE_OFF_HEIGHT))
 
 
 def sizes() -> dict[str, Any]:
     """What each variant saves in bytes and costs in exactness. The page puts the rows `points` (bytes, error, label, …)
     in."""
     data = alt.Chart(alt.NamedData(name="points"))
-    size_axis = alt.Axis(labelExpr=parts.SIZE_LABELS, labelOverlap=True)
+    size_axis = alt.Axis(labelExpr=SIZE_LABELS, labelOverlap=True)
     across = alt.X("bytes:Q", title="Size of the file", scale=alt.Scale(), axis=size_axis)
     up = alt.Y("error:Q", title=None, scale=alt.Scale(type="log", padding=14), axis=alt.Axis(labelOverlap=True))
     layers: list[alt.Chart] = [
         data.mark_point(size=90, strokeWidth=1.5, opacity=0.9).encode(
             x=across,
             y=up,
-            fill=parts.colour(),
-            stroke=parts.colour(),
-            shape=parts.shape(),
-            tooltip=parts.tooltips("Variant", "For", "Size", "Conversion error"),
+            fill=colour(),
+            stroke=colour(),
+            shape=shape(),
+            tooltip=tooltips("Variant", "For", "Size", "Conversion error"),
         ),
         data.transform_filter("datum.label")
         .mark_text(dy=14, fontSize=11, fill="var(--soft)")
         .encode(x=across, y=up, text="label:N"),
     ]
-    return parts.finish(alt.LayerChart(layer=layers, width="container", height=SIZES_HEIGHT))
+    return finish(alt.LayerChart(layer=layers, width="container", height=SIZES_HEIGHT))
 
 
 def history() -> dict[str, Any]:
@@ -130,14 +181,14 @@ def history() -> dict[str, Any]:
             x=across, y=up
         ),
         points.mark_point(filled=True, size=22, opacity=0.9, color="var(--series-1)").encode(
-            x=across, y=up, tooltip=parts.tooltips("Run", "When", "Value", "95 % interval", "Commit", "Machine")
+            x=across, y=up, tooltip=tooltips("Run", "When", "Value", "95 % interval", "Commit", "Machine")
         ),
         changes.mark_rule(strokeWidth=1.5, strokeDash=[4, 3]).encode(x=across, color=_tone()),
         changes.mark_text(align="left", dx=4, dy=2, baseline="top", fontSize=12, fontWeight=600).encode(
             x=across, y=alt.value(0), text="label:N", color=_tone()
         ),
     ]
-    return parts.finish(alt.LayerChart(layer=layers, width="container", height=HISTORY_HEIGHT))
+    return finish(alt.LayerChart(layer=layers, width="container", height=HISTORY_HEIGHT))
 
 
 def _tone() -> alt.Color:

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Callable, Collection
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +55,8 @@ class Page:
         self._find_recent = recent
         self.parts: dict[str, Callable[[], Part]] = {}
         for name in dict.fromkeys(case.model for case in record.cases):
-            self.parts[model_anchor(name)] = lambda name=name: self._model(name)  # type: ignore[misc]
-            self.parts[f"case/{segment(name)}"] = lambda name=name: self._cases(name)  # type: ignore[misc]
+            self.parts[model_anchor(name)] = partial(self._model, name)
+            self.parts[f"case/{segment(name)}"] = partial(self._cases, name)
         self.parts["cases"] = self._all_cases
         if previous:
             self.parts["changes"] = self._changes
@@ -233,24 +231,9 @@ def write(record: RunRecord, path: Path, previous: RunRecord | None = None, hist
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            with _no_collection():
-                html = render(record, previous, history)
-            file.write(html)
+            file.write(render(record, previous, history))
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Nothing of a page refers to itself, and to look for what does, again and again through a record of thousands of
-    cases, would take a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.exchange.reproduce import locate_command
 from harness.report import numbers
 from harness.report.outcomes import LABELS, WORST_FIRST, Trouble, severity, troubles
+from harness.report.reproduce import locate_command
 from harness.report.summary import verdict, warnings
 from harness.store.record import CaseResult, Outcome, RunRecord, SteadyState
 

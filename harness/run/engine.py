@@ -19,14 +19,15 @@ from pydantic import ValidationError
 
 from harness import __version__
 from harness.artifact import Artifact
+from harness.budget import DEFAULT_SECONDS, Budget
 from harness.cache import Cache, sha256_json
 from harness.conversion.converter import Converter, Prepared, Reference
+from harness.conversion.model_entry import ModelEntry
 from harness.environment import environment
-from harness.errors import WHATEVER, CaseError, Failed, Unavailable, Unsupported, as_case_error, described
+from harness.errors import WHATEVER, CaseError, Failed, Unavailable, Unsupported, as_case_error, error_text
 from harness.gate.policy import Policy
 from harness.process.child import end_all
 from harness.process.warm import end_warm
-from harness.project import ModelEntry
 from harness.run import addressing
 from harness.run.exclusive import exclusive_machine
 from harness.run.machine import commit, this_machine
@@ -54,6 +55,8 @@ class Settings:
     parity_only: bool = False
     fresh: bool = False
     plan: TimingPlan = field(default_factory=TimingPlan)
+    budget_seconds: float = DEFAULT_SECONDS
+    """Of inference a case: as many samples as fit."""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     policy: Policy = field(default_factory=Policy)
 
@@ -84,13 +87,11 @@ def recipe_of(case: Case) -> tuple[str, str, str]:
     return case.model.name, case.format.name, case.variant.name
 
 
-UNTIMED = {
-    False: "Not timed: milliseconds on this machine say nothing of the device that this stands for.",
-    True: "Not timed by default: a software renderer says nothing of a GPU's speed; name the target to time it.",
-}
-
-
-UNTIMED_YET = "Not timed: the run was stopped before its turn; the same command goes on there."
+NEVER_TIMED = "Not timed: milliseconds on this machine say nothing of the device that this stands for."
+NOT_TIMED_BY_DEFAULT = (
+    "Not timed by default: a software renderer says nothing of a GPU's speed; name the target to time it."
+)
+NOT_TIMED_YET = "Not timed: the run was stopped before its turn; the same command goes on there."
 
 
 class Interrupted(KeyboardInterrupt):
@@ -140,7 +141,7 @@ class Run:
             self.converter.close()
             end_warm()
         except WHATEVER as error:  # what it would have ended ends with this process
-            self.progress.note(f"The converters were not ended: {described(error)}.")
+            self.progress.note(f"The converters were not ended: {error_text(error)}.")
 
     def _stages(self) -> None:
         models = {case.model.name: case.model for case in self.cases}
@@ -161,7 +162,7 @@ class Run:
         self._side_by_side(
             "Setting up targets",
             targets,
-            lambda name: self._set_up(targets[name]),
+            lambda name: set_up(targets[name]),
             workers=1,
             done=lambda name, result: self._end(result, lambda case: case.target.name == name),
         )
@@ -209,12 +210,6 @@ class Run:
                 kept = self.converter.reference(prepared, stream, case.format)
         return artifact, reference, kept
 
-    def _set_up(self, target: Target) -> None:
-        readiness = target.probe()
-        if not readiness.ready:
-            raise Unavailable(f"{readiness.missing} is missing; {readiness.install}")
-        target.prepare()
-
     def _job(self, case: Case, artifact: Artifact, reference: Reference, kept: Reference | None) -> Job:
         """What is measured. Raises `Unsupported` where the target says beforehand that it cannot."""
         finished = self.finished[case.id]
@@ -222,7 +217,8 @@ class Run:
         finished.fingerprint = case.target.fingerprint()
         prepared = self.prepared_of(case.id)
         plan = self.settings.plan
-        job = Job(case.target.name, artifact, prepared.golden_path, reference, case.model.task, plan, kept)
+        budget = Budget(self.settings.budget_seconds, case.model.samples)
+        job = Job(case.target.name, artifact, prepared.golden_path, reference, case.model.task, plan, kept, budget)
         finished.key = addressing.parity_key(case.target, job, prepared)
         missing = case.target.coverage(artifact)
         if missing:
@@ -273,7 +269,8 @@ class Run:
             if finished.problem is not None:
                 continue
             if not finished.case.timed:
-                finished.latency_note = UNTIMED[finished.case.target.timed]
+                can_be_timed = finished.case.target.timed
+                finished.latency_note = NOT_TIMED_BY_DEFAULT if can_be_timed else NEVER_TIMED
                 continue
             with self._ending(finished.case, "Addressing the timing"):
                 key = addressing.latency_key(finished.key, self.settings.plan, self.machine.id, finished.case.target)
@@ -286,7 +283,8 @@ class Run:
                     waiting[case_id] = key
                 else:
                     finished.seconds += known["seconds"]
-                    finished.reused_from = finished.reused_from and known["run"]
+                    if finished.reused_from is not None:  # else its outputs were compared in this run
+                        finished.reused_from = known["run"]
 
         def measure(case_id: str) -> tuple[Latency, float]:
             begun = time.monotonic()
@@ -314,7 +312,7 @@ class Run:
         try:
             self.case_store.put(kind, key, {"run": self.id, **value})
         except OSError as error:
-            self.progress.note(f"What was measured cannot be kept for the next run: {described(error)}.")
+            self.progress.note(f"What was measured cannot be kept for the next run: {error_text(error)}.")
 
     def prepared_of(self, case_id: str) -> Prepared:
         prepared = self.prepared[self.finished[case_id].case.model.name]
@@ -335,7 +333,7 @@ class Run:
         done = [finished for finished in self.finished.values() if finished.has_result]
         for finished in done:
             if not finished.is_done(self.settings.parity_only):
-                finished.latency_note = UNTIMED_YET
+                finished.latency_note = NOT_TIMED_YET
         results = tuple(case_result(finished, self.settings.results, self.settings.policy) for finished in done)
         record = RunRecord(
             id=self.id,
@@ -353,3 +351,11 @@ class Run:
         )
         RunStore(self.settings.results).write(record)
         return record
+
+
+def set_up(target: Target) -> None:
+    """Install what `target` needs. Raises `Unavailable`."""
+    readiness = target.probe()
+    if not readiness.ready:
+        raise Unavailable(f"{readiness.missing} is missing; {readiness.install}")
+    target.prepare()

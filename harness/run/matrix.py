@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from harness.case_name import CaseName
-from harness.conversion.converter import READY
+from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError
 from harness.nearest import nearest
-from harness.project import ModelEntry
 from harness.target import Target
-from harness.variant import Format, Variant
+from harness.variant import READY, Format, Variant
 
 
 @dataclass(frozen=True)

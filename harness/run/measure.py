@@ -9,19 +9,20 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
 from harness import registry
 from harness.artifact import Artifact
+from harness.budget import Budget, explain
 from harness.conversion.converter import Reference, read_golden
-from harness.errors import WHATEVER, CaseError, Crashed, Failed, described
+from harness.conversion.model_entry import Task
+from harness.errors import WHATEVER, CaseError, Crashed, Failed, error_text
 from harness.loaded import check_loaded
 from harness.model import Tensors
-from harness.project import Task
 from harness.store.record import Comparison, Latency, LoadedFiles, Measured, OperatorCost, Parity
-from harness.target import Footprint, Loaded, Session, TimingPlan
+from harness.target import Footprint, Loaded, Session, TimingPlan, answered
 
 CHEAP_SECONDS = 10.0
 """A comparison that took longer is not made a second time for information alone."""
@@ -45,6 +46,7 @@ class Job:
     kept: Reference | None = None
     """What the reference gives where state is kept from sample to sample, of a model with state that does not say
     whether its samples are a stream."""
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True)
@@ -57,34 +59,42 @@ class ParityResult:
 
 
 def measure_parity(job: Job) -> ParityResult:
-    """Every golden input through the target, compared along both edges. Raises a `CaseError`."""
+    """The golden's inputs through the target, as many as the budget allows, compared along both edges.
+
+    Raises a `CaseError`.
+    """
     from harness.parity.comparison import Incomparable
     from harness.parity.edges import parity
 
     begun = time.monotonic()
     golden = read_golden(job.golden)
-    stored = job.artifact.stored(golden.inputs)
+    reference = job.reference.read()
+    available = len(golden)
+    referenced = min([available, *(len(values) for values in reference.values())])
+    stored = job.artifact.stored(golden.inputs, samples=referenced)
     with opened(job) as session:
-        actual = session.infer(stored)
+        is_stream = job.artifact.sequence and job.artifact.state != "none"
+        actual = infer_within(session, stored, job.budget, together=is_stream)
         loaded = session.loaded()
         sizes = sizes_of(session, job, loaded)
     try:
+        used = min([referenced, *(len(values) for values in actual.values())])
         result = parity(
-            golden.outputs,
-            job.reference.read(),
-            actual,
+            _first(golden.outputs, used),
+            _first(reference, used),
+            _first(actual, used),
             job.artifact.outputs,
-            golden.labels,
+            None if golden.labels is None else golden.labels[:used],
             job.task,
             job.reference.interpreter,
-            golden.inputs,
-        )
+            _first(golden.inputs, used),
+        ).model_copy(update={"available": available, "samples_note": explain(used, available, job.budget, referenced)})
     except Incomparable as error:
         raise Failed(str(error)) from error
     if job.artifact.state != "none":
         result = result.model_copy(update={"state": "sequence" if job.artifact.sequence else "fresh"})
     if job.kept is not None and time.monotonic() - begun < CHEAP_SECONDS:
-        result = result.model_copy(update={"in_sequence": as_a_stream(job, stored, job.kept)})
+        result = result.model_copy(update={"in_sequence": as_a_stream(job, _first(stored, used), job.kept)})
     return ParityResult(result, sizes, time.monotonic() - begun)
 
 
@@ -96,7 +106,7 @@ def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison,
     target = registry.targets()[job.target]
     if target.slot != "processor":  # a browser or an emulator takes seconds
         return ()
-    expected = kept.read()
+    expected = _first(kept.read(), len(next(iter(stored.values()))))
     try:
         with target.open(job.artifact.model_copy(update={"sequence": True})) as session:
             actual = session.infer(stored)
@@ -105,6 +115,20 @@ def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison,
         )
     except Exception:  # for information alone
         return ()
+
+
+def infer_within(session: Session, samples: Tensors, budget: Budget, *, together: bool = False) -> Tensors:
+    """Outputs of as many samples, from the first, as the budget allows. `together`: all that there are, in one call,
+    because they share state."""
+    limit = budget.limit(len(next(iter(samples.values()))))
+    chosen = {name: values[:limit] for name, values in samples.items()}
+    if budget.samples is not None or together:
+        return answered(session.infer(chosen), limit)
+    return session.infer_within(chosen, budget.seconds)
+
+
+def _first(tensors: Tensors, samples: int) -> Tensors:
+    return {name: values[:samples] for name, values in tensors.items()}
 
 
 def measure_latency(job: Job) -> Latency:
@@ -126,7 +150,7 @@ def sizes_of(session: Session, job: Job, loaded: Loaded | None) -> Measured:
     try:
         return measured(session.footprint(), job.artifact, loaded)
     except WHATEVER as error:
-        why = str(error) if isinstance(error, CaseError) else described(error)
+        why = str(error) if isinstance(error, CaseError) else error_text(error)
         return measured(Footprint(), job.artifact, loaded, f"Sizes were not measured: {why.rstrip('.')}.")
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.artifact import Artifact
-from harness.conversion.converter import READY, Prepared
+from harness.conversion.converter import Prepared
+from harness.conversion.model_entry import ModelEntry
 from harness.conversion.origin import origin_of
 from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, Unsupported, as_case_error
 from harness.gate.judge_case import judge_case
 from harness.gate.policy import Policy
 from harness.gate.worst import worst
-from harness.project import ModelEntry
 from harness.remedies.explain import reason as explained
 from harness.run.matrix import Case
 from harness.store.record import (
@@ -31,7 +31,7 @@ from harness.store.record import (
     Parity,
 )
 from harness.store.runs import write_atomically
-from harness.variant import Variant
+from harness.variant import READY, Variant
 
 OUTCOMES: Mapping[type[CaseError], Outcome] = {
     Unsupported: Outcome.UNSUPPORTED,

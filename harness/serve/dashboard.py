@@ -107,7 +107,7 @@ class Dashboard:
 
     def _made(self, newest: list[dict[str, Any]], state: str) -> _Kept:
         from harness.report.anchors import history_anchor
-        from harness.report.history_source import case_history, history_from, recent_from
+        from harness.report.history_data import case_history, history_from, recent_from
         from harness.report.page import Page
 
         source = self._source

@@ -118,6 +118,11 @@ class Parity(Frozen):
     `end_to_end`: this target against the golden."""
 
     samples: int
+    """How many were compared."""
+    available: int | None = None
+    """How many the golden has."""
+    samples_note: str = ""
+    """Why fewer were compared, where they were."""
     reference: str
     conversion: tuple[Comparison, ...]
     runtime: tuple[Comparison, ...]

@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -85,7 +86,7 @@ class FolderRecords:
         seen = hashes(self.results)
         for path in self.store.paths():
             id, sha256 = seen.get(path.name, (path.stem, None))
-            yield Waiting(id, path.name, lambda path=path: read_text(path), sha256)  # type: ignore[misc]
+            yield Waiting(id, path.name, partial(read_text, path), sha256)
 
     def holds(self, id: str, sha256: str) -> bool:
         path = self.store.folder / f"{id}.json"

@@ -12,6 +12,7 @@ from harness.target import Limits, Readiness
 
 from .board_target import BoardTarget
 from .boards import Board
+from .emulator.enough import ALL, Enough
 from .emulator.outcome import JobResult
 from .emulator.run import Emulator, check_fit, run_job
 from .job import inputs_that_fit
@@ -42,10 +43,18 @@ class PlanSession(EmulatedSession):
         super().__init__(target, emulator, board, artifact, limits)
         self.plan = plan_model(self.content)
 
-    def run(self, inputs: Sequence[bytes]) -> JobResult:
-        cache = cache_directory() / "firmware"
-        seconds = self.limits.infer_seconds
-        return run_job(self.board, self.emulator.name, self.plan, inputs, 1, seconds, cache, sequence=self.is_stream)
+    def run(self, inputs: Sequence[bytes], enough: Enough = ALL) -> JobResult:
+        return run_job(
+            self.board,
+            self.emulator.name,
+            self.plan,
+            inputs,
+            1,
+            self.limits.infer_seconds,
+            cache_directory() / "firmware",
+            sequence=self.is_stream,
+            enough=enough,
+        )
 
     def operators(self) -> Sequence[tuple[int, str]]:
         return [(operator.index, operator.name) for operator in self.plan.operators]

@@ -17,9 +17,9 @@ import numpy as np
 
 from harness.address import address_of
 from harness.artifact import Artifact
-from harness.assess.examination import Answer, Examination
 from harness.cache import Cache, sha256_tree
 from harness.errors import Unavailable
+from harness.examination import Answer, Examination
 from harness.model import Tensors
 from harness.paths import cache_directory
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.artifact import Artifact, TensorInfo
 from harness.errors import Unsupported
-from harness.locate.operator_outputs import Operation, OperatorOutputs, result_name, with_outputs
+from harness.operator_outputs import Operation, OperatorOutputs, result_name, with_outputs
 
 from .graph import PAGE_TYPES
 from .model_json import is_layers, read_model

@@ -10,7 +10,7 @@ from typing import Any
 import tflite
 
 from harness.artifact import Artifact
-from harness.assess.examination import Examination, Step
+from harness.examination import Examination, Step
 from harness.model import Tensors
 
 from . import metadata

@@ -12,7 +12,7 @@ import tflite
 
 from harness.artifact import Artifact, FileHash, Quantisation, TensorInfo
 from harness.errors import Unsupported
-from harness.locate.operator_outputs import Operation, OperatorOutputs, result_name, with_outputs
+from harness.operator_outputs import Operation, OperatorOutputs, result_name, with_outputs
 
 from .examine import is_constant, operator_name, sizes, type_name
 

@@ -13,7 +13,7 @@ from harness.errors import Unsupported
 from harness.installation.interpreter import HOW_TO_GET_PYTHON
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.process.shared import WorkerTarget
+from harness.process.worker_target import WorkerTarget
 from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
 from ..tflite.softmax_scale import dies

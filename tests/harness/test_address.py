@@ -17,10 +17,10 @@ from harness.address import address_of, content_of, field_names, files_below
 from harness.artifact import Artifact, CustomLibrary, FileHash, Quantisation, TensorInfo
 from harness.conversion.choices import CustomOperators
 from harness.conversion.converter import Converter, Prepared, Reference
+from harness.conversion.model_entry import ModelEntry
 from harness.conversion.source import Source
 from harness.errors import CaseError
 from harness.model import TensorSpec
-from harness.project import ModelEntry
 from harness.run.addressing import latency_key, parity_key
 from harness.run.measure import Job
 from harness.target import TimingPlan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -60,7 +61,7 @@ class RunIndex:
         with self.database.reading() as connection:
             ids = connection.execute(select(CONTENTS.c.id).order_by(CONTENTS.c.id)).scalars().all()
         for id in ids:
-            yield id, lambda id=id: self.content(id)  # type: ignore[misc]
+            yield id, partial(self.content, id)
 
     def content(self, id: str) -> str:
         """The text of the record `id` that the database holds. Raises `HarnessError` where it is damaged or not

@@ -44,6 +44,11 @@ class Report:
     stack_used: int = 0
     stack_size: int = 0
 
+    @property
+    def inputs_done(self) -> int:
+        """How many inputs, from the first, have all that is sent of them."""
+        return len(self.output_crc)
+
     def output(self, index: int) -> bytes:
         tensors = self.outputs.get(index, {})
         return b"".join(bytes(tensors[i]) for i in sorted(tensors))
@@ -103,13 +108,16 @@ def _take(report: Report, kind: str, words: list[str]) -> None:
         raise ProtocolBroken(f"The firmware sent a frame of the unknown kind {kind}.")
 
 
-def parse_report(text: str) -> Report | None:
-    """The report, None where it has no end: the firmware stopped in the middle, or never began.
+def parse_report(text: str, whole: bool = True) -> Report | None:
+    """The report, None where it has no end: the firmware stopped in the middle, or never began. Where it need not be
+    `whole`, what it has so far.
 
     Raises what the firmware reported (`FirmwareFault`, `JobRefused`) or `ProtocolBroken`.
     """
     report = Report()
     frames = 0
+    if not whole:
+        text = text[: text.rfind("\n") + 1]  # the last line is still being written
     for line in text.replace("\r", "").split("\n"):
         if not line.startswith("@"):
             continue
@@ -128,7 +136,10 @@ def parse_report(text: str) -> Report | None:
             _take(report, words[0], words[1:])
         except (ValueError, IndexError):
             raise ProtocolBroken(f"A frame makes no sense: {line[:60]}") from None
-    return None
+    if whole:
+        return None
+    _check_outputs(report)
+    return report
 
 
 def _check_outputs(report: Report) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +19,16 @@ from harness.installation.packages import install_line
 
 from ..boards import Board
 from .child import child_process
+from .enough import ALL, Enough
 from .frames import Report, parse_report
 from .outcome import EmulatorCrashed, EmulatorTimedOut, EmulatorUnavailable
 
 _PROGRAM = "qemu-system-arm"
+_POLL_SECONDS = 0.2
+
+
+def _read(uart: Path) -> str:
+    return uart.read_text("ascii", "replace") if uart.exists() else ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,9 @@ class Qemu:
     def runs(self, board: Board) -> bool:
         return board.qemu_machine is not None
 
-    def start(self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float) -> Report:
+    def start(
+        self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float, enough: Enough = ALL
+    ) -> Report:
         """Runs the firmware on the job and returns what it reported; files are written to `directory`."""
         if board.qemu_machine is None:
             raise EmulatorUnavailable(f"QEMU has no machine for {board.name}.")
@@ -66,12 +75,10 @@ class Qemu:
             f"loader,file={job},addr={board.job_address:#x},force-raw=on",
         ]
         with child_process(command, directory) as process:
-            try:
-                status = process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                raise EmulatorTimedOut(f"QEMU was stopped after {timeout:g} s without an end of the job.") from None
-        uart = directory / "uart"
-        report = parse_report(uart.read_text("ascii", "replace") if uart.exists() else "")
+            status, early = self._wait(process, directory / "uart", timeout, enough)
+        if early is not None:
+            return early
+        report = parse_report(_read(directory / "uart"))
         if report is None:
             message = (directory / "stderr").read_text("utf-8", "replace").strip().splitlines()
             raise EmulatorCrashed(
@@ -79,6 +86,23 @@ class Qemu:
                 + (f": {shortened(message[0], 200)}" if message else ".")
             )
         return report
+
+    def _wait(
+        self, process: subprocess.Popen[bytes], uart: Path, timeout: float, enough: Enough
+    ) -> tuple[int, Report | None]:
+        """QEMU's exit status, and the report so far where that is enough before its end."""
+        end = time.monotonic() + timeout
+        waiting = min(timeout, enough.seconds)
+        while True:
+            try:
+                return process.wait(max(0.0, waiting)), None
+            except subprocess.TimeoutExpired:
+                report = enough.of(_read(uart))
+                if report is not None:
+                    return 0, report
+                if time.monotonic() >= end:
+                    raise EmulatorTimedOut(f"QEMU was stopped after {timeout:g} s without an end of the job.") from None
+                waiting = min(_POLL_SECONDS, end - time.monotonic())
 
     def instructions(self, board: Board, ticks: int) -> int:
         """The number of instructions that gives so many whole ticks; exact because a tick is never the longer."""

@@ -20,6 +20,7 @@ from harness.errors import shortened
 
 from ..boards import Board
 from .child import child_process
+from .enough import ALL, Enough
 from .frames import Report, parse_report
 from .outcome import EmulatorCrashed, EmulatorTimedOut, EmulatorUnavailable, ProtocolBroken
 
@@ -100,7 +101,9 @@ class Renode:
     def runs(self, board: Board) -> bool:
         return board.renode_platform is not None
 
-    def start(self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float) -> Report:
+    def start(
+        self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float, enough: Enough = ALL
+    ) -> Report:
         """Runs the firmware on the job and returns what it reported; files are written to `directory`."""
         uart = directory / "uart"
         script = directory / "run.resc"
@@ -110,15 +113,20 @@ class Renode:
         command: list[str | Path] = [find_renode(), "--disable-gui", "--console", "--plain", "-e", f"include @{script}"]
         environment = {**os.environ, "TMPDIR": str(temporary), "TERM": "dumb"}
         with child_process(command, directory, environment) as process:
-            return self._wait(process, directory, timeout)
+            return self._wait(process, directory, timeout, enough)
 
-    def _wait(self, process: subprocess.Popen[bytes], directory: Path, timeout: float) -> Report:
-        end = time.monotonic() + timeout
+    def _wait(self, process: subprocess.Popen[bytes], directory: Path, timeout: float, enough: Enough) -> Report:
+        begun = time.monotonic()
+        end = begun + timeout
         while True:
             ended = process.poll() is not None
             report = _read_report(directory / "uart")
             if report is not None:
                 return report
+            if time.monotonic() - begun > enough.seconds:
+                early = enough.of(_read_text(directory / "uart"))
+                if early is not None:
+                    return early
             problem = _first_error(directory / "stdout")
             if ended or problem:
                 raise EmulatorCrashed(f"Renode did not finish the job: {problem or 'it ended early'}.")
@@ -132,12 +140,16 @@ class Renode:
         return ticks
 
 
+def _read_text(uart: Path) -> str:
+    try:
+        return uart.read_text("ascii", "replace")
+    except FileNotFoundError:  # not there yet, or just being renamed: Renode puts a new file in an old one's place
+        return ""
+
+
 def _read_report(uart: Path) -> Report | None:
     """The report once it is whole. A frame that is still being written is not damage."""
-    try:
-        text = uart.read_text("ascii", "replace")
-    except FileNotFoundError:  # not there yet, or just being renamed: Renode puts a new file in an old one's place
-        return None
+    text = _read_text(uart)
     if "@END" not in text:
         return None
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from ..boards import Board
 from ..job import INFERENCES_LIMIT, DoesNotFit, SelfTest, inputs_that_fit, pack_job
 from ..plan import Plan, PlanRefused
 from ..toolchain import Firmware, build_firmware
+from .enough import ALL, Enough
 from .frames import Report
 from .outcome import JobResult, JobRun, ProtocolBroken, split_outputs
 from .qemu import Qemu
@@ -25,7 +27,9 @@ class Emulator(Protocol):
 
     def runs(self, board: Board) -> bool: ...
 
-    def start(self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float) -> Report: ...
+    def start(
+        self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float, enough: Enough = ALL
+    ) -> Report: ...
 
     def instructions(self, board: Board, ticks: int) -> int: ...
 
@@ -56,6 +60,7 @@ def run_job(
     self_test: SelfTest = SelfTest.NONE,
     *,
     sequence: bool = False,
+    enough: Enough = ALL,
 ) -> JobResult:
     """Runs every input `runs` times with the plan runtime, as `run_image` does.
 
@@ -63,7 +68,9 @@ def run_job(
     """
     firmware = build_firmware(board, plan.kernels, cache)
     check_fit(board, firmware, plan)
-    return run_image(firmware, board, EMULATORS[emulator], plan, inputs, runs, timeout, self_test, sequence=sequence)
+    return run_image(
+        firmware, board, EMULATORS[emulator], plan, inputs, runs, timeout, self_test, sequence=sequence, enough=enough
+    )
 
 
 def run_image(
@@ -77,8 +84,10 @@ def run_image(
     self_test: SelfTest = SelfTest.NONE,
     *,
     sequence: bool = False,
+    enough: Enough = ALL,
 ) -> JobResult:
-    """Runs every input `runs` times in as few starts of the emulator as the board's memory allows.
+    """Runs every input `runs` times in as few starts of the emulator as the board's memory allows, or, of the inputs
+    from the first, as many as are `enough`: the result has as many runs.
 
     `plan` is what the image takes for one: Micro's images take a `.tflite` in its place. `inputs` holds for each
     inference the bytes of the model's inputs, in the model's order. `timeout` is in seconds, for each start.
@@ -100,9 +109,13 @@ def run_image(
             directory = Path(name)
             job = directory / "job.bin"
             job.write_bytes(pack_job(plan, part, runs, self_test, sequence=sequence))
-            report = machine.start(board, firmware.elf, job, directory, timeout)
-        results.extend(_job_run(report, index, board, machine, plan, runs) for index in range(len(part)))
+            left = Enough(began + enough.seconds - time.monotonic(), max(1, enough.inputs - len(results)))
+            report = machine.start(board, firmware.elf, job, directory, timeout, left)
+        done = min(len(part), report.inputs_done) if left.seconds < math.inf else len(part)
+        results.extend(_job_run(report, index, board, machine, plan, runs) for index in range(done))
         stack_used = max(stack_used, report.stack_used)
+        if done < len(part) or (time.monotonic() - began > enough.seconds and len(results) >= enough.inputs):
+            break
     return JobResult(
         board=board.name,
         emulator=machine.name,

@@ -63,6 +63,11 @@ static void send_operator_ticks(const struct execution *execution, uint32_t inpu
     }
 }
 
+static void send_stack(void) {
+    const uint32_t stack[] = {port_stack_used(), port_stack_size()};
+    frame_send("STACK", stack, 2);
+}
+
 static bool infer(const struct execution *execution, const uint8_t *values, uint32_t input_index, uint32_t run) {
     write_inputs(execution, values);
     memset(&operator_ticks, 0, sizeof operator_ticks);
@@ -98,6 +103,9 @@ static void run_all(const struct job_header *job, struct execution *execution) {
         if (job->runs > 0) {
             send_operator_ticks(execution, input);
             send_outputs(execution, input);
+            if (input == 0) {
+                send_stack(); /* the host may have enough before the end */
+            }
         }
         values += job->input_bytes;
     }
@@ -128,7 +136,6 @@ void job_run(const void *raw, uint32_t limit, void *arena, uint32_t arena_bytes)
             run_all(job, &execution);
         }
     }
-    const uint32_t stack[] = {port_stack_used(), port_stack_size()};
-    frame_send("STACK", stack, 2);
+    send_stack();
     frame_finish();
 }

@@ -13,11 +13,12 @@ from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter, read_golden
+from harness.conversion.model_entry import ModelEntry
 from harness.environment import environment
 from harness.errors import CaseError, HarnessError, Unsupported
 from harness.model import Tensors
 from harness.paths import cache_directory, project_root
-from harness.project import ModelEntry, model_entries
+from harness.project import model_entries
 from harness.run.matrix import variants_of
 from harness.target import Target
 from harness.variant import Variant

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.errors import Unsupported
 
 from ..boards import Board
+from ..emulator.enough import ALL, Enough
 from ..emulator.outcome import JobRefused, JobResult
 from ..emulator.run import Emulator, run_image
 from ..plan import Plan
@@ -58,11 +59,13 @@ def run_micro_job(
     timeout: float,
     *,
     sequence: bool = False,
+    enough: Enough = ALL,
 ) -> JobResult:
-    """Runs every input once, as one stream where it is a `sequence`; `timeout` in seconds for each start of the
-    emulator. Raises `Unsupported` where Micro refuses the model."""
+    """Runs every input once, or as many as are `enough`, as one stream where it is a `sequence`; `timeout` in seconds
+    for each start of the emulator. Raises `Unsupported` where Micro refuses the model."""
+    part = model.as_job_part()
     try:
-        result = run_image(firmware, board, machine, model.as_job_part(), inputs, 1, timeout, sequence=sequence)
+        result = run_image(firmware, board, machine, part, inputs, 1, timeout, sequence=sequence, enough=enough)
     except JobRefused as error:
         raise Unsupported(_refusal(error, model)) from error
     return replace(result, plan_bytes=len(model.content))

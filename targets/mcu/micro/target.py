@@ -11,6 +11,7 @@ from harness.target import Limits, Readiness
 
 from ..board_target import BoardTarget
 from ..boards import Board
+from ..emulator.enough import ALL, Enough
 from ..emulator.outcome import JobResult
 from ..emulator.run import Emulator
 from ..job import inputs_that_fit
@@ -39,7 +40,7 @@ class LibrarySession(EmulatedSession):
         self.model = MicroModel.read(self.content, _tensors(artifact.inputs), _tensors(artifact.outputs))
         self.library = library
 
-    def run(self, inputs: Sequence[bytes]) -> JobResult:
+    def run(self, inputs: Sequence[bytes], enough: Enough = ALL) -> JobResult:
         firmware = build_for(self.library, self.board, self.model, cache_directory() / "firmware")
         return run_micro_job(
             firmware,
@@ -49,6 +50,7 @@ class LibrarySession(EmulatedSession):
             inputs,
             self.limits.infer_seconds,
             sequence=self.is_stream,
+            enough=enough,
         )
 
     def operators(self) -> Sequence[tuple[int, str]]:

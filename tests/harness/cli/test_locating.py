@@ -11,7 +11,7 @@ from harness.cli import locating
 from harness.cli.locating import ROWS, case_of, locate_fault, telling, verdict
 from harness.errors import Crashed, HarnessError, Unavailable, Unsupported
 from harness.locate.findings import EdgeFinding, findings
-from harness.locate.operator_outputs import Operation
+from harness.operator_outputs import Operation
 from harness.parity.comparison import compare
 from tests.harness.locate.test_findings import CHAIN, RIGHT, finding, operation, result, rules
 

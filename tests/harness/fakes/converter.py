@@ -6,8 +6,8 @@ import numpy as np
 
 from harness.artifact import Artifact, TensorInfo
 from harness.conversion.converter import Prepared, Reference
+from harness.conversion.model_entry import ModelEntry
 from harness.conversion.source import Source
-from harness.project import ModelEntry
 from harness.variant import Format, Variant
 
 FAKE_FORMAT = Format("fake", (Variant("float32", "as it is"), Variant("int8", "smaller")), converter=None)

@@ -1,7 +1,8 @@
 """The child of a `FakeTarget`: real processes that really crash and hang, without any runtime.
 
 The script is a dict from operation to behaviour: `ok`, `segfault`, `exit`, `hang`, `rubbish` (on standard output, then
-ok), `garbage` (on the reply pipe), `refuse`, `nan`, or `offset:VALUE` (added to every output).
+ok), `garbage` (on the reply pipe), `refuse`, `nan`, `slow:SECONDS` (a sample), or `offset:VALUE`
+(added to every output).
 """
 
 import os
@@ -19,6 +20,7 @@ class Refused(Exception):
 class Worker:
     def __init__(self):
         self.script = {}
+        self.seen = 0
         self.samples_ns = []
 
     def load(self, header, _):
@@ -47,8 +49,11 @@ class Worker:
     def infer(self, _, tensors):
         behaviour = self.behave("infer")
         outputs = tensors["x"] * np.float32(2)
-        if behaviour == "nan":
-            outputs[3] = np.nan
+        if behaviour == "nan" and self.seen <= 3 < self.seen + len(outputs):
+            outputs[3 - self.seen] = np.nan  # of the fourth sample, however they are dealt out
+        if behaviour.startswith("slow:"):
+            time.sleep(float(behaviour.removeprefix("slow:")) * len(outputs))
+        self.seen += len(outputs)
         if behaviour.startswith("offset:"):
             outputs = outputs + np.float32(behaviour.removeprefix("offset:"))
         return {}, {"y": outputs}

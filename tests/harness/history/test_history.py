@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from harness.cli.history_chart import chart
 from harness.cli.main import app
 from harness.errors import HarnessError
 from harness.history.case_history import History, NothingFound, find_change, histories, new_label
-from harness.history.chart import chart
-from harness.history.compact import _rounded
+from harness.history.compact import _rounded, thinned
 from harness.history.document import history_document, page_document
 from harness.history.metrics import METRICS, metric
 from harness.history.summaries import FEWEST_POINTS
-from harness.history.thinning import thinned
 from harness.store.index.folder import FolderIndex
 from harness.store.index.tables import FIGURES
 from harness.store.labels import LabelFiles

@@ -14,9 +14,8 @@ from harness.history import summaries
 from harness.history.case_history import histories
 from harness.history.change_point_cache import method_digest
 from harness.history.document import page_document
-from harness.history.states import _code as code_digest
-from harness.history.states import states
-from harness.history.summaries import FEWEST_POINTS, MOST_RECENT, recent, refresh
+from harness.history.summaries import FEWEST_POINTS, MOST_RECENT, recent, refresh, states
+from harness.history.summaries import _code as code_digest
 from harness.store.index.database import Database, DatabaseAway
 from harness.store.index.folder import FolderIndex
 from harness.store.index.tables import SUMMARIES
@@ -159,7 +158,7 @@ def test_they_are_made_again_when_an_older_run_is_another(index: Database, resul
 
 @pytest.mark.parametrize(
     "module",
-    ["change_points", "compact", "differences", "e_divisive", "history", "metrics", "series", "summaries", "thinning"],
+    ["case_history", "change_points", "compact", "differences", "e_divisive", "metrics", "series", "summaries"],
 )
 def test_they_are_made_again_by_other_code(
     index: Database, results: Path, module: str, monkeypatch: pytest.MonkeyPatch
@@ -169,8 +168,8 @@ def test_they_are_made_again_by_other_code(
     def edited(path: Path) -> bytes:
         return read(path) + (b"# edited\n" if path.name == f"{module}.py" else b"")
 
-    monkeypatch.setattr("harness.history.states.method_digest", method_digest.__wrapped__)
-    monkeypatch.setattr("harness.history.states._code", code_digest.__wrapped__)
+    monkeypatch.setattr("harness.history.summaries.method_digest", method_digest.__wrapped__)
+    monkeypatch.setattr("harness.history.summaries._code", code_digest.__wrapped__)
     with index.reading() as connection:
         before = states(connection, [])
         monkeypatch.setattr(Path, "read_bytes", edited)

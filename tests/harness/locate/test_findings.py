@@ -8,7 +8,7 @@ from harness.case_name import CaseName
 from harness.gate.judge import EdgeRules
 from harness.gate.policy import Policy
 from harness.locate.findings import EdgeFinding, findings
-from harness.locate.operator_outputs import Operation
+from harness.operator_outputs import Operation
 from harness.parity.comparison import compare
 
 RIGHT = np.linspace(-1, 1, 200).reshape(2, 1, 100).astype(np.float32)

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from harness.artifact import TensorInfo
-from harness.conversion.converter import READY, Reference
+from harness.conversion.converter import Reference
 from harness.errors import Crashed, Unavailable, Unsupported
 from harness.gate.policy import Policy
 from harness.locate.locator import Locator
-from harness.locate.operator_outputs import Operation, OperatorOutputs, with_outputs
+from harness.operator_outputs import Operation, OperatorOutputs, with_outputs
 from harness.run.matrix import Case
 from harness.target import Session
+from harness.variant import READY
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.target import FakeTarget
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import Crashed, Unsupported
 from harness.process.child import ChildProcess
-from harness.process.shared import try_in_one_process
+from harness.process.worker_target import try_in_one_process
 from harness.target import Footprint
 
 WORKER = """

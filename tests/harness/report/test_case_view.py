@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from harness.exchange.reproduce import reproduce
 from harness.report import numbers, write
 from harness.report.anchors import case_anchor
 from harness.report.case_view import COMPARED, EDGES, case_document
 from harness.report.packing import to_json
+from harness.report.reproduce import reproduce
 from harness.store.record import CaseResult, Check, Measured, OperatorCost, Outcome, RunRecord
 
 from .conftest import Opened

@@ -9,8 +9,7 @@ import pytest
 
 from harness.report import write
 from harness.report.anchors import history_anchor
-from harness.report.history_data import HistoryData, recent_changes
-from harness.report.history_source import history_of
+from harness.report.history_data import HistoryData, history_of, recent_changes
 from harness.store.index.database import INDEX_FILE
 from harness.store.index.folder import FolderIndex
 from harness.store.runs import RunStore

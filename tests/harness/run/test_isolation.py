@@ -24,7 +24,7 @@ from harness.errors import (
     shortened,
 )
 from harness.gate.policy import Policy
-from harness.run.engine import UNTIMED_YET, Run, Settings
+from harness.run.engine import NOT_TIMED_YET, Run, Settings
 from harness.run.matrix import Case
 from harness.run.results import outcome_of
 from harness.store.record import Outcome
@@ -239,7 +239,7 @@ def test_an_interrupted_run_has_every_case_that_was_finished_whatever_else_was_a
     assert record.status == ("interrupted")
     assert [case.model for case in record.cases] == names[:finished]
     assert all(case.outcome is Outcome.PASSED for case in record.cases)
-    assert all(case.latency_note == UNTIMED_YET for case in record.cases)
+    assert all(case.latency_note == NOT_TIMED_YET for case in record.cases)
 
 
 def test_a_sentence_is_cut_between_words():

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from harness.artifact import Artifact, FileHash
-from harness.conversion.converter import READY, Converter, read_golden
-from harness.project import ModelEntry, model_entries
+from harness.conversion.converter import Converter, read_golden
+from harness.conversion.model_entry import ModelEntry
+from harness.project import model_entries
 from harness.target import Target
-from harness.variant import Variant
+from harness.variant import READY, Variant
 from harness_targets.tfjs import browser, bundles
 from harness_targets.tfjs.format import FORMAT
 from harness_targets.tfjs.target import targets

@@ -109,6 +109,11 @@ bool Infer(tflite::MicroInterpreter* interpreter, const uint8_t* values, uint32_
     return true;
 }
 
+void SendStack() {
+    const uint32_t stack[] = {port_stack_used(), port_stack_size()};
+    frame_send("STACK", stack, 2);
+}
+
 void RunAll(const job_header* job, tflite::MicroInterpreter* interpreter) {
     const uint8_t* values = reinterpret_cast<const uint8_t*>(job) + job->inputs_offset;
     for (uint32_t input = 0; input < job->input_count; input++) {
@@ -121,6 +126,9 @@ void RunAll(const job_header* job, tflite::MicroInterpreter* interpreter) {
         if (job->runs > 0) {
             SendOperatorTicks(input);
             SendOutputs(interpreter, input);
+            if (input == 0) {
+                SendStack();  // the host may have enough before the end
+            }
         }
         values += job->input_bytes;
     }
@@ -179,8 +187,7 @@ extern "C" void job_run(const void* raw, uint32_t limit, void* arena, uint32_t a
     } else {
         RunJob(job, static_cast<uint8_t*>(arena), arena_bytes);
     }
-    const uint32_t stack[] = {port_stack_used(), port_stack_size()};
-    frame_send("STACK", stack, 2);
+    SendStack();
     frame_finish();
 }
 

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from harness.exchange.reproduce import locate_command, reproduce
+from harness.report.reproduce import locate_command, reproduce
 from harness.store.record import Check, Outcome
 from tests.harness.gate import made_up
 

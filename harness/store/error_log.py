@@ -1,19 +1,19 @@
-"""What the command line says of an error that ended a command: one sentence, and the path of a log."""
+"""One sentence for an error that ended a command or a case, with the path of a log below the cache."""
 
 from __future__ import annotations
 
 import traceback
 from datetime import UTC, datetime
 
-from harness.errors import BadInput, HarnessError, described
+from harness.errors import BadInput, HarnessError, error_text
 
 
-def told_with_log(error: BaseException) -> str:
+def sentence_with_log(error: BaseException) -> str:
     """One sentence, with the path of a log: what the process printed that a `CaseError` tells of, or the traceback of
     an error that nobody foresaw. A `HarnessError` without such a log says all that there is to say."""
     if not isinstance(error, HarnessError):
         kept = keep("".join(traceback.format_exception(error)))
-        return f"{described(error)}; the traceback is in {kept}." if kept else f"{described(error)}."
+        return f"{error_text(error)}; the traceback is in {kept}." if kept else f"{error_text(error)}."
     log = log_of(error)
     kept = keep(log) if log else ""
     return f"{error} (full log: {kept})" if kept else str(error)

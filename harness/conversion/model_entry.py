@@ -1,0 +1,53 @@
+"""A model of the project or the zoo: what every conversion starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from harness.conversion.choices import CustomOperators
+from harness.conversion.source import Source
+from harness.variant import Format, Variant
+
+Task = Literal["classification", "regression", "reconstruction"]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model of the project or the zoo, ready to be converted."""
+
+    name: str
+    summary: str
+    task: Task
+    source: Source
+    in_default: bool
+    """Whether the default matrix has it."""
+    problem: str = ""
+    """Why its source cannot be used at all, where that is plain from its files."""
+    choices: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """Glob of variant names → converter options that replace the variant's own."""
+    metadata: Mapping[str, Any] | None = None
+    custom_operators: CustomOperators | None = None
+    samples: int | None = None
+    """So many of the golden's samples for every case; as many as fit the budget where it is None."""
+    own_variants: tuple[tuple[str, Variant], ...] = ()
+    """The project's variants: format name and variant."""
+
+    def variants(self, form: Format) -> tuple[Variant, ...]:
+        """Every variant of a format for this model, its own choices included."""
+        own = tuple(variant for name, variant in self.own_variants if name == form.name)
+        return tuple(self.chosen(variant) for variant in (*form.variants, *own))
+
+    def chosen(self, variant: Variant) -> Variant:
+        """A variant with this model's choices in place of its own."""
+        options = dict(variant.options)
+        for glob, choices in self.choices.items():
+            if fnmatchcase(variant.name, glob):
+                options |= choices
+        if self.metadata is not None:
+            options["metadata"] = dict(self.metadata)
+        if options == variant.options:
+            return variant
+        return Variant(variant.name, variant.summary, options, base=variant.base, converter=variant.converter)
