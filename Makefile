@@ -33,6 +33,7 @@ check: setup
 setup:
 	@sh harness/setup/bootstrap.sh
 	@sh harness/setup/system.sh
+	@.venv/bin/harness get-renode >/dev/null || :
 
 # Takes the newest versions that the .in files and pyproject.toml allow, and pins them.
 requirements: setup

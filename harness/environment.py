@@ -219,6 +219,13 @@ ENVIRONMENTS: dict[str, Environment] = {
             serves="the target tflm/host",
         ),
         Environment(
+            "renode-test",
+            REQUIREMENTS_DIRECTORY / "renode-test.txt",
+            ("robotframework", "robotframework-retryfailed"),
+            python_versions=ENGINE_VERSIONS,
+            serves="the suites of `harness robot`",
+        ),
+        Environment(
             "zig",
             REQUIREMENTS_DIRECTORY / "zig.txt",
             ("ziglang",),

@@ -39,7 +39,24 @@ def export_c(model: Model, variant: VariantName = "int8", output: Output = None)
     raise typer.Exit(export_c(model, variant, output))
 
 
+def get_renode() -> None:
+    """Fetch Renode's official portable release, check it, and keep it beside the environments."""
+    from .emulator.get_renode import get_renode
+
+    raise typer.Exit(get_renode())
+
+
+def renode_test(context: typer.Context) -> None:
+    """Run `renode-test`, with the Python packages that it needs, on the arguments that it takes."""
+    from .handover.renode_test import renode_test
+
+    raise typer.Exit(renode_test(context.args))
+
+
 def add_commands(app: typer.Typer) -> None:
     """Called by the command line."""
+    app.command(name="get-renode")(get_renode)
+    passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+    app.command(name="renode-test", context_settings=passed_on)(renode_test)
     app.command()(robot)
     app.command(name="export-c")(export_c)

@@ -17,36 +17,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import shortened
+from harness.installation.release import Release
 
 from ..boards import Board
 from .child import child_process
 from .enough import ALL, Enough
 from .frames import Report, parse_report
 from .outcome import EmulatorCrashed, EmulatorTimedOut, EmulatorUnavailable, ProtocolBroken
+from .renode_release import ARCHIVE_VARIABLE, VERSION, renode_release
 
 PLATFORMS = Path(__file__).parents[1] / "boards"
 MILLION_INSTRUCTIONS_A_SECOND = 100
 QUANTUM_SECONDS = "0.01"
 _POLL_SECONDS = 0.02
-_HOW_TO_GET = (
-    "Renode is not on the PATH and RENODE_HOME does not name it: get Renode 1.16.1 from https://renode.io and set"
-    " RENODE_HOME to its folder."
-)
 # What Renode prints where a command of the script fails.
 _ERRORS = ("There was an error executing command", "Could not tokenize", "Error E", "No such command or device")
 
 
 def find_renode() -> Path:
-    """Renode's start script or program."""
+    """Renode's start script or program: the one that RENODE_HOME names, else the one on PATH, else the release that
+    the set-up brought. Raises `EmulatorUnavailable`, with how to get it after a colon."""
     home = os.environ.get("RENODE_HOME")
     candidates = [Path(home) / "renode", Path(home) / "bin" / "renode"] if home else []
     for candidate in candidates:
         if candidate.is_file() and os.access(candidate, os.X_OK):
             return candidate
     found = shutil.which("renode")
-    if found is None:
-        raise EmulatorUnavailable(_HOW_TO_GET)
-    return Path(found)
+    if found is not None:
+        return Path(found)
+    release = renode_release()
+    if release is not None and release.ready():
+        return release.location() / release.program
+    raise EmulatorUnavailable(f"Renode is not on PATH and RENODE_HOME does not name it: {how_to_get(release)}.")
+
+
+def how_to_get(release: Release | None) -> str:
+    """The one line; with why it failed, where it was tried within the hour."""
+    if release is None:
+        return f"install Renode {VERSION} as renode.io says for this system, and set RENODE_HOME to its folder"
+    failure = release.failure()
+    line = f"harness get-renode, or name its archive in {ARCHIVE_VARIABLE}"
+    return f"{line} ({failure})" if failure else line
 
 
 @functools.cache

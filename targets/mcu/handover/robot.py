@@ -48,7 +48,7 @@ def robot(model: str, variant: str, output: str | None, *, board: str, samples: 
     material = artifact_and_material(model, variant, samples)
     folder = Path(output) if output else Path.cwd() / suite_name(material, chosen)
     suite, found = write_suite(material, chosen, folder, budget)
-    print(f"Wrote {folder}; run it with: renode-test {suite}")
+    print(f"Wrote {folder}; run it with: harness renode-test {suite} (or stock renode-test)")
     if found.measured > found.instructions:
         over = f"{found.measured} instructions on {found.measured_on}, and the budget is {found.instructions}"
         print(f"It will be red: an inference takes {over}.")

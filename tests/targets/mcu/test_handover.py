@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from harness.artifact import Artifact, Quantisation, TensorInfo
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Unavailable
 from harness_targets.mcu.boards import MPS2_CORTEX_M4, STM32F4, Board
-from harness_targets.mcu.emulator.renode import find_renode
 from harness_targets.mcu.handover.c_array import arena_estimate, header, operators_snippet, source
 from harness_targets.mcu.handover.job_report import job_report
 from harness_targets.mcu.handover.material import Material, file_name
+from harness_targets.mcu.handover.renode_test import renode_test_program, renode_test_variables
 from harness_targets.mcu.handover.robot import expected_text, write_suite
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.plan import plan_model
@@ -175,10 +175,10 @@ def test_a_firmware_that_gives_other_bytes_is_not_handed_over(qemu, material: Ma
 
 @pytest.fixture
 def renode_test(renode: str) -> Path:
-    program = find_renode().with_name("renode-test")
-    if not program.is_file():
-        pytest.skip("renode-test is not beside Renode")
-    return program
+    try:
+        return renode_test_program()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
 
 
 def verdict(program: Path, suite: Path, results: Path, *options: str) -> tuple[int, str]:
@@ -192,7 +192,7 @@ def verdict(program: Path, suite: Path, results: Path, *options: str) -> tuple[i
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         text=True,
-        env={**os.environ, "TMPDIR": str(temporary)},
+        env={**renode_test_variables(), "TMPDIR": str(temporary)},
         start_new_session=True,
     )
     try:
