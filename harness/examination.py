@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Step:
@@ -23,6 +25,9 @@ class Answer:
 
     lacks: tuple[str, ...]
     how: str
+    outputs: Mapping[str, NDArray[Any]] | None = None
+    """What its kernels gave for the sample that the artifact was examined with, by canonical name, (1, *shape) each;
+    None where they were not run."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,12 @@ and what was tried once is not tried again.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.assess import operator_support
@@ -16,7 +20,7 @@ from harness.assess.microcontrollers import smallest
 from harness.assess.predictions import predict
 from harness.assess.recommendation import recommend
 from harness.assess.trials import FALLBACKS, FLOATING, Trials
-from harness.conversion.converter import Converter, Prepared, read_golden
+from harness.conversion.converter import Converter, Prepared, read_golden, shortened
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import CaseError
 from harness.examination import Examination
@@ -46,8 +50,10 @@ def assess_model(
     trials = Trials()
     convert(entry, prepared, converter, formats, trials, progress, workers)
     examine(trials, formats, prepared, workers, progress)
+    compute_references(trials, formats, prepared, converter, workers, progress)
     predictions = predict(targets, prepared, trials, converter.cache, workers, progress)
-    return put_together(entry, prepared, graph, trials, predictions)
+    usual = tuple(name for name, target in targets.items() if target.default_variants)
+    return put_together(entry, prepared, graph, trials, predictions, usual)
 
 
 def convert(
@@ -102,12 +108,38 @@ def examine(
             trials.examinations[key] = found
 
 
+def compute_references(
+    trials: Trials,
+    formats: Mapping[str, Format],
+    prepared: Prepared,
+    converter: Converter,
+    workers: int,
+    progress: Progress,
+) -> None:
+    """The reference interpreter's values for one golden sample, where there is something to be compared with them. It
+    may not run an artifact, which is then compared with nothing: whether it does is no question of an assessment."""
+    wanted = [
+        key for key, found in trials.examinations.items() if any(answer.outputs for answer in found.answers.values())
+    ]
+    with tempfile.TemporaryDirectory(prefix="harness-assess-") as folder:
+        one = shortened(prepared, 1, Path(folder))
+
+        def reference(key: tuple[str, str]) -> Mapping[str, NDArray[Any]]:
+            artifact = trials.artifacts[key]
+            assert isinstance(artifact, Artifact)
+            return converter.reference(one, artifact, formats[key[0]]).read()
+
+        found = side_by_side("Computing references", wanted, reference, workers, progress)
+    trials.references.update({key: values for key, values in found.items() if not isinstance(values, CaseError)})
+
+
 def put_together(
     entry: ModelEntry,
     prepared: Prepared,
     graph: dict[str, Any] | None,
     trials: Trials,
     predictions: tuple[Prediction, ...],
+    default_targets: tuple[str, ...] = (),
 ) -> Assessment:
     """All findings in one value, with notes and the recommendation."""
     facts = prepared.facts
@@ -136,6 +168,7 @@ def put_together(
         experimental=found.experimental if found else (),
         sizes=sizes,
         predictions=predictions,
+        default_targets=default_targets,
         microcontroller=microcontroller(trials, predictions),
         metadata=dict(found.metadata) if found else {},
         notes=(),

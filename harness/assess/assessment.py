@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Verdict = Literal["runs", "does not run", "expected to run", "not known"]
+Verdict = Literal["runs", "does not run", "expected to run", "wrong", "not known"]
+"""`wrong`: it runs, and its outputs break a rule of the runtime edge."""
 
 
 class Value(BaseModel):
@@ -88,6 +89,8 @@ class Assessment(Value):
     sizes: tuple[Size, ...]
     predictions: tuple[Prediction, ...] = Field(serialization_alias="forecasts")
     """In the JSON they are called `forecasts`."""
+    default_targets: tuple[str, ...] = ()
+    """The targets that a run takes by itself."""
     microcontroller: Microcontroller | None
     metadata: dict[str, Any]
     notes: tuple[str, ...]

@@ -15,8 +15,14 @@ from harness.artifact import Artifact
 from harness.assess.assessment import Prediction
 from harness.assess.trials import Trials
 from harness.cache import Cache
+from harness.case_name import CaseName
 from harness.conversion.converter import Golden, Prepared, read_golden
 from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, as_case_error
+from harness.examination import Answer
+from harness.gate.judge import EdgeRules, judge_edge
+from harness.gate.judge_case import judged_as
+from harness.gate.policy import Policy
+from harness.gate.worst import worst
 from harness.remedies.explain import known, reason
 from harness.run.addressing import decisive
 from harness.run.pool import Progress, side_by_side
@@ -158,6 +164,9 @@ def infer_from_relative(
     if answer is not None and answer.lacks:
         return Prediction(**named, verdict="does not run", how=answer.how, reason=with_remedy(answer.lacks))
     if answer is not None:
+        wrong = wrong_values(target, variant, trials, answer)
+        if wrong:
+            return Prediction(**named, verdict="wrong", how=answer.how, reason=wrong)
         return Prediction(**named, verdict="expected to run", how=answer.how)
     relative = found.get((target.predicted_by, variant))
     if relative is not None:
@@ -166,6 +175,27 @@ def infer_from_relative(
     if target.slot == "emulator":
         return Prediction(**named, verdict="expected to run", how="operators")
     return unknown(target, variant, reason=NOT_KNOWN)
+
+
+def wrong_values(target: Target, variant: str, trials: Trials, answer: Answer) -> str:
+    """The worst rule of the runtime edge that the values of an answer break; empty where they keep to all, or where
+    there are none to compare."""
+    from harness.parity.comparison import Incomparable, compare
+
+    artifact = trials.artifact(target.format, variant)
+    reference = trials.references.get((target.format, variant))
+    if artifact is None or not answer.outputs or not reference:
+        return ""
+    try:
+        compared = [
+            compare(info.name, answer.outputs[info.name], reference[info.name], info, info) for info in artifact.outputs
+        ]
+    except (Incomparable, KeyError) as error:
+        return f"{error}"
+    case = judged_as(CaseName(artifact.model, variant, target.name, format=target.format), artifact.scheme)
+    integers = {info.name for info in artifact.outputs if info.quantisation is None and info.dtype in ("bool", "int32")}
+    found = worst(judge_edge(EdgeRules(Policy(), "runtime", case), compared, 1, own_integers=integers))
+    return found.message if found is not None else ""
 
 
 def unknown(target: Target, variant: str, reason: str = "", missing_here: str = "") -> Prediction:

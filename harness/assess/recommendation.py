@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.assess.assessment import Assessment
+from harness.assess.assessment import Assessment, Prediction
 from harness.assess.rewrites import REWRITES
 from harness.examination import Examination
 
@@ -87,7 +87,12 @@ def tflite_advice(found: Assessment) -> list[str]:
     if refused is None:
         return []
     if not refused:
+        refusing = refused_everywhere(found, "tflite")
         said = ["TFLite: convertible directly, with builtin operators alone."]
+        if refusing:
+            names = ", ".join(target for targets in refusing.values() for target in targets)
+            said = [f"TFLite: it converts with builtin operators alone, but no variant is of use on {names}."]
+            said += [f"Not on {', '.join(targets)}: {why}" for why, targets in refusing.items()]
         blocked = [(size.variant, size.problem) for size in found.sizes if size.format == "tflite" and size.problem]
         return said + [f"TFLite {variant} is refused: {why}" for variant, why in blocked]
     lacking = [row.operator for row in found.operators if row.tflite in ("select TF", "custom")]
@@ -98,6 +103,19 @@ def tflite_advice(found: Assessment) -> list[str]:
     else:
         said = [f"TFLite: needs refactoring: {refused}"]
     return said + rewrites([*lacking, *(row.operator for row in found.operators if row.operator in refused)])
+
+
+def refused_everywhere(found: Assessment, form: str) -> dict[str, list[str]]:
+    """The targets of the default matrix on which no variant of a format runs rightly, by the first reason of each."""
+    told: dict[str, list[Prediction]] = {}
+    for answer in found.predictions:
+        if answer.format == form and answer.target in found.default_targets:
+            told.setdefault(answer.target, []).append(answer)
+    refusing: dict[str, list[str]] = {}
+    for target, answers in told.items():
+        if all(answer.verdict in ("does not run", "wrong") for answer in answers):
+            refusing.setdefault(answers[0].reason, []).append(target)
+    return refusing
 
 
 def rewrites(operators: list[str]) -> list[str]:
@@ -120,14 +138,14 @@ def tfjs_advice(found: Assessment) -> list[str]:
     ]
     against: dict[str, list[str]] = {}
     for answer in told:
-        if answer.verdict == "does not run":
+        if answer.verdict in ("does not run", "wrong"):
             against.setdefault(answer.reason, []).append(answer.target)
     runs = [answer.target for answer in told if answer.verdict in ("runs", "expected to run")]
     unknown = [answer.target for answer in told if answer.verdict == "not known"]
     if len(runs) == len(told):
         said = ["TensorFlow.js: convertible directly; every backend is expected to run it."]
     else:
-        said = [f"TensorFlow.js: convertible; {', '.join(runs) or 'no backend'} is expected to run it."]
+        said = [f"TensorFlow.js: convertible; expected to run on {', '.join(runs) or 'no backend'}."]
     said += [f"Not on {'any' if len(t) == len(told) else ', '.join(t)}: {why}" for why, t in against.items()]
     said += [f"Nothing is known of {', '.join(unknown)}."] if unknown else []
     layers = problem(found, "tfjs", "layers-float32")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.errors import CaseError
@@ -23,6 +27,10 @@ class Trials:
     examinations: dict[tuple[str, str], Examination] = field(default_factory=dict)
     unexamined: dict[tuple[str, str], CaseError] = field(default_factory=dict)
     """Artifacts of which their format cannot tell anything, and why."""
+
+    references: dict[tuple[str, str], Mapping[str, NDArray[Any]]] = field(default_factory=dict)
+    """What the reference interpreter gives for the sample that artifacts are examined with: canonical output name →
+    stored values, (1, *shape); of the artifacts alone of which some target's kernels were run."""
 
     def artifact(self, form: str, *variants: str) -> Artifact | None:
         """The first of the variants that converted."""

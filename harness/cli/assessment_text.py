@@ -11,10 +11,10 @@ from rich.table import Table
 from harness.assess.assessment import Assessment, OperatorRow, Prediction
 from harness.cli.inventory import console as usual_console
 
-CELLS = {"runs": "runs", "expected to run": "expected", "does not run": "no", "not known": "unknown"}
+CELLS = {"runs": "runs", "expected to run": "expected", "does not run": "no", "wrong": "wrong", "not known": "unknown"}
 LEGEND = (
     "runs: one inference was made here. expected: its operators, kernels and memory are right; it was not started."
-    " (n): the reason below."
+    " wrong: its kernels gave other values than the reference. (n): the reason below."
 )
 LONG = 9
 """Characters from which a variant's name takes two lines above its column."""

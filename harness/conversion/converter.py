@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import shutil
 from dataclasses import dataclass
@@ -92,6 +93,14 @@ def read_golden(path: Path) -> Golden:
         {name[4:]: values for name, values in arrays.items() if name.startswith("out:")},
         arrays.get("labels"),
     )
+
+
+def shortened(prepared: Prepared, samples: int, folder: Path) -> Prepared:
+    """The same model with the first `samples` of its golden alone, which are written into `folder`."""
+    path = folder / "golden.npz"
+    with np.load(prepared.golden_path, allow_pickle=False) as archive:
+        np.savez(path, **{name: archive[name][:samples] for name in archive.files})  # type: ignore[arg-type]
+    return dataclasses.replace(prepared, folder=folder, golden_digest=sha256_file(path))
 
 
 def code_digest(form: Format) -> str:

@@ -57,6 +57,7 @@ def judge(
         for edge, comparisons in edges:
             rules = EdgeRules(policy, edge, case, parity.conditioning, parity.samples)
             checks += judge_edge(rules, comparisons, parity.samples, has_task=has_task, own_integers=own_integers)
+        checks += _judge_emptiness(parity.runtime, parity.samples)
         if parity.task is not None:
             checks += judge_labels(parity.task)
             checks.append(judge_task(parity.task, parity.end_to_end, policy.task))
@@ -64,6 +65,23 @@ def judge(
         checks.append(_judge_latency(latency, policy))
     checks += _judge_sizes(case, measured, policy)
     return tuple(checks)
+
+
+def _judge_emptiness(comparisons: Sequence[Comparison], samples: int) -> list[Check]:
+    """A failing check for each output that held no value at all: to agree on nothing is not to agree."""
+    found = []
+    for comparison in comparisons:
+        if comparison.elements:
+            continue
+        message = (
+            f"Nothing was compared of output {comparison.output!r}: it held no value in any of {samples:,} samples, so "
+            "nothing is known of it. Give inputs (`data`) for which it holds some."
+        )
+        source = "What was not measured is not known"
+        metric = f"runtime.{comparison.output}.elements"
+        check = Check.make("parity.measured", metric, measured=0, limit=1, passed=False, source=source, message=message)
+        found.append(check)
+    return found
 
 
 @dataclass(frozen=True)

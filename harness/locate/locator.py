@@ -12,19 +12,17 @@ difference is said.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact, TensorInfo
-from harness.cache import Cache, sha256_file
-from harness.conversion.converter import Converter, Prepared, read_golden
+from harness.cache import Cache
+from harness.conversion.converter import Converter, read_golden, shortened
 from harness.errors import Failed, Unsupported
 from harness.gate.exceptions import excused
 from harness.gate.judge import EdgeRules
@@ -58,7 +56,7 @@ class Locator:
         self._folder = folder
         self._scratch = Cache(folder / "cache")
         self._whole = converter.prepare(case.model)
-        self.prepared = _shortened(self._whole, samples, folder)
+        self.prepared = shortened(self._whole, samples, folder)
         self.golden = read_golden(self.prepared.golden_path)
         self.artifact = converter.convert(self._whole, case.format, case.variant)
         self.operations = self.operator_outputs.operations(self.artifact)
@@ -175,14 +173,6 @@ def _finest(case: Case) -> Variant:
         return case.format.variant(FINEST)
     except KeyError:
         raise Unsupported(f"{case.format.name} has no variant {FINEST} to be compared with.") from None
-
-
-def _shortened(prepared: Prepared, samples: int, folder: Path) -> Prepared:
-    """The same model with the first samples of its golden alone: every operator's result of every sample is held."""
-    path = folder / "golden.npz"
-    with np.load(prepared.golden_path, allow_pickle=False) as archive:
-        np.savez(path, **{name: archive[name][:samples] for name in archive.files})  # type: ignore[arg-type]
-    return dataclasses.replace(prepared, folder=folder, golden_digest=sha256_file(path))
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.address import address_of
 from harness.artifact import Artifact
@@ -39,12 +41,13 @@ KERNELS = "kernels"
 
 @dataclass(frozen=True)
 class InNode:
-    """`kernels` that one inference ran on the cpu backend; for cpu and wasm the `problems` that there were. Nothing is
-    known where `tried` is False."""
+    """`kernels` that one inference ran on the cpu backend; for cpu and wasm the `problems` that there were and, where
+    there were none, the `outputs` by canonical name, (1, *shape) each. Nothing is known where `tried` is False."""
 
     tried: bool = False
     kernels: frozenset[str] = frozenset()
     problems: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
 
 
 def examine(artifact: Artifact, sample: Tensors) -> Examination:
@@ -84,7 +87,7 @@ def answer(backend: str, operators: Collection[str], found: InNode) -> Answer | 
         return Answer(lacking(without, backend), KERNELS) if without or all_mapped else None
     problem = found.problems.get(backend, "")
     if backend in ("cpu", "wasm"):
-        return Answer((problem,) if problem else (), TRIED)
+        return Answer((problem,) if problem else (), TRIED, found.outputs.get(backend))
     of_cpu = found.problems.get("cpu", "")
     if of_cpu and "the cpu backend" not in of_cpu:  # the graph's own, wherever it runs
         return Answer((of_cpu,), TRIED)
@@ -139,8 +142,34 @@ def in_node(artifact: Artifact, sample: Tensors) -> InNode:
         answer = run(node, artifact, values)
         if answer is None:
             return InNode()
-        found = cache.make("in-node", key, lambda _: answer)
-    return InNode(True, frozenset(found.facts["kernels"]), found.facts["problems"])
+        outputs = answer.pop("outputs")
+
+        def write(folder: Path) -> dict[str, Any]:
+            for backend, told in outputs.items():
+                arrays = read_outputs(artifact, told or ())
+                np.savez(folder / f"{backend}.npz", **arrays)  # type: ignore[arg-type]
+            return answer
+
+        found = cache.make("in-node", key, write)
+    values_of = {path.stem: loaded(path) for path in sorted(found.folder.glob("*.npz"))}
+    return InNode(True, frozenset(found.facts["kernels"]), found.facts["problems"], values_of)
+
+
+def read_outputs(artifact: Artifact, told: Sequence[dict[str, Any]]) -> dict[str, NDArray[Any]]:
+    """What the script gave as outputs, by canonical name, (1, *shape) each; nothing where it is not of the types that
+    the artifact says."""
+    if [one["dtype"] for one in told] != [info.dtype for info in artifact.outputs]:
+        return {}
+    return {
+        info.name: np.frombuffer(base64.b64decode(one["data"]), ON_PAGE[one["dtype"]]).reshape(1, *one["shape"])
+        for info, one in zip(artifact.outputs, told, strict=True)
+    }
+
+
+def loaded(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an `.npz`."""
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def fed(artifact: Artifact, sample: Tensors) -> bytes:

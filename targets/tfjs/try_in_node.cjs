@@ -2,8 +2,8 @@
 //   node try_in_node.cjs '{"model": FILE, "bundles": FOLDER, "library": "converter" or "layers", "inputs": […], "outputs": […]}'
 // The library is the one that reads it: tf-converter a graph model, tf-layers a layers model. `inputs` have `tensor`,
 // `dtype` and `shape`, their values come one after another by standard input; `outputs` are tensors.
-// Prints JSON: {"kernels": [those that the cpu backend ran], "problems": {BACKEND: "what TensorFlow.js says"}}; a
-// backend without a problem ran the model.
+// Prints JSON: {"kernels": [those that the cpu backend ran], "problems": {BACKEND: "what TensorFlow.js says"}, "outputs":
+// {BACKEND: [{"shape", "dtype", "data": base64}, in the order asked for]}}; a backend without a problem ran the model.
 'use strict';
 const fs = require('fs');
 const path = require('path');
@@ -43,7 +43,8 @@ function fed() {
 async function outputsOf(model, feeds) {
   if (library === 'layers') {
     const names = model.inputNames.length ? model.inputNames : Object.keys(feeds);  // a Sequential model has no names
-    return model.predict(names.length === 1 ? feeds[names[0]] : names.map(name => feeds[name]));
+    const results = [model.predict(names.length === 1 ? feeds[names[0]] : names.map(name => feeds[name]))].flat();
+    return wanted.map(position => results[Number(position)]);
   }
   try {
     return model.execute(feeds, wanted);
@@ -58,7 +59,14 @@ async function attempt(backend) {
   if (!await tf.setBackend(backend)) throw new Error(`the ${backend} backend did not start`);
   const handler = {load: async () => ({...described, weightSpecs, weightData})};
   const model = await (library === 'layers' ? tf.loadLayersModel(handler) : tf.loadGraphModel(handler));
-  for (const output of [await outputsOf(model, fed())].flat()) await output.data();
+  const told = [];
+  for (const output of [await outputsOf(model, fed())].flat()) {
+    const values = await output.data();
+    if (!ArrayBuffer.isView(values)) return null;  // text
+    const data = Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
+    told.push({shape: output.shape, dtype: output.dtype, data});
+  }
+  return told;
 }
 
 async function main() {
@@ -67,18 +75,19 @@ async function main() {
   const engine = tf.engine();
   const run = engine.runKernel;
   const problems = {};
+  const outputs = {};
   for (const backend of ['cpu', 'wasm']) {
     engine.runKernel = function(name, ...rest) {
       if (backend === 'cpu') kernels.add(name);
       return run.call(this, name, ...rest);
     };
     try {
-      await attempt(backend);
+      outputs[backend] = await attempt(backend);
     } catch (error) {
       problems[backend] = words.described(error).message;
     }
   }
-  process.stdout.write(JSON.stringify({kernels: [...kernels].sort(), problems}));
+  process.stdout.write(JSON.stringify({kernels: [...kernels].sort(), problems, outputs}));
 }
 
 main();

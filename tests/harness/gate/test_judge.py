@@ -331,3 +331,14 @@ def test_a_share_says_what_it_is_a_share_of():
     assert other.answers == 100
     messages = [one.message for one in judge_edge(rules, [other], 2)]
     assert any("of 100 rows of scores in 2 samples" in message for message in messages)
+
+
+def test_an_output_that_never_held_a_value_is_not_passed():
+    info = TensorInfo(name="kept", tensor="kept", index=0, shape=(4,), dtype="float32")
+    empty = np.zeros((8, 0, 4), np.float32)
+    seen = parity({"kept": empty}, {"kept": empty}, {"kept": empty}, (info,), None, "regression", "a reference")
+    checks = judge(CaseName("m", "float32", "t", format="tfjs"), seen, None, Measured(), Policy())
+    (broken,) = [check for check in checks if not check.passed]
+    assert broken.rule == "parity.measured"
+    assert "Nothing was compared of output 'kept'" in broken.message
+    assert "8 samples" in broken.message

@@ -1,0 +1,100 @@
+"""Where a target's own kernels ran a sample anyway, their values decide, and not that they ran."""
+
+import numpy as np
+import pytest
+
+from harness.artifact import Artifact, TensorInfo
+from harness.assess.assessment import Assessment, Prediction
+from harness.assess.predictions import infer_predictions
+from harness.assess.recommendation import refused_everywhere, tfjs_advice, tflite_advice
+from harness.assess.trials import Trials
+from harness.examination import Answer, Examination
+from tests.harness.fakes.raising import RaisingTarget
+
+TARGET = RaisingTarget("tfjs/chromium-wasm")
+KEY = ("fake", "float32")
+SHAPE = (1, 2, 3)
+EXPECTED = np.arange(6, dtype=np.float32).reshape(SHAPE)
+
+
+def trials(outputs, reference):
+    info = TensorInfo(name="y", tensor="y", index=0, shape=SHAPE[1:], dtype="float32")
+    artifact = Artifact(
+        model="m",
+        format="fake",
+        variant="float32",
+        key="k",
+        digest="d",
+        entry="e",
+        files=(),
+        inputs=(),
+        outputs=(info,),
+        operators={},
+        converter={},
+        directory=".",
+    )
+    answers = {TARGET.name: Answer((), "Node.js", outputs)}
+    return Trials(
+        {KEY: artifact}, {KEY: Examination(answers=answers)}, references={KEY: reference} if reference else {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("outputs", "reference", "verdict"),
+    [
+        ({"y": EXPECTED}, {"y": EXPECTED}, "expected to run"),
+        ({"y": EXPECTED + np.float32(1e-6)}, {"y": EXPECTED}, "expected to run"),
+        ({"y": EXPECTED[:, ::-1]}, {"y": EXPECTED}, "wrong"),
+        ({"y": np.full(SHAPE, np.nan, np.float32)}, {"y": EXPECTED}, "wrong"),
+        ({"y": EXPECTED[:, :1]}, {"y": EXPECTED}, "wrong"),
+        (None, {"y": EXPECTED}, "expected to run"),
+        ({"y": EXPECTED[:, ::-1]}, None, "expected to run"),
+    ],
+)
+def test_a_backend_that_runs_a_model_wrongly_is_predicted_to_be_wrong(outputs, reference, verdict):
+    (prediction,) = infer_predictions(TARGET, trials(outputs, reference), {})
+    assert prediction.verdict == verdict
+    assert bool(prediction.reason) == (verdict == "wrong")
+
+
+def assessment(*verdicts, form="tflite"):
+    answers = tuple(
+        Prediction(target=target, format=form, variant=variant, verdict=verdict, how="tried", reason="because")
+        for target, variant, verdict in verdicts
+    )
+    empty = dict.fromkeys(("inputs", "operators", "tflite_operators", "experimental", "notes", "recommendation"), ())
+    return Assessment(
+        model="m",
+        recognised="it",
+        open_dimensions={},
+        parameters=None,
+        macs=None,
+        peak_activation_bytes={},
+        types={},
+        sizes=({"format": form, "variant": "float32", "bytes": 1},),
+        predictions=answers,
+        default_targets=("one", "two"),
+        microcontroller=None,
+        metadata={},
+        **empty,
+    )
+
+
+def test_a_model_that_a_default_target_takes_in_no_variant_is_not_convertible_directly():
+    fine = assessment(("one", "float32", "runs"), ("one", "int8", "does not run"), ("rare", "int8", "does not run"))
+    assert refused_everywhere(fine, "tflite") == {}
+    assert tflite_advice(fine) == ["TFLite: convertible directly, with builtin operators alone."]
+    refused = assessment(("one", "float32", "runs"), ("two", "float32", "does not run"), ("two", "int8", "wrong"))
+    advice = tflite_advice(refused)
+    assert advice == [
+        "TFLite: it converts with builtin operators alone, but no variant is of use on two.",
+        "Not on two: because",
+    ]
+
+
+def test_a_backend_with_wrong_values_is_not_one_that_is_expected_to_run_it():
+    found = assessment(("one", "float32", "expected to run"), ("two", "float32", "wrong"), form="tfjs")
+    assert tfjs_advice(found) == [
+        "TensorFlow.js: convertible; expected to run on one.",
+        "Not on two: because",
+    ]
