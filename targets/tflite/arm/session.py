@@ -14,9 +14,9 @@ from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPla
 from .guest import Guest
 from .operators import cuts_of
 
-OPERATORS_SECONDS = 20.0
-"""Processor time that counting operator by operator may take of one case."""
-_COUNT_SECONDS = 300.0
+MOST_INSTRUCTIONS = 1_000_000_000
+"""Operators times instructions of an inference, up to which a case is counted operator by operator: some ten seconds of
+processor. A limit in seconds would depend on the machine."""
 
 
 class ArmSession(Session):
@@ -52,8 +52,8 @@ class ArmSession(Session):
         if not self.counts:
             details = {**self.details, "instructions": "not counted: this QEMU takes no plugin"}
             return Footprint(figures, frozenset(figures), details=details)
-        reply, _ = self.guest.call("count", seconds=_COUNT_SECONDS)
-        costs, whole, problem = self._operators()
+        reply, _ = self.guest.call("count", seconds=self.limits.infer_seconds)
+        costs, whole, problem = self._operators(min(reply["counts"]))
         settled, why_not = settled_count(reply["counts"], reply["stable_outputs"], whole)
         figures["instructions"] = settled
         details = {**self.details, **({"per_operator": problem} if problem else {})}
@@ -62,16 +62,17 @@ class ArmSession(Session):
         exact = frozenset(figures) - ({"instructions"} if why_not else set())
         return Footprint(figures, exact, costs, details)
 
-    def _operators(self) -> tuple[tuple[dict[str, Any], ...], int | None, str]:
+    def _operators(self, instructions: int) -> tuple[tuple[dict[str, Any], ...], int | None, str]:
         """What each operator costs; what the model took when it was loaded again, if it was; why it is not known."""
         cuts = cuts_of(self.artifact.path.read_bytes())
+        if len(cuts.cuts) * instructions > MOST_INSTRUCTIONS:
+            return (), None, f"not counted: {len(cuts.cuts)} operators of {instructions:,} instructions take too long"
         reply, _ = self.guest.call(
             "operators",
-            seconds=_COUNT_SECONDS,
+            seconds=self.limits.infer_seconds,
             length_at=cuts.length_at,
             outputs_at=cuts.outputs_at,
             cuts=cuts.cuts,
-            processor_seconds=OPERATORS_SECONDS,
         )
         if "problem" in reply:
             return (), None, f"not counted: {reply['problem']}"
