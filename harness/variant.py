@@ -50,6 +50,10 @@ class Format:
     """What a variant's conversion needs beside the converter's environment, installed by the call: names and paths that
     `convert` finds in `options["resources"]`. No part of the artifact's key. Raises `Unavailable`."""
 
+    opinions: tuple[tuple[str, ...], ...] = ()
+    """Targets that are asked where the reference interpreter cannot run an artifact or is in doubt, in the order in
+    which one takes its place; those that share kernels stand together."""
+
     examine: Callable[[Artifact, Tensors], Examination] | None = None
     """What can be told of an artifact by reading it and trying it on one sample (stored values, shaped as the inputs),
     in the engine: for `harness assess`."""

@@ -17,6 +17,7 @@ from harness.assess.trials import Trials
 from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.conversion.converter import Golden, Prepared, read_golden
+from harness.conversion.target_address import decisive
 from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, as_case_error
 from harness.examination import Answer
 from harness.gate.judge import EdgeRules, judge_edge
@@ -24,7 +25,6 @@ from harness.gate.judge_case import judged_as
 from harness.gate.policy import Policy
 from harness.gate.worst import worst
 from harness.remedies.explain import known, reason
-from harness.run.addressing import decisive
 from harness.run.pool import Progress, side_by_side
 from harness.target import Footprint, Target
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,15 +16,29 @@ from numpy.typing import NDArray
 from harness import registry
 from harness.address import address_of
 from harness.artifact import Artifact, CustomLibrary, TensorInfo
-from harness.cache import Cache, Entry, sha256_file, sha256_json, sha256_tree
+from harness.cache import Cache, Entry, hash_files, sha256_file, sha256_json, sha256_tree
+from harness.conversion import opinions
 from harness.conversion.children import WORKER, Children
 from harness.conversion.choices import CustomOperators
 from harness.conversion.conditioning import MOST_SAMPLES
 from harness.conversion.crash_cause import cause
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.source import closure
+from harness.conversion.sources.golden import not_a_number
+from harness.conversion.target_address import decisive
 from harness.environment import Environment
-from harness.errors import WHATEVER, BadInput, CaseError, Crashed, Failed, HarnessError, Unsupported, as_case_error
+from harness.errors import (
+    WHATEVER,
+    BadInput,
+    CaseError,
+    Crashed,
+    Failed,
+    HarnessError,
+    TimedOut,
+    Unsupported,
+    as_case_error,
+)
+from harness.model import Tensors
 from harness.store.record import Conditioning
 from harness.variant import READY, Format, Variant
 
@@ -66,6 +81,8 @@ class Reference:
     interpreter: str
     path: Path
     digest: str
+    target: str = ""
+    """The target that it is, where it is none of the format's own interpreter."""
 
     def read(self) -> dict[str, NDArray[Any]]:
         with np.load(self.path, allow_pickle=False) as archive:
@@ -101,6 +118,15 @@ def shortened(prepared: Prepared, samples: int, folder: Path) -> Prepared:
     with np.load(prepared.golden_path, allow_pickle=False) as archive:
         np.savez(path, **{name: archive[name][:samples] for name in archive.files})  # type: ignore[arg-type]
     return dataclasses.replace(prepared, folder=folder, golden_digest=sha256_file(path))
+
+
+def write_golden(path: Path, golden: Golden) -> None:
+    """In the form that `read_golden` takes."""
+    arrays = {f"in:{name}": values for name, values in golden.inputs.items()}
+    arrays |= {f"out:{name}": values for name, values in golden.outputs.items()}
+    if golden.labels is not None:
+        arrays["labels"] = golden.labels
+    np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
 def code_digest(form: Format) -> str:
@@ -177,7 +203,7 @@ class Converter:
                 "converter": str(ready_form.converter),
                 "custom_operators": custom and custom.model_dump(mode="json"),
             }
-            code.append(code_digest(ready_form))
+            code += [code_digest(ready_form), *opinions.identities(ready_form)]
         try:
             key = address_of("prepared", code, entry.source.identity(), custom)
         except HarnessError as error:  # a file that cannot be read ends this model and no other
@@ -188,7 +214,7 @@ class Converter:
         def write(folder: Path) -> dict[str, Any]:
             with self._children.lend(self.environment) as child:
                 reply, _ = child.call("prepare", seconds=self.limits.prepare, source=request, output=str(folder))
-            return reply
+            return {**reply, **(self._golden_of_ready(entry, folder, reply) if "ready" in reply else {})}
 
         try:
             found = self._entry("prepared", key, write)
@@ -296,14 +322,46 @@ class Converter:
         )
 
     def reference(self, prepared: Prepared, artifact: Artifact, form: Format, cache: Cache | None = None) -> Reference:
-        """The reference interpreter's outputs on the golden's inputs. `cache`: another than the usual, for what is not
-        worth keeping. Raises a `CaseError`."""
+        """The reference interpreter's outputs on the golden's inputs; where it cannot run the artifact, those of the
+        first other runtime that can. `cache`: another than the usual, for what is not worth keeping. Raises a
+        `CaseError`."""
         key = address_of("reference", self._code, artifact, prepared.golden_digest, code_digest(form))
 
         def write(folder: Path) -> dict[str, Any]:
-            golden = read_golden(prepared.golden_path)
-            samples = folder / "samples.npz"
-            np.savez(samples, **artifact.stored(golden.inputs))  # type: ignore[arg-type]
+            return self._ask_interpreter(artifact, form, read_golden(prepared.golden_path).inputs, folder)
+
+        try:
+            found = self._entry("reference", key, write, cache)
+        except (Unsupported, Crashed, TimedOut) as refusal:
+            refusals: dict[str, CaseError] = {}
+            for name in opinions.names_of(form):
+                try:
+                    return self.opinion(prepared, artifact, name, cache)
+                except CaseError as error:
+                    refusals[name] = error
+            raise opinions.refused_by_all(refusal, refusals) from refusal
+        return Reference(found.facts["interpreter"], found.folder / "outputs.npz", found.digest)
+
+    def opinion(self, prepared: Prepared, artifact: Artifact, name: str, cache: Cache | None = None) -> Reference:
+        """What the target of that name makes of the golden's inputs. Raises a `CaseError`."""
+        target = opinions.ready(name, artifact)
+        key = address_of("opinion", artifact, prepared.golden_digest, *decisive(target))
+
+        def write(folder: Path) -> dict[str, Any]:
+            samples = artifact.stored(read_golden(prepared.golden_path).inputs)
+            outputs = opinions.outputs_of(target, artifact, samples)
+            np.savez(folder / "outputs.npz", **outputs)  # type: ignore[arg-type]
+            return {"interpreter": name}
+
+        found = self._entry("reference", key, write, cache)
+        return Reference(name, found.folder / "outputs.npz", found.digest, name)
+
+    def _ask_interpreter(self, artifact: Artifact, form: Format, inputs: Tensors, folder: Path) -> dict[str, Any]:
+        """Write what the format's reference interpreter makes of `inputs` (real values) to `outputs.npz` in `folder`;
+        its name is in the answer. Raises a `CaseError`."""
+        samples = folder / "samples.npz"
+        np.savez(samples, **artifact.stored(inputs))  # type: ignore[arg-type]
+        try:
             with self._children.lend(self.environment) as child:
                 reply, _ = child.call(
                     "reference",
@@ -314,11 +372,43 @@ class Converter:
                     samples=str(samples),
                     output=str(folder / "outputs.npz"),
                 )
+        finally:
             samples.unlink()
-            return reply
+        return reply
 
-        found = self._entry("reference", key, write, cache)
-        return Reference(found.facts["interpreter"], found.folder / "outputs.npz", found.digest)
+    def _golden_of_ready(self, entry: ModelEntry, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
+        """Complete the golden of a ready artifact, of which preparation wrote the inputs: its outputs are what a
+        reference makes of it. Returns who that was, and what is wrong with them. Raises a `CaseError`."""
+        form = registry.formats()[str(entry.source.ready_format)]
+        place = folder / READY.name
+        files = hash_files(place)
+        prepared = Prepared(entry.name, "", folder, facts, "", entry.custom_operators)
+        made = Entry(place, files, {"entry": facts["ready"], **facts["inspected"]})
+        artifact = self._artifact(prepared, form, READY, "", made, made.facts)
+        golden = read_golden(prepared.golden_path)
+        with tempfile.TemporaryDirectory(prefix="harness-reference-") as name:
+            scratch = Path(name)
+            try:
+                interpreter = str(self._ask_interpreter(artifact, form, golden.inputs, scratch)["interpreter"])
+                with np.load(scratch / "outputs.npz", allow_pickle=False) as archive:
+                    outputs = {name: archive[name] for name in archive.files}
+            except (Unsupported, Crashed, TimedOut) as refusal:
+                interpreter, outputs = self._first_opinion(artifact, form, golden.inputs, refusal)
+        real = {info.name: info.to_real(outputs[info.name]) for info in artifact.outputs}
+        write_golden(prepared.golden_path, dataclasses.replace(golden, outputs=real))
+        return {"golden_from": interpreter, "golden_fault": not_a_number(real, f"What {interpreter} gives as output")}
+
+    def _first_opinion(
+        self, artifact: Artifact, form: Format, inputs: Tensors, refusal: CaseError
+    ) -> tuple[str, dict[str, NDArray[Any]]]:
+        """Name and outputs of the first runtime that runs it. Raises the `refusal` where none does."""
+        refusals: dict[str, CaseError] = {}
+        for name in opinions.names_of(form):
+            try:
+                return name, opinions.outputs_of(opinions.ready(name, artifact), artifact, artifact.stored(inputs))
+            except CaseError as error:
+                refusals[name] = error
+        raise opinions.refused_by_all(refusal, refusals) from refusal
 
     def conditioning(self, prepared: Prepared, artifact: Artifact, form: Format, reference: Reference) -> Conditioning:
         """How far the artifact's outputs move when its operators round otherwise, in the interpreter of `reference`.

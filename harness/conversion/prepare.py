@@ -18,15 +18,13 @@ from harness.conversion.format_converter import format_converter
 from harness.conversion.sources import export_from
 from harness.conversion.sources.built import declared
 from harness.conversion.sources.export import check_declared, plain_name, signature
-from harness.conversion.sources.golden import fault, not_a_number, run
+from harness.conversion.sources.golden import fault, run
 from harness.conversion.sources.opened import opened
 from harness.conversion.sources.request import BadSource, Request, first_line
 from harness.model import Dataset
 from harness.quantisation import dequantise, quantise
 
 READY = "ready"
-OF_THIS_RUN = ("custom_operators", "renewed")
-"""What of a ready artifact's inspection is no part of the artifact."""
 
 
 def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
@@ -91,7 +89,8 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
 
 
 def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -> dict[str, Any]:
-    """A ready artifact: kept as it is; its golden comes from its format's reference interpreter, in real units."""
+    """A ready artifact: kept as it is. Its golden has the inputs, in real units; what a reference interpreter makes of
+    them is asked by the engine, which outlives one that dies of it."""
     import tensorflow as tf
 
     module = format_converter(source["converter"])
@@ -102,7 +101,6 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
         files = opened(source)
         chosen = {"signature": source["signature"]} if source["signature"] else {}
         inspected = {**module.inspect(ready / entry, **chosen), "custom_operators": source["custom_operators"]}
-        inspected["renewed"] = "none" if source["sequence"] else inspected.get("state", "none")
     except (MemoryError, tf.errors.ResourceExhaustedError):
         raise
     except Exception as error:
@@ -112,16 +110,13 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
     check_declared(declared(source["inputs"]), taken)
     evaluation, calibration = data.split(given, inspected["inputs"])
     stored = {info["name"]: to_stored(evaluation.inputs[info["name"]], info) for info in inspected["inputs"]}
-    interpreter, outputs = module.reference(ready / entry, inspected, stored)
     inputs = {info["name"]: to_real(stored[info["name"]], info) for info in inspected["inputs"]}
-    golden = {info["name"]: to_real(outputs[info["name"]], info) for info in inspected["outputs"]}
-    write(output, Dataset(inputs, evaluation.labels), calibration, golden)
+    write(output, Dataset(inputs, evaluation.labels), calibration, {})
     return {
         "recognised": recognised,
         "opened": files,
-        "golden_from": interpreter,
         "ready": entry,
-        "inspected": {key: value for key, value in inspected.items() if key not in OF_THIS_RUN},
+        "inspected": {key: value for key, value in inspected.items() if key != "custom_operators"},
         "signature": inspected.get("signature", ""),
         "signatures": inspected.get("signatures", []),
         "inputs": [{key: info[key] for key in ("name", "shape", "dtype")} for info in inspected["inputs"]],
@@ -129,7 +124,6 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
         "labelled": evaluation.labels is not None,
         "generated_inputs": given is None,
         "sequence": source["sequence"],
-        "golden_fault": not_a_number(golden, f"What {interpreter} makes of it, output"),
     }
 
 

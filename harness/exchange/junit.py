@@ -91,7 +91,7 @@ def _is_error(verdict: CaseVerdict) -> bool:
 
 
 def _is_skipped(verdict: CaseVerdict) -> bool:
-    return verdict.passed and verdict.case.outcome in (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE)
+    return verdict.passed and verdict.case.outcome in (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.UNMEASURED)
 
 
 def _text(value: str) -> str:

@@ -53,6 +53,11 @@ def judge_against(
     """Every check of a case that ran against what was accepted of it. `name`: the case with its format; `source`: the
     identity of its source now."""
     checks = [*_artifact(case, accepted, policy, source), *_sizes(name, case, accepted, policy)]
+    if case.outcome is Outcome.UNMEASURED and accepted.parity is not None and accepted.parity.runtime:
+        passed = policy.outcomes.unmeasured == "ignore"
+        checks.append(
+            _outcome(case, policy, passed, f"It was measured in the baseline and is not any more. {case.reason}")
+        )
     # Over other samples an SQNR is another, also where nothing has changed.
     if case.parity is not None and accepted.parity is not None and case.parity.samples == accepted.parity.samples:
         edges: tuple[tuple[Edge, tuple[Comparison, ...], tuple[AcceptedOutput, ...]], ...] = (

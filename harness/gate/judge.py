@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.case_name import CaseName
 from harness.gate.conditioned import conditioned, steps_rule
@@ -38,7 +38,8 @@ def judge(
     never fail a case; a missing steady state does where the policy asks for one.
     """
     checks: list[Check] = []
-    if parity is None or parity.samples == 0 or not parity.runtime or not parity.conversion:
+    compared = parity is not None and parity.samples > 0 and bool(parity.conversion)
+    if parity is None or not compared or not (parity.runtime or parity.unmeasured):
         message = "Nothing was compared: no samples or no outputs, so nothing is known of this case."
         samples = 0 if parity is None else parity.samples
         source = "What was not measured is not known"
@@ -55,9 +56,28 @@ def judge(
             ("runtime", parity.runtime),
         )
         for edge, comparisons in edges:
-            rules = EdgeRules(policy, edge, case, parity.conditioning, parity.samples)
-            checks += judge_edge(rules, comparisons, parity.samples, has_task=has_task, own_integers=own_integers)
+            found = [
+                judge_edge(
+                    EdgeRules(policy, edge, where, parity.conditioning, parity.samples),
+                    comparisons,
+                    parity.samples,
+                    has_task=has_task,
+                    own_integers=own_integers,
+                )
+                for where in (_held_as(case, parity) if edge == "runtime" else (case,))
+            ]
+            checks += min(found, key=lambda checks: sum(not check.passed for check in checks))
         checks += _judge_emptiness(parity.runtime, parity.samples)
+        if parity.unmeasured:
+            why = "What was not measured is said"
+            checks.append(
+                Check.make("parity.runtime.measured", "runtime", passed=True, source=why, message=parity.unmeasured)
+            )
+        if parity.yardstick == "outvoted":
+            why = "One interpreter is no oracle: where the others agree against it, they are the reference"
+            checks.append(
+                Check.make("parity.reference", "reference", passed=True, source=why, message=parity.yardstick_note)
+            )
         if parity.task is not None:
             checks += judge_labels(parity.task)
             checks.append(judge_task(parity.task, parity.end_to_end, policy.task))
@@ -82,6 +102,14 @@ def _judge_emptiness(comparisons: Sequence[Comparison], samples: int) -> list[Ch
         check = Check.make("parity.measured", metric, measured=0, limit=1, passed=False, source=source, message=message)
         found.append(check)
     return found
+
+
+def _held_as(case: CaseName, parity: Parity) -> tuple[CaseName, ...]:
+    """The names under which rules of the runtime edge hold. A rule that asks a target for the very bytes of the usual
+    reference says nothing of its distance to another runtime that took that one's place: the rules of that one do."""
+    if parity.yardstick not in ("outvoted", "stand-in"):
+        return (case,)
+    return case, replace(case, target=parity.reference)
 
 
 @dataclass(frozen=True)

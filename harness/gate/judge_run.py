@@ -133,7 +133,7 @@ def _checks(
 ) -> Iterable[Check]:
     """Before exceptions."""
     ended_early = case.outcome is Outcome.FAILED and not case.checks
-    if case.outcome not in (Outcome.PASSED, Outcome.FAILED) or case.parity is None or ended_early:
+    if case.outcome not in (Outcome.PASSED, Outcome.FAILED, Outcome.UNMEASURED) or case.parity is None or ended_early:
         # A case that is not in the run at all brings its own check.
         return [*case.checks, *judge_outcome(case, accepted, policy)]
     bare = policy.model_copy(update={"exceptions": ()})

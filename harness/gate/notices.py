@@ -28,14 +28,24 @@ def notices(record: RunRecord, policy: Policy, baseline: Baseline, used: Set[int
 
 
 def _conditions(record: RunRecord) -> list[str]:
+    found = []
+    notes: dict[str, list[str]] = {}
+    for case in record.cases:
+        if case.parity and case.parity.yardstick in ("outvoted", "disputed", "stand-in"):
+            notes.setdefault(case.parity.yardstick_note, []).append(case.id)
+    found += [f"{_named(cases)}: {note}" for note, cases in notes.items()]
+    unmeasured = [case.id for case in record.cases if case.parity and case.parity.unmeasured]
+    if unmeasured:
+        has = "has" if len(unmeasured) == 1 else "have"
+        found.append(f"{_named(unmeasured)} {has} no runtime edge: no other runtime runs the model.")
     fresh = [case.id for case in record.cases if case.parity and case.parity.state == "fresh"]
-    if not fresh:
-        return []
-    keeps = "keeps" if len(fresh) == 1 else "keep"
-    return [
-        f"{_named(fresh)} {keeps} state, and each sample started from fresh state; a model whose samples are one "
-        "stream says `sequence = true` in harness.toml."
-    ]
+    if fresh:
+        keeps = "keeps" if len(fresh) == 1 else "keep"
+        found.append(
+            f"{_named(fresh)} {keeps} state, and each sample started from fresh state; a model whose samples are one "
+            "stream says `sequence = true` in harness.toml."
+        )
+    return found
 
 
 def _about_baseline(record: RunRecord, baseline: Baseline) -> list[str]:

@@ -147,6 +147,7 @@ class OutcomeRules(Frozen):
     timed_out: Meaning = "fail"
     unsupported: Meaning = "regression"
     unavailable: Meaning = "regression"
+    unmeasured: Meaning = "regression"
     missing: Literal["covered", "fail", "ignore"] = "covered"
     source: str = Field(default="A case is never dropped in silence; what ran in the baseline has to run", min_length=1)
 

@@ -17,6 +17,8 @@ _ON_AN_EDGE = (
 RULES: tuple[str, ...] = (
     "outcome",
     "parity.measured",
+    "parity.runtime.measured",
+    "parity.reference",
     *(f"parity.{edge}.{name}" for edge in _EDGES for name in _ON_AN_EDGE),
     "task.noninferiority",
     "task.exchanged_labels",

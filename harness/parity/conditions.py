@@ -6,8 +6,8 @@ from harness.store.record import Comparison, Parity
 
 
 def conditions(parity: Parity) -> tuple[str, ...]:
-    """One sentence a condition; none for a model without state."""
-    return tuple(sentence for sentence in (_state(parity),) if sentence)
+    """One sentence a condition; none where the first choice of reference was in no doubt and the model has no state."""
+    return tuple(sentence for sentence in (parity.yardstick_note, parity.unmeasured, _state(parity)) if sentence)
 
 
 def _state(parity: Parity) -> str:

@@ -82,7 +82,7 @@ class HarnessItem(pytest.Item):
             self.user_properties.append(("median_ms", round(case.latency.median_ms, 6)))
         if not verdict.passed:
             raise GateFailed(in_words(verdict))
-        if case.outcome in (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE):
+        if case.outcome in (Outcome.UNSUPPORTED, Outcome.UNAVAILABLE, Outcome.UNMEASURED):
             pytest.skip(f"{case.outcome.value}: {case.reason}")
 
     def repr_failure(self, excinfo: ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:

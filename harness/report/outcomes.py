@@ -37,6 +37,10 @@ LABELS: dict[Outcome, OutcomeLabel] = {
     Outcome.UNAVAILABLE: OutcomeLabel(
         "○", "Unavailable", "Something is not installed on this machine, so nothing was judged.", "unavailable", "dim"
     ),
+    Outcome.UNMEASURED: OutcomeLabel(
+        "◌", "Unmeasured", "It ran, and no other runtime runs the model: there is nothing to hold it against.",
+        "unmeasured", "blue",
+    ),
     Outcome.PASSED: OutcomeLabel("✓", "Passed", "It ran, and every rule held.", "passed", "green"),
 }  # fmt: skip
 """Worst first: a wrong answer given calmly is worse than a crash, which nobody can overlook."""

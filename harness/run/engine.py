@@ -35,6 +35,7 @@ from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult, measure_latency, measure_parity
 from harness.run.pool import Progress, side_by_side
 from harness.run.results import Finished, case_result, model_summaries
+from harness.run.yardsticks import Yardsticks
 from harness.store.record import Conditioning, Latency, Measured, Parity, RunRecord
 from harness.store.runs import CaseStore, RunStore
 from harness.target import Target, TimingPlan
@@ -78,6 +79,9 @@ class Conversion(Protocol):
     ) -> Conditioning | None:
         """How far its outputs move when its operators round otherwise."""
 
+    def opinion(self, prepared: Prepared, artifact: Artifact, name: str) -> Reference:
+        """What another target makes of it."""
+
     def close(self) -> None:
         """End every child process."""
 
@@ -117,6 +121,7 @@ class Run:
         self.finished: dict[str, Finished] = {case.id: Finished(case) for case in cases}
         self.prepared: dict[str, Prepared | CaseError] = {}
         self.conditioning: dict[Hashable, Conditioning | None] = {}
+        self._yardsticks = Yardsticks(self.converter, settings.policy, settings.cache / "artifacts")
 
     def execute(self) -> RunRecord:
         """Run every stage and write the record, also when interrupted. Whatever a stage raises that is of no one case
@@ -173,6 +178,7 @@ class Run:
                 assert not isinstance(result, CaseError)
                 jobs[case.id] = self._job(case, *result)
         self._parity(jobs)
+        self._parity(self._checked_yardsticks(jobs))
         if not self.settings.parity_only:
             self._latency(jobs)
 
@@ -218,12 +224,55 @@ class Run:
         prepared = self.prepared_of(case.id)
         plan = self.settings.plan
         budget = Budget(self.settings.budget_seconds, case.model.samples)
-        job = Job(case.target.name, artifact, prepared.golden_path, reference, case.model.task, plan, kept, budget)
+        job = Job(
+            case.target.name, artifact, prepared.golden_path, reference, case.model.task, plan, kept=kept, budget=budget
+        )
         finished.key = addressing.parity_key(case.target, job, prepared)
         missing = case.target.coverage(artifact)
         if missing:
             raise Unsupported(f"{case.target.name} does not run {'; '.join(missing)}.")
+        job = self._yardsticks.other_than_itself(job, prepared, case.format)
+        finished.key = addressing.parity_key(case.target, job, prepared)
         return job
+
+    def _checked_yardsticks(self, jobs: dict[str, Job]) -> dict[str, Job]:
+        """The cases that have to be compared again, because the reference that they were compared with is wrong."""
+        again: dict[str, Job] = {}
+        groups: dict[str, list[str]] = {}
+        for case_id, job in jobs.items():
+            if self.finished[case_id].parity is not None:
+                groups.setdefault(job.reference.digest + job.artifact.digest, []).append(case_id)
+        for members in groups.values():
+            with self._ending(self.finished[members[0]].case, "Checking the reference"):
+                again |= self._held_against_others({case_id: jobs[case_id] for case_id in members})
+        jobs |= again
+        return again
+
+    def _held_against_others(self, jobs: Mapping[str, Job]) -> dict[str, Job]:
+        """The same of the cases of one artifact and one reference."""
+        broken = next((case_id for case_id in jobs if self._is_broken(case_id, jobs[case_id])), None)
+        if broken is None:
+            return {}
+        finished, job, prepared = self.finished[broken], jobs[broken], self.prepared_of(broken)
+        verdict = self._yardsticks.check(
+            finished.case, job.artifact, job.reference, job.golden, prepared, finished.conditioning
+        )
+        again = {}
+        for case_id, one in jobs.items():
+            finished = self.finished[case_id]
+            other = self._yardsticks.by(verdict, one, prepared)
+            if other is None:
+                finished.note_yardstick(verdict.standing, verdict.note)
+                continue
+            again[case_id], finished.parity = other, None
+            finished.key = addressing.parity_key(finished.case.target, other, prepared)
+        return again
+
+    def _is_broken(self, case_id: str, job: Job) -> bool:
+        finished = self.finished[case_id]
+        return finished.parity is not None and self._yardsticks.is_broken(
+            finished.case.name, job.artifact, finished.parity, finished.conditioning
+        )
 
     def _parity(self, jobs: Mapping[str, Job]) -> None:
         waiting: dict[str, Job] = {}

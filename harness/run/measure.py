@@ -43,6 +43,10 @@ class Job:
     reference: Reference
     task: Task
     plan: TimingPlan
+    yardstick: tuple[str, str] = ("", "")
+    """What became of the first choice of reference, in one word and in one sentence (`Parity`)."""
+    unmeasured: str = ""
+    """Why the reference says nothing of this target."""
     kept: Reference | None = None
     """What the reference gives where state is kept from sample to sample, of a model with state that does not say
     whether its samples are a stream."""
@@ -91,6 +95,10 @@ def measure_parity(job: Job) -> ParityResult:
         ).model_copy(update={"available": available, "samples_note": explain(used, available, job.budget, referenced)})
     except Incomparable as error:
         raise Failed(str(error)) from error
+    standing, note = job.yardstick
+    result = result.model_copy(update={"yardstick": standing, "yardstick_note": note, "unmeasured": job.unmeasured})
+    if job.unmeasured:
+        result = result.model_copy(update={"runtime": ()})
     if job.artifact.state != "none":
         result = result.model_copy(update={"state": "sequence" if job.artifact.sequence else "fresh"})
     if job.kept is not None and time.monotonic() - begun < CHEAP_SECONDS:

@@ -69,6 +69,16 @@ class Finished:
         """Whether there is anything to be put on record."""
         return self.problem is not None or self.parity is not None
 
+    def note_yardstick(self, standing: str, note: str) -> None:
+        """What was found out of the reference that it was compared with."""
+        if self.parity is None or not standing:
+            return
+        before = self.parity.yardstick_note
+        if self.parity.yardstick == "stand-in":
+            standing = "stand-in" if standing == "confirmed" else standing
+            note = f"{before} {note}".strip()
+        self.parity = self.parity.model_copy(update={"yardstick": standing, "yardstick_note": note})
+
     def is_done(self, parity_only: bool) -> bool:
         """Whether all that was asked of it is there."""
         if self.problem is not None:
@@ -101,8 +111,9 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
         log = kept_log(case, problem.log, results)
     else:
         broken = worst(checks)
-        outcome = Outcome.FAILED if broken else Outcome.PASSED
-        reason = broken.message if broken else ""
+        unmeasured = finished.parity.unmeasured if finished.parity is not None else ""
+        outcome = Outcome.FAILED if broken else Outcome.UNMEASURED if unmeasured else Outcome.PASSED
+        reason = broken.message if broken else unmeasured
     answers = (finished.measured.details, finished.latency.details if finished.latency else {})
     software = any(details.get("software_renderer") == "true" for details in answers)
     return CaseResult(

@@ -28,6 +28,7 @@ class Outcome(StrEnum):
     UNAVAILABLE = "unavailable"
     CRASHED = "crashed"
     TIMED_OUT = "timed out"
+    UNMEASURED = "unmeasured"
 
 
 class Comparison(Frozen):
@@ -128,6 +129,15 @@ class Parity(Frozen):
     runtime: tuple[Comparison, ...]
     end_to_end: tuple[Comparison, ...]
     task: TaskMetric | None = None
+    yardstick: Literal["", "confirmed", "outvoted", "disputed", "stand-in"] = ""
+    """What became of the first choice of reference interpreter, where there was a reason to look: others agree with it,
+    agree against it (so that their answer is the reference here), or cannot decide; or it cannot run the model, and
+    another stands in for it."""
+    yardstick_note: str = ""
+    """The same in one sentence, with the names."""
+    unmeasured: str = ""
+    """Why there is no runtime edge: no other runtime runs the model, so that there is nothing to hold this one against.
+    """
     state: Literal["", "fresh", "sequence"] = ""
     """Where the model keeps state from one inference to the next: whether each sample started from fresh state, or the
     samples were one stream that shares it. Empty where it keeps none."""

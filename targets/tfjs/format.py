@@ -30,6 +30,7 @@ FORMAT = Format(
     ),
     resources=resources,
     examine=examine,
+    opinions=(("tfjs/chromium-cpu",), ("tfjs/chromium-wasm",)),
     operator_outputs=OPERATOR_OUTPUTS,
     converter=Path(__file__).with_name("converter.py"),
 )

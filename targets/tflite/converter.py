@@ -348,9 +348,9 @@ def tensor_document(graph: Any, tensor_index: int, position: int, signature_name
     if dtype in ("int8", "uint8", "int16") and scaled:
         quantisation = {"scale": float(parameters.scale[0]), "zero_point": int(parameters.zeroPoint[0])}
     signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
-    name = text(tensor.name)
+    name = text(tensor.name) if tensor.name is not None else ""
     return {
-        "name": signature_name or name,
+        "name": signature_name or name or f"tensor_{tensor_index}",
         "tensor": name,
         "index": position,
         "shape": [max(1, int(size)) for size in (signature if signature is not None else [])],

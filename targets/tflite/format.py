@@ -38,6 +38,8 @@ FORMAT = Format(
         ),
     ),
     examine=examine,
+    # XNNPACK leaves what it lacks to the builtin kernels, so that the two can err together.
+    opinions=(("tflite/litert-builtin", "tflite/litert-xnnpack", "tflite/tensorflow"), ("tflm/host",)),
     operator_outputs=OPERATOR_OUTPUTS,
     converter=Path(__file__).with_name("converter.py"),
 )

@@ -8,6 +8,7 @@ from harness.artifact import Artifact, TensorInfo
 from harness.conversion.converter import Prepared, Reference
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.source import Source
+from harness.errors import Unsupported
 from harness.variant import Format, Variant
 
 FAKE_FORMAT = Format("fake", (Variant("float32", "as it is"), Variant("int8", "smaller")), converter=None)
@@ -22,6 +23,8 @@ class FakeConverter:
         self.folder = folder
         self.refuse = refuse or {}
         self.calls = []
+        self.opinions = {}
+        """What other runtimes multiply their input by; those that are not named do not run the model."""
 
     def prepare(self, entry):
         self.calls.append(("prepare", entry.name))
@@ -56,6 +59,16 @@ class FakeConverter:
 
     def reference(self, prepared, artifact, form):
         return Reference("fake reference", prepared.folder / "outputs.npz", "reference")
+
+    def opinion(self, prepared, artifact, name):
+        self.calls.append(("opinion", name))
+        factor = self.opinions.get(name)
+        if factor is None:
+            raise Unsupported(f"{name} does not run it.")
+        path = prepared.folder / f"{name.replace('/', '.')}.npz"
+        with np.load(prepared.golden_path) as golden:
+            np.savez(path, y=factor * golden["in:x"])
+        return Reference(name, path, f"{name} {factor}", name)
 
     def conditioning(self, prepared, artifact, form, reference):
         return None

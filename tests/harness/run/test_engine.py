@@ -10,6 +10,7 @@ import pytest
 
 from harness import registry
 from harness.cli.running import exit_code
+from harness.conversion import target_address
 from harness.errors import Unsupported
 from harness.parity.conditions import conditions
 from harness.run import addressing
@@ -170,7 +171,7 @@ def test_another_runtime_version_measures_again(execute):
 
 @pytest.mark.parametrize("changed", ["targets", "harness"])
 def test_changed_measuring_code_measures_again_whether_a_familys_or_the_engines(execute, monkeypatch, changed):
-    target, tree = FakeTarget(), addressing._tree
+    target, tree = FakeTarget(), addressing.tree
     execute(target)
     assert target.opened == 2
 
@@ -178,7 +179,8 @@ def test_changed_measuring_code_measures_again_whether_a_familys_or_the_engines(
         engine = all(path.is_relative_to(addressing.ENGINE) for path in paths)
         return tree(*paths) + ("edited" if engine == (changed == "harness") else "")
 
-    monkeypatch.setattr(addressing, "_tree", edited)
+    for module in (addressing, target_address):
+        monkeypatch.setattr(module, "tree", edited)
     execute(target)
     assert target.opened == 4
 

@@ -1,0 +1,193 @@
+"""What outputs are held against: another reference where the first is wrong, or is the very target that is judged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.address import address_of
+from harness.artifact import Artifact
+from harness.cache import Cache
+from harness.case_name import CaseName
+from harness.conversion import opinions
+from harness.conversion.converter import Prepared, Reference, read_golden, write_golden
+from harness.errors import CaseError
+from harness.gate.judge import EdgeRules, judge_edge
+from harness.gate.judge_case import judged_as
+from harness.gate.policy import Edge, Policy
+from harness.model import Tensors
+from harness.parity.comparison import Incomparable, compare
+from harness.parity.triangulation import Decision, Witness, decide
+from harness.run.matrix import Case
+from harness.run.measure import Job
+from harness.store.record import Comparison, Conditioning, Parity
+from harness.variant import READY, Format
+
+if TYPE_CHECKING:
+    from harness.run.engine import Conversion
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of a reference: its standing and a sentence (`Parity`), and those that take its place."""
+
+    standing: str
+    note: str
+    majority: tuple[Reference, ...] = ()
+
+
+class Yardsticks:
+    """Checks and replaces references, from outputs alone."""
+
+    def __init__(self, converter: Conversion, policy: Policy, cache: Path) -> None:
+        self._converter, self._policy = converter, policy
+        self._cache = Cache(cache)
+
+    def other_than_itself(self, job: Job, prepared: Prepared, form: Format) -> Job:
+        """The job with a reference that is not its own target. A reference that stands in for the usual one is named;
+        where no other runtime runs the model, the job says that its runtime edge is unmeasured."""
+        if not job.reference.target:
+            return job
+        first = job.reference.target
+        if first != job.target:
+            note = f"The usual reference interpreter does not run this model; {first} stands in for it."
+            return dataclasses.replace(job, yardstick=("stand-in", note))
+        for name in opinions.names_of(form):
+            if name == job.target:
+                continue
+            try:
+                other = self._converter.opinion(prepared, job.artifact, name)
+            except CaseError:
+                continue
+            note = f"The usual reference interpreter does not run this model; {name} stands in for it."
+            golden = self._golden(job, other, prepared)
+            return dataclasses.replace(job, reference=other, golden=golden, yardstick=("stand-in", note))
+        why = f"No other runtime at hand runs this model, so that nothing is known of what {job.target} makes of it."
+        return dataclasses.replace(job, unmeasured=why)
+
+    def is_broken(self, case: CaseName, artifact: Artifact, parity: Parity, conditioning: Conditioning | None) -> bool:
+        """Whether outputs of a case break a rule, on either edge. `conditioning`: of its artifact, if it is known."""
+        where = judged_as(case, artifact.scheme)
+        edges: tuple[tuple[Edge, Sequence[Comparison]], ...] = (
+            ("conversion", parity.conversion),
+            ("runtime", parity.runtime),
+        )
+        return any(not self._holds(edge, where, found, parity.samples, artifact, conditioning) for edge, found in edges)
+
+    def check(
+        self,
+        case: Case,
+        artifact: Artifact,
+        reference: Reference,
+        golden_path: Path,
+        prepared: Prepared,
+        conditioning: Conditioning | None,
+    ) -> Verdict:
+        """What other runtimes say of the reference that `case`, one of an artifact's, was held against."""
+        others: list[tuple[Reference, int]] = []
+        for kernels, names in enumerate(case.format.opinions):
+            for name in names:
+                if name == reference.target or name not in opinions.names_of(case.format):
+                    continue
+                try:
+                    others.append((self._converter.opinion(prepared, artifact, name), kernels))
+                except CaseError:
+                    continue
+        if not others:
+            return Verdict("", "")
+        golden = read_golden(golden_path)
+        has_golden = artifact.variant != READY.name
+        # Rules of some targets ask for the very bytes of the usual reference: among others the usual limits hold.
+        where = dataclasses.replace(judged_as(case.name, artifact.scheme), target=case.format.opinions[0][0])
+
+        def witness(found: Reference, kernels: int) -> Witness:
+            outputs = found.read()
+            edge = self._compared(artifact, outputs, golden.outputs, real=True) if has_golden else ()
+            faithful = edge is not None and self._holds("conversion", where, edge, len(golden), artifact, conditioning)
+            return Witness(found.interpreter, kernels, outputs, has_golden and faithful)
+
+        def agree(actual: Tensors, expected: Tensors) -> bool:
+            edge = self._compared(artifact, actual, expected, real=False)
+            return edge is not None and self._holds("runtime", where, edge, len(golden), artifact, conditioning)
+
+        decision = decide(witness(reference, -1), [witness(*other) for other in others], agree, has_golden=has_golden)
+        references = {found.interpreter: found for found, _ in others}
+        majority = tuple(references[name] for name in decision.majority) if decision.standing == "outvoted" else ()
+        return Verdict(decision.standing, said(reference.interpreter, decision, has_golden=has_golden), majority)
+
+    def by(self, verdict: Verdict, job: Job, prepared: Prepared) -> Job | None:
+        """The job held against those that outvoted its reference; None where that one stands."""
+        if not verdict.majority:
+            return None
+        others = [found for found in verdict.majority if found.target != job.target]
+        yardstick = (verdict.standing, verdict.note)
+        if not others:
+            why = f"Nothing but {job.target} itself is left to hold it against: {verdict.note}"
+            return dataclasses.replace(job, reference=verdict.majority[0], unmeasured=why, yardstick=yardstick)
+        golden = self._golden(job, others[0], prepared)
+        return dataclasses.replace(job, reference=others[0], golden=golden, yardstick=yardstick)
+
+    def _golden(self, job: Job, reference: Reference, prepared: Prepared) -> Path:
+        """The golden of a job that is held against `reference`: of a ready artifact it is what that one makes of it."""
+        artifact = job.artifact
+        if artifact.variant != READY.name:
+            return job.golden
+        key = address_of("golden", prepared.golden_digest, reference.digest, artifact)
+        found = self._cache.find("golden", key)
+        if found is None:
+
+            def write(folder: Path) -> dict[str, str]:
+                outputs = reference.read()
+                real = {info.name: info.to_real(outputs[info.name]) for info in artifact.outputs}
+                before = read_golden(prepared.golden_path)
+                write_golden(folder / "golden.npz", dataclasses.replace(before, outputs=real))
+                return {}
+
+            found = self._cache.make("golden", key, write)
+        return found.folder / "golden.npz"
+
+    def _compared(
+        self, artifact: Artifact, actual: Tensors, expected: Tensors, *, real: bool
+    ) -> tuple[Comparison, ...] | None:
+        """Each output compared; None where they cannot be. `real`: what is expected is in real units."""
+        try:
+            return tuple(
+                compare(info.name, actual[info.name], expected[info.name], info, None if real else info)
+                for info in artifact.outputs
+            )
+        except (Incomparable, KeyError):
+            return None
+
+    def _holds(
+        self,
+        edge: Edge,
+        case: CaseName,
+        comparisons: Sequence[Comparison],
+        samples: int,
+        artifact: Artifact,
+        conditioning: Conditioning | None,
+    ) -> bool:
+        own = {info.name for info in artifact.outputs if info.quantisation is None and "int" in info.dtype}
+        checks = judge_edge(
+            EdgeRules(self._policy, edge, case, conditioning, samples), comparisons, samples, own_integers=own
+        )
+        return all(check.passed for check in checks)
+
+
+def said(reference: str, decision: Decision, *, has_golden: bool) -> str:
+    """A decision in one sentence."""
+    others = ", ".join(decision.majority)
+    if decision.standing == "outvoted":
+        beside = " and TensorFlow" if has_golden else ""
+        return (
+            f"The reference interpreter ({reference}) is wrong here: {others}{beside} agree against it, so that "
+            f"{decision.majority[0]} is the reference."
+        )
+    if decision.standing == "disputed":
+        return f"The reference interpreter ({reference}) is in doubt: {others} disagree with it, and nothing decides."
+    if decision.supporters:
+        return f"The reference was checked: {', '.join(decision.supporters)} agree with {reference}."
+    return ""
