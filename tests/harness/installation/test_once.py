@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import Unavailable
+from harness.installation import once
 from harness.installation.once import install_once
 
 
@@ -67,7 +68,10 @@ with hold_lock(Path(sys.argv[1]), "the thing"):
 """
 
 
-def test_another_process_is_said_and_waited_for(tmp_path, capfd):
+def test_another_process_is_said_and_waited_for(tmp_path, monkeypatch):
+    said: list[str] = []
+    was_said = threading.Event()
+    monkeypatch.setattr(once, "tell", lambda line: (said.append(line), was_said.set()))
     place = tmp_path / "thing"
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(place.with_name("thing.lock"))],
@@ -78,12 +82,12 @@ def test_another_process_is_said_and_waited_for(tmp_path, capfd):
     assert holder.stdout.readline() == "held\n"
     waiting = threading.Thread(target=install_once, args=(place, "the thing", place.is_dir, maker()))
     waiting.start()
-    time.sleep(0.2)
+    assert was_said.wait(30)
     assert not place.exists()
     holder.communicate("go\n", timeout=30)
     waiting.join(30)
     assert place.is_dir()
-    assert capfd.readouterr().err == "Another process is installing the thing: waiting for it …\n"
+    assert said == ["Another process is installing the thing: waiting for it …"]
 
 
 def test_what_a_killed_process_left_is_cleared(tmp_path):
