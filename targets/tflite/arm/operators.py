@@ -28,7 +28,8 @@ class Cuts:
 def cuts_of(content: bytes) -> Cuts:
     """Of the main graph: what branches and loops do inside is theirs.
 
-    All that nothing reads is an output of the cut model: a runtime leaves out what has no reader.
+    All that nothing reads is an output of the cut model: a runtime leaves out what has no reader. The last is the model
+    as it is.
     """
     model = tflite.Model.GetRootAsModel(content, 0)
     graph = model.Subgraphs(0)
@@ -44,6 +45,8 @@ def cuts_of(content: bytes) -> Cuts:
         written = [operator.Outputs(place) for place in range(operator.OutputsLength())]
         unread.update(dict.fromkeys(tensor for tensor in written if tensor >= 0 and _can_be_given(graph, tensor)))
         cuts.append((index + 1, tuple(unread)))
+    if cuts:
+        cuts[-1] = (len(cuts), tuple(graph.Outputs(place) for place in range(graph.OutputsLength())))
     return Cuts(
         names=tuple(names),
         cuts=tuple(cuts),

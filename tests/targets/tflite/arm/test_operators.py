@@ -41,6 +41,15 @@ def test_an_output_of_the_model_is_given_even_where_it_is_read():
     assert [len(outputs) for _, outputs in cuts_of(model.write()).cuts] == [1, 2]
 
 
+def test_the_last_is_the_model_as_it_is():
+    """Unrolled LSTMs split tensors of which some parts are never read."""
+    model = ModelWriter()
+    x, unread = model.input((1, 4), "float32"), model.tensor((1, 4), "float32")
+    model.operator("NEG", [x], [unread])
+    model.operator("RELU", [x], [model.output((1, 4), "float32")])
+    assert [len(outputs) for _, outputs in cuts_of(model.write()).cuts] == [1, 1]
+
+
 def test_the_places_are_those_of_the_length_and_of_the_outputs():
     content = with_a_shortcut()
     cuts = cuts_of(content)
