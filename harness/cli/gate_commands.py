@@ -91,7 +91,7 @@ def ab(
     new: Annotated[str, typer.Option("--new", help="Likewise; `now` is the case as it is.")] = "now",
     margin: Annotated[
         float | None,
-        typer.Option("--margin", help="Slower by no more than this is alike: 0.02 for times, 0 for exact counts."),
+        typer.Option("--margin", help="Slower by no more than this is alike: 0.02 for times, the gate's for counts."),
     ] = None,
     baseline: Folder = None,
     json: Json = False,

@@ -152,11 +152,11 @@ class Guest:
         return {"unloaded": True}, {}
 
     def infer(self, header: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        self.tensors = {name: values[:1].copy() for name, values in tensors.items()}
         return self.worker.infer(header, tensors)
 
-    def count(self, _: dict[str, Any], __: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Instructions of an inference of the first sample, and what the same way takes to call next to nothing."""
+    def count(self, _: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Instructions of an inference of the one sample that is given, less what a call of next to nothing takes."""
+        self.tensors = tensors
         self.worker.renew()
         self.worker.feed(self.tensors, 0)
         self.worker.invoke()
