@@ -37,6 +37,23 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class DetectionOutputs:
+    """Which outputs of a detector hold what, by canonical name. Boxes are two corners each, either axis first."""
+
+    boxes: str
+    scores: str
+    classes: str
+    count: str = ""
+    """How many rows are detections; empty where no output says so, and padding has a score of zero."""
+    min_score: float = 0.5
+    """Detections that score less are no answer, and are not asked to be matched."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name in (self.boxes, self.scores, self.classes, self.count) if name)
+
+
+@dataclass(frozen=True)
 class Model:
     """An entry of the zoo.
 
@@ -51,7 +68,7 @@ class Model:
     build: Callable[[], Any]
     evaluation: Callable[[], Dataset]
     calibration: Callable[[], Dataset]
-    task: Literal["classification", "regression", "reconstruction"] = "regression"
+    task: Literal["classification", "regression", "reconstruction", "detection"] = "regression"
     labels: tuple[str, ...] = ()
     weights: str | None = None
     """File name of the committed weights under `models/weights/`, part of the model's identity."""

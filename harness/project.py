@@ -16,7 +16,7 @@ from harness.conversion.choices import Choices, CustomOperators, MetadataTable, 
 from harness.conversion.model_entry import ModelEntry, Task
 from harness.conversion.source import Kind, Source, module_file, recognise
 from harness.errors import HarnessError
-from harness.model import TensorSpec
+from harness.model import DetectionOutputs, TensorSpec
 from harness.paths import PROJECT_FILE
 from harness.variant import Format, Variant
 
@@ -35,6 +35,18 @@ class InputTable(BaseModel):
 
     shape: tuple[int, ...]
     dtype: Literal["float32", "float64", "float16", "int8", "uint8", "int16", "int32", "int64", "bool"] = "float32"
+
+
+class DetectionTable(BaseModel):
+    """`[models.NAME.detection]`: the names of a detector's outputs, as the signature has them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    boxes: str
+    scores: str
+    classes: str
+    count: str = ""
+    min_score: float = Field(default=0.5, gt=0.0, le=1.0)
 
 
 class ModelTable(BaseModel):
@@ -63,6 +75,8 @@ class ModelTable(BaseModel):
     labels: tuple[str, ...] = ()
     samples: int | None = Field(default=None, ge=1)
     """So many of the golden's samples for every case, whatever they take, in place of as many as fit the budget."""
+    detection: DetectionTable | None = None
+    """Which outputs hold boxes, scores and classes, with `task = "detection"`."""
     convert: dict[str, Choices] = Field(default_factory=dict)
     """Choices for the variants whose names match a glob: `[models.NAME.convert."int8*"]`."""
     metadata: MetadataTable | None = None
@@ -72,6 +86,15 @@ class ModelTable(BaseModel):
     def names_a_source(self) -> ModelTable:
         if self.path is None and not self.entry:
             raise ValueError("it names neither a `path` nor an `entry`")
+        return self
+
+    @model_validator(mode="after")
+    def names_its_detections(self) -> ModelTable:
+        if (self.task == "detection") != (self.detection is not None):
+            raise ValueError(
+                'task = "detection" goes with `detection = { boxes = "…", scores = "…", classes = "…" }`, the names of'
+                " outputs, and neither without the other"
+            )
         return self
 
 
@@ -215,6 +238,7 @@ def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple
         metadata=table.metadata.resolved(root) if table.metadata is not None and not problem else None,
         custom_operators=table.custom_operators.resolved(root) if table.custom_operators and not problem else None,
         samples=table.samples,
+        detection=DetectionOutputs(**table.detection.model_dump()) if table.detection is not None else None,
         own_variants=own_variants,
     )
 

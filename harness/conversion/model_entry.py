@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from harness.conversion.choices import CustomOperators
 from harness.conversion.source import Source
+from harness.model import DetectionOutputs
 from harness.variant import Format, Variant
 
-Task = Literal["classification", "regression", "reconstruction"]
+Task = Literal["classification", "regression", "reconstruction", "detection"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class ModelEntry:
     custom_operators: CustomOperators | None = None
     samples: int | None = None
     """So many of the golden's samples for every case; as many as fit the budget where it is None."""
+    detection: DetectionOutputs | None = None
+    """Of a detector: which outputs are its boxes, scores and classes."""
     own_variants: tuple[tuple[str, Variant], ...] = ()
     """The project's variants: format name and variant."""
 

@@ -91,11 +91,13 @@ def _judge_emptiness(comparisons: Sequence[Comparison], samples: int) -> list[Ch
     """A failing check for each output that held no value at all: to agree on nothing is not to agree."""
     found = []
     for comparison in comparisons:
-        if comparison.elements:
+        none_found = comparison.detection_of == comparison.output and comparison.answers == 0
+        if comparison.elements and not none_found:
             continue
+        what = "detection" if none_found else "value"
         message = (
-            f"Nothing was compared of output {comparison.output!r}: it held no value in any of {samples:,} samples, so "
-            "nothing is known of it. Give inputs (`data`) for which it holds some."
+            f"Nothing was compared of output {comparison.output!r}: it held no {what} in any of {samples:,} samples, "
+            "so nothing is known of it. Give inputs (`data`) for which it holds some."
         )
         source = "What was not measured is not known"
         metric = f"runtime.{comparison.output}.elements"
@@ -182,6 +184,8 @@ def _judge_output(
         )
         return [Check.make(rule_name, metric, passed=False, source=_NEVER, message=message)]
     checks = [Check.make(rule_name, metric, passed=True, source=_NEVER)]
+    if comparison.detection_of:
+        return [*checks, *_judge_detections(comparison, rules, has_task)]
     if comparison.elements == 0 or comparison.max_abs == 0.0:
         return checks
     if own_integer:
@@ -218,6 +222,17 @@ def _judge_own_integers(comparison: Comparison, rules: EdgeRules, samples: int) 
         return []
     agreement = 0.0 if comparison.differing_share is None else 1.0 - comparison.differing_share
     return [_judge_agreement(comparison, agreement, rule, _values(comparison, samples))]
+
+
+def _judge_detections(comparison: Comparison, rules: EdgeRules, has_task: bool) -> list[Check]:
+    """What is matched by overlap, told at the boxes; on the conversion edge a task metric alone decides."""
+    rule = rules.get("top1_agreement")
+    share = comparison.top1_agreement
+    if rule is None or share is None or (rules.edge == "conversion" and has_task):
+        return []
+    return [
+        _judge_agreement(comparison, share, rule, f"{_counted(comparison.answers or 0, 'detection')} of both sides")
+    ]
 
 
 def _judge_steps(comparison: Comparison, rule: ParityRule, step: float | None = None) -> Check:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import TensorInfo
-from harness.model import Tensors
+from harness.model import DetectionOutputs, Tensors
 from harness.parity.comparison import Incomparable, compare
+from harness.parity.detection import SAME_BOX, SAME_OBJECT, Detections, agreement, detection_metric, detections
 from harness.parity.misplaced_outputs import exchanged_classes, exchanged_labels, shapes_look_swapped, swapped_outputs
 from harness.parity.task_metric import Task, task_metric
 from harness.store.record import Comparison, Parity, TaskMetric
@@ -33,6 +34,7 @@ def parity(
     task: Task,
     reference_name: str,
     inputs: Tensors | None = None,
+    detection: DetectionOutputs | None = None,
 ) -> Parity:
     """Compare one target's outputs along both edges.
 
@@ -45,6 +47,7 @@ def parity(
         task: decides whether outputs are ranked (top-1, top-5) and which task metric is computed.
         reference_name: says which reference interpreter it was.
         inputs: canonical input name → real values, needed for the reconstruction error alone.
+        detection: which outputs hold the detections, of a detector; these are matched by overlap.
 
     The task metric is taken on the first output that fits it; it is null where none does.
 
@@ -68,14 +71,40 @@ def parity(
         for name in infos
         if _holds_the_task(golden[name], labels, task)
     )
+    task_result = next((metric for metric in metrics if metric is not None), None)
+    if detection is not None:
+        before, between, after = (detections(side, detection) for side in (golden, converted, ran))
+        conversion = _with_detections(conversion, detection, between, before, SAME_OBJECT)
+        runtime = _with_detections(runtime, detection, after, between, SAME_BOX)
+        end_to_end = _with_detections(end_to_end, detection, after, before, SAME_OBJECT)
+        task_result = detection_metric(before, after, labels, detection.min_score)
+        ranked = False
     return Parity(
         samples=len(next(iter(golden.values()))) if golden else 0,
         reference=reference_name,
         conversion=_placed(conversion, converted, golden, ranked),
         runtime=_placed(runtime, ran, converted, ranked),
         end_to_end=_placed(end_to_end, ran, golden, ranked),
-        task=next((metric for metric in metrics if metric is not None), None),
+        task=task_result,
     )
+
+
+def _with_detections(
+    comparisons: Sequence[Comparison],
+    names: DetectionOutputs,
+    actual: Sequence[Detections],
+    expected: Sequence[Detections],
+    overlap: float,
+) -> list[Comparison]:
+    """The comparisons with what is matched, of the outputs that hold detections."""
+    found = agreement(actual, expected, names.min_score, overlap)
+    matched = {"top1_agreement": found.share, "answers": found.counted}
+    return [
+        one.model_copy(update={"detection_of": names.boxes} | (matched if one.output == names.boxes else {}))
+        if one.output in names.names
+        else one
+        for one in comparisons
+    ]
 
 
 def _same_names(tensors: Tensors, outputs: Sequence[TensorInfo], whose: str) -> None:
@@ -107,6 +136,9 @@ def _placed(
         classes: tuple[int, ...] = ()
         if ranked and wrong and found.output not in moved:
             classes = exchanged_classes(actual[found.output], expected[found.output])
+        if found.detection_of:  # their order is nothing
+            placed.append(found)
+            continue
         placed.append(found.model_copy(update={"looks_like": moved.get(found.output), "exchanged_classes": classes}))
     return tuple(placed)
 

@@ -17,7 +17,7 @@ from harness.model import Tensors
 from harness.parity.comparison import Incomparable
 from harness.store.record import TaskMetric
 
-Task = Literal["classification", "regression", "reconstruction"]
+Task = Literal["classification", "regression", "reconstruction", "detection"]
 Verdict = Literal["no worse", "worse", "undecided"]
 
 

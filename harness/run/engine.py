@@ -225,7 +225,15 @@ class Run:
         plan = self.settings.plan
         budget = Budget(self.settings.budget_seconds, case.model.samples)
         job = Job(
-            case.target.name, artifact, prepared.golden_path, reference, case.model.task, plan, kept=kept, budget=budget
+            case.target.name,
+            artifact,
+            prepared.golden_path,
+            reference,
+            case.model.task,
+            plan,
+            kept=kept,
+            budget=budget,
+            detection=case.model.detection,
         )
         finished.key = addressing.parity_key(case.target, job, prepared)
         missing = case.target.coverage(artifact)

@@ -20,7 +20,7 @@ from harness.conversion.converter import Reference, read_golden
 from harness.conversion.model_entry import Task
 from harness.errors import WHATEVER, CaseError, Crashed, Failed, error_text
 from harness.loaded import check_loaded
-from harness.model import Tensors
+from harness.model import DetectionOutputs, Tensors
 from harness.store.record import Comparison, Latency, LoadedFiles, Measured, OperatorCost, Parity
 from harness.target import Footprint, Loaded, Session, TimingPlan, answered
 
@@ -51,6 +51,7 @@ class Job:
     """What the reference gives where state is kept from sample to sample, of a model with state that does not say
     whether its samples are a stream."""
     budget: Budget = field(default_factory=Budget)
+    detection: DetectionOutputs | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def measure_parity(job: Job) -> ParityResult:
             job.task,
             job.reference.interpreter,
             _first(golden.inputs, used),
+            job.detection,
         ).model_copy(update={"available": available, "samples_note": explain(used, available, job.budget, referenced)})
     except Incomparable as error:
         raise Failed(str(error)) from error

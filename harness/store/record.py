@@ -61,6 +61,9 @@ class Comparison(Frozen):
     """The smallest `t` for which |actual − expected| ≤ t·(1 + |expected|) holds everywhere: it would have passed."""
     worst_sample: int | None = None
     worst_index: tuple[int, ...] | None = None
+    detection_of: str = ""
+    """Of a detector's outputs: the one that holds the boxes. `top1_agreement` of that one is the share of detections
+    that are matched by overlap, of so many `answers`; the others have none."""
     looks_like: str | None = None
     """The other output of the reference whose values it holds, where outputs look swapped."""
     exchanged_classes: tuple[int, ...] = ()

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from harness.address import address_of, content_of, field_names, files_below
 from harness.artifact import Artifact, CustomLibrary, FileHash, Quantisation, TensorInfo
+from harness.budget import Budget
 from harness.conversion.choices import CustomOperators
 from harness.conversion.converter import Converter, Prepared, Reference
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.source import Source
 from harness.errors import CaseError
-from harness.model import TensorSpec
+from harness.model import DetectionOutputs, TensorSpec
 from harness.run.addressing import latency_key, parity_key
 from harness.run.measure import Job
 from harness.target import TimingPlan
@@ -68,13 +69,29 @@ artifacts = st.builds(
     converter=st.dictionaries(names, names, max_size=2),
     notes=st.lists(names, max_size=2).map(tuple),
     custom_operators=st.none() | libraries,
+    state=st.sampled_from(["none", "variables", "resources"]),
+    sequence=st.booleans(),
     directory=paths,
 )
-references = st.builds(Reference, names, paths, names)
+references = st.builds(Reference, names, paths, names, names)
 plans = st.builds(TimingPlan, numbers, st.floats(0, 9), numbers, st.floats(0, 9))
 pins = st.sampled_from([(), ("numpy==1.0",), ("numpy==2.0", "jax==1.0")])
 variants = st.builds(Variant, names, names, options, names, pins)
-jobs = st.builds(Job, names, artifacts, paths, references, st.sampled_from(["classification", "regression"]), plans)
+detectors = st.builds(DetectionOutputs, names, names, names, names, st.floats(0.1, 1))
+jobs = st.builds(
+    Job,
+    names,
+    artifacts,
+    paths,
+    references,
+    st.sampled_from(["classification", "regression"]),
+    plans,
+    yardstick=st.tuples(names, names),
+    unmeasured=names,
+    kept=st.none() | references,
+    budget=st.builds(Budget, st.floats(1, 9), st.none() | numbers),
+    detection=st.none() | detectors,
+)
 custom_operators = st.builds(CustomOperators, library=st.sampled_from([HERE, OTHER]), registerer=names)
 REQUESTS = {
     Artifact: artifacts,
@@ -215,6 +232,7 @@ OTHERS = {
     "weights": lambda folder, _: folder / "weights.bin",
     "data": lambda folder, _: folder / "weights.bin",
     "signature": lambda *_: "other",
+    "sequence": lambda *_: True,
     "function": lambda *_: "net:two",
     "inputs": lambda *_: (TensorSpec("x", (1, 2)),),
     "files": lambda folder, _: (folder / "weights.bin",),
