@@ -94,13 +94,26 @@ def run(
             help="Of inference a case: as many of the inputs are compared as fit, and one at least.",
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="GLOB", help="Leave out the cases MODEL/VARIANT/TARGET that match."),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show what would be run and about how long it takes; run nothing.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Convert, compare, time and judge; write a run record and the dashboard. Exit code 1 if a case fails."""
     from harness.cli.running import run_matrix
     from harness.run.matrix import Selection
 
-    selection = Selection(tuple(model or ()), tuple(variant or ()), tuple(target or ()), everything)
+    selection = Selection(
+        tuple(model or ()), tuple(variant or ()), tuple(target or ()), everything, tuple(without or ())
+    )
+    if plan:
+        from harness.cli.planning import show_plan
+
+        raise typer.Exit(show_plan(selection, parity_only=parity_only, budget=budget, as_json=json))
     raise typer.Exit(run_matrix(selection, parity_only=parity_only, fresh=fresh, budget=budget, as_json=json))
 
 

@@ -15,6 +15,7 @@ from harness.store.error_log import sentence_with_log
 if TYPE_CHECKING:
     from harness.gate.judge_run import CaseVerdict
     from harness.run.matrix import Case
+    from harness.run.schedule import Glance
 
 VERDICTS = pytest.StashKey[dict[tuple[Path, str], "CaseVerdict | HarnessError"]]()
 """By the project's folder and the case's id."""
@@ -32,6 +33,9 @@ class TerminalProgress:
 
     def step(self, what: str) -> None:
         """Lines enough."""
+
+    def look(self, glance: Glance) -> None:
+        """Likewise."""
 
     def note(self, text: str) -> None:
         if self._terminal is not None:

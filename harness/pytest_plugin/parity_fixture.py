@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from harness.conversion.model_entry import ModelEntry, Task
     from harness.run.matrix import Case
+    from harness.run.schedule import Glance
     from harness.store.record import CaseResult
 
 
@@ -26,6 +27,9 @@ class Quiet:
         """Nothing."""
 
     def step(self, what: str) -> None:
+        """Nothing."""
+
+    def look(self, glance: Glance) -> None:
         """Nothing."""
 
     def note(self, text: str) -> None:

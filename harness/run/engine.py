@@ -1,7 +1,7 @@
 """One run: prepare, convert and compare side by side, then time each case alone; judge; write the record.
 
-A stage maps its items to results or to the `CaseError` that ended them, so that nothing is ever dropped: whatever ends
-early carries its reason to every case that stands on it.
+Every step ends in a result or in the `CaseError` that ended it, so that nothing is ever dropped: whatever ends early
+carries its reason to every case that stands on it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -29,12 +29,14 @@ from harness.gate.policy import Policy
 from harness.process.child import end_all
 from harness.process.warm import end_warm
 from harness.run import addressing
+from harness.run.costs import SLOW_SECONDS, Costs
 from harness.run.exclusive import exclusive_machine
 from harness.run.machine import commit, this_machine
 from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult, measure_latency, measure_parity
 from harness.run.pool import Progress, side_by_side
 from harness.run.results import Finished, case_result, model_summaries
+from harness.run.schedule import SLOW, Schedule, Step, watched
 from harness.run.yardsticks import Yardsticks
 from harness.store.record import Conditioning, Latency, Measured, Parity, RunRecord
 from harness.store.runs import CaseStore, RunStore
@@ -86,6 +88,33 @@ class Conversion(Protocol):
         """End every child process."""
 
 
+PREPARING, CONVERTING, REFERRING, COMPARING, COMPARING_SLOWLY = 3, 2, 1, 0, 4
+"""Ranks: what stands on the most work goes first, so that the first model is judged before the last is converted."""
+
+STAGES = {
+    "prepare": "Preparing models",
+    "convert": "Converting",
+    "reference": "Running the reference",
+    "set up": "Setting up targets",
+    "compare": "Comparing outputs",
+}
+
+StepKey = tuple[str, Any]
+"""What is done, and of what."""
+
+
+def steps_of(case: Case) -> tuple[StepKey, StepKey, StepKey, StepKey, StepKey]:
+    """The keys of all that stands between a case and its comparison: it ends with any of them."""
+    recipe = recipe_of(case)
+    return (
+        ("prepare", case.model.name),
+        ("convert", recipe),
+        ("reference", recipe),
+        ("set up", case.target.name),
+        ("compare", case.id),
+    )
+
+
 def recipe_of(case: Case) -> tuple[str, str, str]:
     """What cases share that stand on one artifact."""
     return case.model.name, case.format.name, case.variant.name
@@ -118,6 +147,7 @@ class Run:
         cache = Cache(settings.cache / "artifacts", progress.note)
         self.converter = converter or Converter(cache, environment("converter"), settings.workers)
         self.case_store = CaseStore(settings.cache)
+        self.costs = Costs(settings.cache)
         self.finished: dict[str, Finished] = {case.id: Finished(case) for case in cases}
         self.prepared: dict[str, Prepared | CaseError] = {}
         self.conditioning: dict[Hashable, Conditioning | None] = {}
@@ -149,38 +179,119 @@ class Run:
             self.progress.note(f"The converters were not ended: {error_text(error)}.")
 
     def _stages(self) -> None:
-        models = {case.model.name: case.model for case in self.cases}
-
-        def prepared(name: str, result: Prepared | CaseError) -> None:
-            self.prepared[name] = result
-            self._end(result, lambda case: case.model.name == name)
-
-        self._side_by_side("Preparing models", models, lambda name: self.converter.prepare(models[name]), done=prepared)
-        conversions = {recipe_of(case): case for case in self._going()}
-        converted = self._side_by_side(
-            "Converting",
-            conversions,
-            lambda key: self._convert(conversions[key]),
-            done=lambda key, result: self._end(result, lambda case: recipe_of(case) == key),
-        )
-        targets = {case.target.name: case.target for case in self.cases}
-        self._side_by_side(
-            "Setting up targets",
-            targets,
-            lambda name: set_up(targets[name]),
-            workers=1,
-            done=lambda name, result: self._end(result, lambda case: case.target.name == name),
-        )
-        jobs: dict[str, Job] = {}
-        for case in self._going():
-            with self._ending(case, "Describing the target"):
-                result = converted[recipe_of(case)]
-                assert not isinstance(result, CaseError)
-                jobs[case.id] = self._job(case, *result)
-        self._parity(jobs)
-        self._parity(self._checked_yardsticks(jobs))
+        jobs = self._compared()
+        self._compare_again(self._checked_yardsticks(jobs))
         if not self.settings.parity_only:
             self._latency(jobs)
+
+    def _compared(self) -> dict[str, Job]:
+        """Prepare, convert, set up and compare; the jobs of the cases that got so far, each with its comparison."""
+        jobs: dict[str, Job] = {}
+        results: dict[StepKey, Any] = {}
+
+        def ended(step: Step, result: Any) -> None:
+            kind, name = key = cast(StepKey, step.key)
+            results[key] = result
+            if kind == "prepare":
+                self.prepared[name] = result
+            if isinstance(result, CaseError):
+                self._end(result, lambda case: key in steps_of(case))
+            elif kind == "compare":
+                self._put_down(name, result)
+            self.progress.step(step.doing)
+
+        def compare(case: Case) -> ParityResult | None:
+            artifact, reference, kept = results["reference", recipe_of(case)]
+            jobs[case.id] = job = self._job(case, artifact, reference, kept)
+            return self._measured_before_or_now(case.id, job)
+
+        steps: dict[Hashable, Step] = {}
+        for case in self.cases:
+            for step in self._steps(case, results, compare):
+                steps.setdefault(step.key, step)
+        schedule = Schedule(steps.values(), self.settings.workers, {"set up": 1}, ended)
+        self.progress.stage("Converting and comparing", len(steps))
+        try:
+            with watched(schedule, self.progress):
+                schedule.run()
+        except BaseException:
+            end_all()  # which frees the threads that wait for a child: what they then report counts for nothing
+            raise
+        finally:
+            self.costs.keep()
+        return {case_id: job for case_id, job in jobs.items() if self.finished[case_id].parity is not None}
+
+    def _steps(
+        self, case: Case, results: Mapping[StepKey, Any], compare: Callable[[Case], ParityResult | None]
+    ) -> Iterator[Step]:
+        """All that one case takes; cases share what has the same key."""
+        recipe = recipe_of(case)
+        model, variant = case.model.name, f"{case.model.name} as {case.variant.name} ({case.format.name})"
+        preparing, converting, referring, setting_up, comparing = steps_of(case)
+
+        def step(
+            key: StepKey,
+            doing: str,
+            rank: int,
+            seconds: float,
+            work: Callable[[], Any],
+            *needs: StepKey,
+            slot: str = "",
+        ) -> Step:
+            return Step(key, doing, lambda: self._timed(key, work), needs, rank, seconds, slot, STAGES[key[0]])
+
+        def convert() -> Artifact:
+            return self._convert(case, results[preparing])
+
+        def refer() -> tuple[Artifact, Reference, Reference | None]:
+            return self._refer(case, results[preparing], results[converting])
+
+        costs = self.costs
+        yield step(
+            preparing,
+            f"Preparing {model}",
+            PREPARING,
+            costs.of_stage("prepare", model),
+            lambda: self.converter.prepare(case.model),
+        )
+        yield step(
+            converting, f"Converting {variant}", CONVERTING, costs.of_stage("convert", str(recipe)), convert, preparing
+        )
+        yield step(
+            referring,
+            f"Running the reference on {variant}",
+            REFERRING,
+            costs.of_stage("reference", str(recipe)),
+            refer,
+            converting,
+        )
+        yield step(
+            setting_up,
+            f"Setting up {case.target.name}",
+            COMPARING,
+            0.0,
+            lambda: set_up(case.target),
+            slot="set up",
+        )
+        seconds = costs.of_case(case.name, case.target)
+        is_slow = seconds > SLOW_SECONDS
+        yield step(
+            comparing,
+            f"Comparing {case.id}",
+            COMPARING_SLOWLY if is_slow else COMPARING,
+            seconds,
+            lambda: compare(case),
+            referring,
+            setting_up,
+            slot=SLOW if is_slow else "",
+        )
+
+    def _timed(self, key: StepKey, work: Callable[[], Any]) -> Any:
+        begun = time.monotonic()
+        result = work()
+        if result is not None:  # else it was measured before, in no time
+            self.costs.learn(f"{key[0]} {key[1]}", time.monotonic() - begun)
+        return result
 
     def _going(self) -> list[Case]:
         """The cases that nothing has ended yet."""
@@ -200,13 +311,16 @@ class Run:
         except WHATEVER as error:
             self.finished[case.id].end(as_case_error(error, doing))
 
-    def _convert(self, case: Case) -> tuple[Artifact, Reference, Reference | None]:
-        """The artifact, what the reference makes of it, and the same as a stream where that may be meant."""
-        prepared = self.prepared[case.model.name]
-        assert isinstance(prepared, Prepared)
+    def _convert(self, case: Case, prepared: Prepared) -> Artifact:
         artifact = self.converter.convert(prepared, case.format, case.variant)
         if fault := prepared.facts.get("golden_fault"):
             raise Failed(fault)
+        return artifact
+
+    def _refer(
+        self, case: Case, prepared: Prepared, artifact: Artifact
+    ) -> tuple[Artifact, Reference, Reference | None]:
+        """The artifact, what the reference makes of it, and the same as a stream where that may be meant."""
         reference = self.converter.reference(prepared, artifact, case.format)
         self.conditioning[recipe_of(case)] = self.converter.conditioning(prepared, artifact, case.format, reference)
         kept = None
@@ -282,42 +396,46 @@ class Run:
             finished.case.name, job.artifact, finished.parity, finished.conditioning
         )
 
-    def _parity(self, jobs: Mapping[str, Job]) -> None:
-        waiting: dict[str, Job] = {}
-        for case_id, job in jobs.items():
-            finished = self.finished[case_id]
-            known = None if self.settings.fresh else self.case_store.find("parity", finished.key)
-            try:
-                finished.parity = Parity(**known["parity"]) if known else None
-                finished.measured = Measured(**known["measured"]) if known else Measured()
-            except (ValidationError, KeyError, TypeError):  # of another version of the harness
-                finished.parity = known = None
-            if known is None:
-                waiting[case_id] = job
-            else:
+    def _measured_before_or_now(self, case_id: str, job: Job) -> ParityResult | None:
+        """What comparing gives; None where it is known from an earlier run, and then it is put down already."""
+        finished = self.finished[case_id]
+        known = None if self.settings.fresh else self.case_store.find("parity", finished.key)
+        try:
+            if known is not None:
+                finished.parity, finished.measured = Parity(**known["parity"]), Measured(**known["measured"])
                 finished.seconds += known["seconds"]
                 finished.reused_from = known["run"]
+                return None
+        except (ValidationError, KeyError, TypeError):  # of another version of the harness
+            finished.parity = None
+        result = measure_parity(job)
+        if not result.measured.note:  # figures that are missing may be there next time
+            value = {
+                "parity": result.parity.model_dump(mode="json"),
+                "measured": result.measured.model_dump(mode="json"),
+                "seconds": result.seconds,
+            }
+            self._keep("parity", finished.key, value)
+        return result
 
-        def measure(case_id: str) -> ParityResult:
-            result = measure_parity(waiting[case_id])
-            if not result.measured.note:  # figures that are missing may be there next time
-                value = {
-                    "parity": result.parity.model_dump(mode="json"),
-                    "measured": result.measured.model_dump(mode="json"),
-                    "seconds": result.seconds,
-                }
-                self._keep("parity", self.finished[case_id].key, value)
-            return result
+    def _compare_again(self, jobs: Mapping[str, Job]) -> None:
+        """Against another reference than before."""
 
-        def measured(case_id: str, result: ParityResult | CaseError) -> None:
-            finished = self.finished[case_id]
+        def compared(case_id: str, result: ParityResult | CaseError | None) -> None:
             if isinstance(result, CaseError):
-                finished.end(result)
+                self.finished[case_id].end(result)
             else:
-                finished.parity, finished.measured = result.parity, result.measured
-                finished.seconds += result.seconds
+                self._put_down(case_id, result)
 
-        self._side_by_side("Comparing outputs", waiting, measure, done=measured)
+        self._side_by_side(
+            STAGES["compare"], jobs, lambda case_id: self._measured_before_or_now(case_id, jobs[case_id]), done=compared
+        )
+
+    def _put_down(self, case_id: str, result: ParityResult | None) -> None:
+        if result is not None:
+            finished = self.finished[case_id]
+            finished.parity, finished.measured = result.parity, result.measured
+            finished.seconds += result.seconds
 
     def _latency(self, jobs: Mapping[str, Job]) -> None:
         waiting: dict[str, str] = {}

@@ -22,6 +22,8 @@ class Selection:
     variants: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     everything: bool = False
+    without: tuple[str, ...] = ()
+    """Globs of cases that are left out, as `*/*/tfjs/chromium-webgl`."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,13 @@ def cases(
                     # A software renderer can be timed, but its milliseconds tell nothing of hardware.
                     timed = target.timed and (not target.simulated or named_target or selection.everything)
                     found.append(Case(entry, form, variant, target, timed))
+    for glob in selection.without:
+        left = [case for case in found if not fnmatchcase(case.id, glob)]
+        if len(left) == len(found):
+            raise HarnessError(
+                f"No case matches `--without {glob}`; write a case or a glob of cases, as '*/*/tfjs/chromium-webgl'."
+            )
+        found = left
     if not found:
         raise HarnessError("No case matches; `harness models` and `harness targets` list what there is.")
     return found

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from harness.errors import WHATEVER, CaseError, as_case_error
 from harness.process.child import end_all
+from harness.run.schedule import Glance
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -21,6 +22,9 @@ class Progress(Protocol):
 
     def step(self, what: str) -> None:
         """One step of it is done."""
+
+    def look(self, glance: Glance) -> None:
+        """Where it stands; called about once a second."""
 
     def note(self, text: str) -> None:
         """Something that a person should read."""

@@ -5,6 +5,9 @@ class Quiet:
     def stage(self, name, total):
         pass
 
+    def look(self, glance):
+        pass
+
     def step(self, what):
         pass
 

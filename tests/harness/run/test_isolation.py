@@ -225,8 +225,11 @@ def test_an_interrupted_run_has_every_case_that_was_finished_whatever_else_was_a
     class Interrupting(Quiet):
         """Interrupts the main thread where it waits, as a signal would: at the step that follows the hang."""
 
+        def look(self, glance):
+            pass
+
         def step(self, what):
-            if what == cases[max(0, finished - 1)].id and "compar" in self.now:
+            if what == f"Comparing {cases[max(0, finished - 1)].id}" and "compar" in self.now:
                 stop.wait(5)
                 raise KeyboardInterrupt
 

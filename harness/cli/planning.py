@@ -1,0 +1,57 @@
+"""`run --plan`: what would be run, and about how long it takes."""
+
+from __future__ import annotations
+
+import json
+
+from harness import registry
+from harness.cli.inventory import console
+from harness.paths import cache_directory, project_root
+from harness.project import model_entries, read_project
+from harness.run.costs import Costs, in_words
+from harness.run.matrix import Selection, cases
+from harness.run.plan import Estimate, estimate
+
+
+def show_plan(selection: Selection, *, parity_only: bool, budget: float | None, as_json: bool) -> int:
+    """Print the cases of a selection by target, with an estimate of each part. Nothing is started or installed."""
+    root = project_root()
+    seconds = read_project(root).limits.budget if budget is None else budget
+    chosen = cases(selection, model_entries(root), registry.targets(), registry.formats())
+    found = estimate(chosen, Costs(cache_directory()), parity_only=parity_only, budget_seconds=seconds)
+    if as_json:
+        print(json.dumps(_document(found), indent=1))
+    else:
+        _print(found)
+    return 0
+
+
+def _document(found: Estimate) -> dict[str, object]:
+    return {
+        "cases": [{"case": name, "seconds": round(seconds, 1), "known": known} for name, seconds, known in found.cases],
+        "conversion_seconds": round(found.conversion_seconds, 1),
+        "comparison_seconds": round(found.comparison_seconds, 1),
+        "timing_seconds": round(found.timing_seconds, 1),
+        "wall_seconds": round(found.wall_seconds, 1),
+        "workers": found.workers,
+    }
+
+
+def _print(found: Estimate) -> None:
+    from rich.table import Table
+
+    table = Table("Target", "Cases", "About", "Slowest")
+    for target, (count, seconds, slowest) in found.by_target().items():
+        table.add_row(target, str(count), in_words(seconds), slowest)
+    screen = console()
+    screen.print(table)
+    known = sum(known for _, _, known in found.cases)
+    conversion, comparison = in_words(found.conversion_seconds), in_words(found.comparison_seconds)
+    screen.print(
+        f"{len(found.cases)} cases: about {in_words(found.wall_seconds)} on {found.workers} cores, if nothing is in "
+        f"the cache ({conversion} of conversion, {comparison} of comparing, {in_words(found.timing_seconds)} of "
+        f"timing). {known} of the cases ran here before; the others are guesses.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )

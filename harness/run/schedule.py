@@ -1,0 +1,205 @@
+"""Work that stands on other work, side by side: which step goes next, and which waits.
+
+A step is ready once everything that it needs is there. Of those that are ready the one of the lowest rank goes first,
+and among equals the one that is expected to be cheapest: a run's first results are there after seconds, and what hangs
+on one slow step never holds up what does not. Slow steps never take the last worker while quick ones are still to come.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from harness.errors import WHATEVER, CaseError, as_case_error
+
+SLOW = "slow"
+"""The slot of steps that may take minutes: at most all workers but one while others are unfinished."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work: a thread calls `work`, which waits for a process."""
+
+    key: Hashable
+    doing: str
+    """What is said of it: `Converting resnet as int8`."""
+    work: Callable[[], Any]
+    needs: tuple[Hashable, ...] = ()
+    """Keys of other steps. Where one of them ends in an error, this step ends in the same error and is not started."""
+    rank: int = 0
+    """Lower goes first, whatever it costs."""
+    seconds: float = 0.0
+    """How long it is expected to take, for the order and for the time that is left."""
+    slot: str = ""
+    """Steps of one slot share its limit."""
+    stage: str = ""
+    """What an error that nobody foresaw is said to have come from, where it is not `doing`: alike for all its kind."""
+
+
+@dataclass(frozen=True)
+class Glance:
+    """Where a schedule stands."""
+
+    done: int
+    total: int
+    running: tuple[tuple[str, float], ...]
+    """What is being done now and for how many seconds already, longest first."""
+    left_seconds: float
+    """Expected until the end, by the steps that are not done and how long those before took beside their forecasts."""
+
+
+Ended = Callable[[Step, Any], None]
+"""Told of each step that ended, with its result or the `CaseError` that ended it; one call at a time."""
+
+
+@dataclass
+class Schedule:
+    """The steps of a run, and how many of them go side by side."""
+
+    steps: Iterable[Step]
+    workers: int
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Slot → how many of its steps at once."""
+    ended: Ended = lambda step, result: None
+
+    def __post_init__(self) -> None:
+        self._waiting: dict[Hashable, Step] = {step.key: step for step in self.steps}
+        self._total = len(self._waiting)
+        self._results: dict[Hashable, Any] = {}
+        self._running: dict[Hashable, tuple[Step, float]] = {}
+        self._expected, self._taken = 0.0, 0.0
+        self._stopped = False
+        self._broken: BaseException | None = None
+        self._changed = threading.Condition()
+        missing = {key for step in self._waiting.values() for key in step.needs if key not in self._waiting}
+        if missing:
+            raise ValueError(f"steps need what no step makes: {sorted(map(str, missing))}")
+
+    def run(self) -> dict[Hashable, Any]:
+        """Do everything; each step's result or the `CaseError` that ended it, by its key.
+
+        Ctrl-C and the like end it at once: no step is begun any more, and the error goes on to the caller, who ends the
+        processes that running steps wait for. What those steps then say counts for nothing.
+        """
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(min(self.workers, self._total))]
+        for thread in threads:
+            thread.start()
+        try:
+            with self._changed:
+                while (self._waiting or self._running) and self._broken is None:
+                    self._changed.wait(0.5)  # not for ever: Python looks at signals in between
+                if self._broken is not None:
+                    raise self._broken
+        except BaseException:
+            with self._changed:
+                self._stopped = True
+                self._changed.notify_all()
+            raise
+        for thread in threads:
+            thread.join()
+        return self._results
+
+    def glance(self) -> Glance:
+        """Where it stands now."""
+        with self._changed:
+            now = time.monotonic()
+            running = sorted(((step.doing, now - begun) for step, begun in self._running.values()), key=lambda r: -r[1])
+            factor = self._taken / self._expected if self._expected > 0.0 else 1.0
+            coming = sum(step.seconds for step in self._waiting.values()) * factor
+            going = [max(0.0, step.seconds * factor - (now - begun)) for step, begun in self._running.values()]
+            left = max([(coming + sum(going)) / max(1, self.workers), *going])
+            return Glance(len(self._results), self._total, tuple(running), left)
+
+    def _work(self) -> None:
+        try:
+            while (step := self._next()) is not None:
+                self._do(step)
+        except BaseException as error:  # of `ended`: the caller's own, and no step's
+            with self._changed:
+                self._broken = error
+                self._changed.notify_all()
+
+    def _do(self, step: Step) -> None:
+        begun = time.monotonic()
+        result: Any
+        try:
+            result = step.work()
+        except WHATEVER as error:
+            result = as_case_error(error, step.stage or step.doing)
+        with self._changed:
+            del self._running[step.key]
+            if self._stopped:
+                return
+            self._expected += step.seconds
+            self._taken += time.monotonic() - begun
+            self._end(step, result)
+            self._changed.notify_all()
+
+    def _next(self) -> Step | None:
+        """Wait for a step that may begin; None where there is none left."""
+        with self._changed:
+            while True:
+                if self._stopped or not self._waiting:
+                    return None
+                ready = [step for step in self._waiting.values() if self._may_begin(step)]
+                if ready:
+                    step = min(ready, key=lambda one: (one.rank, one.seconds))
+                    del self._waiting[step.key]
+                    self._running[step.key] = (step, time.monotonic())
+                    return step
+                if not self._running:  # nothing can ever become ready: the needs go in a circle
+                    _, step = self._waiting.popitem()
+                    self._end(step, as_case_error(RuntimeError("its needs go in a circle"), step.doing))
+                    self._changed.notify_all()
+                    continue
+                self._changed.wait()
+
+    def _may_begin(self, step: Step) -> bool:
+        if any(key not in self._results for key in step.needs):
+            return False
+        if not step.slot:
+            return True
+        beside = sum(other.slot == step.slot for other, _ in self._running.values())
+        if step.slot == SLOW:
+            others = any(other.slot != SLOW for other in self._waiting.values())
+            others = others or any(other.slot != SLOW for other, _ in self._running.values())
+            return beside < (max(1, self.workers - 1) if others else self.workers)
+        return beside < self.limits.get(step.slot, self.workers)
+
+    def _end(self, step: Step, result: Any) -> None:
+        """Keep a result, and end what stands on it where it is an error."""
+        self._results[step.key] = result
+        self.ended(step, result)
+        if isinstance(result, CaseError):
+            for other in [other for other in self._waiting.values() if step.key in other.needs]:
+                if self._waiting.pop(other.key, None) is not None:
+                    self._end(other, result)
+
+
+class Watcher(Protocol):
+    """Who is told where a schedule stands."""
+
+    def look(self, glance: Glance) -> None:
+        """Called about once a second while it runs."""
+
+
+@contextmanager
+def watched(schedule: Schedule, watcher: Watcher, every_seconds: float = 1.0) -> Iterator[None]:
+    """While inside, a thread of its own shows the schedule to `watcher`."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(every_seconds):
+            watcher.look(schedule.glance())
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
