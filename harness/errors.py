@@ -6,6 +6,7 @@ what to do. The command line prints it without a traceback and exits with 2.
 
 from __future__ import annotations
 
+import threading
 import traceback
 from pathlib import Path
 
@@ -15,6 +16,11 @@ SAID_OF_AN_ERROR = 300
 
 WHATEVER = (Exception, SystemExit)
 """All that a step may raise, and a package of somebody else's that ends its process; Ctrl-C is not among it."""
+
+
+PARSING = threading.Lock()
+"""CPython 3.11's `ast.parse` is not safe beside itself in two threads (SystemError: recursion depth mismatch), and a
+traceback's text is made with it."""
 
 
 class HarnessError(Exception):
@@ -70,7 +76,8 @@ def as_case_error(error: BaseException, doing: str) -> CaseError:
     """
     if isinstance(error, CaseError):
         return error
-    log = "".join(traceback.format_exception(error))
+    with PARSING:
+        log = "".join(traceback.format_exception(error))
     if isinstance(error, HarnessError):
         return Failed(str(error), log)
     return Unforeseen(f"{doing} raised {error_text(error)}, which the harness did not foresee.", log)

@@ -7,7 +7,6 @@ import json
 import os
 import posixpath
 import stat
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,11 @@ from typing import Any, Literal
 
 from harness.address import content_of, field_names, files_below, hashes
 from harness.cache import sha256_json
-from harness.errors import Failed, HarnessError
+from harness.errors import PARSING, Failed, HarnessError
 from harness.loaded import check_files
 from harness.model import TensorSpec
 
 Kind = Literal["zoo", "saved_model", "hub", "keras", "h5", "entry_point", "tflite", "tfjs"]
-PARSING = threading.Lock()
-"""CPython 3.11's `ast.parse` is not safe beside itself in two threads (SystemError: recursion depth mismatch)."""
 READY_FORMATS = {"tflite": "tflite", "tfjs": "tfjs"}
 KNOWN = "a SavedModel or TF Hub folder, a .keras, .h5 or .tflite file, or a TensorFlow.js model.json"
 
