@@ -76,8 +76,11 @@ def as_case_error(error: BaseException, doing: str) -> CaseError:
     """
     if isinstance(error, CaseError):
         return error
-    with PARSING:
-        log = "".join(traceback.format_exception(error))
+    try:
+        with PARSING:
+            log = "".join(traceback.format_exception(error))
+    except SystemError:  # of the parser, see above: without the marks below its lines
+        log = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__))) + repr(error)
     if isinstance(error, HarnessError):
         return Failed(str(error), log)
     return Unforeseen(f"{doing} raised {error_text(error)}, which the harness did not foresee.", log)

@@ -8,6 +8,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from harness.loaded import check_files
 from harness.model import TensorSpec
 
 Kind = Literal["zoo", "saved_model", "hub", "keras", "h5", "entry_point", "tflite", "tfjs"]
+PARSING_ATTEMPTS = 10
 READY_FORMATS = {"tflite": "tflite", "tfjs": "tfjs"}
 KNOWN = "a SavedModel or TF Hub folder, a .keras, .h5 or .tflite file, or a TensorFlow.js model.json"
 
@@ -177,8 +179,7 @@ def closure(module: Path, root: Path | None = None) -> Iterator[Path]:
         seen.add(file)
         yield file
         try:
-            with PARSING:
-                tree = ast.parse(file.read_text(encoding="utf-8"))
+            tree = parsed(file.read_text(encoding="utf-8"))
         except (SyntaxError, ValueError) as error:
             raise HarnessError(f"{file} is not valid Python ({error}).") from error
         for node in ast.walk(tree):
@@ -186,6 +187,17 @@ def closure(module: Path, root: Path | None = None) -> Iterator[Path]:
                 candidates = [folder.with_suffix(".py"), folder / "__init__.py"] if folder.name else []
                 candidates += [folder / f"{name}.py" for name in names]
                 waiting += [candidate for candidate in candidates if candidate.is_file()]
+
+
+def parsed(text: str) -> ast.Module:
+    """The syntax tree. CPython 3.11 fails with `SystemError` where another thread makes a tree in the same instant, as
+    the standard library does for a traceback or a signature: ours wait for each other, and for those a second attempt
+    is made. Raises `SyntaxError`, `ValueError`."""
+    for _ in range(PARSING_ATTEMPTS):
+        with PARSING, suppress(SystemError):
+            return ast.parse(text)
+    with PARSING:
+        return ast.parse(text)
 
 
 def imported(node: ast.AST, file: Path, root: Path | None) -> Iterator[tuple[Path, list[str]]]:
