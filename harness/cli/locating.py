@@ -87,6 +87,10 @@ def print_findings(name: str, found: dict[str, EdgeFinding | CaseError]) -> None
 
 def verdict(finding: EdgeFinding) -> str:
     """The operator at fault, or that there is none, in words."""
+    if finding.before:
+        return f"{finding.before} TensorFlow shows nothing of its inside, so that no operator can be named."
+    if finding.outputs_alone and finding.first_broken is None:
+        return f"the artifact's outputs keep to the rules against {finding.against}, whose inside cannot be seen."
     if not finding.seen:
         return f"nothing of the inside can be compared with {finding.against}."
     at_fault, first, steepest = finding.first_broken, finding.first_differing, finding.steepest
@@ -183,7 +187,8 @@ def _edge_document(finding: EdgeFinding | CaseError) -> dict[str, Any]:
         "verdict": verdict(finding),
         "against": finding.against,
         "notes": list(finding.notes),
-        "at_fault": finding.first_broken and finding.first_broken.operation.index,
+        "before": finding.before,
+        "at_fault": None if finding.outputs_alone else finding.first_broken and finding.first_broken.operation.index,
         "first_differing": finding.first_differing and finding.first_differing.operation.index,
         "not_compared": finding.unseen,
         "results": [

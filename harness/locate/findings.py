@@ -52,6 +52,10 @@ class EdgeFinding:
     unseen: int
     """Results that could not be looked at."""
     notes: tuple[str, ...] = ()
+    before: str = ""
+    """What was wrong before any target ran it."""
+    outputs_alone: bool = False
+    """The other side shows its outputs and nothing of its inside, so that no operator can be named."""
 
     @property
     def exact(self) -> bool:

@@ -12,6 +12,7 @@ difference is said.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -22,10 +23,11 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import Cache
-from harness.conversion.converter import Converter, read_golden, shortened
-from harness.errors import Failed, Unsupported
+from harness.conversion import opinions
+from harness.conversion.converter import Converter, Reference, read_golden, shortened
+from harness.errors import CaseError, Failed, Unsupported
 from harness.gate.exceptions import excused
-from harness.gate.judge import EdgeRules
+from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.judge_case import judged_as
 from harness.gate.policy import Edge, Policy
 from harness.locate.findings import EdgeFinding, findings
@@ -33,11 +35,15 @@ from harness.model import Tensors
 from harness.operator_outputs import Operation, OperatorOutputs
 from harness.parity.comparison import Incomparable, compare
 from harness.run.matrix import Case
+from harness.run.yardsticks import Verdict, Yardsticks
 from harness.target import Target
 from harness.variant import READY, Variant
 
 FINEST = "float32"
 """The variant that stands for TensorFlow on the conversion edge."""
+
+REAL = {"quantisation": None}
+"""What TensorFlow gives has no scale."""
 
 Pair = tuple[NDArray[Any], NDArray[Any], TensorInfo, TensorInfo]
 """Two tensors to compare, in stored values shaped (samples, *shape), and what is known of each."""
@@ -59,6 +65,9 @@ class Locator:
         self.prepared = shortened(self._whole, samples, folder)
         self.golden = read_golden(self.prepared.golden_path)
         self.artifact = converter.convert(self._whole, case.format, case.variant)
+        if fault := self._whole.facts.get("golden_fault"):
+            raise Failed(fault)
+        self._yardsticks = Yardsticks(converter, policy, folder / "cache")
         self.operations = self.operator_outputs.operations(self.artifact)
 
     def runtime(self) -> EdgeFinding:
@@ -69,26 +78,44 @@ class Locator:
         missing = target.coverage(self.artifact)
         if missing:
             raise Unsupported(f"{target.name} does not run {'; '.join(missing)}.")
-        interpreter, expected = self._in_reference(self.artifact, self.operations)
         samples = self.artifact.stored(self.golden.inputs)
         with target.open(self.artifact) as session:
             unwatched = session.infer(samples)
         wanted = _results(self.operations, self.artifact)
         watched = self._watched_in_parts(target, wanted, samples)
-        actual = {**unwatched, **watched}
-        infos = {info.name: info for operation in self.operations for info in operation.results}
-        pairs = {name: (actual[name], expected[name], info, info) for name, info in infos.items() if name in actual}
         notes = []
         if any(name in watched and not _same(watched[name], unwatched[name]) for name in unwatched):
             notes.append(
                 f"Looked at from inside, {target.name} gives other outputs than it does otherwise (it cannot fuse what "
                 "is looked at), so the fault may lie in what it fuses."
             )
+        finding = self._against(None, {**unwatched, **watched}, notes)
+        if finding.first_broken is None:
+            return finding
+        verdict = self._checked_reference()
+        notes += [verdict.note] if verdict.note else []
+        other = next((found.target for found in verdict.majority if found.target != target.name), None)
+        return self._against(other, {**unwatched, **watched}, notes)
+
+    def _against(self, reference: str | None, actual: Tensors, notes: Sequence[str]) -> EdgeFinding:
+        """What the target gives beside what the target `reference` gives, or without one the usual reference."""
+        interpreter, expected = self._in_reference(self.artifact, self.operations, reference)
+        infos = {info.name: info for operation in self.operations for info in operation.results}
+        pairs = {name: (actual[name], expected[name], info, info) for name, info in infos.items() if name in actual}
         return self._finding("runtime", interpreter, pairs, tuple(notes))
 
+    def _checked_reference(self) -> Verdict:
+        """What other runtimes say of the reference that stands for the artifact."""
+        reference = self.converter.reference(self.prepared, self.artifact, self.case.format, self._scratch)
+        path = self.prepared.golden_path
+        return self._yardsticks.check(self.case, self.artifact, reference, path, self.prepared, None)
+
     def conversion(self) -> EdgeFinding:
-        """This artifact against the float32 one, both in the reference interpreter. Raises a `CaseError`."""
-        if self.case.variant.name in (FINEST, READY.name):
+        """This artifact against the float32 one, both in the reference interpreter; that one's outputs against
+        TensorFlow's. Raises a `CaseError`."""
+        if self.case.variant.name == FINEST:
+            return self._outputs_against_tensorflow()
+        if self.case.variant.name == READY.name:
             raise Unsupported(
                 f"{self.artifact.model} {self.artifact.variant} has no finer form to be compared with from inside."
             )
@@ -103,7 +130,35 @@ class Locator:
             for info in operation.results
             if (match := finer.get(info.tensor)) is not None and info.dtype != "bool"
         }
-        return self._finding("conversion", f"the {FINEST} artifact in {interpreter}", pairs, ())
+        notes = tuple(note for note in [self._unfaithful(finest)] if note)
+        return self._finding("conversion", f"the {FINEST} artifact in {interpreter}", pairs, notes)
+
+    def _outputs_against_tensorflow(self) -> EdgeFinding:
+        """The outputs alone: what TensorFlow computes inside cannot be had."""
+        found = self.converter.reference(self.prepared, self.artifact, self.case.format, self._scratch)
+        outputs = found.read()
+        pairs = {
+            info.name: (outputs[info.name], self.golden.outputs[info.name], info, info.model_copy(update=REAL))
+            for info in self.artifact.outputs
+        }
+        finding = self._finding("conversion", "TensorFlow", pairs, ())
+        return dataclasses.replace(finding, before=self._unfaithful(self.artifact), outputs_alone=True)
+
+    def _unfaithful(self, artifact: Artifact) -> str:
+        """That the float32 artifact's outputs already differ from TensorFlow's; empty where they keep to the rules."""
+        found = self.converter.reference(self.prepared, artifact, self.case.format, self._scratch)
+        outputs = found.read()
+        name = dataclasses.replace(self.case.name, variant=artifact.variant)
+        rules = EdgeRules(self.policy, "conversion", name)
+        for info in artifact.outputs:
+            comparison = compare(info.name, outputs[info.name], self.golden.outputs[info.name], info)
+            broken = [check for check in judge_edge(rules, [comparison], len(self.golden)) if not check.passed]
+            if broken:
+                return (
+                    f"The {FINEST} artifact differs from TensorFlow before any target runs it ({found.interpreter}): "
+                    f"{broken[0].message} The fault is in the conversion."
+                )
+        return ""
 
     def _finding(self, edge: Edge, against: str, pairs: Mapping[str, Pair], notes: tuple[str, ...]) -> EdgeFinding:
         case = self.case
@@ -123,11 +178,27 @@ class Locator:
         total = sum(len(operation.results) for operation in self.operations)
         return EdgeFinding(edge, against, seen, total - len(seen), notes)
 
-    def _in_reference(self, artifact: Artifact, operations: Sequence[Operation]) -> tuple[str, dict[str, NDArray[Any]]]:
-        """The reference interpreter's name and what it gives for every result, in stored values."""
+    def _in_reference(
+        self, artifact: Artifact, operations: Sequence[Operation], other: str | None = None
+    ) -> tuple[str, dict[str, NDArray[Any]]]:
+        """The reference interpreter's name and what it gives for every result, in stored values; `other`: the target
+        that takes its place."""
         exposed = self._exposed(artifact, _results(operations, artifact))
-        found = self.converter.reference(self.prepared, exposed, self.case.format, self._scratch)
+        if other is not None:
+            found = self.converter.opinion(self.prepared, exposed, other, self._scratch)
+        else:
+            found = self.converter.reference(self.prepared, exposed, self.case.format, self._scratch)
+            if found.target == self.case.target.name:
+                found = self._another_than(found.target, exposed)
         return found.interpreter, found.read()
+
+    def _another_than(self, target: str, exposed: Artifact) -> Reference:
+        """What the first other runtime gives that runs it: nothing is held against itself."""
+        for name in opinions.names_of(self.case.format):
+            if name != target:
+                with contextlib.suppress(CaseError):
+                    return self.converter.opinion(self.prepared, exposed, name, self._scratch)
+        raise Unsupported(f"No other runtime at hand runs this model, so that nothing tells what is wrong on {target}.")
 
     def _exposed(self, artifact: Artifact, results: Sequence[TensorInfo]) -> Artifact:
         return self.operator_outputs.expose(artifact, results, Path(tempfile.mkdtemp(dir=self._folder)))

@@ -2,13 +2,16 @@
 
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from harness import registry
 from harness.artifact import TensorInfo
+from harness.cli.locating import verdict
 from harness.conversion.converter import Reference
-from harness.errors import Crashed, Unavailable, Unsupported
+from harness.errors import Crashed, Failed, Unavailable, Unsupported
 from harness.gate.policy import Policy
 from harness.locate.locator import Locator
 from harness.operator_outputs import Operation, OperatorOutputs, with_outputs
@@ -50,16 +53,26 @@ def computed(x, faults=None):
 
 
 class Converter(FakeConverter):
-    """Its `int8` loses something in SHIFT."""
+    """Its `int8` loses something in SHIFT; `faults` are those of its reference."""
+
+    faults: ClassVar = {}
 
     def reference(self, prepared, artifact, form, cache=None):
         assert cache is not None, "what is looked at once is not worth keeping"
         with np.load(prepared.golden_path) as golden:
             self.samples = len(golden["in:x"])
-            results = computed(golden["in:x"], {"SHIFT": 0.5} if artifact.variant == "int8" else {})
+            lossy = {"SHIFT": 0.5} if artifact.variant == "int8" else {}
+            results = computed(golden["in:x"], {**lossy, **self.faults})
         path = prepared.folder / f"{artifact.digest}.npz"
         np.savez(path, **{info.name: results[info.name] for info in artifact.outputs})
         return Reference("the reference", path, "digest")
+
+    def opinion(self, prepared, artifact, name, cache=None):
+        with np.load(prepared.golden_path) as golden:
+            results = computed(golden["in:x"])
+        path = prepared.folder / f"{name.replace('/', '.')}.{artifact.digest}.npz"
+        np.savez(path, **{info.name: results[info.name] for info in artifact.outputs})
+        return Reference(name, path, name, name)
 
 
 class ChainSession(Session):
@@ -175,10 +188,9 @@ def test_a_ready_artifact_is_judged_by_its_numeric_scheme(tmp_path):
     assert made.runtime().first_broken is None
 
 
-@pytest.mark.parametrize("variant", ["float32", "ready"])
-def test_what_has_no_finer_form_has_no_conversion_edge_inside(variant, tmp_path):
+def test_a_ready_artifact_has_no_finer_form(tmp_path):
     with pytest.raises(Unsupported, match="no finer form"):
-        locator(tmp_path, variant=variant)[0].conversion()
+        locator(tmp_path, variant="ready")[0].conversion()
 
 
 def test_what_a_target_lacks_is_said_in_its_words(tmp_path):
@@ -201,3 +213,48 @@ def test_an_artifact_that_shows_more_has_a_digest_of_its_own(tmp_path):
     shown = with_outputs(made.artifact, [inside(0)])
     assert shown.digest not in (made.artifact.digest, with_outputs(made.artifact, [inside(1)]).digest)
     assert [(info.name, info.index) for info in shown.outputs] == [("y", 0), ("@0.0", 1)]
+
+
+def test_a_float32_artifact_that_keeps_to_tensorflow_shows_its_outputs_alone(tmp_path):
+    found = locator(tmp_path)[0].conversion()
+    assert (found.before, found.outputs_alone, found.against) == ("", True, "TensorFlow")
+    assert [seen.result.name for seen in found.seen] == ["y"]
+    assert "keep to the rules" in verdict(found)
+
+
+def test_a_float32_artifact_that_differs_from_tensorflow_is_at_fault_before_any_target(tmp_path):
+    made, converter = locator(tmp_path)
+    converter.faults = {"HALVE": 0.5}
+    found = made.conversion()
+    assert "differs from TensorFlow before any target runs it" in found.before
+    assert "The fault is in the conversion" in verdict(found)
+    assert "no operator can be named" in verdict(found)
+
+
+def test_what_stands_for_tensorflow_is_said_to_be_at_fault_where_another_variant_is_looked_into(tmp_path):
+    made, converter = locator(tmp_path, variant="int8")
+    converter.faults = {"HALVE": 0.5}
+    assert any("differs from TensorFlow" in note for note in made.conversion().notes)
+
+
+def test_a_fault_of_the_golden_is_said_and_nothing_is_looked_into(tmp_path):
+    class Faulty(Converter):
+        def prepare(self, entry):
+            found = super().prepare(entry)
+            return replace(found, facts={**found.facts, "golden_fault": "TensorFlow's own output 'y' is NaN."})
+
+    with pytest.raises(Failed, match="output 'y' is NaN"):
+        Locator(
+            Case(entry(), FORMAT, FORMAT.variant("float32"), ChainTarget()), Faulty(tmp_path), Policy(), 4, tmp_path
+        )
+
+
+def test_a_reference_that_others_agree_against_is_named_and_the_target_is_held_against_them(tmp_path, monkeypatch):
+    form = replace(FORMAT, opinions=(("fake/one",), ("fake/two",)))
+    monkeypatch.setattr(registry, "targets", lambda: {name: FakeTarget(name) for name in ("fake/one", "fake/two")})
+    made, converter = locator(tmp_path, form=form)
+    converter.faults = {"SHIFT": 0.5}
+    found = made.runtime()
+    assert found.exact
+    assert found.against == "fake/one"
+    assert any("the reference) is wrong here: fake/one, fake/two" in note for note in found.notes)
