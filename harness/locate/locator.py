@@ -122,16 +122,27 @@ class Locator:
         finest = self.converter.convert(self._whole, self.case.format, _finest(self.case))
         finer_operations = self.operator_outputs.operations(finest)
         interpreter, expected = self._in_reference(finest, finer_operations)
-        _, actual = self._in_reference(self.artifact, self.operations)
         finer = {info.tensor: info for operation in finer_operations for info in operation.results}
-        pairs = {
-            info.name: (actual[info.name], expected[match.name], info, match)
-            for operation in self.operations
-            for info in operation.results
-            if (match := finer.get(info.tensor)) is not None and info.dtype != "bool"
-        }
-        notes = tuple(note for note in [self._unfaithful(finest)] if note)
-        return self._finding("conversion", f"the {FINEST} artifact in {interpreter}", pairs, notes)
+        notes = [note for note in [self._unfaithful(finest)] if note]
+
+        def against_finest(other: str | None) -> EdgeFinding:
+            _, actual = self._in_reference(self.artifact, self.operations, other)
+            pairs = {
+                info.name: (actual[info.name], expected[match.name], info, match)
+                for operation in self.operations
+                for info in operation.results
+                if (match := finer.get(info.tensor)) is not None and info.dtype != "bool"
+            }
+            return self._finding("conversion", f"the {FINEST} artifact in {interpreter}", pairs, tuple(notes))
+
+        finding = against_finest(None)
+        if finding.first_broken is None:
+            return finding
+        verdict = self._checked_reference()
+        if not verdict.majority:
+            return finding
+        notes.append(verdict.note)
+        return against_finest(verdict.majority[0].target)
 
     def _outputs_against_tensorflow(self) -> EdgeFinding:
         """The outputs alone: what TensorFlow computes inside cannot be had."""
