@@ -21,6 +21,8 @@ MOST_ROWS = 30
 
 TONES = {"good": "bold green", "bad": "bold red", "open": "bold yellow"}
 
+INSTRUCTIONS = "instructions"
+
 
 def show(record: RunRecord, results: Path = Path()) -> RenderableType:
     """The verdict, what limits trust in it, everything that did not pass, and the counts per model. `results`: the
@@ -63,8 +65,12 @@ def compare(record: RunRecord, model: str) -> RenderableType:
         table.add_column(heading, no_wrap=True)
     for heading in ("Median (95 % interval)", "Conversion error", "Runtime error", "Size"):
         table.add_column(heading, justify="right")
+    cases = sorted((case for case in record.cases if case.model == model), key=_by_variant_then_speed)
+    counted = any(INSTRUCTIONS in case.measured.figures for case in cases)
+    if counted:
+        table.add_column("Instructions", justify="right")
     variant = None
-    for case in sorted((case for case in record.cases if case.model == model), key=_by_variant_then_speed):
+    for case in cases:
         if case.variant != variant:
             table.add_section()
             table.add_row(Text(case.variant, style="bold"))
@@ -77,10 +83,19 @@ def compare(record: RunRecord, model: str) -> RenderableType:
             numbers.error_text(parity.conversion) if parity else "–",
             numbers.error_text(parity.runtime) if parity else "–",
             numbers.byte_size(case.artifact.bytes) if case.artifact else "–",
+            *([_instructions(case)] if counted else []),
         )
     if not table.row_count:
         return Text(f"The run {record.id} holds no case of the model {model}.")
     return table
+
+
+def _instructions(case: CaseResult) -> str:
+    """Those of one inference, with a mark where they may differ from run to run."""
+    figure = case.measured.figures.get(INSTRUCTIONS)
+    if figure is None:
+        return "–"
+    return f"{figure:,}" if INSTRUCTIONS in case.measured.exact else f"≈ {figure:,}"
 
 
 def _by_variant_then_speed(case: CaseResult) -> tuple[str, bool, float]:

@@ -67,3 +67,22 @@ def test_narrow_terminals_lose_no_name() -> None:
     text = text_of(compare(sample_record(), "squared"), width=80)
     assert "tflite/litert-reference" in text
     assert HOSTILE not in text
+
+
+def test_instructions_stand_beside_each_other_and_what_is_not_exact_is_marked() -> None:
+    record = sample_record(models=["squared"])
+    first, second = (
+        case.model_copy(
+            update={"measured": case.measured.model_copy(update={"figures": {"instructions": count}, "exact": exact})}
+        )
+        for case, count, exact in zip(record.cases, (710_690, 757_123), (("instructions",), ()), strict=False)
+    )
+    text = text_of(compare(record.model_copy(update={"cases": (first, second)}), "squared"), width=200)
+    assert " 710,690" in text
+    assert "≈ 757,123" in text
+
+
+def test_without_a_counter_there_is_no_column_of_instructions() -> None:
+    record = sample_record(models=["squared"])
+    plain = record.cases[0].model_copy(update={"measured": type(record.cases[0].measured)()})
+    assert "Instructions" not in text_of(compare(record.model_copy(update={"cases": (plain,)}), "squared"))
