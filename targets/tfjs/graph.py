@@ -12,6 +12,8 @@ from typing import Any
 
 from . import wrong_kernels
 from .function_returns import mend, returns_of_nothing
+from .graph_reference import graph_of
+from .graph_signature import Entry, node_name, signature_of, tensor_name
 from .model_json import ENTRY, METADATA, check_ranges, ours, read_model
 from .problems import Broken, Refused, one_line
 from .unused_imports import without_unused_imports
@@ -29,6 +31,10 @@ PAGE_TYPES = {
     "DT_INT64": "int32",
     "DT_BOOL": "bool",
 }
+
+
+TYPE_NAMES = {"float32": "FLOAT", "float16": "HALF", "float64": "DOUBLE"}
+"""TensorFlow's own name of a type → what the same type is called in a graph, where it is another word."""
 
 
 def convert(saved_model: Path, options: Mapping[str, Any], shard_bytes: int, output: Path) -> None:
@@ -126,11 +132,27 @@ def inspect(path: Path) -> dict[str, Any]:
     for node in nodes:
         if node["op"] not in ("Const", "Placeholder"):
             operators[node["op"]] = operators.get(node["op"], 0) + 1
-    inputs = [info for info in tensor_infos(model, "inputs") if info["tensor"].split(":")[0] in present]
+    signature = signature_of(model)
+    inputs = [info for info in tensor_infos(model, signature, "inputs") if node_name(info["tensor"]) in present]
     for index, info in enumerate(inputs):
         info["index"] = index
-    outputs = tensor_infos(model, "outputs")
+    unsaid = [entry for entry in signature["outputs"].values() if not entry["dtype"] and entry["name"]]
+    if unsaid:
+        say_types(unsaid, model, path.parent)
+    outputs = tensor_infos(model, signature, "outputs")
     return {"inputs": inputs, "outputs": outputs, "operators": operators, "notes": wrong_kernels.notes(operators)}
+
+
+def say_types(entries: list[Entry], model: Mapping[str, Any], folder: Path) -> None:
+    """Fill in the types of tensors that the file does not say, as TensorFlow finds them when it reads the same graph.
+    Raises `Refused`."""
+    graph = graph_of(model, folder)
+    for entry in entries:
+        try:
+            tensor = graph.get_tensor_by_name(tensor_name(entry["name"]))
+        except (KeyError, ValueError) as error:
+            raise Refused(f"the signature names '{entry['name']}', which the graph does not have") from error
+        entry["dtype"] = f"DT_{TYPE_NAMES.get(tensor.dtype.name, tensor.dtype.name.upper())}"
 
 
 def all_nodes(topology: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -140,18 +162,19 @@ def all_nodes(topology: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from function.get("nodeDef", [])
 
 
-def tensor_infos(model: Mapping[str, Any], side: str) -> list[dict[str, Any]]:
+def tensor_infos(model: Mapping[str, Any], signature: Mapping[str, Any], side: str) -> list[dict[str, Any]]:
     """The `TensorInfo`s of one side of the signature, ordered by canonical name."""
-    by_tensor = {described["name"]: described for described in model["signature"].get(side, {}).values()}
-    guessed = {key: described["name"] for key, described in model["signature"].get(side, {}).items()}
+    by_tensor = {described["name"]: described for described in signature[side].values()}
+    guessed = {key: described["name"] for key, described in signature[side].items()}
     canonical = ours(model).get(side, guessed)
     infos: list[dict[str, Any]] = []
     for name, tensor in sorted(canonical.items()):
         if tensor not in by_tensor:  # a variable or constant that freezing took out of the signature
             continue
         described = by_tensor[tensor]
-        if described.get("dtype") not in PAGE_TYPES:
-            raise Refused(f"{side[:-1]} '{name}' is {described.get('dtype')}, which a page cannot exchange as a tensor")
+        if described["dtype"] not in PAGE_TYPES:
+            kind = described["dtype"] or "of a type that the file does not say"
+            raise Refused(f"{side[:-1]} '{name}' is {kind}, which a page cannot exchange as a tensor")
         sizes = [int(size.get("size", 0)) for size in described.get("tensorShape", {}).get("dim", [])]
         infos.append(
             {

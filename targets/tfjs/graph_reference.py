@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .graph_signature import tensor_name
 from .model_json import decoded_weights, read_model
 from .problems import Broken, Refused, one_line
 
@@ -40,19 +41,11 @@ def reference(
     """
     import tensorflow as tf
 
-    model = read_model(path)
-    graph_def = restored_graph(model, decoded_weights(model, path.parent))
-    if change is not None:
-        change(graph_def)
-    with tf.Graph().as_default() as graph:
-        try:
-            tf.graph_util.import_graph_def(graph_def, name="")
-        except ValueError as error:
-            raise Refused(f"TensorFlow cannot run this graph: {one_line(error)}") from error
+    graph = graph_of(read_model(path), path.parent, change)
     options = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
     options.graph_options.rewrite_options.disable_meta_optimizer = True
-    feeds = [(info["name"], graph.get_tensor_by_name(info["tensor"])) for info in inspected["inputs"]]
-    fetches = [graph.get_tensor_by_name(info["tensor"]) for info in inspected["outputs"]]
+    feeds = [(info["name"], graph.get_tensor_by_name(tensor_name(info["tensor"]))) for info in inspected["inputs"]]
+    fetches = [graph.get_tensor_by_name(tensor_name(info["tensor"])) for info in inspected["outputs"]]
     rows: list[list[NDArray[Any]]] = []
     with tf.compat.v1.Session(graph=graph, config=options) as session:
         for index in range(len(next(iter(samples.values())))):
@@ -66,6 +59,21 @@ def reference(
         for info, column in zip(inspected["outputs"], zip(*rows, strict=True), strict=True)
     }
     return f"TensorFlow {tf.__version__} on the artifact's own graph", outputs
+
+
+def graph_of(model: Mapping[str, Any], folder: Path, change: Change | None = None) -> Any:
+    """The artifact's graph, imported into TensorFlow. Raises `Refused`."""
+    import tensorflow as tf
+
+    graph_def = restored_graph(model, decoded_weights(model, folder))
+    if change is not None:
+        change(graph_def)
+    with tf.Graph().as_default() as graph:
+        try:
+            tf.graph_util.import_graph_def(graph_def, name="")
+        except ValueError as error:
+            raise Refused(f"TensorFlow cannot run this graph: {one_line(error)}") from error
+    return graph
 
 
 def restored_graph(model: Mapping[str, Any], weights: Mapping[str, NDArray[Any]]) -> Any:

@@ -6,6 +6,7 @@ Runs in the converter's environment, beside `converter.py`.
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,9 @@ from . import wrong_kernels
 from .layers_dialect import PAGE_INPUTS
 from .model_json import decoded_weights, ours, read_model
 from .problems import Broken, Refused, one_line
+
+CELL = re.compile(r"(?:\w*_)?cell(?:_\w+)?", re.IGNORECASE)
+"""What Keras calls the cells of its recurrent layers: `lstm_cell`, `gru_cell_3`, `simple_rnn_cell`."""
 
 
 def keras_model(path: Path) -> Any:
@@ -35,10 +39,11 @@ def keras_model(path: Path) -> Any:
     wanted = {weight.name.removesuffix(":0"): weight for weight in model.weights}
     for name, values in given.items():
         weight = wanted.pop(name, None)
-        for other in [
-            other for other in wanted if weight is None and without_cell(name) in (other, without_cell(other))
-        ]:
-            weight = wanted.pop(other)
+        if weight is None:
+            alike = [other for other in wanted if without_cell(name) == without_cell(other)]
+            if len(alike) > 1:
+                raise Broken(f"its weight '{name}' may be any of {', '.join(alike)}")
+            weight = wanted.pop(alike[0]) if alike else None
         if weight is None or tuple(weight.shape) != values.shape:
             raise Broken(f"its weight '{name}' {list(values.shape)} belongs to no layer")
         weight.assign(values)
@@ -48,9 +53,13 @@ def keras_model(path: Path) -> Any:
 
 
 def without_cell(name: str) -> str:
-    """The name of a weight without the cell that it is in, by which TensorFlow.js finds it."""
-    parts = name.split("/")
-    return "/".join([*parts[:-2], parts[-1]])
+    """The name of a weight without the cell that it is in: Keras 2 says `lstm/lstm_cell/kernel` where TensorFlow.js,
+    which saves models too, says `lstm/kernel`, and either may number its cells. A weight that is in nothing but a layer
+    keeps its name."""
+    *path, weight = name.split("/")
+    if len(path) > 1 and CELL.fullmatch(path[-1]):
+        path = path[:-1]
+    return "/".join([*path, weight])
 
 
 def inspect(path: Path) -> dict[str, Any]:

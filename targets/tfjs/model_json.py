@@ -33,10 +33,10 @@ def read_model(path: Path) -> dict[str, Any]:
         raise Broken(f"{path.name} is not a TensorFlow.js model.")
     if is_layers(model) and isinstance(model.get("weightsManifest"), list):
         return model
-    if model.get("format") != "graph-model":
+    if model.get("format", "graph-model") != "graph-model" or not isinstance(model["modelTopology"].get("node"), list):
         raise Broken(f"{path.name} is not a TensorFlow.js graph model.")
-    if not isinstance(model.get("weightsManifest"), list) or not isinstance(model.get("signature"), dict):
-        raise Broken(f"{path.name} has no weights manifest or no signature.")
+    if not isinstance(model.get("weightsManifest"), list):
+        raise Broken(f"{path.name} has no weights manifest.")
     return model
 
 

@@ -1,12 +1,13 @@
-"""A ready TensorFlow.js model: recognised, copied with its shards, and given a signature where it has none.
+"""A ready TensorFlow.js model: recognised, and copied with its shards, byte for byte.
 
-Runs in the converter's environment, beside `converter.py`. What it reads was written by others: a shard is a plain file
-name in the same folder, or the model is refused.
+Runs in the converter's environment, beside `converter.py`. What it reads was written by others: a shard lies in the
+model's folder or below it, or the model is refused.
 """
 
 from __future__ import annotations
 
 import json
+import posixpath
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,16 +34,14 @@ def take_ready(path: Path, output: Path) -> tuple[str, str]:
         raise NotTFJS("it is no TensorFlow.js model (it has no modelTopology)")
     form = form_of(model)
     for name in shard_names(model):
-        if Path(name).name != name or name in ("", ".", ".."):
+        place = posixpath.normpath(name)  # './weights.bin', as a browser's own download writes it
+        if not name or "\0" in name or place.startswith(("/", "..")) or place in (".", ENTRY):
             raise NotTFJS(f"its weights name a file outside its folder ('{name[:80]}')")
-        if not (path.parent / name).is_file():
+        if not (path.parent / place).is_file():
             raise NotTFJS(f"its weight file {name} is missing beside it")
-        shutil.copyfile(path.parent / name, output / name)
-    if form == "graph" and not isinstance(model.get("signature"), dict):
-        model["signature"] = inferred_signature(model["modelTopology"])
-        (output / ENTRY).write_text(json.dumps(model))
-    else:
-        shutil.copyfile(path, output / ENTRY)
+        (output / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path.parent / place, output / place)
+    shutil.copyfile(path, output / ENTRY)
     return ENTRY, f"a ready TensorFlow.js {form} model (its model.json says so)"
 
 
@@ -62,21 +61,3 @@ def shard_names(model: Mapping[str, Any]) -> list[str]:
         return [str(name) for group in model["weightsManifest"] for name in group["paths"]]
     except (KeyError, TypeError) as error:
         raise NotTFJS("it has no weights manifest") from error
-
-
-def inferred_signature(topology: Mapping[str, Any]) -> dict[str, Any]:
-    """Placeholders as inputs and what nothing consumes as outputs, for models older than signatures."""
-    nodes = topology["node"]
-    consumed = {name.lstrip("^").split(":")[0] for node in nodes for name in node.get("input", [])}
-    inputs = {node["name"]: tensor_document(node) for node in nodes if node["op"] == "Placeholder"}
-    ends = (
-        node for node in nodes if node["name"] not in consumed and node["op"] not in ("Placeholder", "Const", "NoOp")
-    )
-    return {"inputs": inputs, "outputs": {node["name"]: tensor_document(node) for node in ends}}
-
-
-def tensor_document(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A node as an entry of a signature."""
-    attributes = node.get("attr", {})
-    kind = attributes.get("dtype", attributes.get("T", {})).get("type", "DT_FLOAT")
-    return {"name": f"{node['name']}:0", "dtype": kind, "tensorShape": attributes.get("shape", {}).get("shape", {})}

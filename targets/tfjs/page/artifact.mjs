@@ -16,6 +16,9 @@ async function checked({path, bytes, sha256}) {
   return {content, sha256: found};
 }
 
+// A path as the artifact's files are called: models name './weights.bin' too.
+const normal = path => path.split('/').filter(part => part !== '' && part !== '.').join('/');
+
 // `files`: path, bytes and sha256 of each; `entry`: the path of model.json; `layers`: whether it is a layers model. Returns
 // the model, the milliseconds that loading took, from bytes in memory to a model ready to run (the network is not the
 // runtime), and what was loaded: the SHA-256 of each file that the library took, and its own names of the inputs.
@@ -31,7 +34,7 @@ export async function load(tf, {files, entry, layers}) {
   const json = JSON.parse(new TextDecoder().decode(contents.get(entry)));
   const handler = {
     load: () => tf.io.getModelArtifactsForJSON(json, async manifest => {
-      const shards = manifest.flatMap(group => group.paths.map(path => {
+      const shards = manifest.flatMap(group => group.paths.map(normal).map(path => {
         if (!contents.has(path)) throw new PageError('failed', `${path} is missing from the artifact`);
         asked.add(path);
         return contents.get(path);
