@@ -17,7 +17,7 @@ from harness.conversion import data
 from harness.conversion.format_converter import format_converter
 from harness.conversion.sources import export_from
 from harness.conversion.sources.built import declared
-from harness.conversion.sources.export import check_declared, plain_name, signature
+from harness.conversion.sources.export import check_declared, only, plain_name, signature, static
 from harness.conversion.sources.golden import fault, run
 from harness.conversion.sources.opened import opened
 from harness.conversion.sources.request import BadSource, Request, first_line
@@ -106,6 +106,8 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
     except Exception as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BadSource(f"{source['path']}: {textwrap.shorten(said, 400, placeholder='…')}") from error
+    for name, shape in sizes_of_open(inspected, source, given).items():
+        next(info for info in inspected["inputs"] if info["name"] == name)["shape"] = shape
     taken = {info["name"]: (list(info["shape"]), info["dtype"]) for info in inspected["inputs"]}
     check_declared(declared(source["inputs"]), taken)
     evaluation, calibration = data.split(given, inspected["inputs"])
@@ -125,6 +127,22 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
         "generated_inputs": given is None,
         "sequence": source["sequence"],
     }
+
+
+def sizes_of_open(inspected: dict[str, Any], source: dict[str, Any], given: Dataset | None) -> dict[str, list[int]]:
+    """Shapes of the inputs whose sizes the file leaves open, by name: as declared, else as in the data, else one."""
+    stated = {plain_name(name): spec.shape for name, spec in declared(source["inputs"]).items()}
+    shapes = {plain_name(name): values.shape[1:] for name, values in given.inputs.items()} if given else {}
+    found = {}
+    for info in inspected["inputs"]:
+        axes = inspected.get("open_axes", {}).get(info["name"], [])
+        shape: list[int | None] = [None if axis in axes else size for axis, size in enumerate(info["shape"])]
+        asked = stated.get(plain_name(info["name"]), ())
+        if axes and len(asked) == len(shape):
+            found[info["name"]] = [size if size is not None else asked[axis] for axis, size in enumerate(shape)]
+        elif axes:
+            found[info["name"]] = static(shape, only(shapes, info["name"], len(inspected["inputs"])))
+    return found
 
 
 def to_stored(values: Any, info: dict[str, Any]) -> Any:

@@ -140,7 +140,19 @@ def inspect(path: Path) -> dict[str, Any]:
     if unsaid:
         say_types(unsaid, model, path.parent)
     outputs = tensor_infos(model, signature, "outputs")
-    return {"inputs": inputs, "outputs": outputs, "operators": operators, "notes": wrong_kernels.notes(operators)}
+    return {
+        "inputs": inputs,
+        "open_axes": {key: open_axes(entry) for key, entry in signature["inputs"].items()},
+        "outputs": outputs,
+        "operators": operators,
+        "notes": wrong_kernels.notes(operators),
+    }
+
+
+def open_axes(entry: Entry) -> list[int]:
+    """The axes whose size the signature leaves open."""
+    sizes = [int(size.get("size", 0)) for size in entry["tensorShape"].get("dim", [])]
+    return [axis for axis, size in enumerate(sizes) if size < 0]
 
 
 def say_types(entries: list[Entry], model: Mapping[str, Any], folder: Path) -> None:

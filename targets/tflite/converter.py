@@ -279,17 +279,30 @@ def choose(model: Any, name: str) -> Any:
 
 
 def interface(graph: Any, signature: Any, schema: Any) -> dict[str, Any]:
-    """`inputs` and `outputs`, in the order of the first subgraph, or of the names in a signature of another one, as
-    `signature.py` has them."""
-    found = {}
+    """`inputs`, `outputs` and `open_axes` (by the name of an input), in the order of the first subgraph, or of the
+    names in a signature of another one, as `signature.py` has them."""
+    found: dict[str, Any] = {}
+    order: list[Any] = []
     for side in ("inputs", "outputs"):
         entries = getattr(signature, side) if signature is not None else None
         tensors = getattr(graph, side)
         if signature is not None and signature.subgraphIndex != 0:
             entries = sorted(entries or [], key=lambda entry: text(entry.name))
             tensors = [entry.tensorIndex for entry in entries]
+        order = list(tensors) if side == "inputs" else order
         found[side] = tensor_documents(graph, tensors, entries, schema)
-    return found
+    open_axes = {
+        document["name"]: [axis for axis, size in enumerate(stated) if size < 0]
+        for document, stated in zip(found["inputs"], (signature_shape(graph, index) for index in order), strict=True)
+    }
+    return {**found, "open_axes": open_axes}
+
+
+def signature_shape(graph: Any, index: Any) -> list[int]:
+    """A tensor's shape, with -1 for an open size."""
+    tensor = graph.tensors[int(index)]
+    stated = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
+    return [int(size) for size in (stated if stated is not None else [])]
 
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL")
