@@ -249,6 +249,35 @@ def hub_first_format():
     (FOLDER / "hub_first" / "tfhub_module.pb").write_bytes(b"\x08\x03")
 
 
+def odd_names():
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, (None, 4), name="in0")
+        y = tf.matmul(x, tf.constant(WEIGHTS))
+        signature = ({"age (years)": x}, {"scores/out:0": y, "größe": 2 * y})
+        tf.compat.v1.saved_model.simple_save(session, str(FOLDER / "odd_names"), *signature)
+
+
+def incomparable():
+    """Signatures whose outputs are no numbers, or not what they are called."""
+    x = tf.TensorSpec((1, 4), name="x")
+
+    def save(name, function):
+        concrete = tf.function(function, input_signature=[x]).get_concrete_function()
+        tf.saved_model.save(tf.Module(), str(FOLDER / name), signatures=concrete)
+
+    def text(x):
+        return {"label": tf.strings.as_string(tf.argmax(x, -1)), "scores": 2 * x}
+
+    def twice(x):
+        y = tf.nn.relu(x)
+        return {"again": y, "y": y}
+
+    save("text", text)
+    save("complex", lambda x: {"y": tf.signal.rfft(x)})
+    save("twice", twice)
+    save("passed_through", lambda x: {"again": x, "y": tf.nn.relu(x)})
+
+
 def tfjs(model):
     for name in ("tensorflow_decision_forests", "tensorflow_hub"):
         sys.modules.setdefault(name, ModuleType(name))
@@ -264,6 +293,9 @@ def tfjs(model):
 def tflite():
     converter = tf.lite.TFLiteConverter.from_saved_model(str(FOLDER / "one_signature"), signature_keys=["only"])
     (FOLDER / "ready.tflite").write_bytes(converter.convert())
+    keys = ["doubled", "plain"]
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(FOLDER / "two_signatures"), signature_keys=keys)
+    (FOLDER / "several.tflite").write_bytes(converter.convert())
 
 
 def entry_points():
@@ -278,6 +310,8 @@ keras_3()
 model = keras_2()
 saved_models()
 hub_first_format()
+odd_names()
+incomparable()
 tflite()
 tfjs(model)
 entry_points()

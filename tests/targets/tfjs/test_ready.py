@@ -55,6 +55,69 @@ def test_a_ready_model_is_its_own_reference(target, converted, ready, variant):
         np.testing.assert_allclose(outputs[name], expected, rtol=1e-3, atol=1e-4)
 
 
+def without_numbers(model):
+    for side in model["signature"].values():
+        for described in side.values():
+            described["name"] = described["name"].removesuffix(":0")
+
+
+def without_types(model):
+    for side in model["signature"].values():
+        for described in side.values():
+            del described["dtype"]
+            described.pop("tensorShape")
+
+
+def in_its_metadata(model):
+    model["userDefinedMetadata"] = {"signature": model.pop("signature")}
+
+
+def without_outputs(model):
+    model["signature"]["outputs"] = {}
+
+
+@pytest.mark.parametrize("loosen", [without_numbers, without_types, in_its_metadata, without_outputs])
+def test_what_tensorflow_js_takes_is_taken(converted, ready, loosen):
+    folder = ready("sequential", "float32")
+    expected = converted(str(folder))
+    model = json.loads((folder / "model.json").read_text())
+    loosen(model)
+    (folder / "model.json").write_text(json.dumps(model))
+    found = converted(str(folder))
+    for info, other in zip(found.artifact.inputs, expected.artifact.inputs, strict=True):
+        assert (info.shape, info.dtype) == (other.shape, other.dtype)
+    values, others = sorted(found.golden.items()), sorted(expected.golden.items())
+    for (_, value), (_, other) in zip(values, others, strict=True):
+        np.testing.assert_array_equal(value, other)
+
+
+@pytest.mark.parametrize("place", ["./{}", "parts/{}", "./parts/./{}"])
+def test_weights_may_lie_below_the_model_and_be_called_so(target, converted, ready, place):
+    folder = ready("sequential", "layers-float32")
+    model = json.loads((folder / "model.json").read_text())
+    for group in model["weightsManifest"]:
+        group["paths"] = [place.format(name) for name in group["paths"]]
+    (folder / "parts").mkdir()
+    for shard in folder.glob("*.bin"):
+        shutil.copyfile(shard, folder / "parts" / shard.name)
+        if "parts" in place:
+            shard.unlink()
+    (folder / "model.json").write_text(json.dumps(model))
+    found = converted(str(folder))
+    with target("wasm").open(found.artifact, LIMITS) as session:
+        outputs = session.infer(found.samples)
+    for name, expected in found.golden.items():
+        np.testing.assert_allclose(outputs[name], expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["../weights.bin", "/etc/passwd", "a/../../weights.bin", ""])
+def test_weights_outside_the_folder_are_refused(tmp_path, name):
+    manifest = [{"paths": [name], "weights": []}]
+    (tmp_path / "model.json").write_text(json.dumps({"modelTopology": {"node": []}, "weightsManifest": manifest}))
+    with pytest.raises(NotTFJS, match="outside its folder"):
+        take_ready(tmp_path / "model.json", tmp_path / "out")
+
+
 def cut(folder):
     shard = next(folder.glob("*.bin"))
     shard.write_bytes(shard.read_bytes()[:-3])
