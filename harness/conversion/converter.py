@@ -269,6 +269,9 @@ class Converter:
                         "inspect", seconds=self.limits.convert, converter=str(form.converter), path=path
                     )
                 reply |= inspected
+            for side, names in prepared.facts.get("names", {}).items():  # those of the source, as people know them
+                for info in reply[side]:
+                    info["name"] = names.get(info["name"], info["name"])
             return reply
 
         try:

@@ -8,6 +8,7 @@ where the source is a Keras model.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,8 @@ from harness.conversion import data
 from harness.conversion.format_converter import format_converter
 from harness.conversion.sources import export_from
 from harness.conversion.sources.built import declared
-from harness.conversion.sources.export import check_declared, only, plain_name, signature, static
+from harness.conversion.sources.comparable import check_comparable
+from harness.conversion.sources.export import check_declared, names_of, only, plain_name, signature, static
 from harness.conversion.sources.golden import fault, run
 from harness.conversion.sources.opened import opened
 from harness.conversion.sources.request import BadSource, Request, first_line
@@ -74,11 +76,14 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
         raise BadSource(
             f"the model does not run on its generated inputs ({said}); give it inputs that it takes with `data`."
         ) from error
-    write(output, evaluation, calibration, golden)
+    names = names_of(output)
+    evaluation = Dataset(renamed(evaluation.inputs, names["inputs"]), evaluation.labels)
+    write(output, evaluation, calibration, renamed(golden, names["outputs"]))
     return {
         "recognised": exported.recognised,
         "opened": files,
-        "inputs": inputs,
+        "inputs": [{**spec, "name": names["inputs"].get(spec["name"], spec["name"])} for spec in inputs],
+        "names": names,
         "samples": len(evaluation),
         "labelled": evaluation.labels is not None,
         "generated_inputs": exported.evaluation is None and given is None,
@@ -108,6 +113,8 @@ def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -
         raise BadSource(f"{source['path']}: {textwrap.shorten(said, 400, placeholder='…')}") from error
     for name, shape in sizes_of_open(inspected, source, given).items():
         next(info for info in inspected["inputs"] if info["name"] == name)["shape"] = shape
+    for info in inspected["outputs"]:
+        check_comparable(info["name"], info["dtype"])
     taken = {info["name"]: (list(info["shape"]), info["dtype"]) for info in inspected["inputs"]}
     check_declared(declared(source["inputs"]), taken)
     evaluation, calibration = data.split(given, inspected["inputs"])
@@ -145,6 +152,11 @@ def sizes_of_open(inspected: dict[str, Any], source: dict[str, Any], given: Data
     return found
 
 
+def renamed(arrays: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Arrays under the names of the source."""
+    return {names.get(name, name): values for name, values in arrays.items()}
+
+
 def to_stored(values: Any, info: dict[str, Any]) -> Any:
     """Values as the file takes them: real ones are quantised, ones of the stored type are kept."""
     quantisation = info["quantisation"]
@@ -165,5 +177,8 @@ def write(output: Path, evaluation: Dataset, calibration: Dataset, outputs: dict
     arrays |= {f"out:{name}": values for name, values in outputs.items()}
     if evaluation.labels is not None:
         arrays["labels"] = evaluation.labels
+    for name, values in arrays.items():
+        if values.dtype.hasobject or values.dtype.kind in "SUV":  # it would be pickled, or is no number
+            raise BadSource(f"'{name.partition(':')[2] or name}' is of type {values.dtype}, not numbers.")
     np.savez(output / "golden.npz", **cast(Any, arrays))
     np.savez(output / "calibration.npz", **cast(Any, dict(calibration.inputs)))

@@ -94,6 +94,7 @@ def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, A
         refuse_float(content)
     if options.get("metadata"):
         content = metadata.embed(content, options["metadata"], schema_module())
+    check_signature(content, schema_module())
     (output / ENTRY).write_bytes(content)
     check_loads(output / ENTRY)
     return ENTRY
@@ -257,6 +258,37 @@ def inspect(path: Path, signature: str = "") -> dict[str, Any]:
         "notes": too_fine(model, schema),
         "state": state_kept(model, operators, schema),
     }
+
+
+def check_signature(content: bytes, schema: Any) -> None:
+    """What the converter wrote can be called by the names of its signature. Raises `Unloadable`.
+
+    TensorFlow 2.19 takes for one tensor what the model hands on unchanged or gives twice: of an integer file, whose
+    inputs and outputs get operators of their own, the signature then names the wrong ends of these.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    for signature in model.signatureDefs or []:
+        graph = model.subgraphs[signature.subgraphIndex]
+        for side in ("inputs", "outputs"):
+            own = {int(index) for index in getattr(graph, side)}
+            named: dict[int, list[str]] = {}
+            for entry in getattr(signature, side) or []:
+                named.setdefault(int(entry.tensorIndex), []).append(text(entry.name))
+            for index, names in named.items():
+                if index not in own:
+                    tensor = text(graph.tensors[index].name)
+                    raise Unloadable(
+                        f"the converter reported success, and the file's signature calls '{tensor}' its {side[:-1]}"
+                        f" '{names[0]}', which is none of its {side}: calls by name compute nonsense; do not hand an"
+                        " input on as an output, or let an operator make a copy of it (x * 1.0)"
+                    )
+            if own - set(named) and any(len(names) > 1 for names in named.values()):
+                names = next(names for names in named.values() if len(names) > 1)
+                raise Unloadable(
+                    f"the converter reported success, and the file has {len(own)} {side} whose signature maps"
+                    f" {' and '.join(sorted(names))} to one of them, so that nobody can tell which is which; give each"
+                    " value once"
+                )
 
 
 class NoSignature(Exception):

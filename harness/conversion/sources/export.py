@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.conversion.sources.comparable import check_comparable, check_plain
 from harness.conversion.sources.request import BadSource, Request
 from harness.model import TensorSpec
 
 SIGNATURE = "serving_default"
+NAMES = "names.json"
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+"""What TensorFlow's saver takes for the name of an input or output."""
 
 
 def static(shape: Any, data_shape: tuple[int, ...] | None) -> list[int]:
@@ -98,13 +103,38 @@ def declared_specs(inputs: Mapping[str, TensorSpec]) -> dict[str, Any]:
 
 
 def save(module: Any, function: Any, specs: Mapping[str, Any], output: Path) -> None:
-    """Save `function` (called with keyword arguments) as the one signature of `module`."""
+    """Save `function` (called with keyword arguments) as the one signature of `module`.
+
+    What is saved is called by plain names, as TensorFlow loads signatures of any names and saves no others; which
+    names they stand for is kept in `names.json` beside it (`names_of`).
+    """
     import tensorflow as tf
 
-    def serve(**inputs: Any) -> dict[str, Any]:
-        return named_outputs(function(**inputs))
+    inputs, outputs = plain_names(specs), {}
+    said: list[BadSource] = []
 
-    concrete = tf.function(serve).get_concrete_function(**specs)
+    def serve(**given: Any) -> dict[str, Any]:
+        try:
+            results = named_outputs(function(**{name: given[plain] for name, plain in inputs.items()}))
+        except BadSource as error:
+            said.append(error)
+            raise
+        outputs.update(plain_names(results))
+        return {outputs[name]: value for name, value in results.items()}
+
+    plain_specs = {
+        inputs[name]: tf.TensorSpec(spec.shape, spec.dtype, name=inputs[name]) for name, spec in specs.items()
+    }
+    try:
+        concrete = tf.function(serve).get_concrete_function(**plain_specs)
+    except BadSource as error:
+        raise (said or [error])[0] from error  # AutoGraph tells where it was raised, before what it says
+    meant = {
+        side: {plain: name for name, plain in names.items() if plain != name}
+        for side, names in (("inputs", inputs), ("outputs", outputs))
+    }
+    if any(meant.values()):
+        output.with_name(NAMES).write_text(json.dumps(meant), encoding="utf-8")
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # nobody trains it
     tf.saved_model.save(module, str(output), signatures={SIGNATURE: concrete}, options=options)
 
@@ -124,8 +154,31 @@ def save_again(output: Path) -> None:
     shutil.rmtree(first)
 
 
+def plain_names(names: Iterable[str]) -> dict[str, str]:
+    """Each name with one that TensorFlow saves: itself where it is one, and no two alike."""
+    found: dict[str, str] = {}
+    for name in names:
+        plain = name if PLAIN.fullmatch(name) else plain_name(name)
+        while plain in found.values():
+            plain += "_"
+        found[name] = plain
+    return found
+
+
+def names_of(output: Path) -> dict[str, dict[str, str]]:
+    """Of a preparation's folder, for `inputs` and `outputs`: name in the SavedModel → name in the source, where they
+    differ. Takes the file away."""
+    path = output / NAMES
+    if not path.is_file():
+        return {"inputs": {}, "outputs": {}}
+    found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    path.unlink()
+    return found
+
+
 def named_outputs(results: Any) -> dict[str, Any]:
-    """Outputs by name: a dictionary's own names, else `output_0` and so on. Raises `BadSource` where there are none."""
+    """Outputs by name: a dictionary's own names, else `output_0` and so on. Raises `BadSource` where there are none,
+    and for one that is not a single tensor of numbers."""
     import tensorflow as tf
 
     if isinstance(results, Mapping):
@@ -136,14 +189,22 @@ def named_outputs(results: Any) -> dict[str, Any]:
     named = {name: value for name, value in named.items() if value is not None}
     if not named:
         raise BadSource("the function returns nothing; return a tensor, a list or a dictionary of tensors.")
-    return {name: tf.convert_to_tensor(value) for name, value in named.items()}
+    tensors = {}
+    for name, value in named.items():
+        check_plain(name, value)
+        tensors[name] = tf.convert_to_tensor(value)
+        check_comparable(name, tensors[name].dtype.name)
+    return tensors
 
 
 def signature(saved_model: Path) -> list[dict[str, Any]]:
-    """Inputs of the exported signature: name, static shape, dtype; in the order of their names."""
+    """Inputs of the exported signature: name, static shape, dtype; in the order of their names. Raises `BadSource` for
+    an output that cannot be compared."""
     import tensorflow as tf
 
     function = tf.saved_model.load(str(saved_model)).signatures[SIGNATURE]
+    for name, output in function.structured_outputs.items():
+        check_comparable(name, output.dtype.name)
     specs = function.structured_input_signature[1]
     return [
         {"name": name, "shape": [int(size) for size in spec.shape], "dtype": spec.dtype.name}

@@ -27,6 +27,13 @@ def choose(signatures: dict[str, Any], request: Request) -> str:
     return names[0]
 
 
+def has_tables(function: Any) -> bool:
+    """Whether a signature looks anything up in a table, which has to be filled first."""
+    graph = function.graph.as_graph_def()
+    nodes = [*graph.node, *(node for inner in graph.library.function for node in inner.node_def)]
+    return any("Table" in node.op for node in nodes)
+
+
 def export_signature(loaded: Any, name: str, request: Request) -> dict[str, Any]:
     """Save one signature of a loaded model; returns facts."""
     import tensorflow as tf
@@ -36,7 +43,12 @@ def export_signature(loaded: Any, name: str, request: Request) -> dict[str, Any]
     if not specs:
         raise BadSource(f"the chosen signature of {request.path} takes no inputs; choose another with `signature`.")
     module = tf.Module()
-    module.loaded = loaded  # keeps the variables
+    if getattr(loaded, "initializer", None) is not None and not has_tables(function):
+        # A SavedModel of TensorFlow 1 brings a function that fills its tables; tensorflowjs fails on one with nothing
+        # to fill, so that the variables alone are kept.
+        module.variables_of_the_signature = list(function.variables)
+    else:
+        module.loaded = loaded  # keeps variables and tables
     static = exporting.static_specs(specs, request)
     exporting.save(module, lambda **inputs: function(**inputs), static, request.saved_model)
     return {

@@ -179,6 +179,21 @@ def enormous_at_once():  # the same while it is exported
     return root
 
 
+def nested():
+    import tensorflow as tf
+
+    return tf.function(lambda x: {"parts": {"a": x, "b": 2 * x}}, input_signature=[tf.TensorSpec((1, 4), name="x")])
+
+
+def ragged():
+    import tensorflow as tf
+
+    def cut(x):
+        return {"y": tf.RaggedTensor.from_tensor(x, padding=0.0)}
+
+    return tf.function(cut, input_signature=[tf.TensorSpec((1, 4), name="x")])
+
+
 def nothing():
     return 42
 """

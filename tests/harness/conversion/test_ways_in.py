@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from harness import registry
 from harness.conversion.sources.request import first_line
-from harness.errors import BadInput, CaseError
+from harness.errors import BadInput, CaseError, Failed
 
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(4, 3) / 8
 JAX_INPUTS = "\n[models.it.inputs]\nx = { shape = [1, 4] }"
@@ -145,6 +146,37 @@ def test_a_signature_is_chosen_by_its_name(prepare):
     np.testing.assert_allclose(golden.outputs["twice"], 2 * golden.inputs["x"] @ WEIGHTS, rtol=1e-5, atol=1e-6)
 
 
+def test_names_that_python_does_not_take_are_kept_as_they_are_written(prepare, converter, entry):
+    facts, golden = prepare('path = "odd_names"')
+    assert [spec["name"] for spec in facts["inputs"]] == ["age (years)"] == list(golden.inputs)
+    expected = golden.inputs["age (years)"] @ WEIGHTS
+    np.testing.assert_allclose(golden.outputs["scores/out:0"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(golden.outputs["größe"], 2 * expected, rtol=1e-5, atol=1e-6)
+    prepared = converter.prepare(entry('path = "odd_names"'))
+    for form, variant in (("tflite", "int8"), ("tfjs", "float32")):
+        recipe = registry.formats()[form].variant(variant)
+        artifact = converter.convert(prepared, registry.formats()[form], recipe)
+        assert [info.name for info in artifact.inputs] == ["age (years)"]
+        assert {info.name for info in artifact.outputs} == {"scores/out:0", "größe"}
+        reference = converter.reference(prepared, artifact, registry.formats()[form]).read()
+        assert set(reference) == {"scores/out:0", "größe"}
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("twice", "the file has 2 outputs whose signature maps again and y to one of them"),
+        ("passed_through", "the file's signature calls '[^']+' its input 'x', which is none of its inputs"),
+    ],
+)
+def test_an_integer_file_whose_signature_names_the_wrong_tensors_fails_and_says_so(converter, entry, path, words):
+    form = registry.formats()["tflite"]
+    prepared = converter.prepare(entry(f'path = "{path}"'))
+    with pytest.raises(Failed, match=words):
+        converter.convert(prepared, form, form.variant("uint8"))
+    converter.convert(prepared, form, form.variant("float32"))
+
+
 def test_open_dimensions_of_the_source_are_kept_as_a_fact(prepare):
     facts, _ = prepare('path = "one_signature"')
     assert facts["open_dimensions"] == {"x": [None, 4]}
@@ -170,6 +202,13 @@ def test_an_entry_point_is_prepared_again_when_a_module_that_it_imports_changes(
             "has several signatures (doubled, plain) and none is called serving_default; choose",
         ),
         ('path = "two_signatures"\nsignature = "other"', "has no signature 'other'; it has doubled, plain."),
+        ('path = "text"', "output 'label' is text, which cannot be compared as numbers; give the number that the text"),
+        ('path = "complex"', "output 'y' is complex, which no target gives back; give `tf.math.real(…)` and"),
+        ('path = "project"\nentry = "zoo_of_mine.models:ragged"', "output 'y' is ragged (its rows differ in length)"),
+        (
+            'path = "project"\nentry = "zoo_of_mine.models:nested"',
+            "output 'parts' is itself a dict of outputs",
+        ),
         ('path = "no_signatures"', "has no signature; save it with `signatures=`."),
         ('path = "weights_only.h5"', "holds weights without a model; save the whole model."),
         ('path = "lambda.h5"', "has a Lambda layer, which is code"),
