@@ -61,7 +61,7 @@ def reference(
     return f"TensorFlow {tf.__version__} on the artifact's own graph", outputs
 
 
-def graph_of(model: Mapping[str, Any], folder: Path, change: Change | None = None) -> Any:
+def graph_of(model: Mapping[str, Any], folder: Path, change: Callable[[Any], None] | None = None) -> Any:
     """The artifact's graph, imported into TensorFlow. Raises `Refused`."""
     import tensorflow as tf
 
