@@ -236,7 +236,6 @@ OTHERS = {
     "function": lambda *_: "net:two",
     "inputs": lambda *_: (TensorSpec("x", (1, 2)),),
     "files": lambda folder, _: (folder / "weights.bin",),
-    "sequence": lambda *_: True,
     "kind": lambda _, source: {"tflite": "h5", "h5": "keras", "saved_model": "hub"}.get(source.kind, "tflite"),
 }
 """Another value for each field of a source."""
