@@ -203,7 +203,7 @@ def _behind(made: Copy, graph: Any, operator: Any, reads: list[int], place: int)
     zero_point = 128 if kind is np.uint8 else 0
 
     def steps(shape: tuple[int, ...]) -> NDArray[Any]:
-        return (_ways(generator, shape, INTEGER_SHARE) + zero_point).astype(kind)
+        return (_ways(generator, shape, INTEGER_SHARE).astype(np.int16) + zero_point).astype(kind)
 
     noise = made.constant(graph, tensor, shape, zero_point, "steps", steps)
     return made.binary("ADD", ADD_VERSIONS[np.dtype(kind).name], before, noise, index)
