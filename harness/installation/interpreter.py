@@ -85,11 +85,15 @@ def uv_reason(output: str) -> str:
     lies between repeats them."""
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line).strip(" \t│├─▶╰×") for line in output.splitlines()]
     said = [line for line in lines if line and not line.startswith(("Resolved", "Prepared", "Using", "Downloading"))]
+    error = next((index for index, line in enumerate(said) if line.startswith("error")), 0)
+    said = said[error:]  # what it warned of before is not why it failed
     causes = [index for index, line in enumerate(said) if line.startswith("cause: ")]
     if len(causes) > 1:
         said = [*said[: causes[0]], *said[causes[-1] :]]
     text = " ".join(said).replace(" cause: ", ": ").rstrip(".")
-    return f"uv: {shortened(text, 400)}" if text else "uv gave no reason"
+    # What failed is named first, why it failed last.
+    both_ends = text if len(text) <= 400 else f"{shortened(text, 240)} {text[-160:]}"
+    return f"uv: {both_ends}" if text else "uv gave no reason"
 
 
 def _attempt(version: str) -> Attempt:

@@ -152,6 +152,19 @@ def test_an_environment_knows_what_it_lacks_once_that_was_seen(uv: FakeUv) -> No
     assert old.lacking().startswith("Python 3.4 (uv: error: Failed to install: dns error; not tried again before")
 
 
+def test_the_reason_is_the_error_and_not_what_was_warned_of_before() -> None:
+    output = """warning: Failed to hardlink files; falling back to full copy. This may lead to degraded performance.
+         If this is intentional, set `export UV_LINK_MODE=copy` to suppress this warning.
+error: Failed to install: small-1.0.whl
+  cause: failed to copy file
+  cause: No space left on device (os error 28)
+"""
+    assert module.uv_reason(output) == (
+        "uv: error: Failed to install: small-1.0.whl: No space left on device (os error 28)"
+    )
+    assert module.uv_reason("") == "uv gave no reason"
+
+
 def test_real_uv_names_its_reason_for_a_mirror_that_holds_nothing(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from harness.run.addressing import family_folder
+from harness.conversion.target_address import family_folder
 
 
 def test_a_target_in_a_folder_of_its_family_is_decided_by_the_whole_family():
