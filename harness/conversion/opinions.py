@@ -3,6 +3,7 @@ doubt. Each is a target, in a process of its own."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from numpy.typing import NDArray
@@ -25,9 +26,12 @@ def names_of(form: Format) -> tuple[str, ...]:
 
 def identities(form: Format) -> list[str]:
     """What decides the answers of those that are there: part of the address of a golden that one of them may make."""
-    known = registry.targets()
-    there = (known[name] for name in names_of(form) if known[name].probe().ready)
-    return [address_of("opinion", *decisive(target)) for target in there]
+    known, found = registry.targets(), []
+    for name in names_of(form):
+        with contextlib.suppress(CaseError):  # what cannot say what it is cannot be asked either
+            if known[name].probe().ready:
+                found.append(address_of("opinion", *decisive(known[name])))
+    return found
 
 
 def ready(name: str, artifact: Artifact) -> Target:
@@ -54,4 +58,4 @@ def refused_by_all(first: CaseError, others: dict[str, CaseError]) -> CaseError:
     """The refusal of the reference interpreter, with what else was asked in vain."""
     if not others:
         return first
-    return type(first)(f"{str(first).rstrip('.')}; nor do {', '.join(others)} run it.", first.log)
+    return type(first)(f"{str(first).rstrip('.')}; {', '.join(others)} cannot run it either.", first.log)

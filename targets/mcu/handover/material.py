@@ -15,7 +15,7 @@ from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter, read_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.environment import environment
-from harness.errors import CaseError, HarnessError, Unsupported
+from harness.errors import CaseError, Failed, HarnessError, Unsupported
 from harness.model import Tensors
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
@@ -52,6 +52,8 @@ def artifact_and_material(model: str, variant: str, samples: int) -> Material:
         try:
             prepared = converter.prepare(entry)
             artifact = converter.convert(prepared, registry.formats()[FORMAT], recipe)
+            if fault := prepared.facts.get("golden_fault"):
+                raise Failed(fault)
             if beyond := first_subgraph_only("a microcontroller", artifact):
                 raise Unsupported(f"it does not run {beyond[0]}")
         except CaseError as error:
