@@ -1,6 +1,6 @@
-"""Content addresses by a rule: whatever a value has counts, unless its class says which field does not, and why.
+"""Content addresses: every field of a value counts, unless its class names it in `LEFT_OUT` with a reason.
 
-What nobody remembers cannot be forgotten: a field that is added to a request is part of its address from then on.
+So a field that is added to a request is part of its address without anybody's doing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many of the golden's samples a case is given, and what is said of it."""
+"""How many of the golden's samples a case is compared on, and the sentence that says why."""
 
 from __future__ import annotations
 

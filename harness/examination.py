@@ -1,4 +1,4 @@
-"""What a format can tell of one of its artifacts, from its bytes and by trying it: what its `examine` returns."""
+"""The findings of a format's `examine` on one artifact, from its bytes and by trying it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked for against what a process says that it opened: a result under a wrong name is none."""
+"""Checks that a process opened what it was asked to open."""
 
 from __future__ import annotations
 

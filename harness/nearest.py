@@ -1,4 +1,4 @@
-"""For a name that there is not: the known one that was probably meant."""
+"""Suggests the known name that was probably meant by an unknown one."""
 
 from __future__ import annotations
 

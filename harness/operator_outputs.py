@@ -1,4 +1,4 @@
-"""What a format tells of the inside of its artifacts, and how it makes one that shows more of itself."""
+"""Operators' outputs: a format lists an artifact's operators and makes an artifact that gives their results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.artifact import Artifact, TensorInfo
 from harness.cache import sha256_json
 
 INNER_PREFIX = "@"
-"""How the canonical name of a result begins that is no output of the model."""
+"""The canonical name of an inner result begins with this; no output of a model does."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Two sides of one case timed in turns, now: the one comparison of speed that can fail a gate."""
+"""Times two sides of one case in turns. This is the only comparison of speed that can fail the gate."""

@@ -1,4 +1,4 @@
-"""A whole comparison: rounds until it is decided, and again in fresh processes before anybody is told *slower*."""
+"""Compares two sides: measures rounds until they decide, and confirms *slower* and *faster* in fresh processes."""
 
 from __future__ import annotations
 

@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 
 from harness.ab.plan import DEFAULT_PLAN
 from harness.ab.side import Side
-from harness.case_name import CaseName
 from harness.errors import Unsupported
-from harness.gate.policy import Policy
 from harness.target import Footprint
 
 CountVerdict = Literal["more", "fewer", "alike"]
 INSTRUCTIONS = "instructions"
-DEFAULT_POLICY = Policy()
 
 
 @dataclass(frozen=True)
@@ -45,9 +42,11 @@ class Counted:
         return "fewer" if self.new * (1.0 + self.margin) < self.old else "alike"
 
 
-def count_sides(old: Side, new: Side, inputs: Mapping[str, NDArray[Any]], margin: float | None) -> Counted:
+def count_sides(
+    old: Side, new: Side, inputs: Mapping[str, NDArray[Any]], margin: float | None, growth: float
+) -> Counted:
     """Count an inference of the first of real `inputs` on either side. Without a `margin`, exact figures are held to
-    what the gate allows them to grow, and others to what times are held to. Raises a `CaseError`."""
+    `growth`, a share, and others to what times are held to. Raises a `CaseError`."""
     footprints = [_footprint(side, inputs) for side in (old, new)]
     figures = [footprint.figures[INSTRUCTIONS] for footprint in footprints]
     exact = all(INSTRUCTIONS in footprint.exact for footprint in footprints)
@@ -56,15 +55,8 @@ def count_sides(old: Side, new: Side, inputs: Mapping[str, NDArray[Any]], margin
         for side, footprint in zip((old, new), footprints, strict=True)
         if INSTRUCTIONS not in footprint.exact and INSTRUCTIONS in footprint.details
     )
-    allowed = margin if margin is not None else growth_allowed(new) if exact else DEFAULT_PLAN.margin
+    allowed = margin if margin is not None else growth if exact else DEFAULT_PLAN.margin
     return Counted(figures[0], figures[1], exact, allowed, cautions)
-
-
-def growth_allowed(side: Side) -> float:
-    """The share by which the default policy lets instructions grow there."""
-    name = CaseName(side.artifact.model, side.artifact.variant, side.target.name, format=side.target.format)
-    rule = DEFAULT_POLICY.growth_rule(INSTRUCTIONS, name)
-    return rule.percent / 100.0 if rule is not None and rule.percent != "off" else 0.0
 
 
 def _footprint(side: Side, inputs: Mapping[str, NDArray[Any]]) -> Footprint:

@@ -1,4 +1,4 @@
-"""One side of a comparison: an artifact on a target, and what people call it."""
+"""One side of a comparison: an artifact on a target, with a label."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`harness assess`: what each target will say to a model, told before it is converted for one."""
+"""`harness assess`: predicts which targets will run a model, before you choose one."""

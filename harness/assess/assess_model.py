@@ -1,4 +1,4 @@
-"""Assessment: trial conversions into the artifact cache, each artifact examined, each target asked or tried.
+"""Assesses a model: converts it on trial, examines each artifact, and asks or tries each target.
 
 Nothing is converted *for* a target, and nothing is measured: what is made here is what `harness convert` would find,
 and what was tried once is not tried again.
@@ -141,7 +141,7 @@ def put_together(
     predictions: tuple[Prediction, ...],
     default_targets: tuple[str, ...] = (),
 ) -> Assessment:
-    """All findings in one value, with notes and the recommendation."""
+    """The assessment: all findings, with notes and the recommendation."""
     facts = prepared.facts
     found = trials.examination("tflite", *FLOATING)
     sizes = tuple(
@@ -175,11 +175,11 @@ def put_together(
         recommendation=(),
     )
     notes, advice = recommend(assessment, graph, found)
-    return assessment.model_copy(update={"notes": (*notes, *noted(trials)), "recommendation": advice})
+    return assessment.model_copy(update={"notes": (*notes, *conversion_notes(trials)), "recommendation": advice})
 
 
-def noted(trials: Trials) -> tuple[str, ...]:
-    """What conversion noted of the artifacts, each note with the variants that it is of."""
+def conversion_notes(trials: Trials) -> tuple[str, ...]:
+    """The notes that conversion made about the artifacts, each with the variants that it is about."""
     variants: dict[tuple[str, str], list[str]] = {}
     for (form, variant), result in trials.artifacts.items():
         for note in result.notes if isinstance(result, Artifact) else ():

@@ -1,4 +1,4 @@
-"""What becomes of each operator of the source: in TFLite by the names its tensors keep, in TensorFlow.js by kernels."""
+"""Says of each operator of the source what TFLite makes of it, and which TensorFlow.js backends have its kernel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TF_OPS = re.compile(r"(?:TF Select ops|Flex ops|Custom ops): ([\w, ]+)")
 
 
 def operator_rows(graph: dict[str, Any] | None, trials: Trials) -> tuple[OperatorRow, ...]:
-    """One row a kind of operator: of the TensorFlow graph, or of a ready artifact itself."""
+    """One row for each kind of operator in the TensorFlow graph, or in the artifact where that was given ready."""
     if graph is None:
         ready = trials.artifact("tflite", "ready") or trials.artifact("tfjs", "ready")
         counts = ready.operators if ready else {}
@@ -33,8 +33,8 @@ def operator_rows(graph: dict[str, Any] | None, trials: Trials) -> tuple[Operato
 
 
 def tflite_support(operator: str, nodes: list[str], trials: Trials) -> str:
-    """What the converter makes of it: told by the trial's operators and by the tensors that still bear its nodes'
-    names (a fused one is named after several nodes)."""
+    """What the converter makes of an operator. This follows from the artifact's operators and from its tensors, which
+    keep the names of the source's nodes: a fused one those of several."""
     artifact = trials.artifact("tflite", *FLOATING)
     examination = trials.examination("tflite", *FLOATING)
     refused = trials.artifacts.get(("tflite", "float32"))
@@ -49,11 +49,11 @@ def tflite_support(operator: str, nodes: list[str], trials: Trials) -> str:
         return "custom"
     if operator in needed:
         return "select TF"
-    ends = {end(node) for node in nodes}
+    ends = {plain_node_name(node) for node in nodes}
     counterpart = builtin_name(operator)
     for step in examination.steps:
         for tensor in step.outputs:
-            parts = [end(part) for part in tensor.split(";") if part]
+            parts = [plain_node_name(part) for part in tensor.split(";") if part]
             if ends & set(parts):
                 alone = parts == [parts[0]] or step.operator == counterpart
                 return f"{'builtin' if alone else 'fused into'} {step.operator}"
@@ -105,7 +105,7 @@ def builtin_name(operator: str) -> str:
     )
 
 
-def end(node: str) -> str:
+def plain_node_name(node: str) -> str:
     """A node's name without the functions it was inlined from, and without an output's number."""
     plain = re.sub(r"@.*$|:\d+$", "", node)
     return re.sub(r"^(?:(?:Stateful)?PartitionedCall(?:_\d+)?/)+", "", plain)

@@ -21,7 +21,7 @@ from harness.conversion.target_address import decisive
 from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, as_case_error
 from harness.examination import Answer
 from harness.gate.judge import EdgeRules, judge_edge
-from harness.gate.judge_case import judged_as
+from harness.gate.judge_case import name_for_rules
 from harness.gate.policy import Policy
 from harness.gate.worst import worst
 from harness.remedies.explain import known, reason
@@ -192,7 +192,7 @@ def wrong_values(target: Target, variant: str, trials: Trials, answer: Answer) -
         ]
     except (Incomparable, KeyError) as error:
         return f"{error}"
-    case = judged_as(CaseName(artifact.model, variant, target.name, format=target.format), artifact.scheme)
+    case = name_for_rules(CaseName(artifact.model, variant, target.name, format=target.format), artifact.scheme)
     integers = {info.name for info in artifact.outputs if info.quantisation is None and info.dtype in ("bool", "int32")}
     found = worst(judge_edge(EdgeRules(Policy(), "runtime", case), compared, 1, own_integers=integers))
     return found.message if found is not None else ""

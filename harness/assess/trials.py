@@ -1,4 +1,4 @@
-"""What an assessment has found so far: artifacts or refusals, and what their formats tell of them."""
+"""The trial conversions of an assessment: artifacts or refusals, and what their formats found in them."""
 
 from __future__ import annotations
 

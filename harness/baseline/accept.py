@@ -1,4 +1,4 @@
-"""Accepting: a run's cases become what later runs are held against."""
+"""Accepts a run: its cases become the baseline that later runs are compared with."""
 
 from __future__ import annotations
 

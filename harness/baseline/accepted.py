@@ -1,4 +1,4 @@
-"""What a baseline keeps of a case: what later runs are held against, and where it comes from."""
+"""The results that a baseline keeps of a case, and the run that they come from."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""An accepted artifact that left the cache, converted again: from the source as it is, or as git has it at the commit
-that was accepted. It counts only if every byte is the accepted one's."""
+"""Converts an accepted artifact again that is no longer in the cache: from the source as it is, or as git has it at the
+accepted commit. The result is used only if every byte is the accepted one's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`assess`: what each target will say to a model, before it is converted for one."""
+"""`assess`: predicts which targets will run a model."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from harness.environment import environment
 from harness.errors import WHATEVER, CaseError, HarnessError, Unsupported, as_case_error
 from harness.gate.policy import Edge
 from harness.gate.policy_file import project_policy
-from harness.locate.findings import EdgeFinding, Seen
+from harness.locate.findings import EdgeFinding, OperatorResult
 from harness.locate.locator import Locator
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
@@ -93,8 +93,10 @@ def verdict(finding: EdgeFinding) -> str:
         return f"the artifact's outputs keep to the rules against {finding.against}, whose inside cannot be seen."
     if not finding.seen:
         return f"nothing of the inside can be compared with {finding.against}."
-    at_fault, first, steepest = finding.first_broken, finding.first_differing, finding.steepest
-    most = f" Most is lost in {_named(steepest)}: {steepest.lost_db:.1f} dB." if steepest is not None else ""
+    at_fault, first, largest_loss = finding.first_broken, finding.first_differing, finding.largest_loss
+    most = (
+        f" Most is lost in {_named(largest_loss)}: {largest_loss.lost_db:.1f} dB." if largest_loss is not None else ""
+    )
     if first is None:
         return f"each of the {len(finding.seen)} results inside is exactly what {finding.against} gives."
     if at_fault is None:
@@ -107,7 +109,7 @@ def verdict(finding: EdgeFinding) -> str:
     return f"{_named(at_fault)} is the first whose result breaks a rule: {_broken(at_fault)}.{earlier}{most}{held}"
 
 
-def _broken(seen: Seen) -> str:
+def _broken(seen: OperatorResult) -> str:
     """`parity.runtime.sqnr_db, 43.0 where the limit is 80`."""
     return "; ".join(
         check.rule
@@ -117,7 +119,7 @@ def _broken(seen: Seen) -> str:
     )
 
 
-def _named(seen: Seen) -> str:
+def _named(seen: OperatorResult) -> str:
     return f"operator {seen.operation.index} ({seen.operation.operator}, '{_short(seen.result.tensor)}')"
 
 
@@ -130,7 +132,7 @@ def _short(tensor: str) -> str:
 def _print_table(finding: EdgeFinding) -> None:
     from rich.text import Text
 
-    chosen = telling(finding)
+    chosen = notable_results(finding)
     table = plain_table("", "operator", "result", "shape", "differ", "largest error", "SQNR, dB", "lost, dB")
     for seen in chosen:
         comparison = seen.comparison
@@ -159,8 +161,8 @@ def _decibels(value: float | None, *, exact: bool) -> str:
     return "exact" if exact else "–" if value is None else f"{value:.1f}"
 
 
-def telling(finding: EdgeFinding) -> list[Seen]:
-    """All results, or of many those that say something: broken, beginnings, the steepest, and the one before each."""
+def notable_results(finding: EdgeFinding) -> list[OperatorResult]:
+    """All results; of more than `ROWS`, those that break a rule, differ first or lose most, and the one before each."""
     if len(finding.seen) <= ROWS:
         return list(finding.seen)
     steep = sorted((seen.lost_db or 0.0 for seen in finding.seen), reverse=True)[ROWS // 4]

@@ -66,7 +66,7 @@ def assess(
     model: Annotated[str, typer.Argument(help="A model's name, or the path of a model file or folder.")],
     json: Json = False,
 ) -> None:
-    """Tell what each target will say to a model, before you choose any: operators, sizes, memory, what to do.
+    """Predict which targets will run a model, before you choose one: operators, sizes, memory, what to do.
 
     It makes trial conversions into the artifact cache (those that `convert` would make), tries each once in the
     interpreters that start quickly, and answers for browsers and boards by their kernels and memory, without starting

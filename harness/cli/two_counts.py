@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import json
 
-from harness.ab.counting import Counted
+from harness.ab.counting import INSTRUCTIONS, Counted
 from harness.ab.side import Side
+from harness.case_name import CaseName
+from harness.gate.policy import Policy
 
 INSTRUCTIONS_ARE_NOT_TIME = "Instructions are not time: caches, memory and clock frequency have no part in them."
+
+DEFAULT_POLICY = Policy()
+
+
+def growth_allowed(side: Side) -> float:
+    """The share by which the default policy lets instructions grow there."""
+    name = CaseName(side.artifact.model, side.artifact.variant, side.target.name, format=side.target.format)
+    rule = DEFAULT_POLICY.growth_rule(INSTRUCTIONS, name)
+    return rule.percent / 100.0 if rule is not None and rule.percent != "off" else 0.0
 
 
 def print_counted(case: str, old: Side, new: Side, counted: Counted, cautions: list[str], *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.cli.baselines import folder_of
 from harness.cli.progress import ConsoleProgress
-from harness.cli.two_counts import identity, print_counted
+from harness.cli.two_counts import growth_allowed, identity, print_counted
 from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.errors import HarnessError
@@ -56,7 +56,7 @@ def time_two_sides(case: str, old: str, new: str, margin: float | None, folder: 
             return 0
         clocks = [side.target.timed for side in (before, after)]
         if not any(clocks):
-            counted = count_sides(before, after, inputs, margin)
+            counted = count_sides(before, after, inputs, margin, growth_allowed(after))
             print_counted(case, before, after, counted, other_shapes(before, after), as_json=as_json)
             return 1 if counted.verdict == "more" else 0
         if not all(clocks):

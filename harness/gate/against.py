@@ -1,4 +1,4 @@
-"""One case held against its baseline: outcome, bytes, sizes, parity, task. Nothing here reads a clock."""
+"""Compares one case with its baseline: outcome, bytes, sizes, parity, task. No milliseconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXACT_DB = 120.0
 
 
 def judge_outcome(case: CaseResult, accepted: AcceptedCase | None, policy: Policy) -> list[Check]:
-    """What a case that did not run to its end means."""
+    """The check of a case that did not run to its end."""
     meanings = {
         Outcome.CRASHED: policy.outcomes.crashed,
         Outcome.TIMED_OUT: policy.outcomes.timed_out,
@@ -95,7 +95,7 @@ def _artifact(case: CaseResult, accepted: AcceptedCase, policy: Policy, source: 
 
 
 def _changed(now: ArtifactSummary, before: AcceptedArtifact, source: str) -> str:
-    """What an artifact is made of that is not as accepted; what is not known is not ruled out."""
+    """Names what the artifact is made of that differs from the accepted one; what is not known is named too."""
     packages = sorted(set(now.converter.items()) ^ set(before.converter.items()))
     found = list(dict.fromkeys(name for name, _ in packages))
     if source and before.source and source != before.source:

@@ -1,4 +1,4 @@
-"""Exceptions: breaches that somebody let through, with a reason and until a day."""
+"""Applies the policy's exceptions: known breaches that are let through until a given day."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HIGHER_IS_BETTER = ("sqnr_db", "top1_agreement", "accuracy")
 """How the metrics end whose limit is a lower one; all others have an upper one."""
 
 
-def excused(
+def apply_exceptions(
     check: Check, case: CaseName, exceptions: Iterable[PolicyException], today: date
 ) -> tuple[Check, int | None]:
     """A failing check after the exceptions of its case, and the number of the one that let it through (from 0).

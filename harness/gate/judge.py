@@ -1,4 +1,4 @@
-"""Measurements and a policy in, checks out: what was measured, against what, and what would have passed.
+"""Turns measurements and a policy into checks: what was measured, the limit, and the limit that would have passed.
 
 A value that is NaN or missing never passes. A failing check's message is one sentence or two that say how far off it
 is, where the worst value is, and which limit would have passed.

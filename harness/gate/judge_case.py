@@ -1,4 +1,4 @@
-"""One case judged by the policy alone: the rules, what the runtime says of itself, and the exceptions."""
+"""Judges one case by the policy alone: its rules, the backend that the runtime reports, and the exceptions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from harness.case_name import CaseName
-from harness.gate.exceptions import excused
+from harness.gate.exceptions import apply_exceptions
 from harness.gate.judge import judge
 from harness.gate.policy import Policy
 from harness.store.record import Check, Latency, Measured, Parity
@@ -29,13 +29,13 @@ def judge_case(
     scheme: str = "",
 ) -> tuple[Check, ...]:
     """Every check of a case that ran, with exceptions applied. `scheme`: the artifact's numeric scheme."""
-    checks = judge(judged_as(case, scheme), parity, latency, measured, policy)
+    checks = judge(name_for_rules(case, scheme), parity, latency, measured, policy)
     checks += tuple(_as_asked(fingerprint, measured.details, latency.details if latency else {}))
     now = today or date.today()
-    return tuple(excused(check, case, policy.exceptions, now)[0] for check in checks)
+    return tuple(apply_exceptions(check, case, policy.exceptions, now)[0] for check in checks)
 
 
-def judged_as(case: CaseName, scheme: str) -> CaseName:
+def name_for_rules(case: CaseName, scheme: str) -> CaseName:
     """The name that rules see. The variant of a ready artifact tells nothing of its numbers, so its numeric scheme is
     put before it: `int8-ready`."""
     ready = case.variant == READY.name and scheme
@@ -43,7 +43,7 @@ def judged_as(case: CaseName, scheme: str) -> CaseName:
 
 
 def _as_asked(fingerprint: Mapping[str, str], *answers: Mapping[str, str]) -> list[Check]:
-    """A runtime that fell back to something else in silence measured something else, in outputs or in time."""
+    """A failing check where the runtime used another backend than the one that was asked for."""
     checks = []
     for key in AS_ASKED:
         asked, answered = fingerprint.get(key), [details[key] for details in answers if key in details]

@@ -1,4 +1,4 @@
-"""Right values in the wrong place, judged: swapped outputs, exchanged classes, exchanged labels."""
+"""Judges values that are right but in the wrong place: swapped outputs, exchanged classes, exchanged labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate: a run, a policy and a baseline in; a verdict for every case, and what a reader must know, out."""
+"""Judges a whole run by a policy and a baseline: a verdict for every case, and notices for the reader."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.baseline.files import Baseline
 from harness.case_name import CaseName
 from harness.errors import WHATEVER, HarnessError, as_case_error
 from harness.gate.against import judge_against, judge_outcome
-from harness.gate.exceptions import excused
+from harness.gate.exceptions import apply_exceptions
 from harness.gate.judge_case import judge_case
 from harness.gate.notices import notices
 from harness.gate.policy import Policy
@@ -106,7 +106,7 @@ def judge_run(
             checks = [_unjudged(error)]
         judged = []
         for check in checks:
-            after, number = excused(check, name, policy.exceptions, now)
+            after, number = apply_exceptions(check, name, policy.exceptions, now)
             judged.append(after)
             if number is not None:
                 used.add(number)

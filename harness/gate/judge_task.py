@@ -1,4 +1,4 @@
-"""The task metric judged: no worse than the float32 model by a stated margin, and how sure that is."""
+"""Judges the task metric: whether the converted model is worse than the float32 one by more than a stated margin."""
 
 from __future__ import annotations
 

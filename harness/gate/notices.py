@@ -1,4 +1,4 @@
-"""What a reader of a verdict must know and what turns nothing red: one sentence each."""
+"""Notices: sentences that a reader of a verdict should know and that fail nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gates.toml`: what a project says over the default policy. Every rule of its own is tried before the defaults."""
+"""Reads `gates.toml`, a project's changes to the default policy. Its rules are tried before the defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a case slower than its baseline? Decided by timing both now, and only where something differs."""
+"""Decides whether a case is slower than its baseline: times both now, and only where artifact or runtime differ."""
 
 from __future__ import annotations
 

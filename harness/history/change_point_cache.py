@@ -1,4 +1,4 @@
-"""Change points that were computed last, kept in the index with the hash of what decides them: values and method."""
+"""Keeps computed change points in the index, each with the hash of the values and the method that decide them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page of all models says of their histories, kept in the index: made once a run, read in a moment.
+"""Summaries of all models' histories, kept in the index: made once after a run, read in a moment.
 
 A year of 12,000 cases has 60,000 series and 20 million points, of which a page shows a few each. Finding their change
 points takes a minute: too long for somebody who opens a page. So the index keeps the histories of each model in the

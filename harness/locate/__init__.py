@@ -1,1 +1,1 @@
-"""Which operator is at fault: a case looked at from inside, operator by operator."""
+"""Finds the operator at fault: compares every operator's result of a case with what it should be."""

@@ -1,4 +1,4 @@
-"""From compared tensors to the operator at fault."""
+"""Turns compared tensors into the operator at fault."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORTH_SAYING_DB = 20 * math.log10(2)
 
 
 @dataclass(frozen=True)
-class Seen:
+class OperatorResult:
     """One result of one operator beside what it should be."""
 
     operation: Operation
@@ -33,7 +33,7 @@ class Seen:
 
     @property
     def is_output(self) -> bool:
-        """It is an output of the model, and no result that was only made to be seen."""
+        """Whether it is an output of the model itself, and not an inner result that was exposed."""
         return not self.result.name.startswith(INNER_PREFIX)
 
     @property
@@ -43,11 +43,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class EdgeFinding:
-    """One edge of a case, seen from inside."""
+    """The results of all operators on one edge of a case."""
 
     edge: Edge
     against: str
-    seen: tuple[Seen, ...]
+    seen: tuple[OperatorResult, ...]
     """In the order of execution."""
     unseen: int
     """Results that could not be looked at."""
@@ -63,7 +63,7 @@ class EdgeFinding:
         return self.first_differing is None
 
     @property
-    def first_broken(self) -> Seen | None:
+    def first_broken(self) -> OperatorResult | None:
         """The operator at fault: all that ran before it keeps to the limits."""
         return next((seen for seen in self.seen if seen.broken), None)
 
@@ -74,13 +74,12 @@ class EdgeFinding:
         return bool(outputs) and not any(seen.broken for seen in outputs)
 
     @property
-    def first_differing(self) -> Seen | None:
+    def first_differing(self) -> OperatorResult | None:
         return next((seen for seen in self.seen if seen.differs), None)
 
     @property
-    def steepest(self) -> Seen | None:
-        """Where most is lost at once, of those that read something that was seen to differ already; None where nothing
-        is lost to speak of."""
+    def largest_loss(self) -> OperatorResult | None:
+        """The result that loses most decibels against what its operator reads; None where none loses at least 6 dB."""
         losing = [seen for seen in self.seen if seen.lost_db is not None and seen.lost_db >= _WORTH_SAYING_DB]
         return max(losing, key=lambda seen: seen.lost_db or 0.0, default=None)
 
@@ -90,10 +89,10 @@ def findings(
     operations: Sequence[Operation],
     comparisons: Mapping[str, Comparison],
     shapes: Mapping[str, tuple[int, ...]],
-    excused: Callable[[Check], Check] = lambda check: check,
-) -> tuple[Seen, ...]:
+    with_exceptions: Callable[[Check], Check] = lambda check: check,
+) -> tuple[OperatorResult, ...]:
     """Each compared result with the rules that it breaks and what it loses. `comparisons`: result name → figures;
-    `shapes`: result name → (samples, *shape); `excused`: a check as the policy's exceptions leave it."""
+    `shapes`: result name → (samples, *shape); `with_exceptions`: a check as the policy's exceptions leave it."""
     seen = []
     for operation in operations:
         before = [comparisons[name] for name in operation.reads if name in comparisons]
@@ -105,8 +104,10 @@ def findings(
                 {comparison.output} if info.quantisation is None and not info.dtype.startswith("float") else ()
             )
             checks = judge_edge(rules, [comparison], shapes[info.name][0], own_integers=own_integers)
-            broken = tuple(check for check in map(excused, checks) if not check.passed)
-            seen.append(Seen(operation, info, shapes[info.name][1:], comparison, broken, *_change(comparison, before)))
+            broken = tuple(check for check in map(with_exceptions, checks) if not check.passed)
+            seen.append(
+                OperatorResult(operation, info, shapes[info.name][1:], comparison, broken, *_change(comparison, before))
+            )
     return tuple(seen)
 
 

@@ -1,4 +1,4 @@
-"""One case, looked at from inside: every operator's result on this target beside what it should be.
+"""Compares every operator's result of one case with what it should be.
 
 Two edges, as everywhere. *runtime*: this target against the reference interpreter, both on the same artifact.
 *conversion*: this artifact against the float32 one of its format, both in the reference interpreter, results matched by
@@ -26,9 +26,9 @@ from harness.cache import Cache
 from harness.conversion import opinions
 from harness.conversion.converter import Converter, Reference, read_golden, shortened
 from harness.errors import CaseError, Failed, Unsupported
-from harness.gate.exceptions import excused
+from harness.gate.exceptions import apply_exceptions
 from harness.gate.judge import EdgeRules, judge_edge
-from harness.gate.judge_case import judged_as
+from harness.gate.judge_case import name_for_rules
 from harness.gate.policy import Edge, Policy
 from harness.locate.findings import EdgeFinding, findings
 from harness.model import Tensors
@@ -50,7 +50,7 @@ Pair = tuple[NDArray[Any], NDArray[Any], TensorInfo, TensorInfo]
 
 
 class Locator:
-    """Looks into one case."""
+    """Compares the operators' results of one case, on either edge."""
 
     def __init__(self, case: Case, converter: Converter, policy: Policy, samples: int, folder: Path) -> None:
         """`samples`: how many of the golden's samples are looked at, from its beginning; `folder`: where to write what
@@ -80,22 +80,24 @@ class Locator:
             raise Unsupported(f"{target.name} does not run {'; '.join(missing)}.")
         samples = self.artifact.stored(self.golden.inputs)
         with target.open(self.artifact) as session:
-            unwatched = session.infer(samples)
+            usual_outputs = session.infer(samples)
         wanted = _results(self.operations, self.artifact)
-        watched = self._watched_in_parts(target, wanted, samples)
+        exposed_results = self._inner_results_in_parts(target, wanted, samples)
         notes = []
-        if any(name in watched and not _same(watched[name], unwatched[name]) for name in unwatched):
+        if any(
+            name in exposed_results and not _same(exposed_results[name], usual_outputs[name]) for name in usual_outputs
+        ):
             notes.append(
                 f"Looked at from inside, {target.name} gives other outputs than it does otherwise (it cannot fuse what "
                 "is looked at), so the fault may lie in what it fuses."
             )
-        finding = self._against(None, {**unwatched, **watched}, notes)
+        finding = self._against(None, {**usual_outputs, **exposed_results}, notes)
         if finding.first_broken is None:
             return finding
         verdict = self._checked_reference()
         notes += [verdict.note] if verdict.note else []
         other = next((found.target for found in verdict.majority if found.target != target.name), None)
-        return self._against(other, {**unwatched, **watched}, notes)
+        return self._against(other, {**usual_outputs, **exposed_results}, notes)
 
     def _against(self, reference: str | None, actual: Tensors, notes: Sequence[str]) -> EdgeFinding:
         """What the target gives beside what the target `reference` gives, or without one the usual reference."""
@@ -180,11 +182,11 @@ class Locator:
                 shapes[name] = actual.shape
         today = date.today()
         seen = findings(
-            EdgeRules(self.policy, edge, judged_as(case.name, self.artifact.scheme)),
+            EdgeRules(self.policy, edge, name_for_rules(case.name, self.artifact.scheme)),
             self.operations,
             comparisons,
             shapes,
-            lambda check: excused(check, case.name, self.policy.exceptions, today)[0],
+            lambda check: apply_exceptions(check, case.name, self.policy.exceptions, today)[0],
         )
         total = sum(len(operation.results) for operation in self.operations)
         return EdgeFinding(edge, against, seen, total - len(seen), notes)
@@ -214,31 +216,33 @@ class Locator:
     def _exposed(self, artifact: Artifact, results: Sequence[TensorInfo]) -> Artifact:
         return self.operator_outputs.expose(artifact, results, Path(tempfile.mkdtemp(dir=self._folder)))
 
-    def _watched(self, target: Target, results: Sequence[TensorInfo], samples: Tensors) -> dict[str, NDArray[Any]]:
+    def _inner_results(
+        self, target: Target, results: Sequence[TensorInfo], samples: Tensors
+    ) -> dict[str, NDArray[Any]]:
         """What the target gives for `results`, and for the model's outputs along with them. Raises a `CaseError`."""
         with target.open(self._exposed(self.artifact, results)) as session:
             return session.infer(samples)
 
-    def _watched_in_parts(
+    def _inner_results_in_parts(
         self, target: Target, results: Sequence[TensorInfo], samples: Tensors
     ) -> dict[str, NDArray[Any]]:
         """The same. Where the target refuses to show so many at once (a board's memory), half of them at a time; what
         it does not show alone is left out. Raises the refusal where it is none of their number."""
         try:
-            return self._watched(target, results, samples)
+            return self._inner_results(target, results, samples)
         except (Unsupported, Failed) as refusal:
             if len(results) < 2:
                 return {}
             if all(self._refusal(target, one, samples) == str(refusal) for one in (results[0], results[-1])):
                 raise
         middle = len(results) // 2
-        first = self._watched_in_parts(target, results[:middle], samples)
-        return {**first, **self._watched_in_parts(target, results[middle:], samples)}
+        first = self._inner_results_in_parts(target, results[:middle], samples)
+        return {**first, **self._inner_results_in_parts(target, results[middle:], samples)}
 
     def _refusal(self, target: Target, one: TensorInfo, samples: Tensors) -> str | None:
         """What the target says to one result alone; None where it shows it."""
         try:
-            self._watched(target, [one], samples)
+            self._inner_results(target, [one], samples)
         except (Unsupported, Failed) as refusal:
             return str(refusal)
         return None

@@ -1,4 +1,4 @@
-"""Right values in the wrong place: outputs that look swapped, classes and labels that look exchanged.
+"""Finds values that are right but in the wrong place: swapped outputs, exchanged classes, exchanged labels.
 
 Such a fault breaks every tolerance, and a tolerance says nothing about it: these functions name it. They say so only
 where the exchange explains the error: the values fit their other place ten times better (10 dB) than their own, and

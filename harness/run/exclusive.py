@@ -1,4 +1,4 @@
-"""One timing run at a time on a machine, whoever started it."""
+"""A lock that lets one process at a time use a machine for timing."""
 
 from __future__ import annotations
 

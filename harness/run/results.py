@@ -1,4 +1,4 @@
-"""From what was measured to what the record says: one outcome a case."""
+"""Turns what was measured into the record's entries: one outcome for each case."""
 
 from __future__ import annotations
 

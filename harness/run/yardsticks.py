@@ -16,7 +16,7 @@ from harness.conversion import opinions
 from harness.conversion.converter import Prepared, Reference, read_golden, write_golden
 from harness.errors import CaseError
 from harness.gate.judge import EdgeRules, judge_edge
-from harness.gate.judge_case import judged_as
+from harness.gate.judge_case import name_for_rules
 from harness.gate.policy import Edge, Policy
 from harness.model import Tensors
 from harness.parity.comparison import Incomparable, compare
@@ -70,7 +70,7 @@ class Yardsticks:
 
     def is_broken(self, case: CaseName, artifact: Artifact, parity: Parity, conditioning: Conditioning | None) -> bool:
         """Whether outputs of a case break a rule, on either edge. `conditioning`: of its artifact, if it is known."""
-        where = judged_as(case, artifact.scheme)
+        where = name_for_rules(case, artifact.scheme)
         edges: tuple[tuple[Edge, Sequence[Comparison]], ...] = (
             ("conversion", parity.conversion),
             ("runtime", parity.runtime),
@@ -101,7 +101,7 @@ class Yardsticks:
         golden = read_golden(golden_path)
         has_golden = artifact.variant != READY.name
         # Rules of some targets ask for the very bytes of the usual reference: among others the usual limits hold.
-        where = dataclasses.replace(judged_as(case.name, artifact.scheme), target=case.format.opinions[0][0])
+        where = dataclasses.replace(name_for_rules(case.name, artifact.scheme), target=case.format.opinions[0][0])
 
         def witness(found: Reference, kernels: int) -> Witness:
             outputs = found.read()

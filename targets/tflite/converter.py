@@ -16,7 +16,7 @@ from . import disturbed as disturbance
 from . import metadata
 from .left_in_float import left_in_float
 from .signature import of_signature
-from .softmax_scale import dies, too_fine
+from .softmax_scale import known_crash, too_fine
 from .state import state_kept
 
 ENTRY = "model.tflite"
@@ -421,7 +421,7 @@ def reference(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) ->
 
     resolvers = tf.lite.experimental.OpResolverType
     refusal: Exception | None = None
-    usual = () if dies(inspected.get("notes", ())) else (resolvers.BUILTIN_REF,)
+    usual = () if known_crash(inspected.get("notes", ())) else (resolvers.BUILTIN_REF,)
     for resolver in (*usual, resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
         try:
             interpreter = allocated(path, resolver, inspected)

@@ -16,7 +16,7 @@ LEAST = 2.0**-26
 MARK = "the reference kernels of TFLite and Micro abort where the input's scale is at most 2⁻²⁶"
 
 
-def dies(notes: Iterable[str]) -> tuple[str, ...]:
+def known_crash(notes: Iterable[str]) -> tuple[str, ...]:
     """Of an artifact's notes, those that say that reference kernels die of it."""
     return tuple(note for note in notes if MARK in note)
 

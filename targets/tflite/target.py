@@ -21,7 +21,7 @@ from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target
 
 from .arm.target import arm_targets
 from .load_request import load_request
-from .softmax_scale import dies
+from .softmax_scale import known_crash
 
 HERE = Path(__file__).parent
 WORKER = HERE / "worker.py"
@@ -124,7 +124,7 @@ class TFLiteTarget(WorkerTarget):
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """Select-TF operators run in TensorFlow's own interpreter alone; of some models reference kernels die."""
-        deadly = dies(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
+        deadly = known_crash(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
         if self.runtime == "tensorflow":
             return deadly
         flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))

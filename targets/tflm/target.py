@@ -16,7 +16,7 @@ from harness.process.child import ChildProcess
 from harness.process.worker_target import WorkerTarget
 from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
-from ..tflite.softmax_scale import dies
+from ..tflite.softmax_scale import known_crash
 
 WORKER = Path(__file__).with_name("worker.py")
 ARENA_BYTES = 64 * 1024 * 1024
@@ -76,7 +76,7 @@ class MicroTarget(WorkerTarget):
         flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))
         return (
             first_subgraph_only("Micro", artifact)
-            + dies(artifact.notes)
+            + known_crash(artifact.notes)
             + ((f"{flex} (TensorFlow's, which Micro does not have)",) if flex else ())
         )
 

@@ -12,7 +12,7 @@ from harness.errors import HarnessError, Unavailable
 from harness.target import DEFAULT_LIMITS, Limits, Loaded, Readiness, Session, Target
 
 from ..load_request import load_request
-from ..softmax_scale import dies
+from ..softmax_scale import known_crash
 from . import qemu
 from .cores import CORES, Core
 from .counter import counter, source_digest
@@ -116,7 +116,7 @@ class ArmTarget(Target):
         """Select-TF operators run in TensorFlow's own interpreter alone; a user's library of custom operators is built
         for this machine."""
         flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))
-        missing = dies(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
+        missing = known_crash(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
         if flex:
             missing += (f"{flex} (TensorFlow's, for which the Flex delegate is needed)",)
         if artifact.custom_operators:

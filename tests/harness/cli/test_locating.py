@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.cli import locating
-from harness.cli.locating import ROWS, case_of, locate_fault, telling, verdict
+from harness.cli.locating import ROWS, case_of, locate_fault, notable_results, verdict
 from harness.errors import Crashed, HarnessError, Unavailable, Unsupported
 from harness.locate.findings import EdgeFinding, findings
 from harness.operator_outputs import Operation
@@ -42,7 +42,7 @@ def test_where_nothing_can_be_compared_that_is_said():
 def test_of_many_operators_those_that_say_something_are_shown():
     many = [operation(index, "ADD", *([index - 1] if index else [])) for index in range(4 * ROWS)]
     errors = {index: 1e-6 if index < 70 else 1e-1 for index in range(4 * ROWS)}
-    shown = [seen.operation.index for seen in telling(finding(many, {**errors, 0: 0.0}))]
+    shown = [seen.operation.index for seen in notable_results(finding(many, {**errors, 0: 0.0}))]
     assert len(shown) <= ROWS
     assert {1, 69, 70, 4 * ROWS - 1} <= set(shown), "where it begins, where it breaks, what stands before, and the end"
     assert shown == sorted(shown)
@@ -51,7 +51,7 @@ def test_of_many_operators_those_that_say_something_are_shown():
 def test_the_operator_at_fault_is_shown_wherever_it_stands():
     """Sixty branches begin to differ, and one of them breaks a rule."""
     branches = [operation(index, "ADD") for index in range(60)]
-    shown = telling(finding(branches, {index: 0.1 if index == 50 else 1e-7 for index in range(60)}))
+    shown = notable_results(finding(branches, {index: 0.1 if index == 50 else 1e-7 for index in range(60)}))
     assert [seen.operation.index for seen in shown if seen.broken] == [50]
     assert len(shown) <= ROWS
 

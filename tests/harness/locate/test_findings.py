@@ -49,7 +49,7 @@ def test_nothing_differs():
     found = finding(CHAIN, dict.fromkeys(range(4), 0.0))
     assert found.exact
     assert found.first_broken is None
-    assert found.steepest is None
+    assert found.largest_loss is None
     assert not any(seen.introduces for seen in found.seen)
 
 
@@ -57,8 +57,8 @@ def test_the_first_that_breaks_a_rule_is_at_fault_and_not_those_that_pass_it_on(
     found = finding(CHAIN, {0: 0.0, 1: 1e-7, 2: 0.1, 3: 0.2})
     assert found.first_broken.operation.operator == "FULLY_CONNECTED"
     assert found.first_differing.operation.operator == "RELU"
-    assert found.steepest.operation.operator == "FULLY_CONNECTED"
-    assert found.steepest.lost_db == pytest.approx(120, abs=5)
+    assert found.largest_loss.operation.operator == "FULLY_CONNECTED"
+    assert found.largest_loss.lost_db == pytest.approx(120, abs=5)
     assert [seen.introduces for seen in found.seen] == [False, True, False, False]
 
 
@@ -66,7 +66,7 @@ def test_small_differences_that_keep_to_the_rules_are_told_and_are_no_fault():
     found = finding(CHAIN, {0: 1e-7, 1: 1.1e-7, 2: 1e-7, 3: 1e-7})
     assert found.first_broken is None
     assert found.first_differing.operation.index == 0
-    assert found.steepest is None, "nothing doubled"
+    assert found.largest_loss is None, "nothing doubled"
 
 
 def test_two_branches_can_each_begin_to_differ():
@@ -132,8 +132,8 @@ def test_outputs_hold_only_where_they_were_seen_to(errors, seen, hold):
 def test_a_broken_rule_that_the_policy_excuses_is_no_fault():
     comparison = compare("@0.0", RIGHT + np.float32(0.1), RIGHT)
     shapes = {"@0.0": RIGHT.shape}
-    excused = findings(
+    let_through = findings(
         rules(), CHAIN[:1], {"@0.0": comparison}, shapes, lambda check: check.model_copy(update={"passed": True})
     )
     assert findings(rules(), CHAIN[:1], {"@0.0": comparison}, shapes)[0].broken
-    assert not excused[0].broken
+    assert not let_through[0].broken
