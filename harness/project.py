@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from harness.budget import DEFAULT_SECONDS
+from harness.budget import DEFAULT_SECONDS, Budget
 from harness.conversion.choices import Choices, CustomOperators, MetadataTable, VariantTable
 from harness.conversion.model_entry import ModelEntry, Task
 from harness.conversion.source import Kind, Source, module_file, recognise
@@ -169,14 +169,16 @@ def table_of(place: tuple[Any, ...]) -> type[BaseModel]:
     return ModelTable if place[0] == "models" and len(place) > 2 else ProjectFile
 
 
-def model_entries(root: Path) -> dict[str, ModelEntry]:
-    """Every model that can be named here: the project's own first, then the zoo's."""
+def model_entries(root: Path, budget_seconds: float | None = None) -> dict[str, ModelEntry]:
+    """Every model that can be named here: the project's own first, then the zoo's. `budget_seconds`: another budget
+    than the project's."""
     from harness import registry
 
     project = read_project(root)
     own_variants = tuple(own_variant(name, table, registry.formats()) for name, table in project.variants.items())
     with_zoo = project.zoo if project.zoo is not None else not project.models
-    entries = {name: entry_of(root, name, table, own_variants) for name, table in project.models.items()}
+    seconds = project.limits.budget if budget_seconds is None else budget_seconds
+    entries = {name: entry_of(root, name, table, own_variants, seconds) for name, table in project.models.items()}
     for name, (model, package, module) in registry.zoo().items():
         if name in entries:
             continue
@@ -184,11 +186,19 @@ def model_entries(root: Path) -> dict[str, ModelEntry]:
         weights = folder / "weights" / model.weights if model.weights else None
         file = folder / f"{module.rsplit('.', 1)[1]}.py"
         source = Source("zoo", file, package=package, weights=weights, sequence=model.sequence)
-        entries[name] = ModelEntry(name, model.summary, model.task, source, with_zoo, own_variants=own_variants)
+        entries[name] = ModelEntry(
+            name, model.summary, model.task, source, with_zoo, budget=Budget(seconds), own_variants=own_variants
+        )
     return entries
 
 
-def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple[str, Variant], ...]) -> ModelEntry:
+def entry_of(
+    root: Path,
+    name: str,
+    table: ModelTable,
+    own_variants: tuple[tuple[str, Variant], ...],
+    budget_seconds: float = DEFAULT_SECONDS,
+) -> ModelEntry:
     """The entry of one `[models.NAME]`. What is wrong with its files becomes the entry's `problem`."""
     path = absolute(root / (table.path or "."))
     problem = ""
@@ -237,7 +247,7 @@ def entry_of(root: Path, name: str, table: ModelTable, own_variants: tuple[tuple
         choices={glob: choices.options() for glob, choices in table.convert.items()},
         metadata=table.metadata.resolved(root) if table.metadata is not None and not problem else None,
         custom_operators=table.custom_operators.resolved(root) if table.custom_operators and not problem else None,
-        samples=table.samples,
+        budget=Budget(budget_seconds, table.samples),
         detection=DetectionOutputs(**table.detection.model_dump()) if table.detection is not None else None,
         own_variants=own_variants,
     )

@@ -7,7 +7,7 @@ import json
 from harness import registry
 from harness.cli.inventory import console
 from harness.paths import cache_directory, project_root
-from harness.project import model_entries, read_project
+from harness.project import model_entries
 from harness.run.costs import Costs, in_words
 from harness.run.matrix import Selection, cases
 from harness.run.plan import Estimate, estimate
@@ -16,9 +16,8 @@ from harness.run.plan import Estimate, estimate
 def show_plan(selection: Selection, *, parity_only: bool, budget: float | None, as_json: bool) -> int:
     """Print the cases of a selection by target, with an estimate of each part. Nothing is started or installed."""
     root = project_root()
-    seconds = read_project(root).limits.budget if budget is None else budget
-    chosen = cases(selection, model_entries(root), registry.targets(), registry.formats())
-    found = estimate(chosen, Costs(cache_directory()), parity_only=parity_only, budget_seconds=seconds)
+    chosen = cases(selection, model_entries(root, budget), registry.targets(), registry.formats())
+    found = estimate(chosen, Costs(cache_directory()), parity_only=parity_only)
     if as_json:
         print(json.dumps(_document(found), indent=1))
     else:

@@ -14,7 +14,7 @@ from harness.cli.progress import ConsoleProgress
 from harness.errors import WHATEVER, BadInput
 from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root, results_directory
-from harness.project import model_entries, read_project
+from harness.project import model_entries
 from harness.report import tables
 from harness.report.history_data import history_of
 from harness.report.page import write
@@ -31,7 +31,7 @@ def run_matrix(
 ) -> int:
     """Run the selection; 0 if nothing is broken, 1 otherwise, 2 if a model is no model, 130 if interrupted."""
     root = project_root()
-    chosen = cases(selection, model_entries(root), registry.targets(), registry.formats())
+    chosen = cases(selection, model_entries(root, budget), registry.targets(), registry.formats())
     settings = Settings(
         root=root,
         cache=cache_directory(),
@@ -39,7 +39,6 @@ def run_matrix(
         command=shlex.join(["harness", *sys.argv[1:]]),
         parity_only=parity_only,
         fresh=fresh,
-        budget_seconds=read_project(root).limits.budget if budget is None else budget,
         policy=project_policy(root),
     )
     signal.signal(signal.SIGTERM, interrupt)

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from harness import registry
 from harness.address import address_of
 from harness.artifact import Artifact, CustomLibrary, TensorInfo
+from harness.budget import Budget
 from harness.cache import Cache, Entry, hash_files, sha256_file, sha256_json, sha256_tree
 from harness.conversion import opinions
 from harness.conversion.children import WORKER, Children
@@ -66,6 +67,8 @@ class Prepared:
     facts: dict[str, Any]
     golden_digest: str
     custom_operators: CustomOperators | None = None
+    budget: Budget = field(default_factory=Budget)
+    """How many of the golden's samples the reference interpreter is given."""
 
     @property
     def golden_path(self) -> Path:
@@ -99,6 +102,14 @@ class Golden:
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
+
+    def first(self, samples: int) -> Golden:
+        """The same of the first samples alone."""
+        labels = None if self.labels is None else self.labels[:samples]
+        inputs, outputs = (
+            {name: values[:samples] for name, values in tensors.items()} for tensors in (self.inputs, self.outputs)
+        )
+        return Golden(inputs, outputs, labels)
 
 
 def read_golden(path: Path) -> Golden:
@@ -204,8 +215,9 @@ class Converter:
                 "custom_operators": custom and custom.model_dump(mode="json"),
             }
             code += [code_digest(ready_form), *opinions.identities(ready_form)]
+            request["budget"] = vars(entry.budget)  # a reference makes its golden
         try:
-            key = address_of("prepared", code, entry.source.identity(), custom)
+            key = address_of("prepared", code, entry.source.identity(), custom, request.pop("budget", None))
         except HarnessError as error:  # a file that cannot be read ends this model and no other
             raise BadInput(str(error)) from error
         except OSError as error:
@@ -226,7 +238,9 @@ class Converter:
             ) from error
         entry.source.check_opened(found.facts["opened"])
         digests = {file.path: file.sha256 for file in found.files}
-        return Prepared(entry.name, key, found.folder, found.facts, digests["golden.npz"], entry.custom_operators)
+        return Prepared(
+            entry.name, key, found.folder, found.facts, digests["golden.npz"], entry.custom_operators, entry.budget
+        )
 
     def graph_summary(self, prepared: Prepared) -> dict[str, Any] | None:
         """The TensorFlow graph of a prepared model in figures; None for a ready artifact. Raises a `CaseError`."""
@@ -328,10 +342,11 @@ class Converter:
         """The reference interpreter's outputs on the golden's inputs; where it cannot run the artifact, those of the
         first other runtime that can. `cache`: another than the usual, for what is not worth keeping. Raises a
         `CaseError`."""
-        key = address_of("reference", self._code, artifact, prepared.golden_digest, code_digest(form))
+        budget = prepared.budget
+        key = address_of("reference", self._code, artifact, prepared.golden_digest, code_digest(form), budget)
 
         def write(folder: Path) -> dict[str, Any]:
-            return self._ask_interpreter(artifact, form, read_golden(prepared.golden_path).inputs, folder)
+            return self._ask_interpreter(artifact, form, read_golden(prepared.golden_path).inputs, folder, budget)
 
         try:
             found = self._entry("reference", key, write, cache)
@@ -359,11 +374,15 @@ class Converter:
         found = self._entry("reference", key, write, cache)
         return Reference(name, found.folder / "outputs.npz", found.digest, name)
 
-    def _ask_interpreter(self, artifact: Artifact, form: Format, inputs: Tensors, folder: Path) -> dict[str, Any]:
-        """Write what the format's reference interpreter makes of `inputs` (real values) to `outputs.npz` in `folder`;
-        its name is in the answer. Raises a `CaseError`."""
+    def _ask_interpreter(
+        self, artifact: Artifact, form: Format, inputs: Tensors, folder: Path, budget: Budget
+    ) -> dict[str, Any]:
+        """Write what the format's reference interpreter makes of `inputs` (real values), of as many samples as the
+        budget allows, to `outputs.npz` in `folder`; its name is in the answer. Raises a `CaseError`."""
         samples = folder / "samples.npz"
-        np.savez(samples, **artifact.stored(inputs))  # type: ignore[arg-type]
+        limit = budget.limit(len(next(iter(inputs.values()))))
+        is_stream = artifact.sequence and artifact.state != "none"
+        np.savez(samples, **artifact.stored(inputs, samples=limit))  # type: ignore[arg-type]
         try:
             with self._children.lend(self.environment) as child:
                 reply, _ = child.call(
@@ -374,6 +393,7 @@ class Converter:
                     inspected=as_inspected(artifact),
                     samples=str(samples),
                     output=str(folder / "outputs.npz"),
+                    budget=None if is_stream or budget.samples is not None else budget.seconds,
                 )
         finally:
             samples.unlink()
@@ -385,20 +405,23 @@ class Converter:
         form = registry.formats()[str(entry.source.ready_format)]
         place = folder / READY.name
         files = hash_files(place)
-        prepared = Prepared(entry.name, "", folder, facts, "", entry.custom_operators)
+        prepared = Prepared(entry.name, "", folder, facts, "", entry.custom_operators, entry.budget)
         made = Entry(place, files, {"entry": facts["ready"], **facts["inspected"]})
         artifact = self._artifact(prepared, form, READY, "", made, made.facts)
         golden = read_golden(prepared.golden_path)
         with tempfile.TemporaryDirectory(prefix="harness-reference-") as name:
             scratch = Path(name)
             try:
-                interpreter = str(self._ask_interpreter(artifact, form, golden.inputs, scratch)["interpreter"])
+                interpreter = str(
+                    self._ask_interpreter(artifact, form, golden.inputs, scratch, entry.budget)["interpreter"]
+                )
                 with np.load(scratch / "outputs.npz", allow_pickle=False) as archive:
                     outputs = {name: archive[name] for name in archive.files}
             except (Unsupported, Crashed, TimedOut) as refusal:
                 interpreter, outputs = self._first_opinion(artifact, form, golden.inputs, refusal)
         real = {info.name: info.to_real(outputs[info.name]) for info in artifact.outputs}
-        write_golden(prepared.golden_path, dataclasses.replace(golden, outputs=real))
+        answered = min(len(values) for values in real.values())
+        write_golden(prepared.golden_path, dataclasses.replace(golden.first(answered), outputs=real))
         return {"golden_from": interpreter, "golden_fault": not_a_number(real, f"What {interpreter} gives as output")}
 
     def _first_opinion(
@@ -424,7 +447,8 @@ class Converter:
         def write(folder: Path) -> dict[str, Any]:
             golden = read_golden(prepared.golden_path)
             samples = folder / "samples.npz"
-            np.savez(samples, **artifact.stored(golden.inputs, samples=MOST_SAMPLES))  # type: ignore[arg-type]
+            most = min([MOST_SAMPLES, *(len(values) for values in reference.read().values())])
+            np.savez(samples, **artifact.stored(golden.inputs, samples=most))  # type: ignore[arg-type]
             with self._children.lend(self.environment) as child:
                 reply, _ = child.call(
                     "conditioning",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from harness.budget import Budget
 from harness.conversion.choices import CustomOperators
 from harness.conversion.source import Source
 from harness.model import DetectionOutputs
@@ -31,8 +32,8 @@ class ModelEntry:
     """Glob of variant names → converter options that replace the variant's own."""
     metadata: Mapping[str, Any] | None = None
     custom_operators: CustomOperators | None = None
-    samples: int | None = None
-    """So many of the golden's samples for every case; as many as fit the budget where it is None."""
+    budget: Budget = field(default_factory=Budget)
+    """How many of its samples a case, and the reference, are given."""
     detection: DetectionOutputs | None = None
     """Of a detector: which outputs are its boxes, scores and classes."""
     own_variants: tuple[tuple[str, Variant], ...] = ()

@@ -10,8 +10,9 @@ import json
 import os
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ import numpy as np
 
 from harness.conversion.format_converter import format_converter
 from harness.conversion.sources.request import first_line
+
+FEWEST, GROWTH = 2, 8
+"""Samples of the first batch of a reference, and how many times as many as were done before a later one may have."""
 
 Handler = Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
 
@@ -99,13 +103,36 @@ def inspect(header: dict[str, Any]) -> dict[str, Any]:
 
 
 def reference(header: dict[str, Any]) -> dict[str, Any]:
-    """Outputs of the format's reference interpreter on `samples` (an `.npz`), written to `output` (another)."""
+    """Outputs of the format's reference interpreter on `samples` (an `.npz`), written to `output` (another): of all of
+    them, or of as many, from the first, as take about `budget` seconds."""
     module = format_converter(header["converter"])
     with np.load(header["samples"], allow_pickle=False) as archive:
         samples = {name: archive[name] for name in archive.files}
-    interpreter, outputs = module.reference(Path(header["path"]), header["inspected"], samples)
+
+    def infer(part: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        return module.reference(Path(header["path"]), header["inspected"], dict(part))
+
+    budget = header.get("budget")
+    interpreter, outputs = infer(samples) if budget is None else within(infer, samples, budget)
     np.savez(header["output"], **outputs)
     return {"interpreter": interpreter}
+
+
+def within(
+    infer: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]], samples: dict[str, Any], seconds: float
+) -> tuple[str, dict[str, Any]]:
+    """`infer` over as many of the samples, from the first, as take about so many seconds; at least `FEWEST`."""
+    count, begun = len(next(iter(samples.values()))), time.monotonic()
+    interpreter, parts, done, batch = "", [], 0, min(FEWEST, len(next(iter(samples.values()))))
+    while batch > 0:
+        batch_begun = time.monotonic()
+        interpreter, part = infer({name: values[done : done + batch] for name, values in samples.items()})
+        parts.append(part)
+        done += batch
+        each = (time.monotonic() - batch_begun) / batch
+        left = seconds - (time.monotonic() - begun)
+        batch = min(count - done, max(0, int(left / max(each, 1e-6))), GROWTH * done)
+    return interpreter, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def conditioning(header: dict[str, Any]) -> dict[str, Any]:

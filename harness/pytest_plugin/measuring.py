@@ -73,7 +73,6 @@ def _verdicts(config: pytest.Config, root: Path, cases: Sequence[Case]) -> dict[
     from harness.gate.judge_run import judge_run
     from harness.gate.policy_file import project_policy
     from harness.paths import cache_directory
-    from harness.project import read_project
     from harness.run.engine import Run, Settings
     from harness.store.runs import write_atomically
 
@@ -86,7 +85,6 @@ def _verdicts(config: pytest.Config, root: Path, cases: Sequence[Case]) -> dict[
         command="pytest --harness",
         parity_only=not (config.getoption("harness_latency") or benchmark_file),
         policy=policy,
-        budget_seconds=read_project(root).limits.budget,
     )
     accepted = read_baseline(settings.results / FOLDER)
     record = once_for_all_workers(

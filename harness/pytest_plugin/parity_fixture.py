@@ -83,7 +83,6 @@ class ParityChecker:
     def _measure(self, case: Case) -> tuple[CaseResult, list[str]]:
         from harness.gate.policy_file import project_policy
         from harness.paths import cache_directory, project_root
-        from harness.project import read_project
         from harness.run.engine import Run, Settings
 
         root = project_root()
@@ -95,7 +94,6 @@ class ParityChecker:
             parity_only=True,
             workers=1,
             policy=project_policy(root),
-            budget_seconds=read_project(root).limits.budget,
         )
         record = Run([case], settings, Quiet()).execute()
         if record.status == "interrupted":

@@ -19,7 +19,6 @@ from pydantic import ValidationError
 
 from harness import __version__
 from harness.artifact import Artifact
-from harness.budget import DEFAULT_SECONDS, Budget
 from harness.cache import Cache, sha256_json
 from harness.conversion.converter import Converter, Prepared, Reference
 from harness.conversion.model_entry import ModelEntry
@@ -58,8 +57,6 @@ class Settings:
     parity_only: bool = False
     fresh: bool = False
     plan: TimingPlan = field(default_factory=TimingPlan)
-    budget_seconds: float = DEFAULT_SECONDS
-    """Of inference a case: as many samples as fit."""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     policy: Policy = field(default_factory=Policy)
 
@@ -337,7 +334,6 @@ class Run:
         finished.fingerprint = case.target.fingerprint()
         prepared = self.prepared_of(case.id)
         plan = self.settings.plan
-        budget = Budget(self.settings.budget_seconds, case.model.samples)
         job = Job(
             case.target.name,
             artifact,
@@ -346,7 +342,7 @@ class Run:
             case.model.task,
             plan,
             kept=kept,
-            budget=budget,
+            budget=case.model.budget,
             detection=case.model.detection,
         )
         finished.key = addressing.parity_key(case.target, job, prepared)

@@ -42,9 +42,7 @@ class Estimate:
         return found
 
 
-def estimate(
-    cases: Sequence[Case], costs: Costs, *, parity_only: bool, budget_seconds: float, plan: TimingPlan | None = None
-) -> Estimate:
+def estimate(cases: Sequence[Case], costs: Costs, *, parity_only: bool, plan: TimingPlan | None = None) -> Estimate:
     """What the cases would take where nothing is in the cache. A case that nobody has seen is taken to cost what the
     others of its target did, and never more than its start and its budget."""
     plan = plan or TimingPlan()
@@ -52,7 +50,7 @@ def estimate(
     for case in cases:
         known = costs.knows(case.name)
         seconds = costs.of_case(case.name, case.target)
-        named.append((case.id, seconds if known else min(seconds, budget_seconds * 3.0), known))
+        named.append((case.id, seconds if known else min(seconds, case.model.budget.seconds * 3.0), known))
     models = {case.model.name for case in cases}
     recipes = {(case.model.name, case.format.name, case.variant.name) for case in cases}
     conversion = sum(costs.of_stage("prepare", model) for model in models)

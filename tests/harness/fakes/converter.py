@@ -35,7 +35,9 @@ class FakeConverter:
         x = np.linspace(-1, 1, 128 * 4, dtype=np.float32).reshape(128, 1, 4)
         np.savez(folder / "golden.npz", **{"in:x": x, "out:y": 2 * x})
         np.savez(folder / "outputs.npz", y=2 * x)
-        return Prepared(entry.name, "key", folder, {"samples": 128, "recognised": "a fake"}, "golden")
+        return Prepared(
+            entry.name, "key", folder, {"samples": 128, "recognised": "a fake"}, "golden", budget=entry.budget
+        )
 
     def convert(self, prepared, form, variant):
         self.calls.append(("convert", prepared.model, variant.name))

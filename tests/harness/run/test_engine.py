@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from harness import registry
+from harness.budget import Budget
 from harness.cli.running import exit_code
 from harness.conversion import target_address
 from harness.errors import Unsupported
@@ -94,7 +95,9 @@ def test_whatever_a_runtime_does_is_an_outcome_and_the_others_go_on(execute, scr
 
 
 def test_a_slow_case_is_compared_on_as_many_samples_as_fit_its_budget_and_says_so(execute):
-    record = execute(FakeTarget(script={"infer": "slow:0.1"}), FakeTarget("fake/quick"), budget_seconds=0.5)
+    record = execute(
+        FakeTarget(script={"infer": "slow:0.1"}), FakeTarget("fake/quick"), model=replace(entry(), budget=Budget(0.5))
+    )
     slow, quick = record.cases
     assert 2 <= slow.parity.samples < 10
     assert slow.parity.available == 128
@@ -103,13 +106,13 @@ def test_a_slow_case_is_compared_on_as_many_samples_as_fit_its_budget_and_says_s
 
 
 def test_a_number_of_samples_that_was_asked_for_is_what_is_compared(execute):
-    (case,) = execute(FakeTarget(), model=replace(entry(), samples=7)).cases
+    (case,) = execute(FakeTarget(), model=replace(entry(), budget=Budget(samples=7))).cases
     assert (case.parity.samples, case.parity.samples_note) == (7, "7 of 128 samples, as `samples` asks.")
 
 
 def test_another_budget_is_another_measurement(execute):
     assert execute(FakeTarget()).cases[0].reused_from is None
-    assert execute(FakeTarget(), budget_seconds=9.0).cases[0].reused_from is None
+    assert execute(FakeTarget(), model=replace(entry(), budget=Budget(9.0))).cases[0].reused_from is None
     assert execute(FakeTarget()).cases[0].reused_from is not None
 
 

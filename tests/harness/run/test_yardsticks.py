@@ -59,6 +59,9 @@ class Notes:
     def stage(self, name, total):
         pass
 
+    def look(self, glance):
+        pass
+
     def step(self, what):
         pass
 
