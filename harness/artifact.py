@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from harness.errors import Failed
 from harness.quantisation import dequantise, quantise
 
 State = Literal["none", "variables", "resources"]
@@ -125,7 +126,14 @@ class Artifact(Frozen):
 
     def stored(self, inputs: Mapping[str, NDArray[Any]], samples: int | None = None) -> dict[str, NDArray[Any]]:
         """Golden inputs (canonical name → real values, (samples, *shape)) as this artifact takes them; of all samples,
-        or of the first `samples`."""
+        or of the first `samples`. Raises `Failed` for an input that the golden does not have."""
+        missing = [info.name for info in self.inputs if info.name not in inputs]
+        if missing:
+            raise Failed(
+                f"The artifact takes an input '{missing[0]}' that the model does not have ({', '.join(inputs)}): "
+                "its signature names another tensor as the input, so that calls by name compute nonsense; an input "
+                "that is also returned as an output brings this about (return tf.identity of it)."
+            )
         return {info.name: info.to_stored(inputs[info.name][:samples]) for info in self.inputs}
 
     @property

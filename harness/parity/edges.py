@@ -111,7 +111,8 @@ def _same_names(tensors: Tensors, outputs: Sequence[TensorInfo], whose: str) -> 
     missing = [info.name for info in outputs if info.name not in tensors]
     if missing:
         raise Incomparable(
-            f"Output {missing[0]!r} of the artifact is not among {whose} ({', '.join(sorted(tensors)) or 'none'})."
+            f"Output {missing[0]!r} of the artifact is not among {whose} ({', '.join(sorted(tensors)) or 'none'}): its"
+            " signature gives the outputs other names, or several names to one tensor."
         )
     surplus = sorted(set(tensors) - {info.name for info in outputs})
     if surplus:

@@ -25,7 +25,8 @@ LABELS: dict[Outcome, OutcomeLabel] = {
         "✗", "Failed", "It ran, and its answers or its figures break a rule.", "failed", "bold red"
     ),
     Outcome.CRASHED: OutcomeLabel(
-        "☇", "Crashed", "The process that held the runtime died; the rest of the run went on.", "crashed", "magenta"
+        "☇", "Crashed", "The process that held the runtime died, or a step met an unforeseen error; the rest went on.",
+        "crashed", "magenta",
     ),
     Outcome.TIMED_OUT: OutcomeLabel(
         "◷", "Timed out", "It gave no answer in time and was stopped.", "timed-out", "yellow"

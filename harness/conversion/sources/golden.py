@@ -29,19 +29,36 @@ def run(saved_model: Path, inputs: Mapping[str, Any], *, sequence: bool = False)
     """TensorFlow's outputs, one sample at a time: arrays shaped (samples, *output shape).
 
     Each sample starts from fresh state, unless `sequence` says that they are one stream. Raises `BadSource` where the
-    outputs of two samples differ in shape.
+    outputs of two samples differ in shape, or are no real numbers.
     """
     with_state = started(saved_model, sequence=sequence)
     collected: dict[str, list[Any]] = {}
     for sample in samples_of(inputs):
         for name, value in with_state(sample).items():
             collected.setdefault(name, []).append(value)
-    try:
-        return {name: np.stack(values) for name, values in collected.items()}
-    except ValueError as error:
+    return {name: stacked(name, values) for name, values in collected.items()}
+
+
+def stacked(name: str, values: list[Any]) -> Any:
+    """One output of all samples. Raises `BadSource`, with what can be done, for what cannot be compared."""
+    kinds = {np.asarray(value).dtype.kind for value in values}
+    if kinds & set("OSU"):
         raise BadSource(
-            "the outputs change their shape from one sample to the next; give every sample one shape."
-        ) from error
+            f"its output '{name}' is text, which cannot be compared as numbers; leave it out of the signature and"
+            " return the numbers that it is made from (scores, a class index), which the application looks up."
+        )
+    if "c" in kinds:
+        raise BadSource(
+            f"its output '{name}' is complex, which no runtime here gives back alike; return tf.math.real and"
+            " tf.math.imag of it as two outputs."
+        )
+    shapes = sorted({np.shape(value) for value in values})
+    if len(shapes) > 1:
+        raise BadSource(
+            f"the size of its output '{name}' depends on the data ({shapes[0]} in one sample, {shapes[-1]} in another),"
+            " and only outputs of one shape are compared; pad it to a fixed size within the model."
+        )
+    return np.stack(values)
 
 
 def samples_of(inputs: Mapping[str, Any]) -> Iterator[Sample]:

@@ -138,10 +138,10 @@ def test_an_artifact_whose_inputs_the_golden_lacks_fails_alone(tmp_path, monkeyp
     record = run_of(tmp_path, monkeypatch, Faults(), converter=Renaming(tmp_path / "models")).execute()
     assert {(case.model, case.outcome) for case in record.cases} == {
         ("good", Outcome.PASSED),
-        ("bad", Outcome.CRASHED),
+        ("bad", Outcome.FAILED),
     }
     (reason,) = {case.reason for case in record.cases if case.model == "bad"}
-    assert "KeyError: 'x_again' (artifact.py, line" in reason
+    assert "takes an input 'x_again' that the model does not have (x)" in reason
 
 
 def test_a_case_that_cannot_be_judged_says_so_and_the_others_are_judged(tmp_path, monkeypatch):
