@@ -1,4 +1,4 @@
-"""harness.toml as a file of tests: one for each case of the matrix."""
+"""Collects harness.toml as a file of tests: one for each case of the matrix."""
 
 from __future__ import annotations
 

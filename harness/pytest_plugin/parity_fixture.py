@@ -1,4 +1,4 @@
-"""The `parity` fixture: one's own model, in one's own test, held to the same rules as everything else."""
+"""The `parity` fixture: compares a model in a user's own test, by the same rules as every case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a failure to its known remedy: the one place where errors become reasons that people read."""
+"""Finds the known remedy for a failure. Every error becomes a reason for people here and nowhere else."""
 
 from __future__ import annotations
 

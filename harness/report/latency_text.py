@@ -1,4 +1,4 @@
-"""What two medians of two runs allow to be said, in words, and what would decide it.
+"""Says in words what two medians of two runs show, and names the command that would decide.
 
 The 95 % interval of a median holds the noise within its run alone. Two runs of the very same thing on one machine often
 lie apart by a few per cent, so nothing here is a verdict of the gate: that takes both sides in turns (`harness ab`).

@@ -1,5 +1,5 @@
-"""Parts of a page that are read when they are gone to: compressed, because a page of ten thousand cases holds the same
-words ten thousand times, and as letters that cannot be taken for markup."""
+"""Packs the parts of a page that are read when a reader opens them. They are compressed, because a page of ten thousand
+cases repeats its words, and encoded in base64, which cannot be taken for markup."""
 
 from __future__ import annotations
 

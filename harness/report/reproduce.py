@@ -1,4 +1,4 @@
-"""The lines that show a case again, and what is wrong inside it."""
+"""The commands that run a case again and that find the operator at fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run amounts to: the verdict in one sentence, and what a reader must know before trusting the figures."""
+"""The verdict on a run in one sentence, and what limits trust in its figures."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The dashboard, served: the first view at once, every other part when it is gone to, and nothing made twice while the
-index says the same."""
+"""Serves the dashboard: the first view at once, every other part when a reader opens it. Nothing is made twice while
+the index is unchanged."""
 
 from __future__ import annotations
 

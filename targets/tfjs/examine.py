@@ -1,4 +1,4 @@
-"""What TensorFlow.js will say to a model: from a run in Node.js, and from the kernels that each bundle has."""
+"""Predicts what TensorFlow.js runs of a model: from a run in Node.js, and from the kernels that each bundle has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A layers model is loaded by TensorFlow.js before it is believed, and what it understood is held against the model.
+"""Checks a layers model: TensorFlow.js loads it, and what it understood is compared with the model.
 
 TensorFlow.js passes over every setting that it does not know, in silence: the model then loads, runs and computes
 something else. Runs in the converter's environment.

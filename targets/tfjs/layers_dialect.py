@@ -1,4 +1,4 @@
-"""From Keras' description of a model to the one that TensorFlow.js's layers library reads.
+"""Turns Keras' description of a model into the one that TensorFlow.js's layers library reads.
 
 Its dialect is that of Keras 2. Keras 3 says the same in other words, which tensorflowjs passes on as they are: the
 library then refuses the model, or, worse, does not read what it does not know. Each rewrite here says exactly what the

@@ -1,4 +1,4 @@
-"""The inside of a graph model: TensorFlow.js gives the result of any node that is asked for by name."""
+"""Operators' outputs of a graph model: TensorFlow.js gives the result of any node by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kernels of TensorFlow.js that compute something else in silence: noted of each model that has them.
+"""Notes which kernels of TensorFlow.js compute something else without an error, for each model that uses them.
 
 Runs in the converter's environment, beside `converter.py`.
 """

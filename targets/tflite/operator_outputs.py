@@ -1,4 +1,4 @@
-"""The inside of a `.tflite`: its operators' results, and a copy of the file that gives them as outputs."""
+"""Operators' outputs of a `.tflite`: lists its operators, and makes a copy of the file that gives their results."""
 
 from __future__ import annotations
 

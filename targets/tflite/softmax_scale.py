@@ -1,6 +1,6 @@
 """The SOFTMAX on which reference kernels abort: found in the file, because they say nothing when they do.
 
-Runs in the converter's environment, beside `converter.py`; `dies` is read by the targets as well.
+Runs in the converter's environment, beside `converter.py`; `known_crash` is read by the targets as well.
 
 TFLite's and Micro's reference kernels turn the input's scale into a multiplier, beta · scale · 2²⁶, and check that it
 is more than one (`QuantizeMultiplierGreaterThanOne`). An input whose values hardly differ, as an untrained model's, is

@@ -1,4 +1,4 @@
-"""The index beside a folder of records, which are the truth: it follows what is there."""
+"""Keeps the index up to date with the folder of records beside it."""
 
 from __future__ import annotations
 

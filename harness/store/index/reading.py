@@ -1,4 +1,4 @@
-"""From files to what the index holds of them: one by one, or several at once in other processes."""
+"""Reads record files into the form that the index holds: one by one, or several at once in other processes."""
 
 from __future__ import annotations
 

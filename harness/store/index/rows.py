@@ -1,4 +1,4 @@
-"""From a record to what the index holds of it: a row of `runs`, and the results of each model as columns."""
+"""Turns a record into what the index holds: a row of `runs`, and the results of each model as columns."""
 
 from __future__ import annotations
 

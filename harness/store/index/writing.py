@@ -1,4 +1,4 @@
-"""What was read from a record into the tables: whole, once, and by the same numbers whoever writes."""
+"""Writes what was read from a record into the tables: whole, once, and with the same numbers from every writer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes of a job: its result, or one of the ways in which there is none."""
+"""The result of a job, and the exceptions of a job that has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One call from a plan and inputs to outputs and counts."""
+"""Runs a plan on inputs: outputs and counts from one call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a model the plan runtime cannot run, in few words: one phrase a reason, and where each operator is."""
+"""Lists what the plan runtime cannot run of a model: one phrase for each reason, with the places of its operators."""
 
 from __future__ import annotations
 

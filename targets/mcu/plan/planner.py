@@ -1,4 +1,4 @@
-"""From the bytes of a `.tflite` file to a plan."""
+"""Plans a `.tflite` file: turns its bytes into a binary plan."""
 
 from __future__ import annotations
 

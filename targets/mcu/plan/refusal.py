@@ -1,4 +1,4 @@
-"""Why a model cannot be planned."""
+"""The exceptions that say why a model cannot be planned."""
 
 from harness.errors import HarnessError
 

@@ -66,7 +66,7 @@ def named(text, artifact):
 
 @pytest.mark.parametrize("name", [*map(on_target, TARGETS)])
 @pytest.mark.parametrize("source", [*INPUTS, *READY_MADE])
-def test_what_is_foretold_happens(model, converted, source, name):
+def test_what_is_predicted_happens(model, converted, source, name):
     target = TARGETS[name]
     assessed = model(source)
     told = [prediction for prediction in assessed.found.predictions if prediction.target == name]

@@ -243,7 +243,7 @@ class TestTask:
         assert discordant_pairs(metric, []) == discordant_bound(metric, [])
 
 
-class TestMixedUp:
+class TestMisplaced:
     def test_swapped_outputs_are_named_before_their_errors(self):
         result = case(GOLDEN, GOLDEN, GOLDEN[::-1])
         item = result.runtime[0]

@@ -1,4 +1,4 @@
-"""From operators to steps: one module a family, gathered here by operator name."""
+"""Lowers operators to steps of the plan: one module for each family, gathered here by operator name."""
 
 from __future__ import annotations
 

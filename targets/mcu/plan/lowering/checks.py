@@ -1,4 +1,4 @@
-"""What lowerings ask of an operator before they believe it."""
+"""Checks that lowerings make of an operator before they use it."""
 
 from __future__ import annotations
 
