@@ -16,6 +16,12 @@ def export_built(built: Any, request: Request, origin: str) -> Exported:
     import keras
     import tensorflow as tf
 
+    is_keras = keras_model.is_keras_3(built) or keras_model.is_keras_2(built)
+    if request.signature and (is_keras or not isinstance(built, tf.Module)):
+        raise BadSource(
+            f"{request.function} returned a {type(built).__name__}, which has no function '{request.signature}' to"
+            " choose; leave `signature` out, or return a tf.Module that has it."
+        )
     if keras_model.is_keras_3(built):
         facts = keras_model.export_keras_3(built, request).facts
         return Exported(f"a Keras {keras.__version__.split('.')[0]} model, {origin}", facts=facts)

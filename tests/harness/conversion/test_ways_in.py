@@ -209,6 +209,10 @@ def test_an_entry_point_is_prepared_again_when_a_module_that_it_imports_changes(
             'path = "project"\nentry = "zoo_of_mine.models:nested"',
             "output 'parts' is itself a dict of outputs",
         ),
+        (
+            'path = "project"\nentry = "zoo_of_mine.models:function"\nsignature = "serve"',
+            "which has no function 'serve' to choose; leave `signature` out",
+        ),
         ('path = "no_signatures"', "has no signature; save it with `signatures=`."),
         ('path = "weights_only.h5"', "holds weights without a model; save the whole model."),
         ('path = "lambda.h5"', "has a Lambda layer, which is code"),
