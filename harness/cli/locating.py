@@ -20,36 +20,46 @@ from harness.gate.policy import Edge
 from harness.gate.policy_file import project_policy
 from harness.locate.findings import EdgeFinding, OperatorResult
 from harness.locate.locator import Locator
+from harness.nearest import nearest
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.report import numbers
 from harness.run.matrix import Case, Selection, cases
 from harness.store.error_log import sentence_with_log
+from harness.target import Target
 
 EDGES: tuple[Edge, ...] = ("conversion", "runtime")
 ROWS = 40
 """More operators than a person reads: then those where something begins or breaks, and their neighbours."""
 
 
-def locate_fault(name: str, edge: str | None, samples: int, *, as_json: bool) -> int:
-    """Look inside; 2 if an edge that there is cannot be looked at, 1 if an operator's result breaks a rule, else 0."""
+def locate_fault(name: str, edge: str | None, samples: int, *, as_json: bool, beside: str | None = None) -> int:
+    """Look inside, beside another target where one is named; 2 if an edge that there is cannot be looked at, 1 if an
+    operator's result breaks a rule, else 0."""
     if edge is not None and edge not in EDGES:
         raise HarnessError(f"There is no edge '{edge}'; it is conversion or runtime.")
     if samples < 1:
         raise HarnessError("At least one sample has to be looked at; write --samples 1 or more.")
+    if beside is not None and edge == "conversion":
+        raise HarnessError("Another target stands beside this one on the runtime edge; leave out --edge conversion.")
     root = project_root()
     case = case_of(name)
+    other = target_beside(case, beside) if beside is not None else None
+    edges: tuple[str, ...] = ("runtime",) if other is not None else EDGES if edge is None else (edge,)
     found: dict[str, EdgeFinding | CaseError] = {}
     with ConsoleProgress() as progress, tempfile.TemporaryDirectory(prefix="harness-locate-") as folder:
         converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
         try:
             locator = Locator(case, converter, project_policy(root), samples, Path(folder))
-            for one in EDGES if edge is None else (edge,):
+            for one in edges:
                 progress.note(f"Looking into {case.id}, {one} edge …")
                 try:
-                    found[one] = locator.conversion() if one == "conversion" else locator.runtime()
+                    if one == "conversion":
+                        found[one] = locator.conversion()
+                    else:
+                        found[one] = locator.runtime() if other is None else locator.beside(other)
                 except WHATEVER as error:
-                    if edge is not None:
+                    if len(edges) == 1:
                         raise
                     found[one] = as_case_error(error, f"Looking into the {one} edge")
         finally:
@@ -61,6 +71,17 @@ def locate_fault(name: str, edge: str | None, samples: int, *, as_json: bool) ->
     if any(isinstance(one, CaseError) and not isinstance(one, Unsupported) for one in found.values()):
         return 2
     return int(any(isinstance(one, EdgeFinding) and one.first_broken is not None for one in found.values()))
+
+
+def target_beside(case: Case, name: str) -> Target:
+    """The target of that name. Raises `HarnessError` for none, and for one that opens other artifacts."""
+    known = {target.name: target for target in registry.targets().values() if target.format == case.target.format}
+    if name not in known:
+        meant = nearest(name, known)
+        raise HarnessError(
+            f"No target '{name}' opens what {case.target.name} does; there are {', '.join(known)}.{meant}"
+        )
+    return known[name]
 
 
 def case_of(name: str) -> Case:

@@ -142,6 +142,9 @@ def locate(
     case: Annotated[str, typer.Argument(help="A case: MODEL/VARIANT/TARGET.")],
     edge: Annotated[str | None, typer.Option("--edge", help="conversion or runtime; both if not given.")] = None,
     samples: Annotated[int, typer.Option("--samples", help="How many of the golden's inputs to look at.")] = 4,
+    beside: Annotated[
+        str | None, typer.Option("--beside", help="Another target to stand in the reference interpreter's place.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Look inside a case and name the operator at fault: each operator's result beside what it should be.
@@ -151,7 +154,7 @@ def locate(
     """
     from harness.cli.locating import locate_fault
 
-    raise typer.Exit(locate_fault(case, edge, samples, as_json=json))
+    raise typer.Exit(locate_fault(case, edge, samples, as_json=json, beside=beside))
 
 
 @app.command()

@@ -72,7 +72,26 @@ class Locator:
 
     def runtime(self) -> EdgeFinding:
         """This target against the reference interpreter. Raises a `CaseError`."""
-        target = self.case.target
+        actual, notes = self._seen_on(self.case.target)
+        finding = self._against(None, actual, notes)
+        if finding.first_broken is None:
+            return finding
+        verdict = self._checked_reference()
+        notes += [verdict.note] if verdict.note else []
+        name = self.case.target.name
+        other = next((found.target for found in verdict.majority if found.target != name), None)
+        return self._against(other, actual, notes)
+
+    def beside(self, other: Target) -> EdgeFinding:
+        """This target against another one, both on the same artifact. Raises a `CaseError`."""
+        (actual, notes), (expected, more) = self._seen_on(self.case.target), self._seen_on(other)
+        infos = {info.name: info for operation in self.operations for info in operation.results}
+        both = {name: info for name, info in infos.items() if name in actual and name in expected}
+        pairs = {name: (actual[name], expected[name], info, info) for name, info in both.items()}
+        return self._finding("runtime", other.name, pairs, (*notes, *more))
+
+    def _seen_on(self, target: Target) -> tuple[dict[str, NDArray[Any]], list[str]]:
+        """What a target gives for every result, and whether looking changed its outputs. Raises a `CaseError`."""
         target.require()
         target.prepare()
         missing = target.coverage(self.artifact)
@@ -91,13 +110,7 @@ class Locator:
                 f"Looked at from inside, {target.name} gives other outputs than it does otherwise (it cannot fuse what "
                 "is looked at), so the fault may lie in what it fuses."
             )
-        finding = self._against(None, {**usual_outputs, **exposed_results}, notes)
-        if finding.first_broken is None:
-            return finding
-        verdict = self._checked_reference()
-        notes += [verdict.note] if verdict.note else []
-        other = next((found.target for found in verdict.majority if found.target != target.name), None)
-        return self._against(other, {**usual_outputs, **exposed_results}, notes)
+        return {**usual_outputs, **exposed_results}, notes
 
     def _against(self, reference: str | None, actual: Tensors, notes: Sequence[str]) -> EdgeFinding:
         """What the target gives beside what the target `reference` gives, or without one the usual reference."""

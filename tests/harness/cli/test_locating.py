@@ -79,6 +79,12 @@ class FakeLocator:
     def runtime(self):
         return self.given("runtime")
 
+    def beside(self, other):
+        self.others.append(other.name)
+        return self.given("runtime")
+
+    others: ClassVar[list[str]] = []
+
     def given(self, edge):
         if isinstance(self.edges[edge], Exception):
             raise self.edges[edge]
@@ -105,6 +111,23 @@ def test_a_broken_rule_is_exit_code_1_and_the_table_marks_it(edges, capsys):
     assert "conversion: each of the 4" in said
     assert any(line.startswith("✗") and "2 FULLY_CONNECTED" in line for line in said.splitlines())
     assert any(line.startswith("•") and "1 RELU" in line for line in said.splitlines())
+
+
+def test_another_target_stands_beside_it_on_the_runtime_edge_alone(edges, capsys):
+    edges(runtime=WITHIN)
+    assert locate_fault(CASE, None, 4, as_json=False, beside="tflite/litert-xnnpack") == 0
+    assert FakeLocator.others == ["tflite/litert-xnnpack"]
+    assert "conversion:" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("edge", "beside", "said"),
+    [("conversion", "tflite/litert-xnnpack", "leave out --edge"), (None, "tfjs/chromium-cpu", "opens what")],
+)
+def test_a_target_that_cannot_stand_beside_it_is_refused(edges, edge, beside, said):
+    edges()
+    with pytest.raises(HarnessError, match=said):
+        locate_fault(CASE, edge, 4, as_json=False, beside=beside)
 
 
 def test_no_broken_rule_is_exit_code_0(edges, capsys):

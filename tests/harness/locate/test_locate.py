@@ -136,6 +136,22 @@ def test_a_target_that_agrees_is_exact_to_the_last_operator(tmp_path):
     assert found.seen[0].shape == (1, 4)
 
 
+def test_two_targets_stand_beside_each_other_without_a_reference(tmp_path):
+    """What one core's kernels compute otherwise than another's."""
+    made, _ = locator(tmp_path, ChainTarget({"SCALE": 1.0, "SHIFT": 0.25}))
+    other = ChainTarget({"SCALE": 1.0})
+    other.name = "fake/other"
+    found = made.beside(other)
+    assert found.against == "fake/other"
+    assert found.first_differing.operation.operator == "SHIFT", "both are wrong in SCALE, and alike"
+    assert [seen.differs for seen in found.seen] == [False, True, True]
+
+
+def test_a_target_that_cannot_stand_beside_it_says_why(tmp_path):
+    with pytest.raises(Unavailable, match="the fake runtime"):
+        locator(tmp_path)[0].beside(ChainTarget(ready=False))
+
+
 def test_a_target_without_room_for_all_results_shows_them_in_parts(tmp_path):
     found = locator(tmp_path, ChainTarget({"SHIFT": 0.25}, room=2))[0].runtime()
     assert len(found.seen) == 3
