@@ -198,6 +198,11 @@ class Target(abc.ABC):
         nothing changed. Raises `Unavailable`."""
         return
 
+    def forget(self) -> None:
+        """End what earlier sessions left running where it would shorten the first inference of the next one: a process
+        that keeps compiled shaders. Called before a session that is timed."""
+        return
+
     @abc.abstractmethod
     def fingerprint(self) -> dict[str, str]:
         """What decides the figures: runtime versions, flags, threads. Part of a case's content address."""

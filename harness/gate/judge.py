@@ -58,7 +58,7 @@ def judge(
         for edge, comparisons in edges:
             found = [
                 judge_edge(
-                    EdgeRules(policy, edge, where, parity.conditioning, parity.samples),
+                    EdgeRules(policy, edge, where, parity.conditioning, parity.samples, is_sample(parity)),
                     comparisons,
                     parity.samples,
                     has_task=has_task,
@@ -123,6 +123,8 @@ class EdgeRules:
     case: CaseName
     conditioning: Conditioning | None = None
     samples: int = 0
+    is_sample: bool = False
+    """Whether the golden has more samples than were compared."""
     """Over which outputs were compared."""
 
     def get(self, metric: ParityMetric, output: str = "") -> ParityRule | None:
@@ -211,7 +213,10 @@ def _judge_output(
     # With labels the task metric says what a changed answer costs, and on the conversion edge it alone decides.
     rule = rules.get("top1_agreement")
     if rule and comparison.top1_agreement is not None and not (edge == "conversion" and has_task):
-        checks.append(_judge_agreement(comparison, comparison.top1_agreement, rule, _answers(comparison, samples)))
+        trials = (comparison.answers or samples) if rules.is_sample else None
+        checks.append(
+            _judge_agreement(comparison, comparison.top1_agreement, rule, _answers(comparison, samples), trials)
+        )
     return checks
 
 
@@ -301,10 +306,35 @@ def _judge_peak(comparison: Comparison, rule: ParityRule) -> Check:
     return _parity_check(comparison, rule, measured, passed, message)
 
 
-def _judge_agreement(comparison: Comparison, agreement: float, rule: ParityRule, of_what: str) -> Check:
-    """`of_what`: what `agreement` is a share of, in words."""
+def is_sample(parity: Parity) -> bool:
+    """Whether fewer samples were compared than the golden has."""
+    return parity.available is not None and parity.samples < parity.available
+
+
+def fewest_changed(changed: int, trials: int) -> float:
+    """The least share of answers that may change, if `changed` of `trials` did: the lower end of the one-sided 95 %
+    interval (Clopper and Pearson, Biometrika 26, 1934)."""
+    from scipy.stats import beta
+
+    return float(beta.ppf(0.05, changed, trials - changed + 1)) if changed else 0.0
+
+
+def _judge_agreement(
+    comparison: Comparison, agreement: float, rule: ParityRule, of_what: str, trials: int | None = None
+) -> Check:
+    """`of_what`: what `agreement` is a share of, in words. `trials`: of how many answers, where they are a sample of
+    those that the rule is about: then it is broken where even the interval of the share is beyond the limit."""
     passed = agreement >= rule.bound
     message = ""
+    if not passed and trials is not None:
+        changed = round((1.0 - agreement) * trials)
+        if fewest_changed(changed, trials) <= 1.0 - rule.bound:
+            message = (
+                f"{_subject(rule.edge, comparison)} gives another answer for {changed} of {trials} inputs, too few to "
+                f"tell whether more than {1.0 - rule.bound:.1%} change: undecided. A larger `--budget` or `samples` "
+                "decides."
+            )
+            return _parity_check(comparison, rule, agreement, True, message)
     if not passed:
         message = (
             f"{_subject(rule.edge, comparison)} gives another answer for {1.0 - agreement:.1%} of {of_what}, "

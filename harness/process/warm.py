@@ -50,10 +50,14 @@ class WarmPool(Generic[Key, Resource]):
             else:
                 ending.close()
 
-    def close(self) -> None:
-        """End every idle resource. Those that are borrowed stay; given back, they wait for the next call."""
+    def close(self, key: Key | None = None) -> None:
+        """End every idle resource, or those of one key. Those that are borrowed stay; given back, they wait for the
+        next call."""
         with self._lock:
-            idle, self._idle = self._idle, {}
+            if key is None:
+                idle, self._idle = self._idle, {}
+            else:
+                idle = {key: self._idle.pop(key, [])}
         with ExitStack() as endings:  # each is ended, whatever ending another raises
             for kept in idle.values():
                 for _, ending in kept:

@@ -190,6 +190,15 @@ class TFJSTarget(Target):
         library = bundles.LAYERS if is_layers(artifact.path) else bundles.GRAPH
         return [bundles.CORE, library, bundles.BACKENDS[self.backend]]
 
+    def forget(self) -> None:
+        """A GPU process keeps what it compiled for the page before."""
+        program = self.program or self.browser.executable()
+        if program is not None and self.backend in ("webgl", "webgpu"):
+            _BROWSERS.close(self._launch(program, DEFAULT_LIMITS))
+
+    def _launch(self, program: Path, limits: Limits) -> Launch:
+        return Launch(self.browser, str(program), self.flags, limits.open_seconds)
+
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
         program = self.program or self.browser.executable()
@@ -198,8 +207,7 @@ class TFJSTarget(Target):
                 f"{self.name} needs {self.browser.missing()}; install it with `{self.browser.install_line()}`."
             )
         folder = bundles.install()
-        launch = Launch(self.browser, str(program), self.flags, limits.open_seconds)
-        with _BROWSERS.borrowed(launch) as started:
+        with _BROWSERS.borrowed(self._launch(program, limits)) as started:
             started.child.what = self.name
             try:
                 said, _ = started.child.call(

@@ -342,3 +342,29 @@ def test_an_output_that_never_held_a_value_is_not_passed():
     assert broken.rule == "parity.measured"
     assert "Nothing was compared of output 'kept'" in broken.message
     assert "8 samples" in broken.message
+
+
+@pytest.mark.parametrize(
+    ("changed", "samples", "available", "passed", "words"),
+    [
+        (1, 8, 8, False, "another answer for 12.5%"),  # all that there are: the share is what it is
+        (1, 8, 128, True, "undecided"),  # 1 of 8 may well be 1 of 128
+        (5, 8, 128, False, "another answer for 62.5%"),  # no luck makes 5 of 8 out of 1 %
+        (0, 8, 128, True, ""),
+    ],
+)
+def test_answers_of_a_sample_break_a_rule_only_where_their_interval_does(changed, samples, available, passed, words):
+    rule = ParityRule(edge="runtime", metric="top1_agreement", limit=0.99, source="a test")
+    found = compare("out", GOLDEN[:samples] + np.float32(0.5), GOLDEN[:samples], FLOAT, FLOAT, ranked=True)
+    found = found.model_copy(update={"top1_agreement": 1.0 - changed / samples, "answers": samples})
+    rules = EdgeRules(
+        Policy(parity=(rule,)),
+        "runtime",
+        CaseName("m", "float32", "t", format="tfjs"),
+        None,
+        samples,
+        samples < available,
+    )
+    (check,) = [one for one in judge_edge(rules, [found], samples) if one.rule.endswith("top1_agreement")]
+    assert check.passed is passed
+    assert words in check.message

@@ -88,6 +88,14 @@ def test_an_error_of_the_session_alone_leaves_it_usable(pool, started):
     assert len(started) == 1
 
 
+def test_one_kind_alone_can_be_ended(pool, started):
+    for key in ("wasm", "webgl"):
+        with pool.borrowed(key):
+            pass
+    pool.close("webgl")
+    assert [browser.ended for browser in started] == [False, True]
+
+
 def test_what_cannot_start_says_so_and_keeps_nothing(started):
     @contextmanager
     def start(key: str) -> Iterator[Browser]:

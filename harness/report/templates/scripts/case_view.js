@@ -69,7 +69,7 @@ const caseView = (() => {
     const task = parity.task ? [` ${figureName(parity.task.name)} on ${whole(parity.task.samples)} labelled inputs: `, strong(significant(parity.task.value)), `, the original ${significant(parity.task.golden)}.`] : [];
     const edges = Object.keys(page.words.edges);
     return [element("h2", {}, "Same answers?"),
-      element("p", { class: "soft" }, `${whole(parity.samples)} inputs; reference: ${parity.reference}.`, ...task, " ", link("run", "What the words mean")),
+      element("p", { class: "soft" }, `${parity.samples_note || `${whole(parity.samples)} inputs.`} Reference: ${parity.reference}.`, ...task, " ", link("run", "What the words mean")),
       ...one.conditions.map((sentence) => element("p", {}, sentence)),
       table(`comparisons of ${one.id}`, "Comparisons", [["Compared"], ["Output"], ...page.words.compared.map((name) => [name, "number"])],
         [parity.conversion, parity.runtime, parity.end_to_end].flatMap((list, place) => list.map((each) => comparison(edges[place], each))))];
