@@ -241,6 +241,8 @@ def test_a_full_disk_is_one_sentence_and_is_tried_again(server, home, monkeypatc
 @pytest.mark.parametrize("with_filter", [True, False], ids=["filter", "before-3.11.4"])
 def test_a_path_that_climbs_out_is_refused(members, with_filter, server, home, monkeypatch):
     if not with_filter:
+        if sys.version_info >= (3, 14):
+            pytest.skip("since Python 3.14 tarfile always filters")
         monkeypatch.delattr(tarfile, "data_filter", raising=False)
     server.content = archive_of(*members)
     with pytest.raises(Unavailable, match="its archive cannot be unpacked"):
