@@ -29,7 +29,7 @@ def run(saved_model: Path, inputs: Mapping[str, Any], *, sequence: bool = False)
     """TensorFlow's outputs, one sample at a time: arrays shaped (samples, *output shape).
 
     Each sample starts from fresh state, unless `sequence` says that they are one stream. Raises `BadSource` where the
-    outputs of two samples differ in shape, or are no real numbers.
+    outputs of two samples differ in shape.
     """
     with_state = started(saved_model, sequence=sequence)
     collected: dict[str, list[Any]] = {}
@@ -40,18 +40,7 @@ def run(saved_model: Path, inputs: Mapping[str, Any], *, sequence: bool = False)
 
 
 def stacked(name: str, values: list[Any]) -> Any:
-    """One output of all samples. Raises `BadSource`, with what can be done, for what cannot be compared."""
-    kinds = {np.asarray(value).dtype.kind for value in values}
-    if kinds & set("OSU"):
-        raise BadSource(
-            f"its output '{name}' is text, which cannot be compared as numbers; leave it out of the signature and"
-            " return the numbers that it is made from (scores, a class index), which the application looks up."
-        )
-    if "c" in kinds:
-        raise BadSource(
-            f"its output '{name}' is complex, which no runtime here gives back alike; return tf.math.real and"
-            " tf.math.imag of it as two outputs."
-        )
+    """One output of all samples. Raises `BadSource`, with what can be done, where its size depends on the data."""
     shapes = sorted({np.shape(value) for value in values})
     if len(shapes) > 1:
         raise BadSource(
