@@ -1,6 +1,7 @@
 # The commands of the project. `make run` and `make test` set up what is missing; each is quick when nothing changed.
 #   make run  ARGUMENTS="--model digits_cnn"     arguments of `harness run`
 #   make test ARGUMENTS="-k environment"         arguments of pytest
+#   make baselines                               runs and accepts anew what results/README.md says of the zoo
 #   make quick                                   the checks, and the tests that need none of the real parts
 #   make test-all                                exhaustive sweeps whole, of which `make test` takes a sample
 
@@ -11,7 +12,7 @@ COMPILE := .venv/bin/uv pip compile --quiet --upgrade --universal --python-versi
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 .DEFAULT_GOAL := run
-.PHONY: run test test-all quick check setup requirements clean
+.PHONY: run test test-all quick baselines check setup requirements clean
 
 run: setup
 	@.venv/bin/harness run $(ARGUMENTS)
@@ -24,6 +25,12 @@ test-all: check
 
 quick: check
 	$(PYTEST) -m "not needs" $(ARGUMENTS)
+
+baselines: setup
+	.venv/bin/harness run --parity-only --variant float32 --variant int8 --target tflite/litert-xnnpack --target tflm/host
+	.venv/bin/harness baseline accept
+	.venv/bin/harness run --parity-only --model hello_world --model digits_cnn --variant int8 --target mcu/qemu-cortex-m4
+	.venv/bin/harness baseline accept
 
 check: setup
 	.venv/bin/ruff check .

@@ -17,8 +17,8 @@ from xdist.scheduler import LoadScopeScheduling
 from harness.cache import Cache
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.paths import ENVIRONMENTS_VARIABLE, cache_directory, environments_directory
-from tests import parts
+from harness.paths import ENVIRONMENTS_VARIABLE, environments_directory
+from tests import caches, parts
 from tests.turns import Turns
 
 TESTS = Path(__file__).parent
@@ -158,13 +158,22 @@ def shared_models() -> Path:
 @pytest.fixture(scope="session")
 def shared_cache() -> Path:
     """The `HARNESS_CACHE` of this run, for a test that neither damages nor counts what is in it."""
-    folder = run_folder() / "cache"
-    folder.mkdir(exist_ok=True)
-    kept = cache_directory() / "npm"  # of packages and nothing else, so that no run need download them again
-    kept.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
-        (folder / "npm").symlink_to(kept)
-    return folder
+        caches.new_cache(run_folder() / "cache")
+    return run_folder() / "cache"
+
+
+@pytest.fixture(scope="session")
+def new_cache(shared_cache: Path) -> Callable[[Path], Path]:
+    """Make a `HARNESS_CACHE` that knows no measurement; its artifacts are the run's, which nobody may change."""
+
+    def new_cache(folder: Path) -> Path:
+        caches.new_cache(folder)
+        (shared_cache / "artifacts").mkdir(exist_ok=True)
+        (folder / "artifacts").symlink_to(shared_cache / "artifacts")
+        return folder
+
+    return new_cache
 
 
 @pytest.fixture(scope="session")

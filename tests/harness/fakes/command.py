@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
 from unittest import mock
@@ -33,11 +34,15 @@ def in_this_process(folder, *arguments, **variables):
         contextlib.chdir(folder),
         mock.patch.dict(os.environ, {**WIDE, **variables}),
         mock.patch.object(sys, "argv", ["harness", *arguments]),
+        mock.patch.object(sys.modules["__main__"], "__package__", None, create=True),  # or it is called after pytest
         contextlib.redirect_stdout(output),
         contextlib.redirect_stderr(errors),
     ):
+        before = signal.getsignal(signal.SIGTERM)
         try:
             main()
         except SystemExit as ended:
             code = ended.code or 0
+        finally:
+            signal.signal(signal.SIGTERM, before)
     return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())

@@ -12,6 +12,7 @@ import numpy as np
 from harness.cache import hash_files, sha256_file
 from harness.conversion.converter import read_golden
 from harness.project import model_entries
+from tests.caches import new_cache
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
@@ -22,8 +23,7 @@ class Project:
     """`harness.toml`, cache and results in one folder; the faulty runtimes are installed in it."""
 
     def __init__(self, folder, toml, cache=None):
-        self.folder, self.cache = folder, cache or folder / "cache"
-        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.cache = folder, cache or new_cache(folder / "cache")
         (folder / "harness.toml").write_text(toml)
         about = folder / "packages" / "faulty_runtime-1.0.dist-info"
         about.mkdir(parents=True, exist_ok=True)
