@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ CASES = [
     make_case(f"tflite/runtime-{number}", model=model, variant=variant, median_ms=1.0 + number)
     for model in ("digits", "keyword")
     for variant in ("float32", "int8")
-    for number in range(15)
+    for number in range(6)
 ]
 WRITER = """
 import sys
@@ -40,7 +40,7 @@ for day in range(100, 140):
 
 
 def new_project(folder: Path, days: range = range(40), machine: str = "laptop") -> Path:
-    """A project with a record of sixty cases a day."""
+    """A project with a record of 24 cases a day."""
     folder.mkdir()
     (folder / "harness.toml").touch()
     for day in days:
@@ -84,18 +84,21 @@ def fresh(project: Path, elsewhere: Path) -> dict[tuple[str, ...], object]:
     return index_of(elsewhere)
 
 
-def test_ten_kills_at_any_moment_and_then_the_index_is_as_one_never_disturbed(project: Path, tmp_path: Path) -> None:
+def test_kills_at_any_moment_and_then_the_index_is_as_one_never_disturbed(
+    project: Path, tmp_path: Path, draws: Callable[[int, int], range]
+) -> None:
     begun = time.monotonic()
     assert len(harness(new_project(tmp_path / "other"), "index")["added"]) == 40
     usual = time.monotonic() - begun
     chance, killed = random.Random(6), 0
-    for _ in range(10):
+    kills = draws(6, 20)
+    for _ in kills:
         process = start(project, "index")
         time.sleep(chance.uniform(0.1, 0.9) * usual)
         killed += process.poll() is None
         process.kill()
         process.communicate()
-    assert killed >= 5, "most were still at work"
+    assert killed >= len(kills) // 2, "most were still at work"
     assert harness(project, "index")["runs"] == 40
     assert index_of(project) == fresh(project, tmp_path / "fresh")
 

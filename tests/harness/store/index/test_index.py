@@ -186,7 +186,7 @@ class TestFolder:
             RunStore(tmp_path).write(make_record(day, *cases))
         command = [sys.executable, "-c", SYNCHRONISE, str(tmp_path)]
         kills = 0
-        while kills < 5:
+        while kills < 3:
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
             before = _count(tmp_path)
             deadline = time.monotonic() + 60
