@@ -156,10 +156,12 @@ def test_an_edge_that_was_asked_for_and_cannot_be_had_is_an_error(edges):
         locate_fault(CASE, "conversion", 4, as_json=False)
 
 
-def test_a_crash_is_never_a_mere_remark(edges):
+def test_a_crash_is_never_a_mere_remark_and_costs_the_other_edge_nothing(edges, capsys):
     edges(conversion=SOUND, runtime=Crashed("It died."))
-    with pytest.raises(Crashed):
-        locate_fault(CASE, None, 4, as_json=False)
+    assert locate_fault(CASE, None, 4, as_json=False) == 2
+    said = capsys.readouterr().out
+    assert "runtime: It died." in said
+    assert "conversion: each of the" in said or "conversion: all" in said
 
 
 def test_a_program_reads_every_result(edges, capsys):
