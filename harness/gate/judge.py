@@ -14,7 +14,7 @@ from harness.case_name import CaseName
 from harness.gate.conditioned import conditioned, steps_rule
 from harness.gate.judge_placement import judge_labels, judge_placement
 from harness.gate.judge_task import judge_task
-from harness.gate.policy import Edge, ParityMetric, ParityRule, Policy
+from harness.gate.policy import DEFAULT_PARITY, Edge, ParityMetric, ParityRule, Policy
 from harness.store.record import (
     Check,
     Comparison,
@@ -208,7 +208,7 @@ def _judge_output(
         checks.append(_judge_sqnr(comparison, rule))
     # What has steps may be a whole one off where another value lies on a tie.
     rule = rules.get("peak", output)
-    if rule and not steps:
+    if rule and not steps and not (rule in DEFAULT_PARITY and _is_one_step(comparison, rules.step(output))):
         checks.append(_judge_peak(comparison, rule))
     # With labels the task metric says what a changed answer costs, and on the conversion edge it alone decides.
     rule = rules.get("top1_agreement")
@@ -238,6 +238,11 @@ def _judge_detections(comparison: Comparison, rules: EdgeRules, has_task: bool) 
     return [
         _judge_agreement(comparison, share, rule, f"{_counted(comparison.answers or 0, 'detection')} of both sides")
     ]
+
+
+def _is_one_step(comparison: Comparison, step: float | None) -> bool:
+    """Whether no value is farther off than one step (to float32's rounding)."""
+    return step is not None and comparison.max_abs is not None and comparison.max_abs <= 1.001 * step
 
 
 def _judge_steps(comparison: Comparison, rule: ParityRule, step: float | None = None) -> Check:

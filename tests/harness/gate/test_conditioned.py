@@ -140,6 +140,15 @@ class TestSteps:
         assert "parity.runtime.max_lsb" in broken(other, seen, reference=exact)
 
 
+def test_rounded_weights_may_turn_a_value_on_a_tie_by_its_one_step():
+    step = np.float32(0.05)
+    reference = GOLDEN.copy()
+    reference[0, 0, 0] += step
+    coarse = conditioning(45, peak=0, steps=1, step=float(step))
+    assert "parity.conversion.peak" in broken(reference, None, reference=reference, variant="float16")
+    assert "parity.conversion.peak" not in broken(reference, coarse, reference=reference, variant="float16")
+
+
 def test_dynamic_ranges_are_held_to_what_their_activations_cost():
     assert not broken(off_by(40), conditioning(45), variant="dynamic", reference=GOLDEN)
     assert broken(off_by(30), conditioning(45), variant="dynamic", reference=GOLDEN)
