@@ -64,7 +64,7 @@ def judge(
                     has_task=has_task,
                     own_integers=own_integers,
                 )
-                for where in (_held_as(case, parity) if edge == "runtime" else (case,))
+                for where in (_held_as(case, parity, policy) if edge == "runtime" else (case,))
             ]
             checks += min(found, key=lambda checks: sum(not check.passed for check in checks))
         checks += _judge_emptiness(parity.runtime, parity.samples)
@@ -106,10 +106,13 @@ def _judge_emptiness(comparisons: Sequence[Comparison], samples: int) -> list[Ch
     return found
 
 
-def _held_as(case: CaseName, parity: Parity) -> tuple[CaseName, ...]:
+def _held_as(case: CaseName, parity: Parity, policy: Policy) -> tuple[CaseName, ...]:
     """The names under which rules of the runtime edge hold. A rule that asks a target for the very bytes of the usual
-    reference says nothing of its distance to another runtime that took that one's place: the rules of that one do."""
-    if parity.yardstick not in ("outvoted", "stand-in"):
+    reference says nothing of its distance to another runtime that took that one's place: the rules of that one do;
+    unless it is the one whose kernels the target has."""
+    rule = policy.parity_rule("runtime", "max_lsb", case)
+    has_its_kernels = rule is not None and rule.bytes_of == parity.reference
+    if parity.yardstick not in ("outvoted", "stand-in") or has_its_kernels:
         return (case,)
     return case, replace(case, target=parity.reference)
 

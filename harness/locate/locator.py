@@ -79,7 +79,10 @@ class Locator:
         verdict = self._checked_reference()
         notes += [verdict.note] if verdict.note else []
         name = self.case.target.name
+        same_kernels = verdict.of(self._yardsticks.bytes_of(self.case.name, self.artifact))
         other = next((found.target for found in verdict.majority if found.target != name), None)
+        if same_kernels is not None:
+            other = same_kernels.target
         return self._against(other, actual, notes)
 
     def beside(self, other: Target) -> EdgeFinding:

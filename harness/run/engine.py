@@ -378,7 +378,8 @@ class Run:
         again = {}
         for case_id, one in jobs.items():
             finished = self.finished[case_id]
-            other = self._yardsticks.by(verdict, one, prepared)
+            compared = cast(Parity, finished.parity).model_copy(update={"conditioning": finished.conditioning})
+            other = self._yardsticks.by(verdict, one, prepared, finished.case.name, compared)
             if other is None:
                 finished.note_yardstick(verdict.standing, verdict.note)
                 continue

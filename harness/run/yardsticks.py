@@ -32,11 +32,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of a reference: its standing and a sentence (`Parity`), and those that take its place."""
+    """What was found of a reference: its standing and a sentence (`Parity`), those that take its place, and those that
+    agree with it."""
 
     standing: str
     note: str
     majority: tuple[Reference, ...] = ()
+    supporters: tuple[Reference, ...] = ()
+
+    def of(self, target: str) -> Reference | None:
+        """What that target gives, if it agrees with whatever the reference is now."""
+        sound = self.majority or self.supporters
+        return next((found for found in sound if target and found.target == target), None)
 
 
 class Yardsticks:
@@ -67,6 +74,11 @@ class Yardsticks:
             return dataclasses.replace(job, reference=other, golden=golden, yardstick=("stand-in", note))
         why = f"No other runtime at hand runs this model, so that nothing is known of what {job.target} makes of it."
         return dataclasses.replace(job, unmeasured=why)
+
+    def bytes_of(self, case: CaseName, artifact: Artifact) -> str:
+        """The target whose very bytes are asked of a case's stored integers; empty where a distance is allowed."""
+        rule = self._policy.parity_rule("runtime", "max_lsb", name_for_rules(case, artifact.scheme))
+        return "" if rule is None else rule.bytes_of
 
     def is_broken(self, case: CaseName, artifact: Artifact, parity: Parity, conditioning: Conditioning | None) -> bool:
         """Whether outputs of a case break a rule, on either edge. `conditioning`: of its artifact, if it is known."""
@@ -121,10 +133,16 @@ class Yardsticks:
         decision = decide(witness(reference, -1), [witness(*other) for other in others], agree, has_golden=has_golden)
         references = {found.interpreter: found for found, _ in others}
         majority = tuple(references[name] for name in decision.majority) if decision.standing == "outvoted" else ()
-        return Verdict(decision.standing, said(reference.interpreter, decision, has_golden=has_golden), majority)
+        supporters = tuple(references[name] for name in decision.supporters)
+        note = said(reference.interpreter, decision, has_golden=has_golden)
+        return Verdict(decision.standing, note, majority, supporters)
 
-    def by(self, verdict: Verdict, job: Job, prepared: Prepared) -> Job | None:
-        """The job held against those that outvoted its reference; None where that one stands."""
+    def by(self, verdict: Verdict, job: Job, prepared: Prepared, case: CaseName, found: Parity) -> Job | None:
+        """The job of `case` held against those that outvoted its reference, or where it has not the reference's bytes
+        (`found`), against the sound target whose kernels it has; None where its reference stands."""
+        same_kernels = verdict.of(self.bytes_of(case, job.artifact))
+        if same_kernels is not None and not self._holds_runtime(case, job.artifact, found):
+            return self._with_its_kernels(job, same_kernels, verdict, prepared)
         if not verdict.majority:
             return None
         others = [found for found in verdict.majority if found.target != job.target]
@@ -134,6 +152,18 @@ class Yardsticks:
             return dataclasses.replace(job, reference=verdict.majority[0], unmeasured=why, yardstick=yardstick)
         golden = self._golden(job, others[0], prepared)
         return dataclasses.replace(job, reference=others[0], golden=golden, yardstick=yardstick)
+
+    def _with_its_kernels(self, job: Job, reference: Reference, verdict: Verdict, prepared: Prepared) -> Job:
+        """The job held to the very bytes of another build of its target's kernels."""
+        before, note = job.yardstick
+        standing = before if before and verdict.standing == "confirmed" else verdict.standing
+        why = (
+            f"{job.target} has the kernels of {reference.interpreter} and is held to its bytes, which are not those of "
+            f"{job.reference.interpreter}."
+        )
+        yardstick = (standing, " ".join(filter(None, (note, verdict.note, why))))
+        golden = self._golden(job, reference, prepared)
+        return dataclasses.replace(job, reference=reference, golden=golden, yardstick=yardstick)
 
     def _golden(self, job: Job, reference: Reference, prepared: Prepared) -> Path:
         """The golden of a job that is held against `reference`: of a ready artifact it is what that one makes of it."""
@@ -165,6 +195,10 @@ class Yardsticks:
             )
         except (Incomparable, KeyError):
             return None
+
+    def _holds_runtime(self, case: CaseName, artifact: Artifact, found: Parity) -> bool:
+        where = name_for_rules(case, artifact.scheme)
+        return self._holds("runtime", where, found.runtime, found.samples, artifact, found.conditioning)
 
     def _holds(
         self,

@@ -116,7 +116,7 @@ class TestSteps:
 
     def test_targets_that_have_to_be_exact_stay_exact(self):
         found = broken(
-            integers(1), conditioning(20, steps=9), reference=integers(), info=INT8, variant="int8", target="tflm/host"
+            integers(1), conditioning(20, steps=9), reference=integers(), info=INT8, variant="int8", target="mcu/board"
         )
         assert "parity.runtime.max_lsb" in found or "parity.runtime.amplified_lsb" in found
 
