@@ -237,8 +237,8 @@ _SOFTMAX = (
     "logits that move 6 LSB apart, over a range of 25, move a probability by 25·6/(4·256) = 0.15 of its range: 38 LSB"
 )
 _BIT_EXACT = (
-    "Firmware has TensorFlow Lite Micro's integer kernels, and integers leave no room: it gives Micro's bytes, which are "
-    "those of TensorFlow's reference kernels (docs/measured-facts.md) or, where those differ, are asked of tflm/host"
+    "Firmware has TensorFlow Lite Micro's integer kernels, and integers leave no room: it gives Micro's bytes, which "
+    "are those of TensorFlow's reference kernels (docs/measured-facts.md) or, where not, are asked of tflm/host"
 )
 _KERNEL_NOISE = "Two integer kernels differ by no more than quantisation noise itself: " + _EIGHT_BITS
 _OWN_ACTIVATIONS = "Each runtime quantises the activations of a dynamic-range model by its own rule: " + _EIGHT_BITS

@@ -12,7 +12,7 @@ from harness.artifact import TensorInfo
 from harness.cli.locating import verdict
 from harness.conversion.converter import Reference
 from harness.errors import Crashed, Failed, Unavailable, Unsupported
-from harness.gate.policy import Policy
+from harness.gate.policy import ParityRule, Policy
 from harness.locate.locator import Locator
 from harness.operator_outputs import Operation, OperatorOutputs, with_outputs
 from harness.run.matrix import Case
@@ -109,12 +109,16 @@ class ChainTarget(FakeTarget):
         yield ChainSession(artifact, {**self.faults, **fused})
 
 
-def locator(folder, target=None, variant="float32", form=FORMAT, samples=4):
+def locator(folder, target=None, variant="float32", form=FORMAT, samples=4, rules=()):
     chosen = READY if variant == READY.name else form.variant(variant)
     (folder / "scratch").mkdir()
     converter = Converter(folder)
     made = Locator(
-        Case(entry(), form, chosen, target or ChainTarget()), converter, Policy(), samples, folder / "scratch"
+        Case(entry(), form, chosen, target or ChainTarget()),
+        converter,
+        Policy().with_rules(*rules),
+        samples,
+        folder / "scratch",
     )
     return made, converter
 
@@ -274,3 +278,16 @@ def test_a_reference_that_others_agree_against_is_named_and_the_target_is_held_a
     assert found.exact
     assert found.against == "fake/one"
     assert any("the reference) is wrong here: fake/one, fake/two" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("bytes_of", "against"), [("fake/two", "fake/two"), ("", "the reference")])
+def test_a_target_that_has_to_give_anothers_bytes_is_held_against_that_one_inside_too(
+    tmp_path, monkeypatch, bytes_of, against
+):
+    form = replace(FORMAT, opinions=(("fake/one",), ("fake/two",)))
+    monkeypatch.setattr(registry, "targets", lambda: {name: FakeTarget(name) for name in ("fake/one", "fake/two")})
+    rule = ParityRule(edge="runtime", metric="max_lsb", limit=0, source="its own kernels", bytes_of=bytes_of)
+    made, converter = locator(tmp_path, form=form, rules=[rule])
+    converter.faults = {"SCALE": 0.5, "SHIFT": -0.5}  # another way to the same outputs
+    found = made.runtime()
+    assert (found.against, found.exact) == (against, bool(bytes_of))
