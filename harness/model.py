@@ -42,7 +42,8 @@ class DetectionOutputs:
 
     boxes: str
     scores: str
-    classes: str
+    classes: str = ""
+    """Empty for a detector of one class, which is class 0."""
     count: str = ""
     """How many rows are detections; empty where no output says so, and padding has a score of zero."""
     min_score: float = 0.5

@@ -44,7 +44,7 @@ class DetectionTable(BaseModel):
 
     boxes: str
     scores: str
-    classes: str
+    classes: str = ""
     count: str = ""
     min_score: float = Field(default=0.5, gt=0.0, le=1.0)
 

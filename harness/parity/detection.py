@@ -59,14 +59,13 @@ def detections(tensors: Tensors, names: DetectionOutputs) -> list[Detections]:
     """What each sample holds. `tensors`: output name → real values (samples, …). Rows beyond the count, where an output
     for it is named, and rows whose score is not above zero are padding. Raises `Incomparable` for shapes that are none
     of a detector's."""
-    missing = [name for name in (names.boxes, names.scores, names.classes) if name not in tensors]
+    missing = [name for name in (names.boxes, names.scores, names.classes) if name and name not in tensors]
     if missing:
         raise Incomparable(
             f"There is no output {missing[0]!r}, which `detection` names; there are {', '.join(tensors)}."
         )
-    boxes, scores, classes = (
-        np.asarray(tensors[name], np.float64) for name in (names.boxes, names.scores, names.classes)
-    )
+    boxes, scores = (np.asarray(tensors[name], np.float64) for name in (names.boxes, names.scores))
+    classes = np.asarray(tensors[names.classes], np.float64) if names.classes else np.zeros_like(scores)
     samples = len(boxes)
     if boxes.shape[-1:] != (4,) or boxes.size != 4 * scores.size or scores.size != classes.size:
         raise Incomparable(

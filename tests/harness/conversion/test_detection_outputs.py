@@ -21,12 +21,17 @@ def test_the_outputs_are_named_and_the_least_score_is_a_half(tmp_path):
     assert entry.detection == DetectionOutputs("b", "s", "c", "", 0.5)
 
 
+def test_a_detector_of_one_class_has_no_output_for_it(tmp_path):
+    entry = entries(tmp_path, 'task = "detection"\ndetection = { boxes = "b", scores = "s" }\n')
+    assert (entry.detection.classes, entry.detection.names) == ("", ("b", "s"))
+
+
 @pytest.mark.parametrize(
     "text",
     [
         'task = "detection"\n',
         'detection = { boxes = "b", scores = "s", classes = "c" }\n',
-        'task = "detection"\ndetection = { boxes = "b", scores = "s" }\n',
+        'task = "detection"\ndetection = { boxes = "b", classes = "c" }\n',
         'task = "detection"\ndetection = { boxes = "b", scores = "s", classes = "c", min_score = 0 }\n',
     ],
 )

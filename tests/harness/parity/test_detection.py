@@ -105,6 +105,18 @@ def test_an_output_that_counts_says_where_padding_begins():
     assert [len(sample) for sample in detections(tensors, names)] == [1, 1]
 
 
+def test_a_detector_of_one_class_needs_no_output_for_it():
+    names = DetectionOutputs("boxes", "scores")
+    golden, exchanged, moved = (
+        {name: values for name, values in padded(sample).items() if name != "classes"}
+        for sample in ([CAT, DOG], [DOG, CAT], [CAT, (2, 0.8, (20, 30, 30, 50))])
+    )
+    expected = detections(golden, names)
+    assert [list(sample.classes) for sample in expected] == [[0, 0]]
+    assert agreement(detections(exchanged, names), expected, 0.5).share == 1.0
+    assert agreement(detections(moved, names), expected, 0.5).share == 0.5
+
+
 @pytest.mark.parametrize(("name", "shape"), [("boxes", (2, 6, 5)), ("scores", (2, 5)), ("classes", (2, 6, 2))])
 def test_other_shapes_are_told_in_one_sentence(name, shape):
     with pytest.raises(Incomparable, match="are no detections"):
