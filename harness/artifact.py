@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.errors import Failed
 from harness.quantisation import dequantise, quantise
+from harness.sizes import held, sizes_name, stacked
 
 State = Literal["none", "variables", "resources"]
 """What a model keeps from one inference to the next: nothing, what its runtime can set back (a recurrent layer's
@@ -53,6 +54,17 @@ class TensorInfo(Frozen):
         if self.quantisation is None:
             return stored
         return dequantise(stored, self.quantisation.scale, self.quantisation.zero_point)
+
+
+def real_outputs(outputs: Mapping[str, NDArray[Any]], infos: Sequence[TensorInfo]) -> dict[str, NDArray[Any]]:
+    """Stored outputs, as `harness.sizes` keeps them, in real units: what is filled in is zero in these."""
+    found: dict[str, NDArray[Any]] = {}
+    for info in infos:
+        if sizes_name(info.name) in outputs:
+            found |= stacked(info.name, [info.to_real(values) for values in held(outputs, info.name)])
+        else:
+            found[info.name] = info.to_real(outputs[info.name])
+    return found
 
 
 class FileHash(Frozen):
@@ -135,6 +147,10 @@ class Artifact(Frozen):
                 "that is also returned as an output brings this about (return tf.identity of it)."
             )
         return {info.name: info.to_stored(inputs[info.name][:samples]) for info in self.inputs}
+
+    def real(self, outputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Outputs that this artifact gave, in real units."""
+        return real_outputs(outputs, self.outputs)
 
     @property
     def bytes(self) -> int:

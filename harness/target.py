@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from harness.artifact import Artifact
 from harness.errors import WHATEVER, CaseError, Failed, Unavailable, as_case_error
 from harness.model import Tensors
+from harness.sizes import joined
 
 BATCH_GROWTH = 8
 """A batch has at most so many times the samples that were done before it: what one took says little of the next."""
@@ -107,7 +108,8 @@ class Session(abc.ABC):
         """Run every sample through the model, one invocation a sample.
 
         `samples`: canonical input name → array shaped (samples, *static shape) of the artifact's own dtype (already
-        quantised). Returns canonical output name → array shaped (samples, *output shape) of the artifact's dtype.
+        quantised). Returns canonical output name → array shaped (samples, *output shape) of the artifact's dtype, as
+        `harness.sizes` keeps them where their size depends on the data.
         Raises `Unsupported`, `Crashed` or `TimedOut`.
         """
 
@@ -135,7 +137,7 @@ class Session(abc.ABC):
             part = self.infer({name: values[done : done + batch] for name, values in samples.items()})
             parts.append(answered(part, batch))
             done, batch_seconds = done + batch, time.monotonic() - batch_begun
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return joined(parts)
 
     @abc.abstractmethod
     def time(self, samples: Tensors, plan: TimingPlan) -> Timing:

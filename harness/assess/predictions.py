@@ -180,16 +180,15 @@ def infer_from_relative(
 def wrong_values(target: Target, variant: str, trials: Trials, answer: Answer) -> str:
     """The worst rule of the runtime edge that the values of an answer break; empty where they keep to all, or where
     there are none to compare."""
-    from harness.parity.comparison import Incomparable, compare
+    from harness.parity.comparison import Incomparable
+    from harness.parity.varying import compare_output
 
     artifact = trials.artifact(target.format, variant)
     reference = trials.references.get((target.format, variant))
     if artifact is None or not answer.outputs or not reference:
         return ""
     try:
-        compared = [
-            compare(info.name, answer.outputs[info.name], reference[info.name], info, info) for info in artifact.outputs
-        ]
+        compared = [compare_output(info.name, answer.outputs, reference, info, info) for info in artifact.outputs]
     except (Incomparable, KeyError) as error:
         return f"{error}"
     case = name_for_rules(CaseName(artifact.model, variant, target.name, format=target.format), artifact.scheme)

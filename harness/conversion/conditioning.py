@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.sizes import held, sizes_name
+
 WORK = 8_000_000_000
 """Multiply-accumulates for one artifact, all draws together: six seconds of a reference kernel."""
 FEWEST_SAMPLES, MOST_SAMPLES = 2, 512
@@ -59,7 +61,7 @@ def conditioning(
     # Samples before draws: of a model of real size, one sample in ten moves ten times as far as the others.
     count = min(int(np.clip(WORK // work, FEWEST_SAMPLES, MOST_SAMPLES)), available)
     draws = int(np.clip(WORK // (work * count), 1, MOST_DRAWS))
-    first = {name: values[:count] for name, values in samples.items()}
+    first, still = ({name: values[:count] for name, values in one.items()} for one in (samples, outputs))
     movements: dict[str, list[dict[str, Any]]] = {info["name"]: [] for info in inspected["outputs"]}
     steps = module.steps(path, inspected)
     for draw in range(draws):
@@ -70,7 +72,8 @@ def conditioning(
             raise Unmeasured(f"{interpreter} does not run it with its operators disturbed")
         for info in inspected["outputs"]:
             name = info["name"]
-            movements[name].append(movement(moved[name], outputs[name][:count], info, steps.get(name)))
+            pair = comparable(moved, still, name)
+            movements[name].append(movement(*pair, info, steps.get(name)))
     return {
         "samples": count,
         "draws": draws,
@@ -89,6 +92,19 @@ def off_by_a_unit(values: NDArray[Any], generator: np.random.Generator) -> NDArr
     way = generator.choice(np.array([-1, 0, 1], np.int8), values.shape, p=[0.25, 0.5, 0.25])
     moved = np.nextafter(values, np.where(way > 0, np.float32(np.inf), np.float32(-np.inf)))
     return np.where((way == 0) | (values == 0) | ~np.isfinite(values), values, moved).astype(np.float32)
+
+
+def comparable(
+    moved: dict[str, NDArray[Any]], still: dict[str, NDArray[Any]], name: str
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """One output of both; where its size depends on the data, the values that the samples hold, and nothing at all
+    where a sample holds another number of them: rows that come and go say nothing of rounding."""
+    if sizes_name(name) not in moved and sizes_name(name) not in still:
+        return moved[name], still[name]
+    one, two = held(moved, name), held(still, name)
+    if [values.shape for values in one] != [values.shape for values in two]:
+        return np.zeros(0), np.zeros(0)
+    return np.concatenate([values.ravel() for values in one]), np.concatenate([values.ravel() for values in two])
 
 
 def step_of(info: dict[str, Any], step: float | None) -> float | None:

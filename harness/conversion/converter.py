@@ -194,6 +194,7 @@ class Converter:
             WORKER,
             HERE.parent / "model.py",
             HERE.parent / "quantisation.py",
+            HERE.parent / "sizes.py",
         ]
         self._code = sha256_json([environment.digest(), sha256_tree(own)])
 
@@ -419,7 +420,7 @@ class Converter:
                     outputs = {name: archive[name] for name in archive.files}
             except (Unsupported, Crashed, TimedOut) as refusal:
                 interpreter, outputs = self._first_opinion(artifact, form, golden.inputs, refusal)
-        real = {info.name: info.to_real(outputs[info.name]) for info in artifact.outputs}
+        real = artifact.real(outputs)
         answered = min(len(values) for values in real.values())
         write_golden(prepared.golden_path, dataclasses.replace(golden.first(answered), outputs=real))
         return {"golden_from": interpreter, "golden_fault": not_a_number(real, f"What {interpreter} gives as output")}

@@ -25,6 +25,7 @@ from harness.conversion.sources.opened import opened
 from harness.conversion.sources.request import BadSource, Request, first_line
 from harness.model import Dataset
 from harness.quantisation import dequantise, quantise
+from harness.sizes import sizes_name
 
 READY = "ready"
 
@@ -153,8 +154,9 @@ def sizes_of_open(inspected: dict[str, Any], source: dict[str, Any], given: Data
 
 
 def renamed(arrays: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Arrays under the names of the source."""
-    return {names.get(name, name): values for name, values in arrays.items()}
+    """Arrays, and the sizes of those that have some, under the names of the source."""
+    every = {**names, **{sizes_name(name): sizes_name(other) for name, other in names.items()}}
+    return {every.get(name, name): values for name, values in arrays.items()}
 
 
 def to_stored(values: Any, info: dict[str, Any]) -> Any:

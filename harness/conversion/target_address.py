@@ -6,9 +6,13 @@ import inspect
 from functools import cache
 from pathlib import Path
 
+from harness import sizes
 from harness.cache import sha256_tree
 from harness.conversion.source import closure
 from harness.target import Target
+
+SHARED = Path(sizes.__file__)
+"""What workers of every family take from the engine."""
 
 
 @cache
@@ -20,7 +24,7 @@ def code_of(target: Target) -> str:
     """Hash of the folder of a target's family, whose worker, page or firmware decide the figures, and of what it
     imports from other families."""
     module = Path(inspect.getfile(type(target)))
-    return tree(family_folder(module, type(target).__module__), *closure(module))
+    return tree(family_folder(module, type(target).__module__), *closure(module), SHARED)
 
 
 def family_folder(module: Path, name: str) -> Path:

@@ -20,6 +20,7 @@ import numpy as np
 
 from harness.conversion.format_converter import format_converter
 from harness.conversion.sources.request import first_line
+from harness.sizes import joined
 
 FEWEST, GROWTH = 2, 8
 """Samples of the first batch of a reference, and how many times as many as were done before a later one may have."""
@@ -132,7 +133,7 @@ def within(
         each = (time.monotonic() - batch_begun) / batch
         left = seconds - (time.monotonic() - begun)
         batch = min(count - done, max(0, int(left / max(each, 1e-6))), GROWTH * done)
-    return interpreter, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return interpreter, joined(parts)
 
 
 def conditioning(header: dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from harness.locate.findings import EdgeFinding, findings
 from harness.model import Tensors
 from harness.operator_outputs import Operation, OperatorOutputs
 from harness.parity.comparison import Incomparable, compare
+from harness.parity.varying import compare_output
 from harness.run.matrix import Case
 from harness.run.yardsticks import Verdict, Yardsticks
 from harness.target import Target
@@ -180,12 +181,16 @@ class Locator:
         name = dataclasses.replace(self.case.name, variant=artifact.variant)
         rules = EdgeRules(self.policy, "conversion", name)
         for info in artifact.outputs:
-            comparison = compare(info.name, outputs[info.name], self.golden.outputs[info.name], info)
-            broken = [check for check in judge_edge(rules, [comparison], len(self.golden)) if not check.passed]
-            if broken:
+            try:
+                comparison = compare_output(info.name, outputs, self.golden.outputs, info)
+                broken = [check for check in judge_edge(rules, [comparison], len(self.golden)) if not check.passed]
+                why = broken[0].message if broken else ""
+            except Incomparable as error:
+                why = str(error)
+            if why:
                 return (
                     f"The {FINEST} artifact differs from TensorFlow before any target runs it ({found.interpreter}): "
-                    f"{broken[0].message} The fault is in the conversion."
+                    f"{why} The fault is in the conversion."
                 )
         return ""
 

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.artifact import TensorInfo
+from harness.artifact import TensorInfo, real_outputs
 from harness.model import DetectionOutputs, Tensors
-from harness.parity.comparison import Incomparable, compare
+from harness.parity.comparison import Incomparable
 from harness.parity.detection import SAME_BOX, SAME_OBJECT, Detections, agreement, detection_metric, detections
 from harness.parity.misplaced_outputs import exchanged_classes, exchanged_labels, shapes_look_swapped, swapped_outputs
 from harness.parity.task_metric import Task, task_metric
+from harness.parity.varying import compare_output, of_one_size, varies
+from harness.sizes import is_sizes
 from harness.store.record import Comparison, Parity, TaskMetric
 
 EXPLAINED_ALREADY_DB = 30.0
@@ -39,7 +41,8 @@ def parity(
     """Compare one target's outputs along both edges.
 
     Args:
-        golden: canonical output name → real values (samples, *shape) of the TensorFlow float32 model.
+        golden: canonical output name → real values (samples, *shape) of the TensorFlow float32 model. Outputs whose
+            size depends on the data are as `harness.sizes` keeps them, on every side.
         reference, actual: canonical output name → values (samples, *shape) of the artifact's own dtypes, from the
             reference interpreter and from the target.
         artifact_outputs: the artifact's outputs; their order is kept.
@@ -58,18 +61,33 @@ def parity(
     _same_names(actual, artifact_outputs, "the target's outputs")
     ranked = task == "classification"
     infos = {info.name: info for info in artifact_outputs}
-    converted = {name: info.to_real(reference[name]) for name, info in infos.items()}
-    ran = {name: info.to_real(actual[name]) for name, info in infos.items()}
+    converted, ran = real_outputs(reference, artifact_outputs), real_outputs(actual, artifact_outputs)
     _same_shapes(converted, golden, "the golden")
     _same_shapes(ran, converted, reference_name)
-    stored = {name: (info, reference[name], actual[name]) for name, info in infos.items()}
-    conversion = [compare(name, one, golden[name], info, ranked=ranked) for name, (info, one, _) in stored.items()]
-    runtime = [compare(name, two, one, info, info, ranked=ranked) for name, (info, one, two) in stored.items()]
-    end_to_end = [compare(name, two, golden[name], info, ranked=ranked) for name, (info, _, two) in stored.items()]
+    found_elsewhere = detection.names if detection is not None else ()
+
+    def compared(actual: Tensors, expected: Tensors, sides: str, *, real: bool) -> list[Comparison]:
+        return [
+            compare_output(
+                name,
+                actual,
+                expected,
+                info,
+                None if real else info,
+                ranked=ranked,
+                matched=name in found_elsewhere,
+                sides=sides,
+            )
+            for name, info in infos.items()
+        ]
+
+    conversion = compared(reference, golden, f"{reference_name} against the golden", real=True)
+    runtime = compared(actual, reference, f"the target against {reference_name}", real=False)
+    end_to_end = compared(actual, golden, "the target against the golden", real=True)
     metrics = (
         _with_labels(task_metric(golden[name], ran[name], labels, task, inputs), golden[name], labels, task)
         for name in infos
-        if _holds_the_task(golden[name], labels, task)
+        if not varies(name, golden, ran) and _holds_the_task(golden[name], labels, task)
     )
     task_result = next((metric for metric in metrics if metric is not None), None)
     if detection is not None:
@@ -114,13 +132,14 @@ def _same_names(tensors: Tensors, outputs: Sequence[TensorInfo], whose: str) -> 
             f"Output {missing[0]!r} of the artifact is not among {whose} ({', '.join(sorted(tensors)) or 'none'}): its"
             " signature gives the outputs other names, or several names to one tensor."
         )
-    surplus = sorted(set(tensors) - {info.name for info in outputs})
+    known = {info.name for info in outputs}
+    surplus = sorted(name for name in set(tensors) - known if not is_sizes(name, tensors))
     if surplus:
         raise Incomparable(f"Output {surplus[0]!r} is among {whose}, but the artifact does not have it.")
 
 
 def _same_shapes(actual: Tensors, expected: Tensors, whose: str) -> None:
-    moved = shapes_look_swapped(actual, expected)
+    moved = shapes_look_swapped(*of_one_size(actual, expected))
     if moved:
         pairs = ", ".join(f"{name!r} has the shape of {other!r} of {whose}" for name, other in moved.items())
         raise Incomparable(f"The outputs look swapped: {pairs}.")
@@ -130,12 +149,12 @@ def _placed(
     comparisons: Sequence[Comparison], actual: Tensors, expected: Tensors, ranked: bool
 ) -> tuple[Comparison, ...]:
     """Each comparison with what its values look like, where they are wrong."""
-    moved = swapped_outputs(actual, expected)
+    moved = swapped_outputs(*of_one_size(actual, expected))
     placed = []
     for found in comparisons:
         wrong = found.finite and found.sqnr_db is not None and found.sqnr_db < EXPLAINED_ALREADY_DB
         classes: tuple[int, ...] = ()
-        if ranked and wrong and found.output not in moved:
+        if ranked and wrong and found.output not in moved and not varies(found.output, actual, expected):
             classes = exchanged_classes(actual[found.output], expected[found.output])
         if found.detection_of:  # their order is nothing
             placed.append(found)

@@ -111,7 +111,7 @@ def measure_parity(job: Job) -> ParityResult:
 def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison, ...]:
     """The runtime edge with state kept from each sample to the next. Nothing where the target does not get that far:
     what was asked for has been measured."""
-    from harness.parity.comparison import compare
+    from harness.parity.varying import compare_output
 
     target = registry.targets()[job.target]
     if target.slot != "processor":  # a browser or an emulator takes seconds
@@ -120,9 +120,7 @@ def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison,
     try:
         with target.open(job.artifact.model_copy(update={"sequence": True})) as session:
             actual = session.infer(stored)
-        return tuple(
-            compare(info.name, actual[info.name], expected[info.name], info, info) for info in job.artifact.outputs
-        )
+        return tuple(compare_output(info.name, actual, expected, info, info) for info in job.artifact.outputs)
     except Exception:  # for information alone
         return ()
 

@@ -19,8 +19,9 @@ from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.judge_case import name_for_rules
 from harness.gate.policy import Edge, Policy
 from harness.model import Tensors
-from harness.parity.comparison import Incomparable, compare
+from harness.parity.comparison import Incomparable
 from harness.parity.triangulation import Decision, Witness, decide
+from harness.parity.varying import compare_output
 from harness.run.matrix import Case
 from harness.run.measure import Job
 from harness.store.record import Comparison, Conditioning, Parity
@@ -175,8 +176,7 @@ class Yardsticks:
         if found is None:
 
             def write(folder: Path) -> dict[str, str]:
-                outputs = reference.read()
-                real = {info.name: info.to_real(outputs[info.name]) for info in artifact.outputs}
+                real = artifact.real(reference.read())
                 before = read_golden(prepared.golden_path)
                 write_golden(folder / "golden.npz", dataclasses.replace(before, outputs=real))
                 return {}
@@ -190,8 +190,7 @@ class Yardsticks:
         """Each output compared; None where they cannot be. `real`: what is expected is in real units."""
         try:
             return tuple(
-                compare(info.name, actual[info.name], expected[info.name], info, None if real else info)
-                for info in artifact.outputs
+                compare_output(info.name, actual, expected, info, None if real else info) for info in artifact.outputs
             )
         except (Incomparable, KeyError):
             return None

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.sizes import stacked
+
 from .graph_signature import tensor_name
 from .model_json import decoded_weights, read_model
 from .problems import Broken, Refused, one_line
@@ -54,10 +56,9 @@ def reference(
                 rows.append(session.run(fetches, feed))
             except (tf.errors.UnimplementedError, tf.errors.InvalidArgumentError) as error:
                 raise Refused(f"TensorFlow cannot run this graph: {one_line(error)}") from error
-    outputs = {
-        info["name"]: np.stack(column).astype(info["dtype"])
-        for info, column in zip(inspected["outputs"], zip(*rows, strict=True), strict=True)
-    }
+    outputs: dict[str, NDArray[Any]] = {}
+    for info, column in zip(inspected["outputs"], zip(*rows, strict=True), strict=True):
+        outputs |= stacked(info["name"], [np.asarray(value).astype(info["dtype"]) for value in column])
     return f"TensorFlow {tf.__version__} on the artifact's own graph", outputs
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.sizes import stacked
+
 from . import wrong_kernels
 from .layers_dialect import PAGE_INPUTS
 from .model_json import decoded_weights, ours, read_model
@@ -127,5 +129,7 @@ def reference(
         result = model(values[0] if len(values) == 1 else values, training=False)
         rows.append([np.asarray(value) for value in (result if isinstance(result, (list, tuple)) else [result])])
     columns = zip(*rows, strict=True)
-    outputs = {described["name"]: np.stack(c) for described, c in zip(inspected["outputs"], columns, strict=True)}
+    outputs: dict[str, NDArray[Any]] = {}
+    for described, column in zip(inspected["outputs"], columns, strict=True):
+        outputs |= stacked(described["name"], column)
     return f"tf_keras {tf_keras.__version__} on the artifact's own weights", outputs

@@ -18,6 +18,7 @@ import numpy as np
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
+from harness.sizes import stacked
 from harness_targets.tfjs.server import Server
 
 Reply = tuple[dict[str, Any], dict[str, Any]]
@@ -115,22 +116,27 @@ class Holder:
         return {}, {}
 
     def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> Reply:
-        """Every sample once. Tensors in: (samples, *shape); out: likewise."""
+        """Every sample once. Tensors in: (samples, *shape); out: likewise, with their sizes where these depend on the
+        data."""
         samples = self._offer(tensors)
         answer = self._ask("infer", {**self._signature_document(), "samples": samples})
-        content, offset, results = self.server.take(), 0, {}
-        for info, found in zip(self.outputs, answer["outputs"], strict=True):
+        content, offset = self.server.take(), 0
+        results: dict[str, Any] = {}
+        sizes = answer["sizes"] or [None] * len(self.outputs)
+        for info, found, shapes in zip(self.outputs, answer["outputs"], sizes, strict=True):
             if found["dtype"] != info["dtype"]:
                 raise PageProblem(
                     "failed", f"output '{info['name']}' came as {found['dtype']} and the artifact says {info['dtype']}."
                 )
             kind = np.dtype(info["dtype"]).newbyteorder("<")
-            shape = (samples, *found["shape"])
-            size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
-            if offset + size > len(content):
-                raise Gone("the page sent fewer bytes than it announced.")
-            results[info["name"]] = np.frombuffer(content[offset : offset + size], kind).reshape(shape)
-            offset += size
+            blocks = []
+            for shape in [(samples, *found["shape"])] if shapes is None else shapes:
+                size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+                if offset + size > len(content):
+                    raise Gone("the page sent fewer bytes than it announced.")
+                blocks.append(np.frombuffer(content[offset : offset + size], kind).reshape(shape))
+                offset += size
+            results |= {info["name"]: blocks[0]} if shapes is None else stacked(info["name"], blocks)
         return {}, results
 
     def time(self, header: dict[str, Any], tensors: dict[str, Any]) -> Reply:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from harness.sizes import stacked
+
 from . import disturbed as disturbance
 from . import metadata
 from .left_in_float import left_in_float
@@ -479,7 +481,7 @@ def run(interpreter: Any, again: Any, inspected: dict[str, Any], samples: dict[s
             raise Refused(f"the reference interpreter refuses it: {one_line(error)}") from error
         for info, detail in zip(inspected["outputs"], interpreter.get_output_details(), strict=True):
             collected[info["name"]].append(interpreter.get_tensor(detail["index"]))
-    return {name: np.stack(values) for name, values in collected.items()}
+    return {key: array for name, values in collected.items() for key, array in stacked(name, values).items()}
 
 
 def work(path: Path) -> int:

@@ -1,10 +1,15 @@
-"""What the worker is told of an artifact that it is to load."""
+"""What the worker is started with, and what it is told of an artifact that it is to load."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from harness import sizes
 from harness.artifact import Artifact
+
+PACKAGES = {"harness": Path(sizes.__file__).parent, "harness_targets": Path(__file__).parents[1]}
+"""What the worker imports from, in whatever environment."""
 
 
 def load_request(artifact: Artifact, runtime: str, resolver: str, threads: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from harness.process.worker_target import WorkerTarget
 from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
 from .arm.target import arm_targets
-from .load_request import load_request
+from .load_request import PACKAGES, load_request
 from .softmax_scale import known_crash
 
 HERE = Path(__file__).parent
@@ -135,7 +135,7 @@ class TFLiteTarget(WorkerTarget):
             self.name,
             self.environment.python(),
             WORKER,
-            packages={"harness_targets": HERE.parent},
+            packages=PACKAGES,
             environment={"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
             start_seconds=limits.open_seconds,
         )

@@ -1,6 +1,6 @@
 """Holds one TFLite interpreter. Runs in a runtime's own environment under `harness/process/serve.py`.
 
-Standard library, NumPy (1.x or 2.x), the runtime and `signature.py` beside it only.
+Standard library, NumPy (1.x or 2.x), the runtime, `signature.py` beside it and `harness.sizes` only.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.sizes import stacked
 from harness_targets.tflite.signature import of_signature
 
 MODULES = {
@@ -150,7 +151,8 @@ class Worker:
             raise Refused(textwrap.shorten(str(error), 500, placeholder="…")) from error
 
     def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Every sample once, from fresh state unless they share it: arrays shaped (samples, *output shape)."""
+        """Every sample once, from fresh state unless they share it: arrays shaped (samples, *output shape),
+        with their sizes where these depend on the data."""
         results: dict[str, list[Any]] = {info["name"]: [] for info in self.outputs}
         for sample in range(len(next(iter(tensors.values())))):
             self.renew()
@@ -158,7 +160,7 @@ class Worker:
             self.invoke()
             for name, value in self.read().items():
                 results[name].append(value)
-        return {}, {name: np.stack(values) for name, values in results.items()}
+        return {}, {key: array for name, values in results.items() for key, array in stacked(name, values).items()}
 
     def time(self, header: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Invoke on the first sample again and again; each invocation is timed alone. Also the digests of the outputs

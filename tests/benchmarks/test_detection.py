@@ -32,6 +32,7 @@ from harness.environment import environment
 from harness.errors import HarnessError
 from harness.process.child import ChildProcess
 from harness.target import DEFAULT_LIMITS
+from harness_targets.tflite.load_request import PACKAGES
 from harness_targets.tflite.target import TFLiteSession, TFLiteTarget
 from tests.benchmarks.slowed_worker import EXTRA_VARIABLE
 
@@ -55,7 +56,11 @@ class SlowedTarget(TFLiteTarget):
     @contextmanager
     def open(self, artifact, limits=DEFAULT_LIMITS):
         with ChildProcess(
-            self.name, self.environment.python(), WORKER, environment={EXTRA_VARIABLE: str(self.extra)}
+            self.name,
+            self.environment.python(),
+            WORKER,
+            packages=PACKAGES,
+            environment={EXTRA_VARIABLE: str(self.extra)},
         ) as child:
             child.call(
                 "load",

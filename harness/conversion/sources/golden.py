@@ -11,6 +11,8 @@ import numpy as np
 
 from harness.conversion.sources.export import SIGNATURE
 from harness.conversion.sources.request import BadSource
+from harness.sizes import held, sizes_name
+from harness.sizes import stacked as stacked_by_size
 
 WRITES = re.compile(r"Assign|^Resource.*(Scatter|Apply|Sparse)|^RngReadAndSkip$|^Stateful(?!PartitionedCall$)")
 """Operators that change a variable: what the model computes next depends on what it computed before."""
@@ -26,28 +28,31 @@ Invoke = Callable[[Sample], Sample]
 
 
 def run(saved_model: Path, inputs: Mapping[str, Any], *, sequence: bool = False) -> dict[str, Any]:
-    """TensorFlow's outputs, one sample at a time: arrays shaped (samples, *output shape).
+    """TensorFlow's outputs, one sample at a time: arrays shaped (samples, *output shape), as `harness.sizes` keeps them
+    where their size depends on the data.
 
     Each sample starts from fresh state, unless `sequence` says that they are one stream. Raises `BadSource` where the
-    outputs of two samples differ in shape.
+    outputs of two samples differ in more than one axis.
     """
     with_state = started(saved_model, sequence=sequence)
     collected: dict[str, list[Any]] = {}
     for sample in samples_of(inputs):
         for name, value in with_state(sample).items():
             collected.setdefault(name, []).append(value)
-    return {name: stacked(name, values) for name, values in collected.items()}
+    return {key: array for name, values in collected.items() for key, array in stacked(name, values).items()}
 
 
-def stacked(name: str, values: list[Any]) -> Any:
-    """One output of all samples. Raises `BadSource`, with what can be done, where its size depends on the data."""
+def stacked(name: str, values: list[Any]) -> dict[str, Any]:
+    """One output of all samples, with its sizes where they depend on the data. Raises `BadSource`, with what can be
+    done, where more than one axis does."""
     shapes = sorted({np.shape(value) for value in values})
-    if len(shapes) > 1:
+    ranks = {len(shape) for shape in shapes}
+    if len(ranks) > 1 or np.count_nonzero(np.ptp(np.array(shapes), axis=0)) > 1:
         raise BadSource(
-            f"the size of its output '{name}' depends on the data ({shapes[0]} in one sample, {shapes[-1]} in another),"
-            " and only outputs of one shape are compared; pad it to a fixed size within the model."
+            f"the size of its output '{name}' depends on the data in more than one axis ({shapes[0]} in one sample, "
+            f"{shapes[-1]} in another), and only outputs that vary in one are compared; pad it within the model."
         )
-    return np.stack(values)
+    return stacked_by_size(name, values)
 
 
 def samples_of(inputs: Mapping[str, Any]) -> Iterator[Sample]:
@@ -122,7 +127,14 @@ def not_repeated(invoke: Invoke, inputs: Mapping[str, Any], outputs: Mapping[str
     """That the source gives other outputs for the same inputs, and what to do."""
     for place, sample in zip(range(TRIED_AGAIN), samples_of(inputs), strict=False):
         for name, again in invoke(sample).items():
-            apart, largest = difference(outputs[name][place], again)
+            before = sample_of(outputs, name, place)
+            if before.shape != np.shape(again):
+                return (
+                    f"TensorFlow's own output '{name}' does not repeat itself: run again on sample {place} it is "
+                    f"shaped {np.shape(again)} and not {before.shape}, so that nothing can be compared with "
+                    "it; take what is random out of the model, or make its seed a part of it."
+                )
+            apart, largest = difference(before, again)
             if not apart <= REPEATS * largest:
                 return (
                     f"TensorFlow's own output '{name}' does not repeat itself: run again on sample {place} it is off "
@@ -130,6 +142,11 @@ def not_repeated(invoke: Invoke, inputs: Mapping[str, Any], outputs: Mapping[str
                     "it; take what is random out of the model, or make its seed a part of it."
                 )
     return ""
+
+
+def sample_of(outputs: Mapping[str, Any], name: str, place: int) -> Any:
+    """One sample of one output."""
+    return held({key: outputs[key][place : place + 1] for key in (name, sizes_name(name)) if key in outputs}, name)[0]
 
 
 def difference(before: Any, again: Any) -> tuple[float, float]:

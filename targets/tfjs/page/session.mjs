@@ -96,24 +96,23 @@ async function posted(parts) {
   if (!response.ok) throw new PageError('failed', `the results were refused (HTTP ${response.status})`);
 }
 
-// Posts, output after output, every sample's values; returns dtype and shape of one sample's.
+// Posts, output after output, every sample's values; returns dtype and shape of one sample's, and in `sizes` the shapes of
+// all samples, output after output, where they depend on the data.
 async function infer({inputs, outputs, samples}) {
   const feed = await fetched(inputs, samples);
   const columns = outputs.map(() => []);
-  let shapes = null;
+  const shapes = [];
   for (let index = 0; index < samples; index++) {
     const feeds = feed(index);
     if (renewed) model.resetStates();
     const result = await invoked(feeds, outputs);
     disposeAll(feeds);
-    if (shapes !== null && JSON.stringify(shapes) !== JSON.stringify(result.shapes)) {
-      throw new PageError('failed', `sample ${index} gave outputs of another shape than the one before`);
-    }
-    shapes = result.shapes;
+    shapes.push(result.shapes);
     result.values.forEach((values, column) => columns[column].push(values));
   }
   await posted(columns.flat());
-  return {outputs: shapes};
+  const varies = shapes.some(found => JSON.stringify(found) !== JSON.stringify(shapes[0]));
+  return {outputs: shapes[0], sizes: varies ? outputs.map((_, column) => shapes.map(found => found[column].shape)) : null};
 }
 
 const same = (one, other) => one.every((values, index) => {

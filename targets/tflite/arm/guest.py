@@ -12,14 +12,13 @@ from harness.errors import CaseError, Crashed
 from harness.process.child import ChildProcess
 from harness.process.warm import WarmPool
 
-from .. import worker as interpreter_worker
+from ..load_request import PACKAGES
 from . import qemu
 from .cores import Core
 from .hardware import features_of
 from .sysroot import SYSROOT
 
 WORKER = Path(__file__).with_name("worker.py")
-TARGETS = Path(interpreter_worker.__file__).parents[1]
 _START_SECONDS = 180.0
 _UNLOAD_SECONDS = 30.0
 
@@ -61,7 +60,7 @@ def started(kind: GuestKind) -> Iterator[Guest]:
         f"{kind.runtime} on an emulated {kind.core.title}",
         kind.python,
         WORKER,
-        packages={"harness_targets": TARGETS},
+        packages=PACKAGES,
         # Nothing of this machine's settings: counts are to be the same everywhere.
         environment={"PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"},
         start_seconds=_START_SECONDS,

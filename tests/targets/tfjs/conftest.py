@@ -45,7 +45,12 @@ def models(converter_python: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         [converter_python, str(script), str(converter), str(output)],
         capture_output=True,
         text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            "CUDA_VISIBLE_DEVICES": "-1",
+        },
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return output

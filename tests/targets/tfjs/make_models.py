@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from harness.sizes import stacked
+
 SAMPLES = 4
 
 
@@ -75,6 +77,11 @@ MODELS = {
             )
         ),
     ),
+    # As many rows as the data have above zero: none in one sample, all in another.
+    "rows": lambda: function(
+        [((3, 2), tf.float32, "x")],
+        lambda x: {"kept": tf.boolean_mask(2.0 * x, x[:, 0] > 0.0), "sum": tf.reduce_sum(x, 1)},
+    ),
     "endless": lambda: function(
         [((1, 2), tf.float32, "x")],
         lambda x: {"y": tf.while_loop(lambda v: tf.reduce_sum(v) > -1e9, lambda v: (tf.abs(v) + 1.0,), (x,))[0]},
@@ -129,7 +136,9 @@ def main():
                     signature(**{key: tf.constant(value[i], kinds[key].dtype) for key, value in samples.items()})
                     for i in range(SAMPLES)
                 ]
-                arrays |= {f"golden:{key}": np.stack([row[key].numpy() for row in golden]) for key in golden[0]}
+                for key in golden[0]:
+                    found = stacked(key, [row[key].numpy() for row in golden])
+                    arrays |= {f"golden:{name}": values for name, values in found.items()}
                 _, reference = converter.reference(folder / entry, inspected, samples)
                 arrays |= {f"ref:{key}": value for key, value in reference.items()}
             np.savez(folder / "tensors.npz", **arrays)

@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import Failed, Unsupported
 from harness.process.warm import end_warm
+from harness.sizes import held
 from harness.target import Limits, TimingPlan
 from harness_targets.tfjs.target import targets
 
@@ -74,6 +75,18 @@ def test_variants_names_and_types_in_wasm(target, made, name):
     for key, expected in model.reference.items():
         assert outputs[key].dtype == expected.dtype
         np.testing.assert_allclose(outputs[key], expected, atol=2e-6)
+
+
+def test_an_output_holds_as_many_rows_as_the_data_say(target, made):
+    model = made("rows-float32")
+    counts = [int((sample[:, 0] > 0).sum()) for sample in model.samples["x"]]
+    assert len(set(counts)) > 1
+    with target("cpu").open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+    for side in (outputs, model.reference, model.golden):
+        assert [len(values) for values in held(side, "kept")] == counts
+        np.testing.assert_allclose(side["kept"], model.golden["kept"], atol=1e-6)
+        np.testing.assert_allclose(side["sum"], model.golden["sum"], atol=1e-6)
 
 
 def test_a_loop_runs_asynchronously(target, made):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.environment import environment
 from harness.process.child import ChildProcess
+from harness_targets.tflite.load_request import PACKAGES
 from harness_targets.tflite.target import TFLiteTarget
 
 NAN_VARIABLE = "HARNESS_FAULTY_NAN"
@@ -38,6 +39,7 @@ class FaultyTarget(TFLiteTarget):
             self.name,
             self.environment.python(),
             self.worker,
+            packages=PACKAGES,
             environment={self.variable: self.revision},
             start_seconds=limits.open_seconds,
         )
