@@ -14,6 +14,7 @@ from harness.target import DEFAULT_LIMITS, Limits, Loaded, Readiness, Session, T
 from ..load_request import load_request
 from ..softmax_scale import known_crash
 from . import qemu
+from .absent_bias import deadly_layers
 from .cores import CORES, Core
 from .counter import counter, source_digest
 from .guest import GUESTS, GuestKind
@@ -50,7 +51,7 @@ class ArmTarget(Target):
         self.environment = environment
         self.core = core
         self.default_variants = variants
-        self.foretold_by = _KIN.get((runtime, resolver), "")
+        self.predicted_by = _KIN.get((runtime, resolver), "")
         self.wheels = Wheels(environment)
 
     def probe(self) -> Readiness:
@@ -114,11 +115,13 @@ class ArmTarget(Target):
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """Select-TF operators run in TensorFlow's own interpreter alone; a user's library of custom operators is built
-        for this machine."""
+        for this machine; some layers without a bias take down tflite-runtime."""
         flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))
         missing = known_crash(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
         if flex:
             missing += (f"{flex} (TensorFlow's, for which the Flex delegate is needed)",)
+        if self.runtime == "tflite-runtime" and self.resolver != "BUILTIN_REF":
+            missing += deadly_layers(artifact)
         if artifact.custom_operators:
             missing += ("the custom operators of a library that is built for another processor",)
         return missing

@@ -85,6 +85,9 @@ def test_what_is_predicted_happens(model, converted, source, name):
             continue
         artifact = converted(assessed, prediction.format, prediction.variant)
         problem = what_happens(target, artifact, golden)
+        if isinstance(problem, Crashed) and "dies on Arm" in prediction.reason:  # the one crash that is known before
+            assert prediction.verdict == "does not run", case
+            continue
         assert not isinstance(problem, Crashed | TimedOut), f"{case}; {problem}"
         assert prediction.verdict in RUNS, case
         assert RUNS[prediction.verdict] == (problem is None), f"{case}; {problem}"
