@@ -14,15 +14,24 @@ _SPEC.loader.exec_module(_MODULE)
 
 
 def handlers():
-    real = _MODULE.handlers()
+    real, done = _MODULE.handlers(), 0
+
+    def load(header, tensors):
+        nonlocal done
+        done = 0
+        return real["load"](header, tensors)
 
     def infer(header, tensors):
+        """Samples come in several calls: which one it is counts from the load."""
+        nonlocal done
         reply, outputs = real["infer"](header, tensors)
         sample, _, name = os.environ.get("HARNESS_FAULTY_NAN", "").partition(":")
-        if sample:
+        count = len(next(iter(tensors.values())))
+        place, done = int(sample or -1) - done, done + count
+        if name in outputs and 0 <= place < count:
             poisoned = outputs[name].copy()
-            poisoned[int(sample)].flat[-1] = np.nan
+            poisoned[place].flat[-1] = np.nan
             outputs = {**outputs, name: poisoned}
         return reply, outputs
 
-    return {**real, "infer": infer}
+    return {**real, "load": load, "infer": infer}
