@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
+
+from harness.errors import HarnessError
 
 DEFAULT_SECONDS = 4.0
 """Of inference a case. The zoo's models are through with all their samples by then on every interpreter, wasm and QEMU;
 a slow renderer and a model of real size are not, and say so."""
 
 
+VARIABLE = "HARNESS_BUDGET"
+"""The environment variable that names other seconds, for a machine that is slower than most."""
+
+
+def default_seconds() -> float:
+    """Seconds where neither a command nor harness.toml names any. Raises `HarnessError`."""
+    named = os.environ.get(VARIABLE)
+    if named is None:
+        return DEFAULT_SECONDS
+    try:
+        seconds = float(named)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < float("inf"):
+        raise HarnessError(f"{VARIABLE} is '{named}', which is no number of seconds above 0.")
+    return seconds
+
+
 @dataclass(frozen=True)
 class Budget:
     """As many samples as take about `seconds`, or a number of them that somebody chose."""
 
-    seconds: float = DEFAULT_SECONDS
+    seconds: float = field(default_factory=lambda: default_seconds())
     samples: int | None = None
 
     def limit(self, available: int) -> int:

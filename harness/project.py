@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from harness.budget import DEFAULT_SECONDS, Budget
+from harness.budget import Budget, default_seconds
 from harness.conversion.choices import Choices, CustomOperators, MetadataTable, VariantTable
 from harness.conversion.model_entry import ModelEntry, Task
 from harness.conversion.source import Kind, Source, module_file, recognise
@@ -103,7 +103,7 @@ class LimitsTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    budget: float = Field(default=DEFAULT_SECONDS, gt=0.0, allow_inf_nan=False)
+    budget: float = Field(default_factory=default_seconds, gt=0.0, allow_inf_nan=False)
     """Seconds of inference a case: as many of the golden's samples are compared as fit it, and one at least."""
 
 
@@ -115,7 +115,7 @@ class ProjectFile(BaseModel):
     zoo: bool | None = None
     """Whether the zoo's models belong to the default matrix; true unless the file names models of its own."""
     models: dict[str, ModelTable] = Field(default_factory=dict)
-    limits: LimitsTable = LimitsTable()
+    limits: LimitsTable = Field(default_factory=LimitsTable)
     variants: dict[str, VariantTable] = Field(default_factory=dict)
     """Variants of the project's own, each based on one of a format's."""
 
@@ -197,7 +197,7 @@ def entry_of(
     name: str,
     table: ModelTable,
     own_variants: tuple[tuple[str, Variant], ...],
-    budget_seconds: float = DEFAULT_SECONDS,
+    budget_seconds: float | None = None,
 ) -> ModelEntry:
     """The entry of one `[models.NAME]`. What is wrong with its files becomes the entry's `problem`."""
     path = absolute(root / (table.path or "."))
@@ -247,7 +247,7 @@ def entry_of(
         choices={glob: choices.options() for glob, choices in table.convert.items()},
         metadata=table.metadata.resolved(root) if table.metadata is not None and not problem else None,
         custom_operators=table.custom_operators.resolved(root) if table.custom_operators and not problem else None,
-        budget=Budget(budget_seconds, table.samples),
+        budget=Budget(default_seconds() if budget_seconds is None else budget_seconds, table.samples),
         detection=DetectionOutputs(**table.detection.model_dump()) if table.detection is not None else None,
         own_variants=own_variants,
     )

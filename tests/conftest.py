@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from harness import budget
 from harness.cache import Cache
 from harness.conversion.converter import Converter
 from harness.environment import environment
@@ -48,6 +49,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # Tests that change directory, or run the command line in a folder of their own, use the same environments.
     os.environ.setdefault(ENVIRONMENTS_VARIABLE, str(environments_directory()))
+    # A busy machine must not decide how many samples a test compares.
+    os.environ.setdefault(budget.VARIABLE, "600")
     os.environ.pop("COLUMNS", None)  # how wide a table is printed is no matter of the terminal that tests run in
     if RUN_VARIABLE not in os.environ:  # the processes of pytest-xdist find the folder of the one that starts them
         folder = Path(tempfile.mkdtemp(prefix="harness-tests-"))

@@ -128,6 +128,8 @@ def on_target(name: str, *values: object) -> ParameterSet:
     """A parameter, the target's name unless `values` are given, that needs what this target needs: the parts it is
     known to, or else whatever the target says that it lacks."""
     needed = next((found for prefix, found in _OF_TARGETS.items() if name.startswith(prefix)), (name,))
+    if name.endswith("-tflm"):  # and the user's own library
+        needed = (*needed, name)
     return pytest.param(*(values or (name,)), marks=pytest.mark.needs(*needed), id=None if values else name)
 
 

@@ -43,6 +43,7 @@ def keras_model(path: Path) -> Any:
         weight = wanted.pop(name, None)
         if weight is None:
             alike = [other for other in wanted if without_cell(name) == without_cell(other)]
+            alike = alike or [other for other in wanted if without_inner(name) in (other, without_inner(other))]
             if len(alike) > 1:
                 raise Broken(f"its weight '{name}' may be any of {', '.join(alike)}")
             weight = wanted.pop(alike[0]) if alike else None
@@ -62,6 +63,12 @@ def without_cell(name: str) -> str:
     if len(path) > 1 and CELL.fullmatch(path[-1]):
         path = path[:-1]
     return "/".join([*path, weight])
+
+
+def without_inner(name: str) -> str:
+    """The name of a weight without the innermost layer that it is in: a wrapper (`TimeDistributed`) may leave it out."""
+    *path, weight = name.split("/")
+    return "/".join([*path[:-1], weight])
 
 
 def inspect(path: Path) -> dict[str, Any]:

@@ -13,11 +13,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.cache import Cache
 from harness.cli.main import main
+from harness.conversion.converter import Converter
 from harness.conversion.source import recognise
+from harness.environment import environment
 from harness.errors import BadInput, CaseError, HarnessError
 
 FORMS = ["ready.tflite", "model.keras", "keras_3.h5", "keras_2.h5", "one_signature", "tfjs_graph", "tfjs_layers"]
+
+
+@pytest.fixture(scope="module")
+def converter(converter_python, tmp_path_factory):
+    """A converter whose cache and temporary files lie beside nobody else's: other processes run other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
+        made = Converter(Cache(tmp_path_factory.mktemp("cache")), environment("converter"), 1)
+        yield made
+        made.close()
 
 
 def main_file(folder):

@@ -2,6 +2,7 @@
 
 from harness.environment import environment
 from harness.process.child import ChildProcess
+from harness_targets.tflite.load_request import PACKAGES
 from tests.harness.gate.faulty_project import Project
 from tests.harness.gate.faulty_runtime import EXTRA_VARIABLE, SLOWED_WORKER
 
@@ -20,7 +21,7 @@ def accepted_project(folder, cache):
 
 def steps_of(nanoseconds):
     """How many steps of work take so long, both at their least."""
-    with ChildProcess("the slowed worker", environment("litert").python(), SLOWED_WORKER) as child:
+    with ChildProcess("the slowed worker", environment("litert").python(), SLOWED_WORKER, packages=PACKAGES) as child:
         reply, _ = child.call("calibrate", seconds=60, steps=1000)
     return round(nanoseconds / (reply["least_ns"] / 1000))
 

@@ -106,7 +106,9 @@ ONE_SCALE, NO_SCALE = struct.pack("<If", 1, 0.375), struct.pack("<If", 0, 0.375)
 
 
 @pytest.mark.parametrize("lacking", ["quantisation", "scale", "options"])
-def test_a_ready_file_of_such_a_softmax_is_refused_for_what_the_interpreter_does(converter, tmp_path, lacking):
+def test_a_ready_file_of_such_a_softmax_is_another_runtimes_where_the_reference_dies_of_it(
+    converter, litert_python, tmp_path, lacking
+):
     model = ModelWriter()
     x = model.input((1, 4), "int8", scale=None if lacking == "quantisation" else 0.375)
     options = () if lacking == "options" else ("SoftmaxOptions", {0: ("f", 1.0)})
@@ -116,5 +118,9 @@ def test_a_ready_file_of_such_a_softmax_is_refused_for_what_the_interpreter_does
         content = content.replace(ONE_SCALE, NO_SCALE)
     (tmp_path / "model.tflite").write_bytes(content)
     (tmp_path / "harness.toml").write_text('[models.it]\npath = "model.tflite"\n')
-    with pytest.raises(BadInput, match=r"brings its loader down .*SIGABRT"):
-        converter.prepare(model_entries(tmp_path)["it"])
+    try:
+        prepared = converter.prepare(model_entries(tmp_path)["it"])
+    except BadInput as error:
+        assert "SIGABRT" in str(error)  # nor does anything else run it
+    else:
+        assert not prepared.facts["golden_from"].startswith("TensorFlow")
