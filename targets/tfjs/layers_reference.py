@@ -66,7 +66,7 @@ def without_cell(name: str) -> str:
 
 
 def without_inner(name: str) -> str:
-    """The name of a weight without the innermost layer that it is in: a wrapper (`TimeDistributed`) may leave it out."""
+    """The name of a weight without its innermost layer, which a wrapper (`TimeDistributed`) may leave out."""
     *path, weight = name.split("/")
     return "/".join([*path[:-1], weight])
 

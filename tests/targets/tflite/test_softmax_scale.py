@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.errors import BadInput, Crashed
+from harness.errors import Crashed
 from harness.project import model_entries
 from harness_targets.tflite.softmax_scale import too_fine
 from tests.targets.mcu.model_writer import ModelWriter
@@ -118,9 +118,5 @@ def test_a_ready_file_of_such_a_softmax_is_another_runtimes_where_the_reference_
         content = content.replace(ONE_SCALE, NO_SCALE)
     (tmp_path / "model.tflite").write_bytes(content)
     (tmp_path / "harness.toml").write_text('[models.it]\npath = "model.tflite"\n')
-    try:
-        prepared = converter.prepare(model_entries(tmp_path)["it"])
-    except BadInput as error:
-        assert "SIGABRT" in str(error)  # nor does anything else run it
-    else:
-        assert not prepared.facts["golden_from"].startswith("TensorFlow")
+    prepared = converter.prepare(model_entries(tmp_path)["it"])
+    assert not prepared.facts["golden_from"].startswith("TensorFlow")
