@@ -83,7 +83,7 @@ def test_cases_are_chosen_by_glob_by_name_by_marker_and_by_id(project, arguments
 
 def test_only_what_was_chosen_is_measured(project):
     result = project("--harness", "-k", "sound", "-v")
-    result.stdout.fnmatch_lines(["harness: Preparing models (1) …"])
+    result.stdout.fnmatch_lines(["harness: Converting and comparing (5) …"])
     result.stdout.no_fnmatch_line("*fake/other*")
 
 
@@ -199,7 +199,7 @@ def test_collecting_converts_and_runs_nothing(project):
     result = project("--harness", "--collect-only", "-q", script={"infer": "segfault"})
     assert result.ret == 0
     result.stdout.fnmatch_lines(["harness.toml::double/float32/fake/sound", "*2 tests collected*"])
-    result.stdout.no_fnmatch_line("*Preparing models*")
+    result.stdout.no_fnmatch_line("*Converting and comparing*")
 
 
 IN_A_PROCESS_OF_ITS_OWN = """
