@@ -89,6 +89,7 @@ FIGURES = (
     "ram_bytes",
     "peak_memory_bytes",
     "instructions",
+    "heap_bytes",
 )
 """The figures that every harness knows; the metrics of `harness.history.metrics` name them. A target's own have their
 own names in the same table."""

@@ -1,5 +1,7 @@
 """What an assessment tells of models that converters and runtimes are known to trip over."""
 
+import re
+
 import pytest
 
 from harness import registry
@@ -42,7 +44,8 @@ def test_lgamma_is_rewritten_for_tflite_and_unknown_to_tfjs(assessed):
     assert verdict(found, "tflite/litert-xnnpack") == "runs"
     assert verdict(found, "tfjs/chromium-cpu") == "does not run"
     assert verdict(found, "tflm/host") == "does not run"
-    assert "NEG" in size(found, "tflite", "int16x8").problem
+    # TensorFlow does not repeat itself here: it refuses NEG, or a tensor of Lgamma that it did not calibrate.
+    assert re.search("NEG|Lgamma", size(found, "tflite", "int16x8").problem)
 
 
 def test_a_fourier_transform_converts_to_a_file_that_does_not_load_and_lacks_a_kernel_on_wasm(assessed):

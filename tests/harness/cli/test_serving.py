@@ -23,7 +23,7 @@ def prepare(interface):
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
     serving._prepare = prepare
-    serving.serve(0)
+    serving.serve_dashboard(0)
 """
 
 
