@@ -290,10 +290,6 @@ class Run:
             self.costs.learn(f"{key[0]} {key[1]}", time.monotonic() - begun)
         return result
 
-    def _going(self) -> list[Case]:
-        """The cases that nothing has ended yet."""
-        return [case for case in self.cases if self.finished[case.id].problem is None]
-
     def _end(self, result: object, concerned: Callable[[Case], bool]) -> None:
         """Where `result` is an error, the cases that stand on it end with it."""
         if isinstance(result, CaseError):

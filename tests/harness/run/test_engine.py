@@ -20,21 +20,13 @@ from harness.run.matrix import Case
 from harness.store.record import Outcome
 from harness.store.runs import RunStore
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
+from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeTarget, steady
 
 
-class Notes:
+class Notes(Quiet):
     def __init__(self):
         self.texts = []
-
-    def stage(self, name, total):
-        pass
-
-    def look(self, glance):
-        pass
-
-    def step(self, what):
-        pass
 
     def note(self, text):
         self.texts.append(text)

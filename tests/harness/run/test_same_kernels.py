@@ -17,6 +17,7 @@ from harness.run.engine import Run, Settings
 from harness.run.matrix import Case
 from harness.store.record import Measured, Outcome
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
+from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeSession, FakeTarget
 
 FORMAT = replace(FAKE_FORMAT, opinions=(("fake/plain", "fake/other"), ("tflm/host",)))
@@ -88,20 +89,6 @@ def run(tmp_path, monkeypatch):
         return found, [call[1] for call in converter.calls if call[0] == "opinion"]
 
     return run
-
-
-class Quiet:
-    def stage(self, name, total):
-        pass
-
-    def look(self, glance):
-        pass
-
-    def step(self, what):
-        pass
-
-    def note(self, text):
-        pass
 
 
 def test_a_board_with_micros_bytes_passes_where_micro_differs_from_the_reference_a_little(run):

@@ -16,6 +16,7 @@ from harness.run.matrix import Case
 from harness.store.record import Outcome
 from harness.variant import READY
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
+from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeTarget
 
 FORMAT = replace(FAKE_FORMAT, opinions=(("fake/plain", "fake/other"), ("fake/micro",)))
@@ -50,23 +51,9 @@ def execute(tmp_path, monkeypatch):
         variant = READY if converter.ready else FORMAT.variant("float32")
         cases = [Case(entry(), FORMAT, variant, target) for target in targets]
         settings = Settings(tmp_path, tmp_path / "cache", tmp_path / "results", parity_only=True)
-        return Run(cases, settings, Notes(), converter).execute()
+        return Run(cases, settings, Quiet(), converter).execute()
 
     return execute
-
-
-class Notes:
-    def stage(self, name, total):
-        pass
-
-    def look(self, glance):
-        pass
-
-    def step(self, what):
-        pass
-
-    def note(self, text):
-        pass
 
 
 def test_a_wrong_reference_is_outvoted_and_named_and_the_sound_runtime_passes(execute, tmp_path):
