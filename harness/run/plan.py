@@ -57,5 +57,5 @@ def estimate(cases: Sequence[Case], costs: Costs, *, parity_only: bool, plan: Ti
     conversion += sum(costs.of_stage(stage, str(recipe)) for recipe in recipes for stage in ("convert", "reference"))
     timed = 0 if parity_only else sum(case.timed for case in cases)
     timing = timed * plan.min_seconds * SETTLING
-    named.sort(key=lambda one: -one[1])
+    named.sort(key=lambda one: (-one[1], not one[2]))  # of equal ones the measured first: a guess names nothing
     return Estimate(tuple(named), conversion, timing, os.cpu_count() or 1)
