@@ -175,8 +175,10 @@ def build_firmware(board: Board, kernels: Collection[str], cache: Path) -> Firmw
     Kernels that are not named are not in it: what a model does not use takes no flash.
     """
     cache = cache.resolve()
-    linked = f"-DLINKED_KERNELS={sum(1 << STEP_KINDS[kernel] for kernel in set(kernels)):#x}ull"
-    key = _digest([firmware_fingerprint(board).encode(), linked.encode()])
+    bits = sum(1 << STEP_KINDS[kernel] for kernel in set(kernels))
+    words = (("LOW", bits % (1 << 64)), ("HIGH", bits >> 64))
+    linked = [f"-DLINKED_KERNELS_{name}={word:#x}ull" for name, word in words]
+    key = _digest([firmware_fingerprint(board).encode(), *(flag.encode() for flag in linked)])
     elf = cache / "firmware" / f"{board.firmware_port}-{board.cpu}-{key[:16]}.elf"
     if elf.exists():
         return describe_firmware(elf)
@@ -185,7 +187,7 @@ def build_firmware(board: Board, kernels: Collection[str], cache: Path) -> Firmw
     elf.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=elf.parent) as name:
         directory = Path(name)
-        _compile([*compiler, "-Os", linked, "-c", str(SOURCES / _KERNEL_TABLE)], directory, cache)
+        _compile([*compiler, "-Os", *linked, "-c", str(SOURCES / _KERNEL_TABLE)], directory, cache)
         for script in SOURCES.glob("*.ld"):
             shutil.copy(script, directory)  # INCLUDE looks in the working directory
         for compiled in objects.glob("*.o"):

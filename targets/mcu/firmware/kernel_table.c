@@ -1,7 +1,7 @@
 /* The kernels that an image holds.
  *
- * One bit a kind of step: a board's image is built with the bits of one plan, so that no other kernel is linked in, and a
- * step whose kernel was left out is refused. This is the one file that is compiled for each set; the executor and the
+ * One bit a kind of step, in two words: a board's image is built with the bits of one plan, so that no other kernel is
+ * linked in, and a step whose kernel was left out is refused. This is the one file that is compiled for each set; the executor and the
  * kernels themselves are the same code in every image, so counts do not depend on what else is there. */
 #include "kernels.h"
 #include "steps_convolution.h"
@@ -11,10 +11,14 @@
 #include "steps_recurrent.h"
 #include "steps_reduction.h"
 
-#ifndef LINKED_KERNELS
-#define LINKED_KERNELS UINT64_MAX
+#ifndef LINKED_KERNELS_LOW
+#define LINKED_KERNELS_LOW UINT64_MAX
+#define LINKED_KERNELS_HIGH UINT64_MAX
 #endif
-#define KERNEL(KIND, run, step) [KIND] = {LINKED_KERNELS >> KIND & 1 ? run : NULL, sizeof(struct step)}
+#define LINKED(KIND) (((KIND) < 64 ? LINKED_KERNELS_LOW : LINKED_KERNELS_HIGH) >> ((KIND) % 64) & 1)
+#define KERNEL(KIND, run, step) [KIND] = {LINKED(KIND) ? run : NULL, sizeof(struct step)}
+
+_Static_assert(STEP_KIND_END <= 128, "two words of bits");
 
 const struct kernel_entry kernel_table[STEP_KIND_END] = {
     KERNEL(STEP_CONVOLUTION_INT8, run_convolution_int8, convolution_int8_step),
