@@ -28,8 +28,9 @@ from harness_targets.tfjs import bundles
 from tests.harness.store.postgres import programs
 
 REPOSITORY = Path(__file__).parents[1]
-MCU_BUILDS = REPOSITORY / ".harness" / "mcu-build"
-"""Kept between runs: builds are named after their sources and tools."""
+MCU_BUILDS = REPOSITORY / ".harness" / "firmware"
+"""Kept between runs, and the same that commands use (tests/caches.py): builds are named after their sources and
+tools."""
 SHARED_MODELS_VARIABLE = "HARNESS_SHARED_MODELS"
 
 
