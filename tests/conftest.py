@@ -65,6 +65,11 @@ def run_folder() -> Path:
     return Path(os.environ[RUN_VARIABLE])
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: a test often waits, for a browser, an emulator or a time limit."""
+    return (os.cpu_count() or 1) + 1
+
+
 class FilesTogether(LoadScopeScheduling):
     """Gives a process whole files of tests, since what a file shares is made once a process."""
 
@@ -95,7 +100,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def chosen_of_sweeps(items: list[pytest.Item]) -> set[pytest.Item]:
-    """The tests of each sweep that an ordinary run takes: as many as its mark says, the same ones at every run."""
+    """The tests of each sweep that an ordinary run takes: as many as its mark says, the same ones at every run. They
+    have every value of every parameter among them, where they are enough for that."""
     sweeps: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("sweep"):
@@ -103,8 +109,18 @@ def chosen_of_sweeps(items: list[pytest.Item]) -> set[pytest.Item]:
     chosen: set[pytest.Item] = set()
     for name, found in sweeps.items():
         keep = found[0].get_closest_marker("sweep").args[0]
-        chosen.update(random.Random(name).sample(found, min(keep, len(found))))
+        waiting, seen = random.Random(name).sample(found, len(found)), set()
+        for _ in range(min(keep, len(found))):
+            taken = max(waiting, key=lambda item: len(values_of(item) - seen))
+            waiting.remove(taken)
+            chosen.add(taken)
+            seen |= values_of(taken)
     return chosen
+
+
+def values_of(item: pytest.Item) -> set[tuple[str, str]]:
+    """Name and value of each parameter of a test."""
+    return {(name, repr(value)) for name, value in item.callspec.params.items()}
 
 
 def needs(item: pytest.Item) -> set[str]:

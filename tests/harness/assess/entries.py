@@ -145,13 +145,17 @@ def convolutions():
     return keras.Model(x, hidden)
 
 
-def hundred_megabytes():
+def ten_megabytes(width=1600):
     import keras
 
     keras.utils.set_random_seed(1)
     x = keras.Input((64,), name="x")
-    hidden = keras.layers.Dense(5000, activation="relu")(x)
-    return keras.Model(x, keras.layers.Dense(8)(keras.layers.Dense(5000, activation="relu")(hidden)))
+    hidden = keras.layers.Dense(width, activation="relu")(x)
+    return keras.Model(x, keras.layers.Dense(8)(keras.layers.Dense(width, activation="relu")(hidden)))
+
+
+def hundred_megabytes():
+    return ten_megabytes(width=5000)
 
 
 def tokens():
