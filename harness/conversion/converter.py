@@ -169,6 +169,7 @@ def as_inspected(artifact: Artifact) -> dict[str, Any]:
         "signature": artifact.signature,
         "notes": list(artifact.notes),
         "renewed": artifact.renewed,
+        "sequence": artifact.sequence and artifact.state != "none",
         "custom_operators": artifact.custom_operators and artifact.custom_operators.model_dump(),
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.sizes import stacked
+from harness.sizes import joined, stacked
 
 from . import disturbed as disturbance
 from . import metadata
@@ -500,11 +500,13 @@ def steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
 def disturbed(
     path: Path, inspected: dict[str, Any], samples: dict[str, Any], generator: np.random.Generator
 ) -> tuple[str, dict[str, Any]]:
-    """As `reference`, of a copy whose operators give results that are off by what sound kernels differ by."""
+    """As `reference`, of copies whose operators give results that are off by what sound kernels differ by: one copy for
+    all samples, or one for each of several portions of them."""
     content, schema = path.read_bytes(), schema_module()
     with tempfile.TemporaryDirectory(prefix="harness-disturbed-") as folder:
         other = Path(folder) / path.name
-        tensors = disturbance.quantised_as_it_runs(disturbance.Copy(content, schema, generator))
+        whole = disturbance.Copy(content, schema, generator)
+        tensors = disturbance.quantised_as_it_runs(whole)
         largest: dict[int, float] = {}
         if tensors and inspected.get("signature"):
             raise disturbance.Unmeasured("what a signature of several quantises as it runs cannot be looked at")
@@ -514,5 +516,12 @@ def disturbed(
             few = {name: values[:RANGE_SAMPLES] for name, values in samples.items()}
             _, found = reference(other, {**inspected, "outputs": [*inspected["outputs"], *shown]}, few)
             largest = {tensor: float(np.abs(found[f"tensor {tensor}"]).max(initial=0.0)) for tensor in tensors}
-        other.write_bytes(disturbance.disturbed_copy(content, schema, generator, largest))
-        return reference(other, inspected, samples)
+        count = len(next(iter(samples.values())))
+        # A stream's samples share state, and so one interpreter.
+        portions = 1 if inspected.get("sequence") else disturbance.portions(whole, count, len(content))
+        interpreter, parts = "", []
+        for chosen in np.array_split(np.arange(count), portions):
+            other.write_bytes(disturbance.disturbed_copy(content, schema, generator, largest, portions))
+            interpreter, part = reference(other, inspected, {name: values[chosen] for name, values in samples.items()})
+            parts.append(part)
+        return interpreter, joined(parts)

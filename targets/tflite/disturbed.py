@@ -10,7 +10,9 @@ the model runs its copy. By how much:
   approach to probabilistic rounding error analysis", 2019), whose mean square is a third of the last one's; 4 for
   exp, tanh and the like, of which runtimes have approximations of their own, good to some units.
 - Integer operators, one value in fifty by one step: kernels round ties, and requantise by 32-bit, 16-bit or float
-  multipliers, each in its own way (docs/limits.md has the shares that were seen).
+  multipliers, each in its own way (docs/limits.md has the shares that were seen). The noise of a copy is the same for
+  every sample, so that a result of three values would mostly stand still: the samples are split among several copies
+  then, each with noise of its own (`portions`).
 - Activations quantised at run time: uniformly by ± half a step of 1/127 of their largest value.
 
 Runs in the converter's environment.
@@ -53,6 +55,9 @@ WEIGHTED = frozenset(
     ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "CONV_3D", "BATCH_MATMUL", "SVDF")
 )
 INTEGER_SHARE = 0.02
+MOST_PORTIONS = 8
+MOST_WRITTEN = 16 * 1024**2
+"""Bytes of all copies of one draw."""
 ADD_VERSIONS = {"int8": 2, "uint8": 1, "int16": 3}
 
 
@@ -65,8 +70,9 @@ class Unmeasured(Exception):
 class Copy:
     """One copy in the making: the model as objects, and the noise that it has so far."""
 
-    def __init__(self, content: bytes, schema: Any, generator: np.random.Generator) -> None:
-        self.schema, self.generator = schema, generator
+    def __init__(self, content: bytes, schema: Any, generator: np.random.Generator, portions: int = 1) -> None:
+        """`portions`: of how many copies, each with noise of its own, this is one."""
+        self.schema, self.generator, self.portions = schema, generator, portions
         self.model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
         self.names = {value: key for key, value in vars(schema.BuiltinOperator).items() if not key.startswith("_")}
         kinds = schema.TensorType
@@ -143,10 +149,30 @@ class Copy:
         return bytes(builder.Output())
 
 
-def disturbed_copy(content: bytes, schema: Any, generator: np.random.Generator, largest: dict[int, float]) -> bytes:
-    """The copy. `largest`: the largest absolute value of each of `quantised_as_it_runs`, by tensor. Raises
-    `Unmeasured`."""
-    made = Copy(content, schema, generator)
+def portions(made: Copy, samples: int, size: int) -> int:
+    """Into how many parts that many samples are split, so that each value of the smallest integer result moves about
+    once in all of them. `size`: bytes of the file, of which a copy is written for each part."""
+    smallest = min(
+        (
+            math.prod(fixed_shape(graph.tensors[index]))
+            for graph in made.model.subgraphs
+            for operator in graph.operators or []
+            for index in (int(index) for index in operator.outputs)
+            if index >= 0 and made.kinds.get(graph.tensors[index].type) not in (None, np.float32)
+            if rounds(made, graph, operator, [int(read) for read in operator.inputs if read >= 0], index)
+        ),
+        default=0,
+    )
+    wanted = math.ceil(1.0 / (INTEGER_SHARE * smallest)) if smallest else 1
+    return max(1, min(wanted, MOST_PORTIONS, samples, MOST_WRITTEN // max(1, size)))
+
+
+def disturbed_copy(
+    content: bytes, schema: Any, generator: np.random.Generator, largest: dict[int, float], portions: int = 1
+) -> bytes:
+    """The copy, one of so many `portions`. `largest`: the largest absolute value of each of `quantised_as_it_runs`, by
+    tensor. Raises `Unmeasured`."""
+    made = Copy(content, schema, generator, portions)
     for number, graph in enumerate(made.model.subgraphs):
         known = {index for index, tensor in enumerate(graph.tensors) if made.is_constant(tensor)}
         operators: list[Any] = []
@@ -201,9 +227,12 @@ def _behind(made: Copy, graph: Any, operator: Any, reads: list[int], place: int)
         noise = made.constant(graph, tensor, shape, 0, round(math.log2(amount), 1), factors)
         return made.binary("MUL", 1, before, noise, index)
     zero_point = 128 if kind is np.uint8 else 0
+    # Of a few values, one in some portion all the same.
+    least = 1.0 / (made.portions * max(1, math.prod(shape)))
+    share = max(INTEGER_SHARE, min(least, 1.0 / MOST_PORTIONS))
 
     def steps(shape: tuple[int, ...]) -> NDArray[Any]:
-        return (_ways(generator, shape, INTEGER_SHARE).astype(np.int16) + zero_point).astype(kind)
+        return (_ways(generator, shape, share).astype(np.int16) + zero_point).astype(kind)
 
     noise = made.constant(graph, tensor, shape, zero_point, "steps", steps)
     return made.binary("ADD", ADD_VERSIONS[np.dtype(kind).name], before, noise, index)
