@@ -115,14 +115,17 @@ enum plan_status plan_run(const struct execution *execution, step_hook hook, voi
             return PLAN_TRUNCATED;
         }
         const struct step_header *step = (const struct step_header *)(execution->plan + offset);
-        if (step->kind >= STEP_KIND_END || kernel_table[step->kind].run == NULL ||
-            step->words * 4 != kernel_table[step->kind].bytes || step->operator_index >= header->operator_count) {
+        if (step->kind >= STEP_KIND_END || step->operator_index >= header->operator_count) {
+            return PLAN_BAD_STEP;
+        }
+        const struct kernel_entry *kernel = &kernel_table[kernel_index[step->kind]];
+        if (kernel->run == NULL || step->words * 4 != kernel->bytes) {
             return PLAN_BAD_STEP;
         }
         if (!inside(offset, step->words * 4, header->total_bytes)) {
             return PLAN_TRUNCATED;
         }
-        enum plan_status status = kernel_table[step->kind].run(execution, step);
+        enum plan_status status = kernel->run(execution, step);
         if (status != PLAN_OK) {
             return status;
         }

@@ -19,6 +19,8 @@ struct kernel_entry {
     uint32_t bytes; /* of its step */
 };
 
-extern const struct kernel_entry kernel_table[STEP_KIND_END];
+/* Where in the table a kind of step is. */
+extern const uint8_t kernel_index[STEP_KIND_END];
+extern const struct kernel_entry kernel_table[];
 
 #endif
