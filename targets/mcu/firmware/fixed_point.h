@@ -27,6 +27,23 @@ static inline int32_t requantize(int32_t x, int32_t multiplier, int32_t shift) {
     return (int32_t)((uint32_t)product + (uint32_t)(product >> 31) + (1u << (-shift - 1))) >> -shift;
 }
 
+/* As requantize, for any x: what does not fit wraps, as in the reference. */
+static inline int32_t requantize_any(int32_t x, int32_t multiplier, int32_t shift) {
+    int32_t left = shift > 0 ? shift : 0;
+    int32_t product = rounding_high_product((int32_t)((uint32_t)x << left), multiplier);
+    return rounding_shift_right(product, left - shift);
+}
+
+/* x times multiplier * 2^(shift - 15), halves upwards: the reference's way with 64-bit sums, which rounds once. */
+static inline int32_t requantize_wide(int64_t x, int32_t multiplier, int32_t shift) {
+    uint64_t rounding = (uint64_t)1 << (14 - shift);
+    return (int32_t)((int64_t)((uint64_t)x * (uint64_t)multiplier + rounding) >> (15 - shift));
+}
+
+static inline int wide_rescaling_valid(int32_t multiplier, int32_t shift) {
+    return multiplier >= 0 && multiplier <= INT16_MAX && shift >= -31 && shift <= 7;
+}
+
 static inline int32_t clamp(int32_t x, int32_t minimum, int32_t maximum) {
     return x < minimum ? minimum : x > maximum ? maximum : x;
 }

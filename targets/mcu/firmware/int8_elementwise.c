@@ -19,7 +19,7 @@ typedef void row_function(const void *step, const int8_t *input1, int32_t stride
 
 static void add_row(const void *raw, const int8_t *input1, int32_t stride1, const int8_t *input2, int32_t stride2,
                     int8_t *output, int32_t count) {
-    const struct add_int8_step *step = raw;
+    const struct add_step *step = raw;
     int32_t sign = step->operation == ADD_SUBTRACT ? -1 : 1;
     for (int32_t i = 0; i < count; i++) {
         int32_t value1 = (*input1 + step->offset1) * (1 << ADD_HEADROOM);
@@ -35,7 +35,7 @@ static void add_row(const void *raw, const int8_t *input1, int32_t stride1, cons
 
 static void squared_difference_row(const void *raw, const int8_t *input1, int32_t stride1, const int8_t *input2,
                                    int32_t stride2, int8_t *output, int32_t count) {
-    const struct add_int8_step *step = raw;
+    const struct add_step *step = raw;
     for (int32_t i = 0; i < count; i++) {
         int32_t value1 = (*input1 + step->offset1) * (1 << SQUARE_HEADROOM);
         int32_t value2 = (*input2 + step->offset2) * (1 << SQUARE_HEADROOM);
@@ -52,7 +52,7 @@ static void squared_difference_row(const void *raw, const int8_t *input1, int32_
 
 static void multiply_row(const void *raw, const int8_t *input1, int32_t stride1, const int8_t *input2,
                          int32_t stride2, int8_t *output, int32_t count) {
-    const struct multiply_int8_step *step = raw;
+    const struct multiply_step *step = raw;
     for (int32_t i = 0; i < count; i++) {
         int32_t product = (*input1 + step->offset1) * (*input2 + step->offset2);
         int32_t scaled = requantize(product, step->multiplier, step->shift) + step->output_zero_point;
@@ -64,7 +64,7 @@ static void multiply_row(const void *raw, const int8_t *input1, int32_t stride1,
 
 static void extreme_row(const void *raw, const int8_t *input1, int32_t stride1, const int8_t *input2, int32_t stride2,
                         int8_t *output, int32_t count) {
-    const struct extreme_int8_step *step = raw;
+    const struct extreme_step *step = raw;
     for (int32_t i = 0; i < count; i++) {
         output[i] = (step->maximum ? *input1 > *input2 : *input1 < *input2) ? *input1 : *input2;
         input1 += stride1;
@@ -74,7 +74,7 @@ static void extreme_row(const void *raw, const int8_t *input1, int32_t stride1, 
 
 static void prelu_row(const void *raw, const int8_t *input1, int32_t stride1, const int8_t *input2, int32_t stride2,
                       int8_t *output, int32_t count) {
-    const struct prelu_int8_step *step = raw;
+    const struct prelu_step *step = raw;
     for (int32_t i = 0; i < count; i++) {
         int32_t value = *input1 + step->offset1;
         int32_t scaled = value >= 0 ? requantize(value, step->positive_multiplier, step->positive_shift)
@@ -125,7 +125,7 @@ static bool right_shift_valid(int32_t multiplier, int32_t shift) {
 }
 
 enum plan_status run_add_int8(const struct execution *execution, const void *raw) {
-    const struct add_int8_step *step = raw;
+    const struct add_step *step = raw;
     if (!offset_valid(step->offset1) || !offset_valid(step->offset2) ||
         !right_shift_valid(step->multiplier1, step->shift1) || !right_shift_valid(step->multiplier2, step->shift2) ||
         !right_shift_valid(step->multiplier, step->shift)) {
@@ -136,7 +136,7 @@ enum plan_status run_add_int8(const struct execution *execution, const void *raw
 }
 
 enum plan_status run_multiply_int8(const struct execution *execution, const void *raw) {
-    const struct multiply_int8_step *step = raw;
+    const struct multiply_step *step = raw;
     if (!offset_valid(step->offset1) || !offset_valid(step->offset2) || step->multiplier < 0 ||
         !shift_valid(step->shift)) {
         return PLAN_BAD_GEOMETRY;
@@ -145,12 +145,12 @@ enum plan_status run_multiply_int8(const struct execution *execution, const void
 }
 
 enum plan_status run_extreme_int8(const struct execution *execution, const void *raw) {
-    const struct extreme_int8_step *step = raw;
+    const struct extreme_step *step = raw;
     return for_each_row(execution, &step->broadcast, step->input1, step->input2, step->output, extreme_row, step);
 }
 
 enum plan_status run_prelu_int8(const struct execution *execution, const void *raw) {
-    const struct prelu_int8_step *step = raw;
+    const struct prelu_step *step = raw;
     if (!offset_valid(step->offset1) || !offset_valid(step->offset2) || step->positive_multiplier < 0 ||
         step->multiplier < 0 || !shift_valid(step->positive_shift) || !shift_valid(step->shift)) {
         return PLAN_BAD_GEOMETRY;

@@ -5,6 +5,7 @@
 #include "fixed_point.h"
 #include "geometry.h"
 #include "kernels.h"
+#include "sigmoid_curve.h"
 #include "steps_recurrent.h"
 
 enum gate { GATE_FORGET, GATE_INPUT, GATE_CELL, GATE_OUTPUT, GATES };
@@ -18,30 +19,6 @@ struct lstm_weights {
 
 static int32_t saturate16(int32_t x) {
     return clamp(x, INT16_MIN, INT16_MAX);
-}
-
-/* Input in Q3.12 times `multiplier` (3 where nothing else is to be scaled), result in Q0.15. */
-static int32_t sigmoid16(const uint16_t *table, int32_t x) {
-    uint32_t magnitude = (uint32_t)(x < 0 ? -x : x);
-    uint32_t index = magnitude >> 9;
-    uint32_t result = 0x7fffu << 10;
-    if (index < 255) {
-        result = ((uint32_t)table[index] << 9) + (magnitude & 0x1ff) * (uint32_t)(table[index + 1] - table[index]);
-    }
-    result = x >= 0 ? result + (1 << 9) : (1u << 25) - result + (1 << 9) - 1;
-    return (int16_t)(result >> 10);
-}
-
-static int32_t tanh16(const uint16_t *table, int32_t x) {
-    uint32_t magnitude = (uint32_t)(x < 0 ? -x : x);
-    uint32_t index = magnitude >> 8;
-    int32_t result = 0xffff << 8;
-    if (index < 255) {
-        result = (int32_t)(((uint32_t)table[index] << 8) +
-                           (magnitude & 0xff) * (uint32_t)(table[index + 1] - table[index]));
-    }
-    result = x >= 0 ? result - (1 << 23) + (1 << 7) : -result + (1 << 23) + (1 << 7) - 1;
-    return (int16_t)(result >> 8);
 }
 
 static int32_t dot(const int8_t *weights, const int8_t *values, int32_t count, int32_t sum) {

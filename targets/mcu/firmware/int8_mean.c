@@ -6,7 +6,7 @@
 #include "steps_reduction.h"
 
 enum plan_status run_mean_int8(const struct execution *execution, const void *raw) {
-    const struct mean_int8_step *step = raw;
+    const struct mean_step *step = raw;
     const int32_t *shape = step->shape;
     const int32_t *stride = step->stride;
     int32_t lowest;

@@ -4,9 +4,9 @@
 #include "kernels.h"
 #include "steps_convolution.h"
 
-typedef int8_t pool_pixel(const struct pool_int8_step *step, const int8_t *corner, int32_t rows, int32_t columns);
+typedef int8_t pool_pixel(const struct pool_step *step, const int8_t *corner, int32_t rows, int32_t columns);
 
-static int8_t average_of(const struct pool_int8_step *step, const int8_t *corner, int32_t rows, int32_t columns) {
+static int8_t average_of(const struct pool_step *step, const int8_t *corner, int32_t rows, int32_t columns) {
     int32_t channels = step->window.input_channels;
     int32_t row_stride = step->window.input_width * channels;
     int32_t count = rows * columns;
@@ -23,7 +23,7 @@ static int8_t average_of(const struct pool_int8_step *step, const int8_t *corner
     return (int8_t)clamp(rounded, step->minimum, step->maximum);
 }
 
-static int8_t maximum_of(const struct pool_int8_step *step, const int8_t *corner, int32_t rows, int32_t columns) {
+static int8_t maximum_of(const struct pool_step *step, const int8_t *corner, int32_t rows, int32_t columns) {
     int32_t channels = step->window.input_channels;
     int32_t row_stride = step->window.input_width * channels;
     int32_t best = INT8_MIN;
@@ -37,7 +37,7 @@ static int8_t maximum_of(const struct pool_int8_step *step, const int8_t *corner
     return (int8_t)clamp(best, step->minimum, step->maximum);
 }
 
-static enum plan_status pool(const struct execution *execution, const struct pool_int8_step *step,
+static enum plan_status pool(const struct execution *execution, const struct pool_step *step,
                              pool_pixel *reduce) {
     const struct plan_window *window = &step->window;
     if (!window_valid(window) || window->input_channels != window->output_channels) {

@@ -14,13 +14,6 @@ static int32_t weigh(const int16_t *weights, const int16_t *memory, int32_t coun
     return (int32_t)sum;
 }
 
-/* As requantize, for sums of which nothing is proved. */
-static int32_t requantize_any(int32_t x, int32_t multiplier, int32_t shift) {
-    int32_t left = shift > 0 ? shift : 0;
-    int32_t product = rounding_high_product((int32_t)((uint32_t)x << left), multiplier);
-    return rounding_shift_right(product, left - shift);
-}
-
 enum plan_status run_svdf_int8(const struct execution *execution, const void *raw) {
     const struct svdf_int8_step *step = raw;
     if (!dimensions_valid(&step->batches, 5) || step->feature_multiplier < 0 || step->time_multiplier < 0 ||

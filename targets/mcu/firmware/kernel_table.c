@@ -20,8 +20,8 @@ _Static_assert(STEP_KIND_END <= 128, "a kind of step without a bit");
 
 #define LINKED(kind) ((((kind) < 64 ? LINKED_KERNELS_LOW : LINKED_KERNELS_HIGH) >> ((kind) & 63)) & 1)
 #define BITS_BELOW(kind) ((1ull << ((kind) & 63)) - 1)
-#define LINKED_BELOW(kind)                                                             \
-    ((kind) < 64 ? __builtin_popcountll(LINKED_KERNELS_LOW & BITS_BELOW(kind))                 \
+#define LINKED_BELOW(kind)                                              \
+    ((kind) < 64 ? __builtin_popcountll(LINKED_KERNELS_LOW & BITS_BELOW(kind)) \
                  : __builtin_popcountll(LINKED_KERNELS_LOW) + __builtin_popcountll(LINKED_KERNELS_HIGH & BITS_BELOW(kind)))
 /* Entry 0 has no kernel: kinds that are not linked are all there. */
 #define PLACE(kind) (LINKED(kind) ? LINKED_BELOW(kind) + 1 : 0)
@@ -29,11 +29,11 @@ _Static_assert(STEP_KIND_END <= 128, "a kind of step without a bit");
 #define EACH_KERNEL(KERNEL) \
     KERNEL(STEP_CONVOLUTION_INT8, run_convolution_int8, convolution_int8_step) \
     KERNEL(STEP_DEPTHWISE_INT8, run_depthwise_int8, depthwise_int8_step) \
-    KERNEL(STEP_AVERAGE_POOL_INT8, run_average_pool_int8, pool_int8_step) \
-    KERNEL(STEP_MAX_POOL_INT8, run_max_pool_int8, pool_int8_step) \
-    KERNEL(STEP_ADD_INT8, run_add_int8, add_int8_step) \
-    KERNEL(STEP_MULTIPLY_INT8, run_multiply_int8, multiply_int8_step) \
-    KERNEL(STEP_MEAN_INT8, run_mean_int8, mean_int8_step) \
+    KERNEL(STEP_AVERAGE_POOL_INT8, run_average_pool_int8, pool_step) \
+    KERNEL(STEP_MAX_POOL_INT8, run_max_pool_int8, pool_step) \
+    KERNEL(STEP_ADD_INT8, run_add_int8, add_step) \
+    KERNEL(STEP_MULTIPLY_INT8, run_multiply_int8, multiply_step) \
+    KERNEL(STEP_MEAN_INT8, run_mean_int8, mean_step) \
     KERNEL(STEP_SOFTMAX_INT8, run_softmax_int8, softmax_int8_step) \
     KERNEL(STEP_LOOKUP_INT8, run_lookup_int8, lookup_int8_step) \
     KERNEL(STEP_FILL, run_fill, fill_step) \
@@ -54,8 +54,8 @@ _Static_assert(STEP_KIND_END <= 128, "a kind of step without a bit");
     KERNEL(STEP_GATHER, run_gather, gather_step) \
     KERNEL(STEP_RESIZE_INT8, run_resize_int8, resize_int8_step) \
     KERNEL(STEP_RESIZE_FLOAT, run_resize_float, resize_float_step) \
-    KERNEL(STEP_EXTREME_INT8, run_extreme_int8, extreme_int8_step) \
-    KERNEL(STEP_PRELU_INT8, run_prelu_int8, prelu_int8_step) \
+    KERNEL(STEP_EXTREME_INT8, run_extreme_int8, extreme_step) \
+    KERNEL(STEP_PRELU_INT8, run_prelu_int8, prelu_step) \
     KERNEL(STEP_ARG_EXTREME_INT8, run_arg_extreme_int8, arg_extreme_step) \
     KERNEL(STEP_ARG_EXTREME_FLOAT, run_arg_extreme_float, arg_extreme_step) \
     KERNEL(STEP_CAST, run_cast, cast_step) \
@@ -66,7 +66,16 @@ _Static_assert(STEP_KIND_END <= 128, "a kind of step without a bit");
     KERNEL(STEP_SVDF_INT8, run_svdf_int8, svdf_int8_step) \
     KERNEL(STEP_COMPARE_INT8, run_compare_int8, compare_int8_step) \
     KERNEL(STEP_COMPARE_FLOAT, run_compare_float, compare_float_step) \
-    KERNEL(STEP_SELECT, run_select, select_step)
+    KERNEL(STEP_SELECT, run_select, select_step) \
+    KERNEL(STEP_CONVOLUTION_INT16, run_convolution_int16, convolution_int16_step) \
+    KERNEL(STEP_ADD_INT16, run_add_int16, add_step) \
+    KERNEL(STEP_MULTIPLY_INT16, run_multiply_int16, multiply_step) \
+    KERNEL(STEP_EXTREME_INT16, run_extreme_int16, extreme_step) \
+    KERNEL(STEP_PRELU_INT16, run_prelu_int16, prelu_step) \
+    KERNEL(STEP_RESCALE, run_rescale, rescale_step) \
+    KERNEL(STEP_CURVE_INT16, run_curve_int16, curve_int16_step) \
+    KERNEL(STEP_QUANTIZE_INT16, run_quantize_int16, quantize_step) \
+    KERNEL(STEP_DEQUANTIZE_INT16, run_dequantize_int16, dequantize_int16_step)
 
 #define PLACE_ENTRY(kind, run, step) [kind] = PLACE(kind),
 const uint8_t kernel_index[STEP_KIND_END] = {EACH_KERNEL(PLACE_ENTRY)};

@@ -8,11 +8,13 @@ typedef enum plan_status kernel(const struct execution *execution, const void *s
 
 kernel run_convolution_int8, run_depthwise_int8, run_average_pool_int8, run_max_pool_int8, run_add_int8,
     run_multiply_int8, run_mean_int8, run_softmax_int8, run_lookup_int8, run_fill, run_copy, run_matrix_int8,
-    run_lstm_int8, run_convolution_float, run_depthwise_float, run_pool_float, run_elementwise_float, run_mean_float,
-    run_softmax_float, run_unary_float, run_matrix_float, run_quantize, run_dequantize, run_lstm_float, run_gather,
-    run_resize_int8, run_resize_float, run_extreme_int8, run_prelu_int8, run_arg_extreme_int8, run_arg_extreme_float,
-    run_cast, run_reduce_extreme_int8, run_reduce_extreme_float, run_l2_normalize_int8, run_l2_normalize_float,
-    run_svdf_int8, run_compare_int8, run_compare_float, run_select;
+    run_lstm_int8, run_convolution_float, run_depthwise_float, run_pool_float, run_elementwise_float,
+    run_mean_float, run_softmax_float, run_unary_float, run_matrix_float, run_quantize, run_dequantize,
+    run_lstm_float, run_gather, run_resize_int8, run_resize_float, run_extreme_int8, run_prelu_int8,
+    run_arg_extreme_int8, run_arg_extreme_float, run_cast, run_reduce_extreme_int8, run_reduce_extreme_float,
+    run_l2_normalize_int8, run_l2_normalize_float, run_svdf_int8, run_compare_int8, run_compare_float, run_select,
+    run_convolution_int16, run_add_int16, run_multiply_int16, run_extreme_int16, run_prelu_int16, run_rescale,
+    run_curve_int16, run_quantize_int16, run_dequantize_int16;
 
 struct kernel_entry {
     kernel *run;    /* NULL where the image has no such kernel */

@@ -92,7 +92,16 @@ enum step_kind {
     STEP_COMPARE_INT8 = 38,
     STEP_COMPARE_FLOAT = 39,
     STEP_SELECT = 40,
-    STEP_KIND_END = 41
+    STEP_CONVOLUTION_INT16 = 41,
+    STEP_ADD_INT16 = 42,
+    STEP_MULTIPLY_INT16 = 43,
+    STEP_EXTREME_INT16 = 44,
+    STEP_PRELU_INT16 = 45,
+    STEP_RESCALE = 46,
+    STEP_CURVE_INT16 = 47,
+    STEP_QUANTIZE_INT16 = 48,
+    STEP_DEQUANTIZE_INT16 = 49,
+    STEP_KIND_END = 50
 };
 
 /* Images are NHWC. A window's places outside the image read as `input_zero_point`. */

@@ -28,6 +28,30 @@ struct convolution_int8_step {
     int32_t maximum;
 };
 
+/* Requantisation of one output channel of an int16 image: by a Q0.15 multiplier where sums have 64 bits, else by a Q0.31
+ * one. The bias is one 64-bit number in two words. */
+struct plan_channel_int16 {
+    uint32_t bias_low;
+    int32_t bias_high;
+    int32_t multiplier;
+    int32_t shift;
+};
+
+/* weights: as of convolution_int8_step, but each four in the order 0, 2, 1, 3 (see simd.h). Zero points are 0. */
+struct convolution_int16_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t weights;
+    uint32_t channels; /* struct plan_channel_int16[output_channels] */
+    uint32_t scratch;  /* int16 [padded kernel] */
+    struct plan_window window;
+    int32_t groups;
+    int32_t wide; /* 1 where sums have 64 bits */
+    int32_t minimum;
+    int32_t maximum;
+};
+
 /* weights: int8 [kernel_height * kernel_width][channels] */
 struct depthwise_int8_step {
     struct step_header header;
@@ -43,7 +67,8 @@ struct depthwise_int8_step {
     int32_t maximum;
 };
 
-struct pool_int8_step {
+/* Of int8 or int16. */
+struct pool_step {
     struct step_header header;
     uint32_t input;
     uint32_t output;

@@ -6,7 +6,8 @@
 
 enum add_operation { ADD_PLAIN = 0, ADD_SUBTRACT = 1, ADD_SQUARED_DIFFERENCE = 2 };
 
-struct add_int8_step {
+/* Of int8 or int16, as the three that follow. */
+struct add_step {
     struct step_header header;
     uint32_t input1;
     uint32_t input2;
@@ -26,7 +27,7 @@ struct add_int8_step {
     int32_t maximum;
 };
 
-struct multiply_int8_step {
+struct multiply_step {
     struct step_header header;
     uint32_t input1;
     uint32_t input2;
@@ -95,10 +96,43 @@ struct unary_float_step {
     float second; /* upper bound of a clamp */
 };
 
+/* input[i] less its zero point, times one of two factors by its sign, plus the output's zero point. */
+struct rescale_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t elements;
+    int32_t from; /* enum cast_type: CAST_INT8, CAST_INT16 or CAST_INT32 */
+    int32_t to;   /* likewise */
+    int32_t input_zero_point;
+    int32_t multiplier;
+    int32_t shift;
+    int32_t negative_sign; /* 1, or -1 where what is below the zero point changes its sign */
+    int32_t negative_multiplier;
+    int32_t negative_shift;
+    int32_t output_zero_point;
+    int32_t minimum;
+    int32_t maximum;
+};
+
+enum curve { CURVE_SIGMOID = 0, CURVE_TANH = 1, CURVE_END = 2 };
+
+/* int16 values times multiplier / 2^shift enter the table with 1/12288 for a unit. */
+struct curve_int16_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t table; /* uint16 [256], the sigmoid */
+    uint32_t elements;
+    int32_t curve;
+    int32_t multiplier;
+    int32_t shift;
+};
+
 struct quantize_step {
     struct step_header header;
     uint32_t input;  /* float */
-    uint32_t output; /* int8 */
+    uint32_t output; /* int8 or int16 */
     uint32_t elements;
     float scale;
     int32_t zero_point;
@@ -110,6 +144,15 @@ struct dequantize_step {
     uint32_t output; /* float */
     uint32_t table;  /* float [256], indexed by the input's bits */
     uint32_t elements;
+};
+
+struct dequantize_int16_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output; /* float */
+    uint32_t elements;
+    float scale;
+    int32_t zero_point;
 };
 
 enum cast_type { CAST_INT8 = 0, CAST_INT16 = 1, CAST_INT32 = 2, CAST_FLOAT = 3, CAST_BOOL = 4, CAST_TYPE_END = 5 };
@@ -124,7 +167,7 @@ struct cast_step {
 };
 
 /* The larger or smaller of two values as they are stored: scales are the same, or do not matter. */
-struct extreme_int8_step {
+struct extreme_step {
     struct step_header header;
     uint32_t input1;
     uint32_t input2;
@@ -133,7 +176,7 @@ struct extreme_int8_step {
     int32_t maximum;
 };
 
-struct prelu_int8_step {
+struct prelu_step {
     struct step_header header;
     uint32_t input1;
     uint32_t input2; /* the slopes */

@@ -5,7 +5,7 @@
 #include "plan_format.h"
 
 /* The input is walked in its own order; strides say which sum each element belongs to (0 along a reduced axis). */
-struct mean_int8_step {
+struct mean_step {
     struct step_header header;
     uint32_t input;
     uint32_t output;
@@ -59,7 +59,7 @@ struct arg_extreme_step {
     int32_t maximum;
 };
 
-/* As mean_int8_step, in elements of the type. */
+/* As mean_step, in elements of the type. */
 struct reduce_extreme_step {
     struct step_header header;
     uint32_t input;

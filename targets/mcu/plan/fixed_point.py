@@ -31,6 +31,11 @@ def quantise_multiplier(real: float) -> tuple[int, int]:
     return multiplier, shift
 
 
+def reduced_multiplier(multiplier: int) -> int:
+    """A multiplier in Q0.31 as one in Q0.15, which 64-bit values are multiplied by."""
+    return 0x7FFF if multiplier >= 0x7FFF0000 else (multiplier + (1 << 15)) >> 16
+
+
 def wrap_int32(value: int) -> int:
     return (value + (1 << 31)) % (1 << 32) - (1 << 31)
 

@@ -46,6 +46,20 @@ _RESIZE = """
 r input, r output, r rows, r columns, i batches, i input_height, i input_width, i channels, i output_height,
 i output_width
 """
+_ADD = (
+    f"r input1, r input2, r output, {_BROADCAST}, i offset1, i multiplier1, i shift1, i offset2, i multiplier2,"
+    "i shift2, i operation, i multiplier, i shift, i output_zero_point, i minimum, i maximum"
+)
+_MULTIPLY = (
+    f"r input1, r input2, r output, {_BROADCAST}, i offset1, i offset2, i multiplier, i shift,"
+    "i output_zero_point, i minimum, i maximum"
+)
+_EXTREME = f"r input1, r input2, r output, {_BROADCAST}, i maximum"
+_PRELU = (
+    f"r input1, r input2, r output, {_BROADCAST}, i offset1, i offset2, i positive_multiplier, i positive_shift,"
+    "i multiplier, i shift, i output_zero_point"
+)
+_QUANTIZE = "r input, r output, u elements, f scale, i zero_point"
 _ARG_EXTREME = "r input, r output, i outer, i axis_size, i inner, i maximum"
 _REDUCE_EXTREME = "r input, r output, i shape 5, i stride 5, u output_elements, i maximum"
 _L2_NORMALIZE = "r input, r output, i rows, i depth, i zero_point"
@@ -71,14 +85,8 @@ STEPS: dict[str, list[Field]] = {
     ),
     "average_pool_int8": _fields(f"r input, r output, {_WINDOW}, i minimum, i maximum"),
     "max_pool_int8": _fields(f"r input, r output, {_WINDOW}, i minimum, i maximum"),
-    "add_int8": _fields(
-        f"r input1, r input2, r output, {_BROADCAST}, i offset1, i multiplier1, i shift1, i offset2, i multiplier2,"
-        "i shift2, i operation, i multiplier, i shift, i output_zero_point, i minimum, i maximum"
-    ),
-    "multiply_int8": _fields(
-        f"r input1, r input2, r output, {_BROADCAST}, i offset1, i offset2, i multiplier, i shift,"
-        "i output_zero_point, i minimum, i maximum"
-    ),
+    "add_int8": _fields(_ADD),
+    "multiply_int8": _fields(_MULTIPLY),
     "mean_int8": _fields(
         "r input, r output, r scratch, i shape 5, i stride 5, u output_elements, i bias, i multiplier, i shift,"
         "i output_zero_point"
@@ -102,7 +110,7 @@ STEPS: dict[str, list[Field]] = {
     "softmax_float": _fields("r input, r output, i rows, i depth, f beta"),
     "unary_float": _fields("r input, r output, u elements, i operation, f first, f second"),
     "matrix_float": _fields(_MATRIX),
-    "quantize": _fields("r input, r output, u elements, f scale, i zero_point"),
+    "quantize": _fields(_QUANTIZE),
     "dequantize": _fields("r input, r output, r table, u elements"),
     "lstm_float": _fields(
         "r input, r output, r hidden, r cell, r scratch, i batches, i time_steps, i features, i units, i time_major,"
@@ -111,11 +119,8 @@ STEPS: dict[str, list[Field]] = {
     "gather": _fields("r input, r output, r indices, i batches, i outer, i axis_size, i count, i inner_bytes"),
     "resize_int8": _fields(_RESIZE),
     "resize_float": _fields(_RESIZE),
-    "extreme_int8": _fields(f"r input1, r input2, r output, {_BROADCAST}, i maximum"),
-    "prelu_int8": _fields(
-        f"r input1, r input2, r output, {_BROADCAST}, i offset1, i offset2, i positive_multiplier, i positive_shift,"
-        "i multiplier, i shift, i output_zero_point"
-    ),
+    "extreme_int8": _fields(_EXTREME),
+    "prelu_int8": _fields(_PRELU),
     "arg_extreme_int8": _fields(_ARG_EXTREME),
     "arg_extreme_float": _fields(_ARG_EXTREME),
     "cast": _fields("r input, r output, u elements, i from, i to"),
@@ -131,6 +136,20 @@ STEPS: dict[str, list[Field]] = {
     "compare_int8": _fields(f"r input1, r input2, r output, r table1, r table2, {_BROADCAST}, i comparison"),
     "compare_float": _fields(f"r input1, r input2, r output, {_BROADCAST}, i comparison"),
     "select": _fields("r condition, r input1, r input2, r output, u elements, i element_bytes"),
+    "convolution_int16": _fields(
+        f"r input, r output, r weights, r channels, r scratch, {_WINDOW}, i groups, i wide, i minimum, i maximum"
+    ),
+    "add_int16": _fields(_ADD),
+    "multiply_int16": _fields(_MULTIPLY),
+    "extreme_int16": _fields(_EXTREME),
+    "prelu_int16": _fields(_PRELU),
+    "rescale": _fields(
+        "r input, r output, u elements, i from, i to, i input_zero_point, i multiplier, i shift, i negative_sign,"
+        "i negative_multiplier, i negative_shift, i output_zero_point, i minimum, i maximum"
+    ),
+    "curve_int16": _fields("r input, r output, r table, u elements, i curve, i multiplier, i shift"),
+    "quantize_int16": _fields(_QUANTIZE),
+    "dequantize_int16": _fields(_QUANTIZE),
 }
 STEP_KINDS = {name: number for number, name in enumerate(STEPS, start=1)}
 

@@ -76,8 +76,8 @@ def tanh_table(input_scale: float, zero_point: int) -> NDArray[np.int8]:
 def relu_table(
     input_scale: np.float32, input_zero_point: int, output_scale: np.float32, output_zero_point: int
 ) -> NDArray[np.int8]:
-    """ReluQuantized (micro/kernels/activations.h)."""
-    multiplier, shift = quantise_multiplier(float(input_scale / output_scale))
+    """ReluQuantized (micro/kernels/activations.h); the factor is computed in double."""
+    multiplier, shift = quantise_multiplier(float(input_scale) / float(output_scale))
     low = max(-128, output_zero_point)
     return by_bits(
         [clamp(output_zero_point + requantise(v - input_zero_point, multiplier, shift), low) for v in INT8_VALUES],
@@ -98,9 +98,9 @@ def leaky_relu_table(
     output_zero_point: int,
     slope: np.float32,
 ) -> NDArray[np.int8]:
-    """QuantizeLeakyRelu (reference/leaky_relu.h)."""
-    identity = quantise_multiplier(float(input_scale / output_scale))
-    alpha_multiplier, alpha_shift = quantise_multiplier(float(input_scale * slope / output_scale))
+    """QuantizeLeakyRelu (reference/leaky_relu.h); the factors are computed in double."""
+    identity = quantise_multiplier(float(input_scale) / float(output_scale))
+    alpha_multiplier, alpha_shift = quantise_multiplier(float(input_scale) * float(slope) / float(output_scale))
     sign = -1 if alpha_multiplier < 0 else 1
     entries = []
     for value in INT8_VALUES:

@@ -16,7 +16,7 @@ from harness_targets.mcu.plan import Plan, plan_model
 from .micro_interpreter import MicroInterpreter, MicroRefused
 from .model_writer import ModelWriter
 from .operators import FLOAT_ALONE
-from .random_operators import MAKERS, Draws, random_inputs, random_model
+from .random_operators import FORMS, MAKERS, Draws, random_inputs, random_model
 
 REAL_INT8 = [
     "anomaly_detection/ad01_int8.tflite",
@@ -61,13 +61,16 @@ def test_real_float_models_are_within_the_stated_bound(
     )
 
 
-@pytest.mark.parametrize("name", [name for name in MAKERS if name not in FLOAT_ALONE])
-def test_random_int8_operators_are_equal_to_the_byte(
-    name: str, host_kernels: HostKernels, tflm_host: MicroInterpreter, draws: Draws
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [(name, dtype) for name, dtype in FORMS if dtype != "float32" and name not in FLOAT_ALONE],
+)
+def test_random_integer_operators_are_equal_to_the_byte(
+    name: str, dtype: str, host_kernels: HostKernels, tflm_host: MicroInterpreter, draws: Draws
 ):
     compared, seeds = 0, draws(FEW_SEEDS, SEEDS)
     for seed in seeds:
-        model = random_model(name, "int8", seed).write()
+        model = random_model(name, dtype, seed).write()
         plan = plan_model(model)
         try:
             computed, expected = both(model, plan, host_kernels, tflm_host, seed, count=3)

@@ -36,11 +36,11 @@ def structure(name: str) -> list[tuple[str, str, int]]:
 
 
 def step_struct(name: str) -> str:
-    """Kinds whose fields are the same share a struct."""
-    if name.endswith("_pool_int8"):
-        return "pool_int8_step"
-    family = name.rpartition("_")[0]
-    return f"{family}_step" if family in ("arg_extreme", "reduce_extreme", "l2_normalize") else f"{name}_step"
+    """Kinds whose fields are the same share a struct, which has the name without the type."""
+    if "_pool_int" in name:
+        return "pool_step"
+    own, shared = f"{name}_step", f"{name.rpartition('_')[0]}_step"
+    return own if f"struct {own} {{" in HEADER else shared
 
 
 @pytest.mark.parametrize("name", list(STEPS))

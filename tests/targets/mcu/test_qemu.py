@@ -22,7 +22,7 @@ from harness_targets.mcu.plan.format import STEPS
 from harness_targets.mcu.toolchain import Firmware, build_firmware
 
 from .model_writer import ModelWriter
-from .random_operators import MAKERS, random_inputs, random_model
+from .random_operators import FORMS, random_inputs, random_model
 
 TIMEOUT = 60.0
 ON_QEMU = [board for board in BOARDS.values() if board.qemu_machine]
@@ -64,11 +64,11 @@ def whole_image(build_cache: Path) -> Callable[[Board], Firmware]:
 
 
 @pytest.mark.parametrize("board", ON_QEMU, ids=lambda board: board.name)
-@pytest.mark.parametrize("dtype", ["int8", "float32"])
+@pytest.mark.parametrize("dtype", ["int8", "int16", "float32"])
 def test_every_operator_gives_the_hosts_bytes(
     dtype: str, board: Board, qemu: str, host_kernels: HostKernels, whole_image: Callable[[Board], Firmware]
 ):
-    for name in MAKERS:
+    for name in [name for name, form in FORMS if form == dtype]:
         plan = small_plan(name, dtype=dtype)
         inputs = random_inputs(plan.inputs, 4, 2)
         result = run_image(whole_image(board), board, EMULATORS[qemu], plan, inputs, 1, TIMEOUT)
@@ -77,8 +77,7 @@ def test_every_operator_gives_the_hosts_bytes(
 
 @pytest.mark.sweep(6)
 @pytest.mark.parametrize("board", ON_QEMU, ids=lambda board: board.name)
-@pytest.mark.parametrize("dtype", ["int8", "float32"])
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize(("name", "dtype"), FORMS)
 def test_an_image_of_an_operators_own_kernels_gives_the_hosts_bytes(
     name: str, dtype: str, board: Board, qemu: str, host_kernels: HostKernels, build_cache: Path
 ):

@@ -19,6 +19,7 @@ from ..lookup_tables import (
     tanh_table,
 )
 from ..model import Operator, Tensor
+from .activation_int16 import lower_unary_int16
 from .checks import FLOAT_MAX, common_dtype, dimensions_fit, operand, refuse, result, same_elements, unsupported
 
 _UNARY = {"LOGISTIC": 0, "TANH": 1, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 3, "HARD_SWISH": 7, "ELU": 8}
@@ -78,8 +79,12 @@ def _table(operator: Operator, source: Tensor, target: Tensor) -> NDArray[np.int
 def lower_unary(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
-    if common_dtype(operator, source, target) == "int8":
+    dtype = common_dtype(operator, source, target, others=("int16",))
+    if dtype == "int8":
         emit_table(source, target, _table(operator, source, target), build)
+        return
+    if dtype == "int16":
+        lower_unary_int16(operator, build, source, target)
         return
     first, second = {"RELU": (0.0, _INFINITY), "RELU6": (0.0, 6.0)}.get(operator.name, (0.0, 0.0))
     if operator.name == "LEAKY_RELU":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..fixed_point import round_half_away
@@ -56,22 +58,36 @@ def same_elements(operator: Operator, source: Tensor, target: Tensor) -> None:
         raise refuse(operator, f"{source.elements} elements cannot become {target.elements}")
 
 
-def common_dtype(operator: Operator, *tensors: Tensor) -> str:
-    """The one element type of all, float32 or int8."""
+def common_dtype(operator: Operator, *tensors: Tensor, others: Sequence[str] = ()) -> str:
+    """The one element type of all: float32, int8 or one of `others`, whose zero points are not looked at."""
     dtypes = [tensor.dtype for tensor in tensors]
-    if len(set(dtypes)) != 1 or dtypes[0] not in ("float32", "int8"):
+    if len(set(dtypes)) != 1 or dtypes[0] not in ("float32", "int8", *others):
         raise unsupported(operator, f"element types {' and '.join(dict.fromkeys(dtypes))}")
     if dtypes[0] == "int8":
         for tensor in tensors:
-            int8_zero_point(operator, tensor)
+            own_zero_point(operator, tensor)
     return dtypes[0]
 
 
-def int8_zero_point(operator: Operator, tensor: Tensor) -> int:
+def integer_range(dtype: str) -> tuple[int, int]:
+    limits = np.iinfo(dtype)
+    return int(limits.min), int(limits.max)
+
+
+def own_zero_point(operator: Operator, tensor: Tensor) -> int:
+    """The zero point, one of the values that the tensor's integers can have."""
     zero_point = tensor.zero_point
-    if not -128 <= zero_point <= 127:
-        raise refuse(operator, f"{tensor.label} has the zero point {zero_point}, outside int8")
+    low, high = integer_range(tensor.dtype)
+    if not low <= zero_point <= high:
+        raise refuse(operator, f"{tensor.label} has the zero point {zero_point}, outside {tensor.dtype}")
     return zero_point
+
+
+def symmetric(operator: Operator, *tensors: Tensor) -> None:
+    """int16 tensors have the zero point 0, where Micro demands it or leaves it out of account."""
+    for tensor in tensors:
+        if tensor.zero_point != 0:
+            raise unsupported(operator, f"an {tensor.dtype} tensor with the zero point {tensor.zero_point}")
 
 
 def constant_integers(operator: Operator, index: int) -> list[int]:
@@ -97,9 +113,9 @@ def dimensions_fit(operator: Operator, *dimensions: int) -> None:
             )
 
 
-def activation_range_int8(operator: Operator, activation: int, output: Tensor) -> tuple[int, int]:
+def activation_range_quantised(operator: Operator, activation: int, output: Tensor) -> tuple[int, int]:
     """Bounds of a fused activation in the output's own values (CalculateActivationRangeQuantized)."""
-    low, high = -128, 127
+    low, high = integer_range(output.dtype)
     if activation not in (0, 1, 2, 3):
         raise unsupported(operator, f"fused activation {ACTIVATIONS.get(activation, activation)}")
 

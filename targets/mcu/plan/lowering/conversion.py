@@ -5,12 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from ..builder import Builder
+from ..fixed_point import quantise_multiplier
 from ..lookup_tables import dequantise_table, requantise_table
 from ..model import Operator
 from .activation import emit_table
-from .checks import operand, refuse, result, same_elements, unsupported
+from .checks import operand, own_zero_point, refuse, result, same_elements, unsupported
+from .rescaling import emit_rescaling
 
 _EIGHT_BITS: dict[str, type[np.integer]] = {"int8": np.int8, "uint8": np.uint8}
+_REQUANTISED = {
+    ("int8", "int16"),
+    ("int8", "int32"),
+    ("int16", "int8"),
+    ("int16", "int16"),
+    ("int16", "int32"),
+    ("int32", "int8"),
+    ("int32", "int16"),
+}
 # Micro does not cast to bool.
 _CAST_FROM = {"int8": 0, "int16": 1, "int32": 2, "float32": 3, "bool": 4}
 _CAST_TO = {name: number for name, number in _CAST_FROM.items() if name != "bool"}
@@ -32,12 +43,15 @@ def lower_quantize(operator: Operator, build: Builder) -> None:
         )
         emit_table(source, target, table, build)
         return
-    if (source.dtype, target.dtype) != ("float32", "int8"):
+    if (source.dtype, target.dtype) in _REQUANTISED:
+        factor = quantise_multiplier(float(source.scale) / float(target.scale))
+        emit_rescaling(operator, build, source, target, factor)
+        return
+    if source.dtype != "float32" or target.dtype not in ("int8", "int16"):
         raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
-    if not -128 <= target.zero_point <= 127:
-        raise refuse(operator, f"its output has the zero point {target.zero_point}, outside int8")
+    own_zero_point(operator, target)
     build.step(
-        "quantize",
+        "quantize" if target.dtype == "int8" else "quantize_int16",
         input=build.read(source),
         output=build.write(target),
         elements=source.elements,
@@ -49,10 +63,20 @@ def lower_quantize(operator: Operator, build: Builder) -> None:
 def lower_dequantize(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
-    if source.dtype not in _EIGHT_BITS or target.dtype != "float32":
+    if source.dtype not in (*_EIGHT_BITS, "int16") or target.dtype != "float32":
         raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
     if source.constant is not None:
         raise unsupported(operator, "a constant input, as compressed weights are")
+    if source.dtype == "int16":
+        build.step(
+            "dequantize_int16",
+            input=build.read(source),
+            output=build.write(target),
+            elements=source.elements,
+            scale=float(source.scale),
+            zero_point=own_zero_point(operator, source),
+        )
+        return
     build.step(
         "dequantize",
         input=build.read(source),

@@ -16,10 +16,10 @@ from ..fixed_point import quantise_multiplier
 from ..model import Operator, Tensor
 from .checks import (
     activation_range_float,
-    activation_range_int8,
+    activation_range_quantised,
     dimensions_fit,
-    int8_zero_point,
     operand,
+    own_zero_point,
     refuse,
     result,
     unsupported,
@@ -31,6 +31,7 @@ from .weighted import (
     constant_weights,
     emit_convolution,
     float_bias,
+    has_wide_sums,
     input_dtype,
     per_channel_multipliers,
 )
@@ -63,8 +64,9 @@ def lower_convolution(operator: Operator, build: Builder) -> None:
     window = _window(operator, source, target, weights, channels, dilation_slot=4)
     bias = constant_bias(operator, dtype, channels)
     groups = source.shape[3] // group_channels
-    weighted = Weighted(operator, source, target, weights, bias, window, groups, operator.integer(3))
-    multipliers = per_channel_multipliers(weighted, 0) if dtype == "int8" else []
+    wide = has_wide_sums(operator, bias, slot=6)
+    weighted = Weighted(operator, source, target, weights, bias, window, groups, operator.integer(3), wide)
+    multipliers = per_channel_multipliers(weighted, 0) if dtype != "float32" else []
     emit_convolution(weighted, multipliers, build.write(target), build)
 
 
@@ -76,14 +78,14 @@ def lower_depthwise(operator: Operator, build: Builder) -> None:
     if weights.shape[0] != 1 or channels % source.shape[3]:
         raise refuse(operator, f"weights of shape {list(weights.shape)} do not fit {source.shape[3]} input channels")
     window = _window(operator, source, target, weights, channels, dilation_slot=5)
-    bias = constant_bias(operator, dtype, channels)
+    bias = constant_bias(operator, dtype, channels, int16=("int64",))
     by_channel = np.ascontiguousarray(np.moveaxis(weights[0], 2, 0))[..., np.newaxis]
     weighted = Weighted(operator, source, target, by_channel, bias, window, source.shape[3], operator.integer(4))
     if dtype == "float32":
         _emit_depthwise_float(weighted, weights, build)
         return
     multipliers = per_channel_multipliers(weighted, 3)
-    if channels != source.shape[3]:
+    if channels != source.shape[3] or dtype == "int16":
         emit_convolution(weighted, multipliers, build.write(target), build)
     else:
         _emit_depthwise_int8(weighted, weights, multipliers, build)
@@ -93,7 +95,7 @@ def _emit_depthwise_int8(
     weighted: Weighted, weights: NDArray[Any], multipliers: list[tuple[int, int]], build: Builder
 ) -> None:
     """`weights` as the model has them, [1, height, width, channels]."""
-    low, high = activation_range_int8(weighted.operator, weighted.activation, weighted.output)
+    low, high = activation_range_quantised(weighted.operator, weighted.activation, weighted.output)
     _, height, width, channels = weights.shape
     build.step(
         "depthwise_int8",
@@ -104,7 +106,7 @@ def _emit_depthwise_int8(
         output=build.write(weighted.output),
         **weighted.window.fields(),
         input_zero_point=weighted.input.zero_point,
-        output_zero_point=int8_zero_point(weighted.operator, weighted.output),
+        output_zero_point=own_zero_point(weighted.operator, weighted.output),
         minimum=low,
         maximum=high,
     )
@@ -156,8 +158,9 @@ def lower_fully_connected(operator: Operator, build: Builder) -> None:
     )
     bias = constant_bias(operator, dtype, channels)
     kernels = weights.reshape(channels, 1, 1, depth)
-    weighted = Weighted(operator, source, target, kernels, bias, window, 1, operator.integer(0))
-    multipliers = _fully_connected_multipliers(weighted) if dtype == "int8" else []
+    wide = has_wide_sums(operator, bias, slot=4)
+    weighted = Weighted(operator, source, target, kernels, bias, window, 1, operator.integer(0), wide)
+    multipliers = _fully_connected_multipliers(weighted) if dtype != "float32" else []
     emit_convolution(weighted, multipliers, build.write(target), build)
 
 

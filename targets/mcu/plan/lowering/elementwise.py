@@ -10,15 +10,20 @@ from ..model import Operator, Tensor
 from .axes import broadcast_strides, merge_axes
 from .checks import (
     activation_range_float,
-    activation_range_int8,
+    activation_range_quantised,
     common_dtype,
+    integer_range,
     operand,
+    own_zero_point,
     refuse,
     result,
+    symmetric,
     unsupported,
 )
 
-_LEFT_SHIFT, _SQUARE_LEFT_SHIFT = 20, 7
+# Bits of headroom that the terms of a sum, and of a difference that is squared, get.
+_LEFT_SHIFT = {"int8": 20, "int16": 15}
+_SQUARE_LEFT_SHIFT = {"int8": 7, "int16": 0}
 _OPERATIONS = {
     "ADD": 0,
     "SUB": 1,
@@ -68,9 +73,9 @@ def _operand_fields(
 
 
 def _product_factor(operator: Operator, first: Tensor, second: Tensor, target: Tensor) -> tuple[int, int]:
-    """Of a product of two int8 values to the output's scale, in double."""
+    """Of a product of two values to the output's scale, in double."""
     multiplier, shift = quantise_multiplier(float(first.scale) * float(second.scale) / float(target.scale))
-    if shift > _LARGEST_PRODUCT_SHIFT:
+    if shift > (_LARGEST_PRODUCT_SHIFT if target.dtype == "int8" else 30):
         raise refuse(operator, "its scales magnify a product beyond int32")
     return multiplier, shift
 
@@ -84,22 +89,12 @@ def _smaller_than_one(operator: Operator, real: float) -> tuple[int, int]:
 
 
 def _add_factors(first: Tensor, second: Tensor, target: Tensor) -> tuple[float, float, float]:
-    """ADD computes in double."""
+    """ADD and SUB compute in double."""
     twice_largest = 2 * float(max(first.scale, second.scale))
     return (
         float(first.scale) / twice_largest,
         float(second.scale) / twice_largest,
-        twice_largest / ((1 << _LEFT_SHIFT) * float(target.scale)),
-    )
-
-
-def _subtract_factors(first: Tensor, second: Tensor, target: Tensor) -> tuple[float, float, float]:
-    """SUB computes in float32."""
-    twice_largest = np.float32(2) * max(first.scale, second.scale)
-    return (
-        float(first.scale / twice_largest),
-        float(second.scale / twice_largest),
-        float(twice_largest / (np.float32(1 << _LEFT_SHIFT) * target.scale)),
+        twice_largest / ((1 << _LEFT_SHIFT[target.dtype]) * float(target.scale)),
     )
 
 
@@ -109,11 +104,11 @@ def _squared_difference_factors(first: Tensor, second: Tensor, target: Tensor) -
     return (
         float(first.scale) / twice_largest,
         float(second.scale) / twice_largest,
-        twice_largest * twice_largest / ((1 << 2 * _SQUARE_LEFT_SHIFT) * float(target.scale)),
+        twice_largest * twice_largest / ((1 << 2 * _SQUARE_LEFT_SHIFT[target.dtype]) * float(target.scale)),
     )
 
 
-_FACTORS = {"ADD": _add_factors, "SUB": _subtract_factors, "SQUARED_DIFFERENCE": _squared_difference_factors}
+_FACTORS = {"ADD": _add_factors, "SUB": _add_factors, "SQUARED_DIFFERENCE": _squared_difference_factors}
 
 
 def _fused_activation(operator: Operator) -> int:
@@ -127,14 +122,14 @@ def _float_bounds(operator: Operator) -> tuple[float, float]:
     return activation_range_float(operator, _fused_activation(operator))
 
 
-def _emit_add_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
-    factors = _FACTORS[operator.name](first, second, target)
-    (multiplier1, shift1), (multiplier2, shift2), (multiplier, shift) = (
-        _smaller_than_one(operator, factor) for factor in factors
-    )
-    low, high = activation_range_int8(operator, _fused_activation(operator), target)
+def _emit_add(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
+    *factors, last = _FACTORS[operator.name](first, second, target)
+    (multiplier1, shift1), (multiplier2, shift2) = (_smaller_than_one(operator, factor) for factor in factors)
+    any_factor = target.dtype == "int16" and operator.name == "SQUARED_DIFFERENCE"
+    multiplier, shift = quantise_multiplier(last) if any_factor else _smaller_than_one(operator, last)
+    low, high = activation_range_quantised(operator, _fused_activation(operator), target)
     build.step(
-        "add_int8",
+        f"add_{target.dtype}",
         **_operand_fields(operator, first, second, target, build),
         offset1=-first.zero_point,
         multiplier1=multiplier1,
@@ -151,11 +146,11 @@ def _emit_add_int8(operator: Operator, first: Tensor, second: Tensor, target: Te
     )
 
 
-def _emit_multiply_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
+def _emit_multiply(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
     multiplier, shift = _product_factor(operator, first, second, target)
-    low, high = activation_range_int8(operator, operator.integer(0), target)
+    low, high = activation_range_quantised(operator, operator.integer(0), target)
     build.step(
-        "multiply_int8",
+        f"multiply_{target.dtype}",
         **_operand_fields(operator, first, second, target, build),
         offset1=-first.zero_point,
         offset2=-second.zero_point,
@@ -167,24 +162,24 @@ def _emit_multiply_int8(operator: Operator, first: Tensor, second: Tensor, targe
     )
 
 
-def _emit_extreme_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
+def _emit_extreme(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
     """Micro compares the stored values, whatever their scales."""
     build.step(
-        "extreme_int8",
+        f"extreme_{target.dtype}",
         **_operand_fields(operator, first, second, target, build),
         maximum=int(operator.name == "MAXIMUM"),
     )
 
 
-def _emit_prelu_int8(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
+def _emit_prelu(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
     """CalculatePreluParams: in double."""
     ratio = float(first.scale) / float(target.scale)
     positive_multiplier, positive_shift = quantise_multiplier(ratio)
     multiplier, shift = _product_factor(operator, first, second, target)
-    if positive_shift > _LARGEST_VALUE_SHIFT:
+    if positive_shift > (_LARGEST_VALUE_SHIFT if target.dtype == "int8" else 30):
         raise refuse(operator, "its scales magnify values beyond int32")
     build.step(
-        "prelu_int8",
+        f"prelu_{target.dtype}",
         **_operand_fields(operator, first, second, target, build),
         offset1=-first.zero_point,
         offset2=-second.zero_point,
@@ -196,17 +191,33 @@ def _emit_prelu_int8(operator: Operator, first: Tensor, second: Tensor, target: 
     )
 
 
-_EMIT_INT8 = {
-    **dict.fromkeys(_FACTORS, _emit_add_int8),
-    **dict.fromkeys(_EXTREMES, _emit_extreme_int8),
-    "MUL": _emit_multiply_int8,
-    "PRELU": _emit_prelu_int8,
+_EMIT_INTEGERS = {
+    **dict.fromkeys(_FACTORS, _emit_add),
+    **dict.fromkeys(_EXTREMES, _emit_extreme),
+    "MUL": _emit_multiply,
+    "PRELU": _emit_prelu,
 }
+
+
+def _check_int16(operator: Operator, first: Tensor, second: Tensor, target: Tensor) -> None:
+    """Micro's own demands; ADD takes any zero point, MINIMUM and MAXIMUM do not look at it."""
+    if operator.name == "ADD":
+        for tensor in (first, second, target):
+            if abs(own_zero_point(operator, tensor)) >= integer_range("int16")[1]:
+                raise unsupported(operator, f"an int16 tensor with the zero point {tensor.zero_point}")
+    elif operator.name == "PRELU":
+        symmetric(operator, first, target)
+        own_zero_point(operator, second)
+    elif operator.name not in _EXTREMES:
+        symmetric(operator, first, second, target)
 
 
 def lower_elementwise(operator: Operator, build: Builder) -> None:
     first, second, target = operand(operator, 0), operand(operator, 1), result(operator)
-    dtype = common_dtype(operator, first, second, target)
+    if operator.name == "PRELU" and (first.dtype, second.dtype, target.dtype) == ("int16", "int8", "int16"):
+        dtype = "int16"
+    else:
+        dtype = common_dtype(operator, first, second, target, others=() if operator.name == "PRELU" else ("int16",))
     if dtype == "float32":
         low, high = _float_bounds(operator)
         build.step(
@@ -220,9 +231,11 @@ def lower_elementwise(operator: Operator, build: Builder) -> None:
             maximum=high,
         )
         return
-    emit = _EMIT_INT8.get(operator.name)
+    emit = _EMIT_INTEGERS.get(operator.name)
     if emit is None:
-        raise unsupported(operator, "int8 tensors")
+        raise unsupported(operator, f"{dtype} tensors")
+    if dtype == "int16":
+        _check_int16(operator, first, second, target)
     emit(operator, first, second, target, build)
 
 

@@ -13,9 +13,9 @@ from ..fixed_point import quantise_multiplier
 from ..model import Operator, Tensor
 from .checks import (
     dimensions_fit,
-    int8_zero_point,
     operand,
     optional_operand,
+    own_zero_point,
     refuse,
     result,
     unsupported,
@@ -65,7 +65,7 @@ def _emit(
 ) -> None:
     features = weights[0].astype(np.int64)
     batches, units, rank, memory = sizes
-    zero_point = int8_zero_point(operator, source)
+    zero_point = own_zero_point(operator, source)
     feature_scale, time_scale = operand(operator, _FEATURE_WEIGHTS).scale, operand(operator, _TIME_WEIGHTS).scale
     bias_tensor = optional_operand(operator, _BIAS)
     bias = np.zeros(units, np.int64)

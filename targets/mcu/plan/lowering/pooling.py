@@ -6,7 +6,7 @@ import numpy as np
 
 from ..builder import Builder
 from ..model import Operator
-from .checks import activation_range_float, activation_range_int8, common_dtype, operand, result, unsupported
+from .checks import activation_range_float, activation_range_quantised, common_dtype, operand, result, unsupported
 from .window import convolution_window
 
 
@@ -37,7 +37,7 @@ def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
         return
     if np.abs(source.scale - target.scale) > 1.0e-6 or source.zero_point != target.zero_point:
         raise unsupported(operator, "an input and an output of different scales")
-    low, high = activation_range_int8(operator, activation, target)
+    low, high = activation_range_quantised(operator, activation, target)
     build.step(
         "max_pool_int8" if maximum_pool else "average_pool_int8",
         input=build.read(source),

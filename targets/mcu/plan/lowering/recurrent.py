@@ -15,7 +15,7 @@ from ..fixed_point import quantise_multiplier
 from ..format import GATES
 from ..lookup_tables import sigmoid_table
 from ..model import Operator, Tensor
-from .checks import dimensions_fit, int8_zero_point, operand, optional_operand, refuse, result, unsupported
+from .checks import dimensions_fit, operand, optional_operand, own_zero_point, refuse, result, unsupported
 
 _INPUT_WEIGHTS = {"input": 1, "forget": 2, "cell": 3, "output": 4}
 _RECURRENT_WEIGHTS = {"input": 5, "forget": 6, "cell": 7, "output": 8}
@@ -67,7 +67,7 @@ def _product_int8(
     operator: Operator, source: Tensor, weights: Tensor, bias: Tensor | None, build: Builder
 ) -> dict[str, int | Place]:
     """One matrix product to Q3.12; its bias is the folded one."""
-    zero_point = int8_zero_point(operator, source)
+    zero_point = own_zero_point(operator, source)
     if weights.zero_point != 0:
         raise unsupported(operator, "weights whose zero point is not 0")
     values = weights.values.astype(np.int64)
@@ -127,7 +127,7 @@ def _lower_int8(operator: Operator, source: Tensor, target: Tensor, sizes: _Size
     build.step(
         "lstm_int8",
         input=build.read(source),
-        hidden=build.state(hidden, int8_zero_point(operator, hidden) & 0xFF),
+        hidden=build.state(hidden, own_zero_point(operator, hidden) & 0xFF),
         cell=build.state(cell, 0),
         scratch=build.scratch(8 * sizes.units),
         sigmoid_table=build.constant(sigmoid_table()),

@@ -104,7 +104,7 @@ def lower_transposed_convolution(operator: Operator, build: Builder) -> None:
     if depth != source.shape[3]:
         raise refuse(operator, f"its weights are for {depth} input channels, not {source.shape[3]}")
     dimensions_fit(operator, *source.shape, *target.shape, kernel_height, kernel_width, *strides)
-    bias = constant_bias(operator, dtype, channels, _BIAS_INPUT)
+    bias = constant_bias(operator, dtype, channels, _BIAS_INPUT, int16=("int64", "int16"))
     scheme = operator.integer(0)
     axes = [
         _phases(output, kernel, stride, _padding_before(operator, scheme, output, kernel, stride))
@@ -114,7 +114,7 @@ def lower_transposed_convolution(operator: Operator, build: Builder) -> None:
     whole = Weighted(
         operator, source, target, weights, bias, _window(source, channels, *phases[0]), 1, operator.integer(3)
     )
-    multipliers = per_channel_multipliers(whole, 0) if dtype == "int8" else []
+    multipliers = per_channel_multipliers(whole, 0) if dtype != "float32" else []
     place = build.write(target)
     steps, element_bytes = row_major(target.shape), np.dtype(dtype).itemsize
     largest = max(math.prod((source.shape[0], down.count, across.count, channels)) for down, across in phases)

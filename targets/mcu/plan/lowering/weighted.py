@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,25 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..builder import Builder, Place
-from ..fixed_point import quantise_multiplier
+from ..fixed_point import quantise_multiplier, reduced_multiplier
 from ..model import Operator, Tensor
 from .checks import (
     activation_range_float,
-    activation_range_int8,
-    int8_zero_point,
+    activation_range_quantised,
     operand,
     optional_operand,
+    own_zero_point,
     refuse,
+    symmetric,
     unsupported,
 )
 from .window import Window
 
 ACCUMULATOR_LIMIT = 1 << 31
+_INT32 = 2  # TensorType
 
 
 @dataclass(frozen=True)
 class Weighted:
-    """A convolution in its common form. `weights` is [output channels, height, width, channels of a group]."""
+    """A convolution in its common form. `weights` is [output channels, height, width, channels of a group]; the sums of
+    an int16 one have 64 bits where it is `wide`."""
 
     operator: Operator
     input: Tensor
@@ -37,9 +41,18 @@ class Weighted:
     window: Window
     groups: int
     activation: int
+    wide: bool = True
+
+
+def has_wide_sums(operator: Operator, bias: NDArray[Any] | None, slot: int) -> bool:
+    """Whether an int16 layer adds up in 64 bits: its bias says, else the type of one that it might have, in `slot`."""
+    kind = bias.dtype.name if bias is not None else {_INT32: "int32"}.get(operator.integer(slot))
+    return kind != "int32"
 
 
 def constant_weights(operator: Operator, dtype: str, rank: int) -> NDArray[Any]:
+    """`dtype` is the input's; integers of 16 bits have weights of 8."""
+    dtype = "int8" if dtype == "int16" else dtype
     tensor = operand(operator, 1)
     if tensor.constant is None:
         raise unsupported(operator, "weights that are not constant")
@@ -52,21 +65,26 @@ def constant_weights(operator: Operator, dtype: str, rank: int) -> NDArray[Any]:
     return tensor.constant
 
 
-def constant_bias(operator: Operator, dtype: str, channels: int, index: int = 2) -> NDArray[Any] | None:
+def constant_bias(
+    operator: Operator, dtype: str, channels: int, index: int = 2, int16: Sequence[str] = ("int64", "int32")
+) -> NDArray[Any] | None:
+    """`int16` are the types that the bias of an int16 layer may have."""
     tensor = optional_operand(operator, index)
     if tensor is None:
         return None
-    expected = "int32" if dtype == "int8" else "float32"
-    if tensor.constant is None or tensor.dtype != expected:
-        raise unsupported(operator, f"a bias that is not a constant of {expected}")
+    expected = {"int8": ("int32",), "int16": int16}.get(dtype, ("float32",))
+    if tensor.constant is None or tensor.dtype not in expected:
+        raise unsupported(operator, f"a bias that is not a constant of {' or '.join(expected)}")
     if tensor.elements != channels:
         raise refuse(operator, f"its bias has {tensor.elements} elements for {channels} output channels")
     return tensor.constant.ravel()
 
 
 def input_dtype(operator: Operator, source: Tensor, target: Tensor) -> str:
-    if source.dtype not in ("int8", "float32") or target.dtype != source.dtype:
+    if source.dtype not in ("int8", "int16", "float32") or target.dtype != source.dtype:
         raise unsupported(operator, f"input of {source.dtype} and output of {target.dtype}")
+    if source.dtype == "int16":
+        symmetric(operator, source, target)
     return source.dtype
 
 
@@ -101,7 +119,7 @@ def _fits(largest_sum: int, total: int, multiplier: int, shift: int) -> bool:
 def channel_table(weighted: Weighted, multipliers: list[tuple[int, int]]) -> NDArray[np.int32]:
     """[channels, 3]: bias with the input offset folded in, multiplier, shift. Proves that no sum can overflow."""
     operator = weighted.operator
-    zero_point = int8_zero_point(operator, weighted.input)
+    zero_point = own_zero_point(operator, weighted.input)
     flat = weighted.weights.reshape(weighted.weights.shape[0], -1).astype(np.int64)
     bias = np.zeros(len(flat), np.int64) if weighted.bias is None else weighted.bias.astype(np.int64)
     folded = bias - zero_point * flat.sum(axis=1)
@@ -130,15 +148,17 @@ def _window_scratch(weighted: Weighted, padded: int) -> int:
 
 
 def emit_convolution(weighted: Weighted, multipliers: list[tuple[int, int]], output: Place, build: Builder) -> None:
-    """`multipliers` (of each output channel) are for int8 alone."""
+    """`multipliers` (of each output channel) are for integers alone."""
     if weighted.input.dtype == "int8":
         _emit_int8(weighted, multipliers, output, build)
+    elif weighted.input.dtype == "int16":
+        _emit_int16(weighted, multipliers, output, build)
     else:
         _emit_float(weighted, output, build)
 
 
 def _emit_int8(weighted: Weighted, multipliers: list[tuple[int, int]], output: Place, build: Builder) -> None:
-    low, high = activation_range_int8(weighted.operator, weighted.activation, weighted.output)
+    low, high = activation_range_quantised(weighted.operator, weighted.activation, weighted.output)
     rows = _padded_rows(weighted.weights)
     build.step(
         "convolution_int8",
@@ -150,7 +170,56 @@ def _emit_int8(weighted: Weighted, multipliers: list[tuple[int, int]], output: P
         **weighted.window.fields(),
         groups=weighted.groups,
         input_zero_point=weighted.input.zero_point,
-        output_zero_point=int8_zero_point(weighted.operator, weighted.output),
+        output_zero_point=own_zero_point(weighted.operator, weighted.output),
+        minimum=low,
+        maximum=high,
+    )
+
+
+def _wide_channels(weighted: Weighted, multipliers: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """(bias, multiplier in Q0.15, shift) of each channel whose sums have 64 bits, as MultiplyByQuantizedMultiplier of
+    an int64 takes them: it is for sums below 2^47 and factors below 2^8."""
+    bias = [0] * len(multipliers) if weighted.bias is None else [int(value) for value in weighted.bias]
+    magnitudes = np.abs(weighted.weights.reshape(len(multipliers), -1).astype(np.int64)).sum(axis=1)
+    channels = []
+    for channel, (multiplier, shift) in enumerate(multipliers):
+        total = abs(bias[channel]) + 32768 * int(magnitudes[channel])
+        if multiplier < 0 or shift > 7 or total >= 1 << 47:
+            raise refuse(weighted.operator, f"the sums of output channel {channel} can reach {total}, times 2^{shift}")
+        channels.append((bias[channel], reduced_multiplier(multiplier), shift))
+    return channels
+
+
+def _narrow_channels(weighted: Weighted, multipliers: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """(bias, multiplier in Q0.31, shift) of each channel. Proves that no sum leaves int32."""
+    bias = [0] * len(multipliers) if weighted.bias is None else [int(value) for value in weighted.bias]
+    magnitudes = np.abs(weighted.weights.reshape(len(multipliers), -1).astype(np.int64)).sum(axis=1)
+    for channel, (multiplier, shift) in enumerate(multipliers):
+        total = abs(bias[channel]) + 32768 * int(magnitudes[channel])
+        if multiplier < 0 or not _fits(total, total, multiplier, shift):
+            raise refuse(
+                weighted.operator,
+                f"the sums of output channel {channel} can reach {total}, too near the end of int32",
+            )
+    return [(value, *factor) for value, factor in zip(bias, multipliers, strict=True)]
+
+
+def _emit_int16(weighted: Weighted, multipliers: list[tuple[int, int]], output: Place, build: Builder) -> None:
+    low, high = activation_range_quantised(weighted.operator, weighted.activation, weighted.output)
+    channels = (_wide_channels if weighted.wide else _narrow_channels)(weighted, multipliers)
+    table = np.array([(value & 0xFFFFFFFF, value >> 32, *factor) for value, *factor in channels], np.int64)
+    rows = _padded_rows(weighted.weights)
+    paired = rows.reshape(len(rows), -1, 4)[:, :, [0, 2, 1, 3]]
+    build.step(
+        "convolution_int16",
+        input=build.read(weighted.input),
+        weights=build.constant(paired),
+        channels=build.constant(table.astype(np.uint32)),
+        scratch=build.scratch(2 * rows.shape[1]),
+        output=output,
+        **weighted.window.fields(),
+        groups=weighted.groups,
+        wide=int(weighted.wide),
         minimum=low,
         maximum=high,
     )

@@ -36,5 +36,13 @@ MAKERS: dict[str, Maker] = {
     **reduction.MAKERS,
     **resize.MAKERS,
 }
+# Those that Micro has for int16 activations.
+INT16 = (
+    *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"),
+    *("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MINIMUM", "MAXIMUM", "PRELU"),
+    *("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "QUANTIZE", "DEQUANTIZE"),
+    *("PAD", "CONCATENATION", "PACK", "STRIDED_SLICE", "TRANSPOSE", "RESHAPE", "SLICE", "REVERSE_V2"),
+    *("SPLIT", "SPLIT_V", "UNPACK"),
+)
 # Whatever type is asked for, these make models of float32.
 FLOAT_ALONE = {*activation.FLOAT_ALONE, *elementwise.FLOAT_ALONE}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..model_writer import TYPES, ModelWriter
-from .draws import Maker, Random, draw_quantised, draw_shape
+from .draws import INDEX_LIMIT, Maker, Random, draw_quantised, draw_scale, draw_shape
 
 ACTIVATIONS = ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ELU")
 FLOAT_ALONE = ("NEG", "EXP", "SQRT", "SQUARE", "FLOOR", "CEIL", "ROUND", "LOG")
@@ -17,9 +17,12 @@ def unary(name: str) -> Maker:
         shape = draw_shape(random, int(random.integers(1, 4)))
         source_q, target_q = draw_quantised(random, dtype), draw_quantised(random, dtype)
         options_type, options = None, {}
-        if dtype == "int8":
+        if dtype != "float32":
             target_q["scale"] = float(np.float32(source_q["scale"] * random.uniform(0.5, 2)))
-            if name == "LOGISTIC":
+            if name in ("LOGISTIC", "TANH") and dtype == "int16":
+                target_q = {"scale": 1 / 32768, "zero_point": 0}
+                source_q["scale"] = float(random.choice([2.0**-12, 2.0**-11, source_q["scale"]]))
+            elif name == "LOGISTIC":
                 target_q = {"scale": 1 / 256, "zero_point": -128}
             elif name == "TANH":
                 target_q = {"scale": 1 / 128, "zero_point": 0}
@@ -32,8 +35,8 @@ def unary(name: str) -> Maker:
             options_type, options = "LeakyReluOptions", {0: ("f", float(random.uniform(0.01, 0.9)))}
         elif name == "HARD_SWISH":
             options_type = "HardSwishOptions"
-        source = model.input((*shape, 64) if dtype == "int8" else shape, dtype, **source_q)
-        target = model.output((*shape, 64) if dtype == "int8" else shape, dtype, **target_q)
+        shape = shape if dtype == "float32" else (*shape, 64)
+        source, target = model.input(shape, dtype, **source_q), model.output(shape, dtype, **target_q)
         model.operator(name, [source], [target], options_type, options)
         return model
 
@@ -57,7 +60,9 @@ def softmax(random: Random, dtype: str) -> ModelWriter:
 
 
 def quantize(random: Random, dtype: str) -> ModelWriter:
-    """float32 or int8 to int8."""
+    """float32 or int8 to int8; for int16 from or to it."""
+    if dtype == "int16":
+        return _quantize_int16(random)
     model = ModelWriter()
     shape = (*draw_shape(random, 2), 64)
     source_q, target_q = draw_quantised(random, dtype), draw_quantised(random, "int8")
@@ -69,12 +74,41 @@ def quantize(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
+def _quantize_int16(random: Random) -> ModelWriter:
+    model = ModelWriter()
+    source_dtype, target_dtype = [
+        ("float32", "int16"),
+        ("int8", "int16"),
+        ("int16", "int8"),
+        ("int16", "int16"),
+        ("int16", "int32"),
+        ("int32", "int16"),
+        ("int32", "int8"),
+        ("int8", "int32"),
+    ][int(random.integers(0, 8))]
+    shape = (*draw_shape(random, 2), 64)
+    steps = {"int8": 127, "int16": 32767, "int32": INDEX_LIMIT, "float32": 1}
+    source_q: dict[str, object] = {}
+    if source_dtype != "float32":
+        source_q = {"scale": draw_scale(random), "zero_point": int(random.integers(-5, 6))}
+    if source_dtype == "int16":
+        source_q["zero_point"] = 0
+    span = source_q.get("scale", 3.0) * steps[source_dtype]
+    target_q = {
+        "scale": float(np.float32(span * random.uniform(0.3, 3) / max(steps[target_dtype], 127))),
+        "zero_point": int(random.integers(-5, 6)),
+    }
+    source, target = model.input(shape, source_dtype, **source_q), model.output(shape, target_dtype, **target_q)
+    model.operator("QUANTIZE", [source], [target], "QuantizeOptions")
+    return model
+
+
 def dequantize(random: Random, dtype: str) -> ModelWriter:
-    """int8 to float32, whichever the test asks for."""
-    del dtype
+    """int16, or int8 whatever else the test asks for, to float32."""
+    dtype = "int16" if dtype == "int16" else "int8"
     model = ModelWriter()
     shape = (*draw_shape(random, 2), 64)
-    source = model.input(shape, "int8", **draw_quantised(random, "int8"))
+    source = model.input(shape, dtype, **draw_quantised(random, dtype))
     target = model.output(shape, "float32")
     model.operator("DEQUANTIZE", [source], [target], "DequantizeOptions")
     return model

@@ -11,10 +11,10 @@ from .draws import (
     draw_activation,
     draw_bias,
     draw_output_scale,
+    draw_output_zero_point,
     draw_quantised,
     draw_spatial,
     draw_weights,
-    draw_zero_point,
 )
 
 
@@ -30,11 +30,11 @@ def convolution(random: Random, dtype: str) -> ModelWriter:
     weights, scales = draw_weights(model, random, shape, 0, dtype, random.random() < 0.8)
     bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales)
     more = {}
-    if dtype == "int8":
+    if dtype != "float32":
         kernel = height[1] * width[1] * group_channels
         more = {
             "scale": draw_output_scale(random, quantised["scale"], scales, kernel),
-            "zero_point": draw_zero_point(random),
+            "zero_point": draw_output_zero_point(random, dtype),
         }
     target = model.output((batches, out_height, out_width, channels), dtype, **more)
     options = {
@@ -56,11 +56,11 @@ def depthwise(random: Random, dtype: str) -> ModelWriter:
     source = model.input((batches, height[0], width[0], input_channels), dtype, **quantised)
     shape = (1, height[1], width[1], channels)
     weights, scales = draw_weights(model, random, shape, 3, dtype, random.random() < 0.8)
-    bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales)
+    bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales, wide_alone=True)
     more = {}
-    if dtype == "int8":
+    if dtype != "float32":
         scale = draw_output_scale(random, quantised["scale"], scales, height[1] * width[1])
-        more = {"scale": scale, "zero_point": draw_zero_point(random)}
+        more = {"scale": scale, "zero_point": draw_output_zero_point(random, dtype)}
     target = model.output((batches, out_height, out_width, channels), dtype, **more)
     options = {
         0: ("b", padding), 1: ("i", width[2]), 2: ("i", height[2]), 3: ("i", multiplier),
@@ -84,10 +84,10 @@ def fully_connected(random: Random, dtype: str) -> ModelWriter:
     weights, scales = draw_weights(model, random, (channels, depth), 0, dtype, random.random() < 0.3)
     bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales)
     more = {}
-    if dtype == "int8":
+    if dtype != "float32":
         more = {
             "scale": draw_output_scale(random, quantised["scale"], scales, depth),
-            "zero_point": draw_zero_point(random),
+            "zero_point": draw_output_zero_point(random, dtype),
         }
     target = model.output((batches, channels), dtype, **more)
     options = {0: ("b", draw_activation(random))}
@@ -109,12 +109,12 @@ def transposed(random: Random, dtype: str) -> ModelWriter:
     shape = model.constant(np.array([batches, *output, channels], np.int32))
     weights, scales = draw_weights(model, random, (channels, *kernel, inputs), 0, dtype, random.random() < 0.8)
     source = model.input((batches, *size, inputs), dtype, **quantised)
-    bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales)
+    bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales, wide_alone=True)
     more = {}
-    if dtype == "int8":
+    if dtype != "float32":
         taps = max(1, kernel[0] * kernel[1] // (stride[0] * stride[1]))
         scale = draw_output_scale(random, quantised["scale"], scales, taps * inputs)
-        more = {"scale": scale, "zero_point": draw_zero_point(random)}
+        more = {"scale": scale, "zero_point": draw_output_zero_point(random, dtype)}
     target = model.output((batches, *output, channels), dtype, **more)
     options = {
         0: ("b", int(valid)), 1: ("i", stride[1]), 2: ("i", stride[0]), 3: ("b", draw_activation(random)),

@@ -26,11 +26,11 @@ def elementwise(name: str) -> Maker:
             other = shape
         first, second = (shape, other) if random.random() < 0.5 else (other, shape)
         quantised = [draw_quantised(random, dtype) for _ in range(3)]
-        if dtype == "int8":
-            spans = [q["scale"] for q in quantised[:2]]
+        if dtype != "float32":
+            spans, half = [q["scale"] for q in quantised[:2]], 100 if dtype == "int8" else 20000
             span = {
-                "MUL": spans[0] * spans[1] * 100,
-                "SQUARED_DIFFERENCE": 100 * sum(spans) ** 2,
+                "MUL": spans[0] * spans[1] * half,
+                "SQUARED_DIFFERENCE": half * sum(spans) ** 2,
             }.get(name, sum(spans))
             quantised[2]["scale"] = float(np.float32(span * random.uniform(0.3, 1.5)))
         inputs = [model.input(first, dtype, **quantised[0])]
@@ -57,16 +57,17 @@ def float_alone(name: str) -> Maker:
 
 
 def prelu(random: Random, dtype: str) -> ModelWriter:
-    """Slopes of one axis or more, constant as converters write them."""
+    """Slopes of one axis or more, constant as converters write them; of eight bits for int16 too."""
     model = ModelWriter()
     shape = draw_shape(random, int(random.integers(1, 5)))
     slopes = tuple(1 if random.random() < 0.5 else d for d in shape[:-1]) + shape[-1:]
     quantised = [draw_quantised(random, dtype) for _ in range(3)]
-    if dtype == "int8":
+    slope_dtype = "float32" if dtype == "float32" else "int8"
+    if dtype != "float32":
         quantised[2]["scale"] = float(np.float32(quantised[0]["scale"] * random.uniform(0.5, 2)))
         quantised[1]["scale"] = float(np.float32(random.uniform(0.001, 0.01)))
     source = model.input(shape, dtype, **quantised[0])
-    alpha = model.constant(draw_values(random, slopes, dtype), **quantised[1])
+    alpha = model.constant(draw_values(random, slopes, slope_dtype), **quantised[1])
     model.operator("PRELU", [source, alpha], [model.output(shape, dtype, **quantised[2])])
     return model
 
