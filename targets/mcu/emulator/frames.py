@@ -27,6 +27,7 @@ PLAN_ERRORS = {
     7: "a step reaches outside the arena or the constants",
     8: "a step has an impossible geometry",
     9: "it is misaligned",
+    10: "its loops took more turns than the 262144 of one inference",
 }
 _EXCEPTIONS = {3: "hard fault", 4: "memory fault", 5: "bus fault", 6: "usage fault"}
 

@@ -3,6 +3,7 @@
 #include "crc32.h"
 #include "kernels.h"
 #include "memory.h"
+#include "steps_control.h"
 
 static bool inside(uint32_t offset, uint32_t bytes, uint32_t limit) {
     return offset <= limit && bytes <= limit - offset;
@@ -106,11 +107,18 @@ static void reset_states(const struct execution *execution) {
     }
 }
 
-enum plan_status plan_run(const struct execution *execution, step_hook hook, void *context) {
+/* Where a run stands: a step, and where it is from the start of the plan. */
+struct position {
+    uint32_t step;
+    uint32_t offset;
+};
+
+/* Runs steps from `at` on until the last, one that fails or a branch that is taken, at which `at` is left. */
+static enum plan_status run_steps(const struct execution *execution, struct position *at, step_hook hook,
+                                  void *context) {
     const struct plan_header *header = execution->header;
-    uint32_t offset = header->steps_offset;
-    reset_states(execution);
-    for (uint32_t i = 0; i < header->step_count; i++) {
+    uint32_t offset = at->offset;
+    for (uint32_t i = at->step; i < header->step_count; i++) {
         if (!inside(offset, sizeof(struct step_header), header->total_bytes)) {
             return PLAN_TRUNCATED;
         }
@@ -127,6 +135,8 @@ enum plan_status plan_run(const struct execution *execution, step_hook hook, voi
         }
         enum plan_status status = kernel->run(execution, step);
         if (status != PLAN_OK) {
+            at->step = i;
+            at->offset = offset;
             return status;
         }
         if (hook != NULL) {
@@ -135,4 +145,37 @@ enum plan_status plan_run(const struct execution *execution, step_hook hook, voi
         offset += step->words * 4;
     }
     return PLAN_OK;
+}
+
+/* Goes from a branch to its target. Apart, so that it costs plans without branches no instruction. */
+__attribute__((noinline)) static enum plan_status take_branch(const struct execution *execution, struct position *at,
+                                                              uint32_t *turns) {
+    const struct plan_header *header = execution->header;
+    const struct branch_step *branch = (const struct branch_step *)(execution->plan + at->offset);
+    if (branch->target_step > header->step_count || branch->target_offset % 4 != 0 ||
+        branch->target_offset > header->total_bytes - header->steps_offset) {
+        return PLAN_BAD_STEP;
+    }
+    if (branch->target_step <= at->step && ++*turns > PLAN_TURNS_LIMIT) {
+        return PLAN_TOO_MANY_TURNS;
+    }
+    at->step = branch->target_step;
+    at->offset = header->steps_offset + branch->target_offset;
+    return PLAN_OK;
+}
+
+enum plan_status plan_run(const struct execution *execution, step_hook hook, void *context) {
+    struct position at = {0, execution->header->steps_offset};
+    uint32_t turns = 0;
+    reset_states(execution);
+    for (;;) {
+        enum plan_status status = run_steps(execution, &at, hook, context);
+        if (status != PLAN_BRANCH_TAKEN) {
+            return status;
+        }
+        status = take_branch(execution, &at, &turns);
+        if (status != PLAN_OK) {
+            return status;
+        }
+    }
 }

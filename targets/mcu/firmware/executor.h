@@ -8,6 +8,8 @@
 
 #include "plan_format.h"
 
+#define PLAN_TURNS_LIMIT 262144u /* a forged loop must not run for ever */
+
 enum plan_status {
     PLAN_OK = 0,
     PLAN_TRUNCATED = 1,      /* fewer bytes than the header or a table says */
@@ -18,7 +20,9 @@ enum plan_status {
     PLAN_BAD_STEP = 6,       /* a kind without a kernel in this image, or a size that is not this kind's */
     PLAN_OUT_OF_BOUNDS = 7,  /* a step reaches outside the arena or the constants */
     PLAN_BAD_GEOMETRY = 8,   /* a dimension, a stride or a shift outside what the kernels accept */
-    PLAN_MISALIGNED = 9      /* the plan or the arena does not start on a 16-byte boundary */
+    PLAN_MISALIGNED = 9,     /* the plan or the arena does not start on a 16-byte boundary */
+    PLAN_TOO_MANY_TURNS = 10, /* branches went back more than PLAN_TURNS_LIMIT times in one inference */
+    PLAN_BRANCH_TAKEN = 11   /* of a branch's kernel to the executor; plan_run never returns it */
 };
 
 struct execution {

@@ -3,21 +3,25 @@
 #include "float_math.h"
 #include "memory.h"
 
-/* `inputs` and `outputs` are the tensors one after the other; returns an enum plan_status. */
-int host_run(const void *plan, uint32_t plan_bytes, void *arena, uint32_t arena_bytes, const uint8_t *inputs,
-             uint8_t *outputs);
+/* `inputs` and `outputs` are the tensors one after the other; `fresh` is 0 where states are kept as the last call left
+ * them; returns an enum plan_status. */
+int host_run(const void *plan, uint32_t plan_bytes, void *arena, uint32_t arena_bytes, int fresh,
+             const uint8_t *inputs, uint8_t *outputs);
 float host_exponential(float x);
 float host_hyperbolic_tangent(float x);
 float host_logistic(float x);
 float host_square_root(float x);
 float host_natural_logarithm(float x);
 
-int host_run(const void *plan, uint32_t plan_bytes, void *arena, uint32_t arena_bytes, const uint8_t *inputs,
-             uint8_t *outputs) {
+int host_run(const void *plan, uint32_t plan_bytes, void *arena, uint32_t arena_bytes, int fresh,
+             const uint8_t *inputs, uint8_t *outputs) {
     struct execution execution;
     enum plan_status status = plan_open(&execution, plan, plan_bytes, arena, arena_bytes);
     if (status != PLAN_OK) {
         return (int)status;
+    }
+    if (!fresh) {
+        execution.fresh_states = 0;
     }
     const struct plan_buffer *buffers = plan_inputs(&execution);
     for (uint32_t i = 0; i < execution.header->input_count; i++) {

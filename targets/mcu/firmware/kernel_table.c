@@ -5,6 +5,7 @@
  * could be. This is the one file that is compiled for each set; the executor and the kernels themselves are the same code
  * in every image, so counts do not depend on what else is there. */
 #include "kernels.h"
+#include "steps_control.h"
 #include "steps_convolution.h"
 #include "steps_elementwise.h"
 #include "steps_matrix.h"
@@ -75,7 +76,8 @@ _Static_assert(STEP_KIND_END <= 128, "a kind of step without a bit");
     KERNEL(STEP_RESCALE, run_rescale, rescale_step) \
     KERNEL(STEP_CURVE_INT16, run_curve_int16, curve_int16_step) \
     KERNEL(STEP_QUANTIZE_INT16, run_quantize_int16, quantize_step) \
-    KERNEL(STEP_DEQUANTIZE_INT16, run_dequantize_int16, dequantize_int16_step)
+    KERNEL(STEP_DEQUANTIZE_INT16, run_dequantize_int16, dequantize_int16_step) \
+    KERNEL(STEP_BRANCH, run_branch, branch_step)
 
 #define PLACE_ENTRY(kind, run, step) [kind] = PLACE(kind),
 const uint8_t kernel_index[STEP_KIND_END] = {EACH_KERNEL(PLACE_ENTRY)};

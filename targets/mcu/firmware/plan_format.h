@@ -101,7 +101,8 @@ enum step_kind {
     STEP_CURVE_INT16 = 47,
     STEP_QUANTIZE_INT16 = 48,
     STEP_DEQUANTIZE_INT16 = 49,
-    STEP_KIND_END = 50
+    STEP_BRANCH = 50,
+    STEP_KIND_END = 51
 };
 
 /* Images are NHWC. A window's places outside the image read as `input_zero_point`. */

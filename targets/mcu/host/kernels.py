@@ -32,22 +32,25 @@ class HostKernels:
             function = getattr(self._library, f"host_{name}")
             function.argtypes, function.restype = [ctypes.c_float], ctypes.c_float
 
-    def run(self, plan: Plan, inputs: Sequence[bytes]) -> list[bytes]:
-        """Outputs of each inference, the tensors one after the other."""
+    def run(self, plan: Plan, inputs: Sequence[bytes], *, sequence: bool = False) -> list[bytes]:
+        """Outputs of each inference, the tensors one after the other; in a `sequence` they share a state."""
         blob = _aligned(len(plan.blob))
         blob[:] = np.frombuffer(plan.blob, np.uint8)
         arena = _aligned(max(plan.arena_bytes, _ALIGNMENT))
         results = []
-        for values in inputs:
+        for index, values in enumerate(inputs):
             if len(values) != plan.input_bytes:
                 raise PlanRefused(f"An input has {len(values)} bytes where the model takes {plan.input_bytes}.")
-            arena[:] = 0xA5  # nothing may depend on what was there before
+            fresh = index == 0 or not sequence
+            if fresh:
+                arena[:] = 0xA5  # nothing may depend on what was there before
             output = ctypes.create_string_buffer(max(1, plan.output_bytes))
             status = self._library.host_run(
                 ctypes.c_void_p(blob.ctypes.data),
                 ctypes.c_uint32(len(blob)),
                 ctypes.c_void_p(arena.ctypes.data),
                 ctypes.c_uint32(len(arena)),
+                ctypes.c_int(fresh),
                 values,
                 output,
             )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arena import Storage, lay_out
-from .format import ALIGNMENT, BUFFER_WORDS, CONSTANT_BIT, HEADER_WORDS, MAGIC, VERSION, Buffer, pack_step
-from .model import Model, Tensor
+from .format import ALIGNMENT, BUFFER_WORDS, CONSTANT_BIT, HEADER_WORDS, MAGIC, VERSION, Buffer, pack_step, step_words
+from .model import TENSOR_TYPES, Graph, Model, Operator, Tensor
 from .refusal import PlanRefused
 
 
@@ -31,7 +32,17 @@ class Place:
         return CONSTANT_BIT | self.offset if self.storage is None else self.storage.offset + self.offset
 
 
-FieldValue = int | float | Place | Sequence[int]
+@dataclass(eq=False)
+class Label:
+    """A place between steps that a branch may go to: the number of the step that follows it."""
+
+    step: int = -1
+
+
+FieldValue = int | float | Place | Label | Sequence[int]
+_END = 1 << 30
+"""Later than any operator: outputs and states live until then."""
+_OPERATORS_LIMIT = 1 << 16
 
 
 @dataclass
@@ -41,29 +52,99 @@ class _Step:
     values: Mapping[str, FieldValue]
 
 
+@dataclass(frozen=True)
+class Variable:
+    """A resource variable of the file, which every subgraph knows by the same name. `nbytes` and `fill`, the byte that
+    it starts with, are None and 0 where nothing is ever assigned to it."""
+
+    number: int
+    container: str | None
+    name: str
+    nbytes: int | None
+    fill: int
+
+
+@dataclass
+class Scope:
+    """The tensors of one subgraph as it is inlined at one place: where they are, and the variables that they name."""
+
+    graph: Graph
+    places: dict[int, Place] = field(default_factory=dict)
+    variables: dict[int, Variable] = field(default_factory=dict)
+
+
 @dataclass
 class Builder:
-    """One model's plan in the making. `current` is the operator being lowered."""
+    """One model's plan in the making: subgraphs are inlined where an operator calls them.
+
+    `operator` is being lowered and `time` is its number among all that are; `owner` is the operator of the main
+    subgraph whose work it is. `lower_graph` lowers every operator of a subgraph.
+    """
 
     model: Model
-    current: int = 0
+    lower_graph: Callable[[Graph, Builder], None]
+    operator: Operator | None = None
+    owner: int = 0
+    time: int = -1
+    scopes: list[Scope] = field(default_factory=list)
+    variables: list[Variable] | None = None
+    arena_bytes: int = 0
     _steps: list[_Step] = field(default_factory=list)
     _constants: bytearray = field(default_factory=bytearray)
     _constant_places: dict[bytes, int] = field(default_factory=dict)
-    _places: dict[int, Place] = field(default_factory=dict)
     _storages: list[Storage] = field(default_factory=list)
     _states: list[tuple[Storage, int]] = field(default_factory=list)
-    arena_bytes: int = 0
+    _named_states: dict[tuple[int, int, str], Place] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.scopes.append(Scope(self.model.main))
 
     @property
-    def _end(self) -> int:
-        return len(self.model.operators)
+    def scope(self) -> Scope:
+        """Of the subgraph that is being lowered."""
+        return self.scopes[-1]
+
+    @property
+    def _places(self) -> dict[int, Place]:
+        return self.scope.places
+
+    @property
+    def _label(self) -> str:
+        return "the model" if self.operator is None else self.operator.label
 
     def add_inputs(self) -> None:
-        for tensor in self.model.inputs:
+        for tensor in self.model.main.inputs:
+            if tensor.fault:
+                raise PlanRefused(f"{tensor.label}, an input of the model, has {tensor.fault}.")
             if tensor.constant is not None or tensor.index in self._places:
                 raise PlanRefused(f"{tensor.label} is an input of the model twice, or a constant one.")
             self._places[tensor.index] = Place(self._new_storage(tensor.nbytes, -1, -1), 0)
+
+    def advance(self, operator: Operator) -> None:
+        """The next operator, or the next part of one that has several in time."""
+        self.operator = operator
+        self.time += 1
+        if self.time > _OPERATORS_LIMIT:
+            raise PlanRefused(f"The model runs more than {_OPERATORS_LIMIT} operators where its subgraphs are inlined.")
+        if len(self.scopes) == 1:
+            self.owner = operator.index
+
+    @contextmanager
+    def inside(self, graph: Graph) -> Iterator[Scope]:
+        """A subgraph that is inlined here, in a scope of its own."""
+        if any(scope.graph.index == graph.index for scope in self.scopes):
+            raise PlanRefused(f"{self._label} calls subgraph {graph.index}, which it is in itself.")
+        self.scopes.append(Scope(graph))
+        try:
+            yield self.scope
+        finally:
+            self.scopes.pop()
+
+    def prolong(self, since: int) -> None:
+        """What was there before `since` and was read after it is kept until now: a loop reads it again."""
+        for storage in self._storages:
+            if storage.first < since <= storage.last:
+                storage.last = max(storage.last, self.time)
 
     def _new_storage(self, nbytes: int, first: int, last: int) -> Storage:
         storage = Storage(nbytes, first, last)
@@ -89,24 +170,27 @@ class Builder:
             return self.constant(tensor.constant)
         place = self._places.get(tensor.index)
         if place is None:
-            raise PlanRefused(f"{tensor.label} is read by operator {self.current} before anything writes it.")
+            raise PlanRefused(f"{tensor.label} is read by {self._label} before anything writes it.")
+        return self.touch(place)
+
+    def touch(self, place: Place) -> Place:
+        """The place, which is in use now."""
         if place.storage is not None:
-            place.storage.last = max(place.storage.last, self.current)
+            place.storage.last = max(place.storage.last, self.time)
         return place
 
     def write(self, tensor: Tensor) -> Place:
         """Room for a tensor that the current operator computes."""
         if tensor.constant is not None or tensor.index in self._places:
             raise PlanRefused(f"{tensor.label} is written twice, or is a constant.")
-        self._places[tensor.index] = Place(self._new_storage(tensor.nbytes, self.current, self.current), 0)
+        self._places[tensor.index] = Place(self._new_storage(tensor.nbytes, self.time, self.time), 0)
         return self._places[tensor.index]
 
     def assume(self, tensors: Sequence[Tensor]) -> None:
         """Lets later operators read tensors of an operator that could not be lowered."""
         for tensor in tensors:
-            self._places.setdefault(
-                tensor.index, Place(self._new_storage(tensor.nbytes, self.current, self.current), 0)
-            )
+            nbytes = 0 if tensor.fault or tensor.dtype not in TENSOR_TYPES.values() else tensor.nbytes
+            self._places.setdefault(tensor.index, Place(self._new_storage(nbytes, self.time, self.time), 0))
 
     def alias(self, tensor: Tensor, source: Tensor, offset: int = 0) -> None:
         """`tensor` is the bytes of `source` from `offset` on: no step, no room of its own."""
@@ -120,43 +204,70 @@ class Builder:
             raise PlanRefused(f"{tensor.label} is written twice, or is a constant.")
         self._places[tensor.index] = self.constant(values)
 
+    def bind(self, tensor: Tensor, place: Place) -> None:
+        """`tensor`, an input of the subgraph that is being lowered, is at `place`."""
+        if tensor.constant is not None or tensor.index in self._places:
+            raise PlanRefused(f"{tensor.label} is an input of its subgraph twice, or a constant one.")
+        self._places[tensor.index] = place
+
     def state(self, tensor: Tensor, fill: int) -> Place:
         """A variable tensor: every inference starts with each of its bytes equal to `fill`."""
-        if tensor.index not in self._places:
-            storage = self._new_storage(tensor.nbytes, -1, self._end)
+        return self.named_state((tensor.graph, tensor.index, "tensor"), tensor.nbytes, fill)
+
+    def named_state(self, name: tuple[int, int, str], nbytes: int, fill: int) -> Place:
+        """A state of that name, as `state` gives it: the same one wherever the subgraph that has it is inlined."""
+        if name not in self._named_states:
+            storage = self._new_storage(nbytes, -1, _END)
             self._states.append((storage, fill))
-            self._places[tensor.index] = Place(storage, 0)
-        return self._places[tensor.index]
+            self._named_states[name] = Place(storage, 0)
+        return self._named_states[name]
 
     def scratch(self, nbytes: int) -> Place:
-        return Place(self._new_storage(nbytes, self.current, self.current), 0)
+        return Place(self._new_storage(nbytes, self.time, self.time), 0)
 
     def step(self, name: str, **values: FieldValue) -> None:
-        self._steps.append(_Step(name, self.current, values))
+        self._steps.append(_Step(name, self.owner, values))
+
+    def mark(self, label: Label) -> None:
+        """The step that comes next is where branches to `label` go."""
+        label.step = len(self._steps)
 
     def steps_of(self, operator_index: int) -> list[str]:
         return [step.name for step in self._steps if step.operator_index == operator_index]
 
     def _output_places(self) -> list[Place]:
-        self.current = self._end
-        return [self.read(tensor) for tensor in self.model.outputs]
+        self.operator, self.time = None, _END
+        return [self.read(tensor) for tensor in self.model.main.outputs]
 
-    def _pack(self, step: _Step) -> bytes:
-        values = {k: v.resolve() if isinstance(v, Place) else v for k, v in step.values.items()}
+    def _starts(self) -> list[int]:
+        """Of each step, and of the end, in bytes from the first."""
+        starts = [0]
+        for step in self._steps:
+            starts.append(starts[-1] + 4 * step_words(step.name))
+        return starts
+
+    def _pack(self, step: _Step, starts: list[int]) -> bytes:
+        values: dict[str, int | float | Sequence[int]] = {}
+        for name, value in step.values.items():
+            if isinstance(value, Label):
+                values |= {f"{name}_step": value.step, f"{name}_offset": starts[value.step]}
+            else:
+                values[name] = value.resolve() if isinstance(value, Place) else value
         try:
             return pack_step(step.name, step.operator_index, values)
         except (struct.error, OverflowError):
-            label = self.model.operators[step.operator_index].label
+            label = self.model.main.operators[step.operator_index].label
             raise PlanRefused(f"{label} has a number that does not fit 32 bits.") from None
 
     def serialise(self) -> bytes:
         """Lays out the arena and returns the plan."""
         output_places = self._output_places()
         self.arena_bytes = lay_out(self._storages)
-        inputs = [Buffer(self._places[t.index].resolve(), t.nbytes) for t in self.model.inputs]
-        outputs = [Buffer(p.resolve(), t.nbytes) for p, t in zip(output_places, self.model.outputs, strict=True)]
+        inputs = [Buffer(self._places[t.index].resolve(), t.nbytes) for t in self.model.main.inputs]
+        outputs = [Buffer(p.resolve(), t.nbytes) for p, t in zip(output_places, self.model.main.outputs, strict=True)]
         states = [Buffer(storage.offset, storage.nbytes, fill) for storage, fill in self._states]
-        steps = b"".join(self._pack(step) for step in self._steps)
+        starts = self._starts()
+        steps = b"".join(self._pack(step, starts) for step in self._steps)
         tables = inputs + outputs + states
         inputs_offset = 4 * HEADER_WORDS
         outputs_offset = inputs_offset + 4 * BUFFER_WORDS * len(inputs)
@@ -170,7 +281,7 @@ class Builder:
             struct.pack(
                 "<12I",
                 self.arena_bytes,
-                len(self.model.operators),
+                len(self.model.main.operators),
                 len(inputs),
                 inputs_offset,
                 len(outputs),

@@ -104,8 +104,12 @@ class Table:
         return np.frombuffer(self.data, item, count, start)
 
     def text(self, slot: int) -> str:
+        return self.optional_text(slot) or ""
+
+    def optional_text(self, slot: int) -> str | None:
+        """None where the table leaves it out."""
         vector = self._vector(slot, 1)
         if vector is None:
-            return ""
+            return None
         start, count = vector
         return self.data[start : start + count].decode("utf-8", "replace")

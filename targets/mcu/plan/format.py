@@ -150,6 +150,7 @@ STEPS: dict[str, list[Field]] = {
     "curve_int16": _fields("r input, r output, r table, u elements, i curve, i multiplier, i shift"),
     "quantize_int16": _fields(_QUANTIZE),
     "dequantize_int16": _fields(_QUANTIZE),
+    "branch": _fields("r condition, i value, u target_step, u target_offset"),
 }
 STEP_KINDS = {name: number for number, name in enumerate(STEPS, start=1)}
 

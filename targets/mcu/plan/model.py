@@ -6,8 +6,8 @@ Slots are the field numbers of TensorFlow Lite's schema (tensorflow/compiler/mli
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +18,20 @@ from .flatbuffer import Malformed, Table
 from .refusal import PlanRefused
 
 TENSOR_TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
+# Named in refusals; of these the planner knows the handles of variables (`resource`), which no step reads.
+_OTHER_TYPES = {
+    5: "string",
+    8: "complex64",
+    10: "float64",
+    11: "complex128",
+    12: "uint64",
+    13: "resource",
+    14: "variant",
+    15: "uint32",
+    16: "uint16",
+    17: "int4",
+    18: "bfloat16",
+}
 _OPERATOR_NAMES = {
     code: name for name, code in vars(tflite.BuiltinOperator).items() if isinstance(code, int) and name.isupper()
 }
@@ -37,6 +51,8 @@ class Quantisation:
 
 @dataclass(frozen=True)
 class Tensor:
+    """`graph` is the index of its subgraph; `fault` says why it cannot be used, which matters to what uses it alone."""
+
     index: int
     name: str
     shape: tuple[int, ...]
@@ -44,6 +60,8 @@ class Tensor:
     quantisation: Quantisation | None
     constant: NDArray[Any] | None
     is_variable: bool
+    graph: int = 0
+    fault: str = ""
 
     @property
     def elements(self) -> int:
@@ -51,11 +69,13 @@ class Tensor:
 
     @property
     def nbytes(self) -> int:
+        if self.dtype not in TENSOR_TYPES.values():
+            raise PlanRefused(f"{self.label} is of the element type {self.dtype}, which the planner cannot place.")
         return self.elements * np.dtype(self.dtype).itemsize
 
     @property
     def label(self) -> str:
-        return f"tensor {self.index} ('{self.name[:80]}')"
+        return f"tensor {self.index}{_of_graph(self.graph)} ('{self.name[:80]}')"
 
     @property
     def scale(self) -> np.float32:
@@ -79,17 +99,29 @@ class Tensor:
         return self.quantisation
 
 
+def _of_graph(index: int) -> str:
+    return f" of subgraph {index}" if index else ""
+
+
 @dataclass(frozen=True)
 class Operator:
+    """`graph` is the index of its subgraph."""
+
     index: int
     name: str
     inputs: tuple[Tensor | None, ...]
     outputs: tuple[Tensor, ...]
     options: Table | None
+    graph: int = 0
+
+    @property
+    def place(self) -> str:
+        """Its number, and its subgraph where that is not the first."""
+        return f"{self.index}{_of_graph(self.graph)}"
 
     @property
     def label(self) -> str:
-        return f"operator {self.index} ({self.name})"
+        return f"operator {self.place} ({self.name})"
 
     def integer(self, slot: int, code: str = "b", default: int = 0) -> int:
         return default if self.options is None else self.options.integer(slot, code, default)
@@ -99,19 +131,75 @@ class Operator:
 
 
 @dataclass(frozen=True)
-class Model:
-    tensors: tuple[Tensor, ...]
+class Graph:
+    """One subgraph of a file."""
+
+    index: int
     operators: tuple[Operator, ...]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
 
+    def with_constants(self, values: Mapping[int, NDArray[Any]]) -> Graph:
+        """Where the tensors of these indices, inputs of the subgraph, are constants."""
+
+        def known(tensor: Tensor) -> Tensor:
+            if tensor.index not in values:
+                return tensor
+            return replace(tensor, constant=values[tensor.index].reshape(tensor.shape))
+
+        operators = tuple(
+            replace(operator, inputs=tuple(None if tensor is None else known(tensor) for tensor in operator.inputs))
+            for operator in self.operators
+        )
+        return replace(self, operators=operators, outputs=tuple(map(known, self.outputs)))
+
+
+class Model:
+    """A file. Its subgraphs are read when they are asked for: a fault in one that is never reached does no harm."""
+
+    def __init__(self, data: bytes) -> None:
+        """Raises `Malformed`."""
+        root = Table.root(data, b"TFL3")
+        if root.integer(0, "I") != 3:
+            raise Malformed(f"its schema version is {root.integer(0, 'I')}, not 3")
+        self._data = data
+        self._tables = root.tables(2)
+        self._buffers = root.tables(4)
+        self._names = _operator_code_names(root)
+        self._graphs: dict[int, Graph] = {}
+
+    @property
+    def main(self) -> Graph:
+        """The first subgraph."""
+        return self.graph(0)
+
+    @property
+    def graph_count(self) -> int:
+        return len(self._tables)
+
+    def graph(self, index: int) -> Graph:
+        """Raises `Malformed` and `PlanRefused`."""
+        if index not in self._graphs:
+            self._graphs[index] = self._read_graph(index, _item(self._tables, index, "subgraph"))
+        return self._graphs[index]
+
+    def _read_graph(self, index: int, table: Table) -> Graph:
+        tensors = tuple(_read_tensor(i, index, one, self._buffers, self._data) for i, one in enumerate(table.tables(0)))
+        operators = tuple(_read_operator(i, index, one, self._names, tensors) for i, one in enumerate(table.tables(3)))
+        inputs = tuple(_item(tensors, i, "input tensor") for i in _indices(table, 1))
+        outputs = tuple(_item(tensors, i, "output tensor") for i in _indices(table, 2))
+        return Graph(index, operators, inputs, outputs)
+
 
 def read_model(data: bytes) -> Model:
-    """Reads a model of one subgraph; a file that is not one is refused in a sentence."""
+    """Reads a file and its first subgraph; one that is no model is refused in a sentence."""
     try:
-        return _read_model(bytes(data))
+        model = Model(bytes(data))
+        if not model.main.inputs or not model.main.outputs:
+            raise PlanRefused("The model has no inputs or no outputs.")
     except Malformed as error:
         raise PlanRefused(f"This is not a readable TFLite model: {error}.") from None
+    return model
 
 
 def operator_names(data: bytes) -> list[str]:
@@ -127,25 +215,6 @@ def operator_names(data: bytes) -> list[str]:
         ]
     except Malformed as error:
         raise PlanRefused(f"This is not a readable TFLite model: {error}.") from None
-
-
-def _read_model(data: bytes) -> Model:
-    root = Table.root(data, b"TFL3")
-    if root.integer(0, "I") != 3:
-        raise Malformed(f"its schema version is {root.integer(0, 'I')}, not 3")
-    subgraphs = root.tables(2)
-    if len(subgraphs) != 1:
-        raise PlanRefused(f"The model has {len(subgraphs)} subgraphs; the planner takes models of one.")
-    graph = subgraphs[0]
-    buffers = root.tables(4)
-    tensors = tuple(_read_tensor(i, table, buffers, data) for i, table in enumerate(graph.tables(0)))
-    names = _operator_code_names(root)
-    operators = tuple(_read_operator(i, table, names, tensors) for i, table in enumerate(graph.tables(3)))
-    inputs = tuple(_item(tensors, i, "input tensor") for i in _indices(graph, 1))
-    outputs = tuple(_item(tensors, i, "output tensor") for i in _indices(graph, 2))
-    if not inputs or not outputs:
-        raise PlanRefused("The model has no inputs or no outputs.")
-    return Model(tensors, operators, inputs, outputs)
 
 
 def _item(items: Sequence[Item], index: int, what: str) -> Item:
@@ -168,33 +237,40 @@ def _operator_code_names(root: Table) -> list[str]:
     return names
 
 
-def _read_operator(index: int, table: Table, names: list[str], tensors: tuple[Tensor, ...]) -> Operator:
+def _read_operator(index: int, graph: int, table: Table, names: list[str], tensors: tuple[Tensor, ...]) -> Operator:
     inputs = tuple(None if i == -1 else _item(tensors, i, "tensor") for i in _indices(table, 1))
     outputs = tuple(_item(tensors, i, "tensor") for i in _indices(table, 2))
-    return Operator(index, _item(names, table.integer(0, "I"), "operator code"), inputs, outputs, table.table(4))
+    return Operator(index, _item(names, table.integer(0, "I"), "operator code"), inputs, outputs, table.table(4), graph)
 
 
-def _read_tensor(index: int, table: Table, buffers: list[Table], data: bytes) -> Tensor:
+def _read_tensor(index: int, graph: int, table: Table, buffers: list[Table], data: bytes) -> Tensor:
+    """A tensor; what makes it unusable is said in its `fault`."""
     code = table.integer(1, "b")
     dtype = TENSOR_TYPES.get(code)
     name = table.text(3)
-    label = f"tensor {index} ('{name[:80]}')"
-    if dtype is None:
-        raise PlanRefused(f"{label} has the element type {code}, which the planner does not know.")
     shape = tuple(_indices(table, 0))
-    if any(d < 0 for d in shape) or math.prod(shape) > _ELEMENTS_LIMIT or len(shape) > 8:
-        raise PlanRefused(f"{label} has the impossible shape {list(shape)[:8]}.")
-    signature = table.array(7, "int32")
-    if signature is not None and any(int(d) < 0 for d in signature) and index >= 0 and 0 in shape:
-        raise PlanRefused(f"{label} has a dimension that is only known at run time.")
+    variable = bool(table.integer(5, "b"))
     buffer = _item(buffers, table.integer(2, "I"), "buffer")
-    constant = _read_constant(buffer, data, dtype, shape, label)
-    return Tensor(
-        index, name, shape, dtype, _read_quantisation(table, shape, label), constant, bool(table.integer(5, "b"))
-    )
+    try:
+        if any(d < 0 for d in shape) or math.prod(shape) > _ELEMENTS_LIMIT or len(shape) > 8:
+            raise _Fault(f"the impossible shape {list(shape)[:8]}")
+        if dtype is None:
+            return Tensor(index, name, shape, _OTHER_TYPES.get(code, f"#{code}"), None, None, variable, graph)
+        signature = table.array(7, "int32")
+        if signature is not None and any(int(d) < 0 for d in signature) and 0 in shape:
+            raise _Fault("a dimension that is only known at run time")
+        quantisation = _read_quantisation(table)
+        constant = _read_constant(buffer, data, dtype, shape)
+    except _Fault as fault:
+        return Tensor(index, name, (), dtype or f"#{code}", None, None, variable, graph, str(fault))
+    return Tensor(index, name, shape, dtype, quantisation, constant, variable, graph)
 
 
-def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...], label: str) -> NDArray[Any] | None:
+class _Fault(ValueError):
+    """What a tensor has, as a phrase."""
+
+
+def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
     raw = buffer.array(0, "uint8")
     if raw is None or len(raw) == 0:
         # Large models keep a buffer outside the tables: an offset and a size, both from the start of the file.
@@ -202,17 +278,17 @@ def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...
         if offset <= 1 or size == 0:
             return None
         if offset + size > len(data):
-            raise Malformed(f"the buffer of {label} reaches beyond the end of the file")
+            raise Malformed("a buffer reaches beyond the end of the file")
         raw = np.frombuffer(data, np.uint8, size, offset)
     item = np.dtype(dtype).itemsize
     if len(raw) != math.prod(shape) * item:
-        raise PlanRefused(
-            f"{label} holds {len(raw)} bytes where its shape {list(shape)} asks for {math.prod(shape) * item}."
-        )
+        raise _Fault(f"{len(raw)} bytes where its shape {list(shape)} asks for {math.prod(shape) * item}")
     return np.frombuffer(raw.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(shape)
 
 
-def _read_quantisation(table: Table, shape: tuple[int, ...], label: str) -> Quantisation | None:
+def _read_quantisation(table: Table) -> Quantisation | None:
+    """As the file has it. Whether several scales go with a dimension is for the operator that uses them to say: Micro
+    looks at their number alone, and files are about that name another dimension, or one that a bias has not."""
     quantisation = table.table(4)
     if quantisation is None:
         return None
@@ -225,12 +301,9 @@ def _read_quantisation(table: Table, shape: tuple[int, ...], label: str) -> Quan
     if len(zero_points) == 1 and len(scales) > 1:
         zero_points = np.repeat(zero_points, len(scales))
     if len(zero_points) != len(scales):
-        raise PlanRefused(f"{label} has {len(scales)} scales and {len(zero_points)} zero points.")
+        raise _Fault(f"{len(scales)} scales and {len(zero_points)} zero points")
     if not np.all(np.isfinite(scales)) or np.any(scales <= 0):
-        raise PlanRefused(f"{label} has a scale that is not a positive number.")
+        raise _Fault("a scale that is not a positive number")
     if np.any(np.abs(zero_points) > 1 << 31):
-        raise PlanRefused(f"{label} has a zero point outside 32 bits.")
-    dimension = quantisation.integer(6, "i")
-    if len(scales) > 1 and (not 0 <= dimension < len(shape) or shape[dimension] != len(scales)):
-        raise PlanRefused(f"{label} has {len(scales)} scales, which do not match its shape {list(shape)}.")
-    return Quantisation(scales, zero_points, dimension)
+        raise _Fault("a zero point outside 32 bits")
+    return Quantisation(scales, zero_points, quantisation.integer(6, "i"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from .builder import Builder
 from .flatbuffer import Malformed
 from .lowering import LOWERINGS
 from .lowering.movement import UNREAD_INPUTS
-from .model import Model, Operator, Tensor, read_model
+from .model import Graph, Operator, Tensor, read_model
 from .refusal import OperatorUnsupported, PlanRefused
 
 
@@ -64,26 +65,40 @@ class Plan:
         return sum(tensor.nbytes for tensor in self.outputs)
 
 
-def needed_operators(model: Model) -> set[int]:
-    """Operators that an output depends on; the arithmetic behind a reshape's target shape, say, is not among them."""
-    needed_tensors = {tensor.index for tensor in model.outputs}
+# What these do is not seen by their outputs alone.
+_ALWAYS_NEEDED = ("ASSIGN_VARIABLE", "CALL_ONCE", "IF", "WHILE")
+
+
+def needed_operators(graph: Graph) -> set[int]:
+    """Operators that an output or a variable depends on; the arithmetic behind a reshape's target shape, say, is not
+    among them."""
+    needed_tensors = {tensor.index for tensor in graph.outputs}
     needed: set[int] = set()
-    for operator in reversed(model.operators):
-        if needed_tensors.isdisjoint(tensor.index for tensor in operator.outputs):
+    for operator in reversed(graph.operators):
+        unneeded = needed_tensors.isdisjoint(tensor.index for tensor in operator.outputs)
+        if unneeded and operator.name not in _ALWAYS_NEEDED:
             continue
         needed.add(operator.index)
-        unread = UNREAD_INPUTS.get(operator.name, ())
-        needed_tensors.update(t.index for i, t in enumerate(operator.inputs) if t is not None and i not in unread)
+        needed_tensors.update(tensor.index for tensor in read_inputs(operator))
     return needed
+
+
+def read_inputs(operator: Operator) -> Iterator[Tensor]:
+    """Inputs whose values are read."""
+    unread = UNREAD_INPUTS.get(operator.name, ())
+    yield from (t for i, t in enumerate(operator.inputs) if t is not None and i not in unread)
 
 
 def lower(operator: Operator, build: Builder) -> None:
     """One operator into steps. Raises `PlanRefused`."""
-    build.current = operator.index
+    build.advance(operator)
     lowering = LOWERINGS.get(operator.name)
     if lowering is None:
-        message = f"The plan runtime has no kernel for {operator.name} (operator {operator.index})."
+        message = f"The plan runtime has no kernel for {operator.name} (operator {operator.place})."
         raise OperatorUnsupported(operator.name, message)
+    for tensor in (*read_inputs(operator), *operator.outputs):
+        if tensor.fault:
+            raise PlanRefused(f"{operator.label}: {tensor.label} has {tensor.fault}.")
     try:
         # Scales from a damaged file may overflow on the way to a check that refuses them.
         with np.errstate(all="ignore"):
@@ -94,22 +109,27 @@ def lower(operator: Operator, build: Builder) -> None:
         raise PlanRefused(f"{operator.label} has scales or options that no arithmetic can use.") from None
 
 
+def lower_graph(graph: Graph, build: Builder) -> None:
+    """Every operator of a subgraph that is needed. Raises `PlanRefused`."""
+    needed = needed_operators(graph)
+    for operator in graph.operators:
+        if operator.index in needed:
+            lower(operator, build)
+
+
 def plan_model(tflite: bytes) -> Plan:
     """Plans a model. Raises `PlanRefused` (of which `OperatorUnsupported` is one) with a sentence that says why not."""
     model = read_model(tflite)
-    build = Builder(model)
+    build = Builder(model, lower_graph)
     build.add_inputs()
-    needed = needed_operators(model)
-    for operator in model.operators:
-        if operator.index in needed:
-            lower(operator, build)
+    lower_graph(model.main, build)
     blob = build.serialise()
     return Plan(
         blob,
         build.arena_bytes,
-        tuple(_describe(tensor) for tensor in model.inputs),
-        tuple(_describe(tensor) for tensor in model.outputs),
-        tuple(_describe_operator(operator, build) for operator in model.operators),
+        tuple(_describe(tensor) for tensor in model.main.inputs),
+        tuple(_describe(tensor) for tensor in model.main.outputs),
+        tuple(_describe_operator(operator, build) for operator in model.main.operators),
     )
 
 

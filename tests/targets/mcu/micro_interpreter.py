@@ -27,8 +27,10 @@ class MicroInterpreter:
             self._process.communicate()
             self._process = None
 
-    def run(self, model: bytes, input_bytes: Sequence[int], outputs: int, inputs: Sequence[bytes]) -> list[bytes]:
-        """Outputs of each inference, the tensors one after the other."""
+    def run(
+        self, model: bytes, input_bytes: Sequence[int], outputs: int, inputs: Sequence[bytes], sequence: bool = False
+    ) -> list[bytes]:
+        """Outputs of each inference, the tensors one after the other; in a `sequence` they share a state."""
         if self._process is None:
             self._process = subprocess.Popen(
                 [str(self._python), str(ORACLE)],
@@ -42,6 +44,7 @@ class MicroInterpreter:
             "input_bytes": list(input_bytes),
             "output_count": outputs,
             "count": len(inputs),
+            "sequence": sequence,
         }
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n" + model + b"".join(inputs))

@@ -11,7 +11,7 @@ import flatbuffers
 import numpy as np
 import tflite
 
-TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9}
+TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9, "resource": 13}
 _PREPEND = {"b": "Int8", "B": "Uint8", "i": "Int32", "I": "Uint32", "f": "Float32", "?": "Bool"}
 
 
@@ -73,6 +73,13 @@ class ModelWriter:
     operators: list[tuple[str, list[int], list[int], int, dict[int, tuple[str, object]]]] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+    subgraphs: list[ModelWriter] = field(default_factory=list)
+    """Of the file, after the first."""
+
+    def subgraph(self) -> tuple[int, ModelWriter]:
+        """A new one, and the number by which operators call it."""
+        self.subgraphs.append(ModelWriter())
+        return len(self.subgraphs), self.subgraphs[-1]
 
     def tensor(self, shape, dtype="int8", scale=None, zero_point=0, **more) -> int:
         scales = [] if scale is None else list(np.atleast_1d(scale))
@@ -97,8 +104,24 @@ class ModelWriter:
         self.operators.append((name, list(inputs), list(outputs), kind, options or {}))
 
     def write(self) -> bytes:
-        names = list(dict.fromkeys(operator[0] for operator in self.operators))
+        graphs = [self, *self.subgraphs]
+        names = list(dict.fromkeys(operator[0] for graph in graphs for operator in graph.operators))
         buffers = [Table({})]
+        model = Table(
+            {
+                0: ("I", 3),
+                1: ("tables", [_operator_code(name) for name in names]),
+                2: ("tables", [graph.table(names, buffers) for graph in graphs]),
+                3: ("text", "test"),
+                4: ("tables", buffers),
+            }
+        )
+        builder = flatbuffers.Builder(1 << 16)
+        builder.Finish(_write(builder, model), file_identifier=b"TFL3")
+        return bytes(builder.Output())
+
+    def table(self, names: list[str], buffers: list[Table]) -> Table:
+        """One subgraph; its constants are added to `buffers`."""
         tensors = []
         for index, spec in enumerate(self.tensors):
             buffer = 0
@@ -117,7 +140,7 @@ class ModelWriter:
             )
             for name, inputs, outputs, kind, options in self.operators
         ]
-        graph = Table(
+        return Table(
             {
                 0: ("tables", tensors),
                 1: ("vector", np.array(self.inputs, np.int32)),
@@ -125,18 +148,6 @@ class ModelWriter:
                 3: ("tables", operators),
             }
         )
-        model = Table(
-            {
-                0: ("I", 3),
-                1: ("tables", [_operator_code(name) for name in names]),
-                2: ("tables", [graph]),
-                3: ("text", "test"),
-                4: ("tables", buffers),
-            }
-        )
-        builder = flatbuffers.Builder(1 << 16)
-        builder.Finish(_write(builder, model), file_identifier=b"TFL3")
-        return bytes(builder.Output())
 
 
 def _operator_code(name: str) -> Table:

@@ -1,7 +1,11 @@
 """Runs models in TensorFlow Lite Micro's own host interpreter (PyPI `tflite-micro`), in an environment of its own.
 
+State is fresh for each input, or kept from each to the next in a `sequence`; `Reset` makes zeros of resource variables,
+whatever they began with, so that a model with some gets an interpreter for each input.
+
 Requests on standard input, answers on standard output, both as a line of JSON followed by raw bytes:
-request `{"model_bytes": n, "arena_bytes": a, "input_bytes": [per tensor], "count": k}`, the model, then k inputs;
+request `{"model_bytes": n, "arena_bytes": a, "input_bytes": [per tensor], "count": k,
+"sequence": s}`, the model, then k inputs;
 answer `{"output_bytes": [per tensor]}` and k outputs, or `{"error": "…"}`. The interpreter aborts the process on some
 models: the caller sees the end of the stream and starts another.
 """
@@ -22,8 +26,11 @@ def _answer(request: dict, source: BinaryIO) -> tuple[dict, bytes]:
     try:
         interpreter = runtime.Interpreter.from_bytes(model, arena_size=request["arena_bytes"])
         outputs = []
-        for values in inputs:
-            interpreter.reset()
+        for position, values in enumerate(inputs):
+            if position > 0 and not request["sequence"]:
+                if runtime.count_resource_variables(model):
+                    interpreter = runtime.Interpreter.from_bytes(model, arena_size=request["arena_bytes"])
+                interpreter.reset()
             offset = 0
             for index, nbytes in enumerate(request["input_bytes"]):
                 details = interpreter.get_input_details(index)

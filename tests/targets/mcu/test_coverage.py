@@ -72,9 +72,9 @@ def test_an_operator_after_one_that_is_missing_is_still_judged():
     weights = model.constant(np.ones((2, 8), np.int8), scale=0.1)
     model.operator("ATAN2", [source], [middle])
     model.operator("FULLY_CONNECTED", [middle, weights, -1], [model.output((1, 2), "float32")], "FullyConnectedOptions")
-    assert [(found.index, found.name) for found in unsupported_operators(model.write())] == [
-        (0, "ATAN2"),
-        (1, "FULLY_CONNECTED"),
+    assert [(found.place, found.name) for found in unsupported_operators(model.write())] == [
+        ("0", "ATAN2"),
+        ("1", "FULLY_CONNECTED"),
     ]
 
 

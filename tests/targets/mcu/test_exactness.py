@@ -34,11 +34,17 @@ EXACT_IN_FLOAT = set(MAKERS) - {
 
 
 def both(
-    model: bytes, plan: Plan, kernels: HostKernels, micro: MicroInterpreter, seed: int, count: int
+    model: bytes,
+    plan: Plan,
+    kernels: HostKernels,
+    micro: MicroInterpreter,
+    seed: int,
+    count: int,
+    sequence: bool = False,
 ) -> tuple[bytes, bytes]:
     inputs = random_inputs(plan.inputs, seed, count)
-    expected = micro.run(model, [tensor.nbytes for tensor in plan.inputs], len(plan.outputs), inputs)
-    return b"".join(kernels.run(plan, inputs)), b"".join(expected)
+    expected = micro.run(model, [tensor.nbytes for tensor in plan.inputs], len(plan.outputs), inputs, sequence)
+    return b"".join(kernels.run(plan, inputs, sequence=sequence)), b"".join(expected)
 
 
 @pytest.mark.parametrize("path", REAL_INT8)
@@ -79,6 +85,20 @@ def test_random_integer_operators_are_equal_to_the_byte(
         assert computed == expected, f"{name}, seed {seed}"
         compared += 1
     assert compared >= len(seeds) * 3 // 4, "too many of the random models are not models for Micro"
+
+
+@pytest.mark.parametrize("name", ["CALL_ONCE", "ASSIGN_VARIABLE", "UNIDIRECTIONAL_SEQUENCE_LSTM", "SVDF"])
+def test_state_is_kept_along_a_sequence_as_micro_keeps_it(
+    name: str, host_kernels: HostKernels, tflm_host: MicroInterpreter, draws: Draws
+):
+    kept = 0
+    for seed in draws(FEW_SEEDS, SEEDS):
+        model = random_model(name, "int8", seed).write()
+        plan = plan_model(model)
+        computed, expected = both(model, plan, host_kernels, tflm_host, seed, count=4, sequence=True)
+        assert computed == expected, f"{name}, seed {seed}"
+        kept += computed != both(model, plan, host_kernels, tflm_host, seed, count=4)[0]
+    assert kept > 0, "no model whose state is seen in its outputs"
 
 
 def test_biases_near_the_end_of_int32_are_exact(host_kernels: HostKernels, tflm_host: MicroInterpreter):

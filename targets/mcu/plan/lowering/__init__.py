@@ -12,6 +12,7 @@ from . import (
     blocks,
     comparison,
     constants,
+    control,
     conversion,
     convolution,
     elementwise,
@@ -29,6 +30,7 @@ from . import (
     resize,
     slicing,
     transposed_convolution,
+    variables,
 )
 
 Lowering = Callable[[Operator, Builder], None]
@@ -39,6 +41,7 @@ LOWERINGS: dict[str, Lowering] = {
     **blocks.LOWERINGS,
     **comparison.LOWERINGS,
     **constants.LOWERINGS,
+    **control.LOWERINGS,
     **conversion.LOWERINGS,
     **convolution.LOWERINGS,
     **elementwise.LOWERINGS,
@@ -56,4 +59,5 @@ LOWERINGS: dict[str, Lowering] = {
     **resize.LOWERINGS,
     **slicing.LOWERINGS,
     **transposed_convolution.LOWERINGS,
+    **variables.LOWERINGS,
 }

@@ -60,6 +60,19 @@ def emit_whole_copy(
     emit_copy(operator, build, build.read(source), strides, target, target_strides, source.shape, element_bytes)
 
 
+def emit_bytes(build: Builder, source: Place, target: Place, nbytes: int) -> None:
+    """A copy of bytes as they are."""
+    build.step(
+        "copy",
+        input=source,
+        output=target,
+        element_bytes=1,
+        shape=[1, 1, 1, 1, nbytes],
+        input_stride=[0, 0, 0, 0, 1],
+        output_stride=[0, 0, 0, 0, 1],
+    )
+
+
 def lower_reshape(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
