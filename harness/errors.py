@@ -52,6 +52,10 @@ class Unsupported(CaseError):
     lasting = True
 
 
+class NoClock(Unsupported):
+    """What was to be timed has no clock to time it by: its outputs and sizes stand, and it has no milliseconds."""
+
+
 class Unavailable(CaseError):
     """A part is missing: the message names it and the one line that installs it."""
 

@@ -142,7 +142,7 @@ class Session(abc.ABC):
     @abc.abstractmethod
     def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
         """Invoke repeatedly on the first sample; the loop runs beside the runtime. Raises as `infer`, and
-        `Unsupported` where the target has no clock (an emulator)."""
+        `Unsupported` where the target has no clock (an emulator), `NoClock` where it turns out to have none."""
 
     def footprint(self) -> Footprint:
         """Sizes seen so far in this session."""
@@ -181,7 +181,7 @@ class Target(abc.ABC):
     """False where milliseconds mean nothing (emulators)."""
     simulated: bool = False
     """True for emulators and software renderers: rows are marked and their milliseconds never gate."""
-    slot: Literal["processor", "browser", "emulator"] = "processor"
+    slot: Literal["processor", "browser", "emulator", "board"] = "processor"
     predicted_by: str = ""
     """Another target, quicker to ask, that has the same kernels: `assess` asks that one in place of this."""
 

@@ -172,7 +172,7 @@ def infer_from_relative(
     if relative is not None:
         verdict = "expected to run" if relative.verdict == "runs" else relative.verdict
         return Prediction(**named, verdict=verdict, how=relative.target, reason=relative.reason)
-    if target.slot == "emulator":
+    if target.slot in ("emulator", "board"):
         return Prediction(**named, verdict="expected to run", how="operators")
     return unknown(target, variant, reason=NOT_KNOWN)
 

@@ -22,6 +22,7 @@ USUAL_SECONDS: Mapping[str, float] = {
     "processor": 1.0,
     "browser": 3.0,
     "emulator": 2.0,
+    "board": 10.0,
 }
 """Of a stage, or of comparing a case on a target that takes such a slot: the zoo's medians, in seconds."""
 RENDERED = 4.0

@@ -23,7 +23,7 @@ from harness.cache import Cache, sha256_json
 from harness.conversion.converter import Converter, Prepared, Reference
 from harness.conversion.model_entry import ModelEntry
 from harness.environment import environment
-from harness.errors import WHATEVER, CaseError, Failed, Unavailable, Unsupported, as_case_error, error_text
+from harness.errors import WHATEVER, CaseError, Failed, NoClock, Unavailable, Unsupported, as_case_error, error_text
 from harness.gate.policy import Policy
 from harness.process.child import end_all
 from harness.process.warm import end_warm
@@ -464,7 +464,9 @@ class Run:
 
         def measured(case_id: str, result: tuple[Latency, float] | CaseError) -> None:
             finished = self.finished[case_id]
-            if isinstance(result, CaseError):
+            if isinstance(result, NoClock):
+                finished.latency_note = f"Not timed: {result}"
+            elif isinstance(result, CaseError):
                 finished.end(result)
             else:
                 finished.latency, finished.reused_from = result[0], None

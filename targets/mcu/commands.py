@@ -53,10 +53,26 @@ def renode_test(context: typer.Context) -> None:
     raise typer.Exit(renode_test(context.args))
 
 
+def boards(
+    hardware_map: Annotated[
+        str | None, typer.Option("--map", help="A hardware map; the project's hardware-map.yaml if not given.")
+    ] = None,
+    generate: Annotated[bool, typer.Option("--generate", help="Write the boards that are found into the map.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List the boards of the hardware map, and ask each whether it answers."""
+    from pathlib import Path
+
+    from .line.listing import boards
+
+    raise typer.Exit(boards(Path(hardware_map) if hardware_map else None, generate=generate, as_json=as_json))
+
+
 def add_commands(app: typer.Typer) -> None:
     """Called by the command line."""
     app.command(name="get-renode")(get_renode)
     passed_on = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
     app.command(name="renode-test", context_settings=passed_on)(renode_test)
     app.command()(robot)
+    app.command()(boards)
     app.command(name="export-c")(export_c)

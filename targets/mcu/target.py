@@ -1,5 +1,5 @@
-"""Microcontrollers under emulation as targets: the project's firmware on QEMU and Renode, with its plan runtime or with
-the user's own TensorFlow Lite Micro in it."""
+"""Microcontrollers as targets: the project's firmware on QEMU and Renode, with its plan runtime or with the user's own
+TensorFlow Lite Micro in it, and on boards at the end of a serial line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import os
 from harness.target import Target
 
 from .boards import BOARDS
+from .boards.silicon import SILICON
 from .emulator.run import EMULATORS
+from .line.target import SerialTarget
 from .micro.library import LIBRARY_VARIABLE
 from .micro.target import LibraryTarget
 from .plan_target import PlanTarget
@@ -39,4 +41,5 @@ def targets() -> list[Target]:
     return [
         *(PlanTarget(name, emulator, BOARDS[board], variants) for name, emulator, board, variants in rows),
         *(LibraryTarget(name, emulator, BOARDS[board], variants) for name, emulator, board, variants in library_rows),
+        *(SerialTarget(kind) for kind in SILICON.values()),
     ]

@@ -27,8 +27,12 @@ from .plan.format import STEP_KINDS
 
 SOURCES = Path(__file__).parent / "firmware"
 ZIG_VERSION = "0.17.0"
-_DEVICE_ONLY = ("startup.c", "clock.c", "memory.c")
-_HOST_ONLY = ("host_library.c", "host_runner.c")
+_ANY_DEVICE = ("startup.c", "memory.c")
+# What an image that runs the job in memory has, and what one that serves a line has in its place.
+_FROM_MEMORY = ("job_once.c", "clock.c")
+_OVER_A_LINE = ("job_serve.c", "clock_cycles.c", "flash_checksum.c")
+_DEVICE_ONLY = (*_ANY_DEVICE, *_FROM_MEMORY, *_OVER_A_LINE)
+_HOST_ONLY = ("host_library.c", "host_runner.c", "host_server.c")
 _JOB_RUNNER = ("job.c", "job_check.c", "frames.c")
 # Compiled for each set of kernels; all else is compiled once a board.
 _KERNEL_TABLE = "kernel_table.c"
@@ -68,8 +72,9 @@ class Firmware:
 
 def device_sources(board: Board) -> list[Path]:
     """C files of one board's image."""
-    ports = {f"board_{port}.c" for port in ("mps2", "stm32f4")} - {f"board_{board.firmware_port}.c"}
-    return sorted(p for p in SOURCES.glob("*.c") if p.name not in ports and p.name not in _HOST_ONLY)
+    others = {path.name for path in SOURCES.glob("board_*.c")} - {f"board_{board.firmware_port}.c"}
+    apart = {*others, *_HOST_ONLY, *(_FROM_MEMORY if board.serves else _OVER_A_LINE)}
+    return sorted(p for p in SOURCES.glob("*.c") if p.name not in apart)
 
 
 def host_sources() -> list[Path]:
@@ -136,7 +141,8 @@ def _compile(command: list[str], directory: Path, cache: Path) -> None:
 
 
 def _device_flags(board: Board) -> tuple[str, ...]:
-    return (*_ARCHITECTURE[board.cpu], *_COMMON_FLAGS, *_DEVICE_FLAGS)
+    baud = (f"-DBOARD_BAUD={board.baud}u",) if board.serves else ()
+    return (*_ARCHITECTURE[board.cpu], *_COMMON_FLAGS, *_DEVICE_FLAGS, *baud)
 
 
 def firmware_fingerprint(board: Board) -> str:
@@ -238,6 +244,15 @@ def build_host_runner(cache: Path, sanitise: bool) -> Path:
         flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
     sources = [*host_sources(), *(SOURCES / name for name in (*_JOB_RUNNER, "host_runner.c"))]
     return _build_host(cache, "job-runner-sanitised" if sanitise else "job-runner", flags, sources)
+
+
+def build_host_server(cache: Path, sanitise: bool = False) -> Path:
+    """The firmware that serves a line as a program of this machine, on its standard input and output."""
+    flags = ["-O1", "-g"]
+    if sanitise:
+        flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
+    sources = [*host_sources(), *(SOURCES / name for name in (*_JOB_RUNNER, "job_serve.c", "host_server.c"))]
+    return _build_host(cache, "job-server-sanitised" if sanitise else "job-server", flags, sources)
 
 
 def _build_host(cache: Path, name: str, flags: list[str], sources: list[Path]) -> Path:

@@ -25,11 +25,17 @@ class Board:
     ram_bytes: int
     job_address: int
     job_bytes: int
-    qemu_machine: str | None
-    qemu_clock_hz: int
-    qemu_instruction_shift: int
-    renode_platform: str | None
+    qemu_machine: str | None = None
+    qemu_clock_hz: int = 0
+    qemu_instruction_shift: int = 0
+    renode_platform: str | None = None
     renode_uart: str = ""
+    baud: int = 0
+    """Characters of ten bits a second of a board that serves a line; 0 of one that finds its job in memory."""
+
+    @property
+    def serves(self) -> bool:
+        return self.baud > 0
 
     @property
     def has_float_unit(self) -> bool:

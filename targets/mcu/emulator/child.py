@@ -28,14 +28,18 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def child_process(
-    command: Sequence[str | Path], directory: Path, environment: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    directory: Path,
+    environment: Mapping[str, str] | None = None,
+    terminal: int | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process with an open standard input; its output goes to `stdout` and `stderr` files in `directory`."""
+    """A process with an open standard input; its output goes to `stdout` and `stderr` files in `directory`. `terminal`:
+    the descriptor that it has for its standard input and output in place of these."""
     with (directory / "stdout").open("wb") as out, (directory / "stderr").open("wb") as err:
         process = subprocess.Popen(
             [str(word) for word in command],
-            stdin=subprocess.PIPE,
-            stdout=out,
+            stdin=subprocess.PIPE if terminal is None else terminal,
+            stdout=out if terminal is None else terminal,
             stderr=err,
             cwd=directory,
             env=None if environment is None else dict(environment),

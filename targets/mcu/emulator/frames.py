@@ -55,7 +55,7 @@ class Report:
         return b"".join(bytes(tensors[i]) for i in sorted(tensors))
 
 
-def _split(line: str) -> list[str] | None:
+def split_frame(line: str) -> list[str] | None:
     """The words of a sound frame, None for anything else."""
     if not line.startswith("@") or len(line) < 12 or line[-10:-8] != " *":
         return None
@@ -78,7 +78,8 @@ def _fault_text(fields: list[int]) -> str:
     )
 
 
-def _take(report: Report, kind: str, words: list[str]) -> None:
+def take_frame(report: Report, kind: str, words: list[str]) -> None:
+    """Put down what a frame says. Raises as `parse_report`, and `ValueError` or `IndexError` for fields of no sense."""
     if kind == "OUT":
         inference, tensor, offset = (int(word, 16) for word in words[:3])
         values = report.outputs.setdefault(inference, {}).setdefault(tensor, bytearray())
@@ -98,7 +99,7 @@ def _take(report: Report, kind: str, words: list[str]) -> None:
     elif kind == "CRC":
         report.output_crc[numbers[0]] = numbers[1]
     elif kind == "STACK":
-        report.stack_used, report.stack_size = numbers
+        report.stack_used, report.stack_size = numbers[:2]
     elif kind == "FAULT":
         raise FirmwareFault(_fault_text(numbers), stack_overflow=bool(numbers[0]))
     elif kind == "ERROR":
@@ -122,7 +123,7 @@ def parse_report(text: str, whole: bool = True) -> Report | None:
     for line in text.replace("\r", "").split("\n"):
         if not line.startswith("@"):
             continue
-        words = _split(line)
+        words = split_frame(line)
         if words is None:
             if line is text.rstrip("\n").split("\n")[-1]:
                 return None
@@ -130,20 +131,21 @@ def parse_report(text: str, whole: bool = True) -> Report | None:
         if words[0] == "END":
             if int(words[1], 16) != frames:
                 raise ProtocolBroken(f"{frames} frames arrived of {int(words[1], 16)}.")
-            _check_outputs(report)
+            check_outputs(report)
             return report
         frames += 1
         try:
-            _take(report, words[0], words[1:])
+            take_frame(report, words[0], words[1:])
         except (ValueError, IndexError):
             raise ProtocolBroken(f"A frame makes no sense: {line[:60]}") from None
     if whole:
         return None
-    _check_outputs(report)
+    check_outputs(report)
     return report
 
 
-def _check_outputs(report: Report) -> None:
+def check_outputs(report: Report) -> None:
+    """Raises `ProtocolBroken` where the bytes of an output are not those that the firmware has a checksum of."""
     for index, crc in report.output_crc.items():
         if zlib.crc32(report.output(index)) != crc:
             raise ProtocolBroken(f"The outputs of input {index} are not those that the firmware computed.")

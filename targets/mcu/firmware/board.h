@@ -10,4 +10,18 @@ void board_put_character(char character);
 extern const void *const board_job;
 extern const uint32_t board_job_bytes;
 
+/* Of boards that serve a line alone. */
+
+/* A character that has come, or -1. Never waits. */
+int board_get_character(void);
+
+/* The core's clock as its registers say it is set, 0 where they do not say. */
+uint32_t board_clock_hz(void);
+
+/* The core's cycle counter as it stands, 0 where there is none: how fast it counts, the other side can see. */
+uint32_t board_cycles(void);
+
+/* CRC-32 of the firmware as it lies in the flash. */
+uint32_t board_image_checksum(void);
+
 #endif

@@ -80,3 +80,8 @@ void frame_finish(void) {
     uint32_t sent = frames_sent;
     frame_send("END", &sent, 1);
 }
+
+void frame_finish_for(uint32_t number) {
+    const uint32_t fields[] = {frames_sent, number};
+    frame_send("END", fields, 2);
+}

@@ -22,7 +22,8 @@ void frame_tensor(uint32_t input_index, uint32_t position, const uint8_t *values
 /* Counts frames from zero again. */
 void frame_restart(void);
 
-/* The END frame. */
+/* The END frame; the second with the number of the request that it answers. */
 void frame_finish(void);
+void frame_finish_for(uint32_t number);
 
 #endif

@@ -3,6 +3,7 @@
 #include "crc32.h"
 #include "executor.h"
 #include "frames.h"
+#include "job_steps.h"
 #include "memory.h"
 #include "port.h"
 
@@ -25,7 +26,7 @@ static void count_step(void *context, uint32_t operator_index) {
     ticks->last = now;
 }
 
-static uint32_t total_bytes(const struct plan_buffer *buffers, uint32_t count) {
+uint32_t job_total_bytes(const struct plan_buffer *buffers, uint32_t count) {
     uint32_t total = 0;
     for (uint32_t i = 0; i < count; i++) {
         total += buffers[i].bytes;
@@ -41,7 +42,7 @@ static void write_inputs(const struct execution *execution, const uint8_t *value
     }
 }
 
-static void send_outputs(const struct execution *execution, uint32_t input_index) {
+void job_send_outputs(const struct execution *execution, uint32_t input_index) {
     const struct plan_buffer *outputs = plan_outputs(execution);
     uint32_t crc = 0;
     for (uint32_t i = 0; i < execution->header->output_count; i++) {
@@ -53,7 +54,7 @@ static void send_outputs(const struct execution *execution, uint32_t input_index
     frame_send("CRC", fields, 2);
 }
 
-static void send_operator_ticks(const struct execution *execution, uint32_t input_index) {
+void job_send_operator_ticks(const struct execution *execution, uint32_t input_index) {
     for (uint32_t i = 0; i < execution->header->operator_count && i < TIMED_OPERATORS; i++) {
         frame_begin("OP");
         frame_number(input_index);
@@ -68,24 +69,36 @@ static void send_stack(void) {
     frame_send("STACK", stack, 2);
 }
 
-static bool infer(const struct execution *execution, const uint8_t *values, uint32_t input_index, uint32_t run) {
-    write_inputs(execution, values);
+enum plan_status job_infer(const struct execution *execution, const uint8_t *values, struct run_ticks *ticks) {
+    if (values != NULL) {
+        write_inputs(execution, values);
+    }
     memset(&operator_ticks, 0, sizeof operator_ticks);
     port_start_ticks();
-    uint64_t start = port_ticks();
-    operator_ticks.last = start;
+    ticks->start = port_ticks();
+    operator_ticks.last = ticks->start;
     enum plan_status status = plan_run(execution, count_step, &operator_ticks);
-    uint64_t ticks = port_ticks();
+    ticks->end = port_ticks();
+    return status;
+}
+
+void job_send_run(uint32_t input_index, uint32_t run, const struct run_ticks *ticks) {
+    frame_begin("RUN");
+    frame_number(input_index);
+    frame_number(run);
+    frame_number(ticks->start);
+    frame_number(ticks->end);
+    frame_end();
+}
+
+static bool infer(const struct execution *execution, const uint8_t *values, uint32_t input_index, uint32_t run) {
+    struct run_ticks ticks;
+    enum plan_status status = job_infer(execution, values, &ticks);
     if (status != PLAN_OK) {
         job_send_error(JOB_STEP_FAILED, status);
         return false;
     }
-    frame_begin("RUN");
-    frame_number(input_index);
-    frame_number(run);
-    frame_number(start);
-    frame_number(ticks);
-    frame_end();
+    job_send_run(input_index, run, &ticks);
     return true;
 }
 
@@ -101,8 +114,8 @@ static void run_all(const struct job_header *job, struct execution *execution) {
             }
         }
         if (job->runs > 0) {
-            send_operator_ticks(execution, input);
-            send_outputs(execution, input);
+            job_send_operator_ticks(execution, input);
+            job_send_outputs(execution, input);
             if (input == 0) {
                 send_stack(); /* the host may have enough before the end */
             }
@@ -127,7 +140,7 @@ void job_run(const void *raw, uint32_t limit, void *arena, uint32_t arena_bytes)
                                                  job->plan_bytes, arena, arena_bytes);
         if (plan_status != PLAN_OK) {
             job_send_error(JOB_PLAN_REFUSED, plan_status);
-        } else if (total_bytes(plan_inputs(&execution), execution.header->input_count) != job->input_bytes) {
+        } else if (job_total_bytes(plan_inputs(&execution), execution.header->input_count) != job->input_bytes) {
             job_send_error(JOB_BAD_INPUTS, 0);
         } else {
             const uint32_t fields[] = {job->input_count, job->runs, execution.header->arena_bytes,

@@ -49,4 +49,7 @@ void job_send_error(uint32_t status, uint32_t detail);
 /* Frames sent: HELLO; JOB; for each input OUT, CRC, OP and RUN; STACK; END. An ERROR frame replaces what cannot be. */
 void job_run(const void *job, uint32_t limit, void *arena, uint32_t arena_bytes);
 
+/* What an image does once it is up: run the job that lies in memory (job_once.c), or serve a line (job_serve.c). */
+void job_main(const void *job, uint32_t limit, void *arena, uint32_t arena_bytes);
+
 #endif

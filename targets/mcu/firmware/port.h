@@ -11,6 +11,9 @@ void port_put_character(char character);
 void port_start_ticks(void);
 uint64_t port_ticks(void);
 
+/* Whether ticks are cycles of the core's own counter, and that counter counts. */
+uint32_t port_counts_cycles(void);
+
 /* Deepest use of the stack since start-up, and its size, in bytes; both 0 where they are not known. */
 uint32_t port_stack_used(void);
 uint32_t port_stack_size(void);

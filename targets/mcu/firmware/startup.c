@@ -125,7 +125,7 @@ __attribute__((used, noreturn)) static void main_program(void) {
     forbid_stack_guard();
     board_start_serial();
     port_put_character('\n');
-    job_run(board_job, board_job_bytes, arena_start, (uint32_t)(arena_end - arena_start));
+    job_main(board_job, board_job_bytes, arena_start, (uint32_t)(arena_end - arena_start));
     restart();
     for (;;) {
     }

@@ -27,7 +27,7 @@ from .library import MicroLibrary
 GLUE = Path(__file__).parent / "firmware"
 COMPILER = "arm-none-eabi-g++"
 _C_COMPILER = "arm-none-eabi-gcc"  # the driver for C++ takes every source for C++
-_SHARED = ("startup.c", "clock.c", "frames.c", "crc32.c", "job_check.c")
+_SHARED = ("startup.c", "job_once.c", "clock.c", "frames.c", "crc32.c", "job_check.c")
 _FLAGS = ("-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-common", "-funsigned-char")
 _C_FLAGS = ("-std=c11", "-Wall", "-Wextra", "-Werror", "-ffreestanding")
 _CPP_FLAGS = ("-std=c++17", "-fno-rtti", "-fno-exceptions", "-fno-threadsafe-statics", "-fno-use-cxa-atexit")

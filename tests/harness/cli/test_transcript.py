@@ -46,6 +46,7 @@ COMMANDS = [
     "export-c hello_world",
     "robot hello_world --board none",
     "get-renode --help",
+    "boards --map nonsense.yaml",
     "init-ci",
     "baseline drop --case hello_world/float32/*",
     "baseline drop --case nonsense",

@@ -1,0 +1,276 @@
+"""One request after another over a line that loses, doubles and changes characters (the board's side:
+firmware/job_serve.c).
+
+Every request may be made twice, so whatever is missing or damaged is asked for again. A result is put together from all
+frames of it that ever came whole. Numbers start at random and are never used twice, so that what still comes of an
+earlier request, or of an earlier process, is not taken for the answer.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..emulator.frames import Report, check_outputs, split_frame, take_frame
+from ..emulator.outcome import ProtocolBroken
+from .outcome import BoardBusy, BoardReset, BoardSilent, LineGarbled
+from .port import Port
+
+PART_BYTES = 256
+"""Of an input, in one request: the firmware has a line of 640 characters."""
+RUNS_LIMIT = 16
+"""Runs that one request may ask for (RUNS_LIMIT of the firmware)."""
+_ORDER = ("RUN", "OP", "OUT", "CRC", "STACK")
+_LONGEST_PATIENCE = 2.0
+_WORK = 8.0
+"""A board that has said that it works hears nothing meanwhile: it is asked so many times less often."""
+_RUBBISH_CHARACTERS = 65_536
+"""After so much without one sound frame among it, nothing of ours is to be expected."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds: until a request is made again, until a board from which nothing comes is silent."""
+
+    again: float = 0.5
+    silent: float = 5.0
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a board says it is. Sizes in bytes; `clock_hz` is 0 where its registers do not tell."""
+
+    job_version: int
+    plan_version: int
+    arena_bytes: int
+    image_checksum: int
+    job_checksum: int
+    clock_hz: int
+    counts_cycles: bool
+    keeps_input: bool
+    """Whether one input serves several runs; else a run writes over it."""
+    cycles: int
+    """Its counter, modulo 2³²."""
+    asked: float
+    answered: float
+    """Between these two, by this machine's clock in seconds, the counter was read."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The board's ERROR: numbers of firmware/job.h."""
+
+    status: int
+    detail: int
+
+
+@dataclass
+class Statistics:
+    """How good the line is."""
+
+    requests: int = 0
+    repeated: int = 0
+    damaged: int = 0
+
+
+@dataclass
+class _Result:
+    """Frames of one run as they come, over all times that they are sent."""
+
+    frames: dict[str, list[str]] = field(default_factory=dict)
+    count: int = -1
+    """As END says; -1 until it came."""
+
+    @property
+    def whole(self) -> bool:
+        return len(self.frames) == self.count
+
+    def report(self) -> Report:
+        """Raises as `take_frame`, and `ProtocolBroken`."""
+        report = Report()
+
+        def place(words: list[str]) -> tuple[int, list[int]]:
+            last = 4 if words[0] == "OUT" else 3  # OUT has bytes behind its numbers
+            return _ORDER.index(words[0]), [int(word, 16) for word in words[1:last]]
+
+        try:
+            for words in sorted(self.frames.values(), key=place):
+                take_frame(report, words[0], words[1:])
+        except (ValueError, IndexError):
+            raise ProtocolBroken("The board sent frames that make no sense.") from None
+        check_outputs(report)
+        return report
+
+
+def frame(text: str) -> bytes:
+    """A request as it goes over the line; the line end before it ends whatever was left of another."""
+    return f"\n@{text} *{zlib.crc32(text.encode()):08x}\n".encode()
+
+
+class Line:
+    """The far side of a port. `seconds` is how long one run of the model may take."""
+
+    def __init__(self, port: Port, name: str, patience: Patience = Patience(), seconds: float = 300.0) -> None:
+        self.port = port
+        self.name = name
+        self.patience = patience
+        self.seconds = seconds
+        self.statistics = Statistics()
+        self._pending = bytearray()
+        self._rubbish = 0
+        self._number = random.SystemRandom().getrandbits(32)
+
+    def next_number(self) -> int:
+        """One that this line has not used."""
+        self._number = (self._number + 1) & 0xFFFFFFFF
+        return self._number
+
+    def identify(self) -> Identity | Refusal:
+        """Who is there. Raises `BoardSilent` and the other outcomes of a line."""
+        number = f"{self.next_number():x}"
+        asked = time.monotonic()
+
+        def read(words: list[str]) -> Identity | Refusal | None:
+            if words[:2] != ["ID", number]:
+                return _refusal(words, number)
+            values = [int(word, 16) for word in words[2:]]
+            job, plan, arena, image, checksum, clock, counts, keeps, cycles = values
+            return Identity(
+                job, plan, arena, image, checksum, clock, bool(counts), bool(keeps), cycles, asked, time.monotonic()
+            )
+
+        return self._ask(f"ASK {number}", read, is_first=True)
+
+    def put(self, number: int, content: bytes) -> None:
+        """Bring the input of a run to the board, in parts. Raises `BoardReset` where the board forgets what it had."""
+        name = f"{number:x}"
+        for offset in range(0, max(1, len(content)), PART_BYTES):
+            part = content[offset : offset + PART_BYTES]
+
+            def read(words: list[str], place: str = f"{offset:x}") -> bool | Refusal | None:
+                if words[:3] == ["GOT", name, place]:
+                    return True
+                if words[:2] == ["LACK", name]:
+                    raise BoardReset(self._was_reset())
+                return _refusal(words, name)
+
+            answer = self._ask(f"PUT {name} {offset:x} {part.hex()}", read)
+            if isinstance(answer, Refusal):
+                raise ProtocolBroken(f"The board did not take its input (error {answer.status}).")
+
+    def run(self, number: int, content: bytes, runs: int, *, kept: bool) -> Report | Refusal:
+        """Run what was put under that number so many times; outputs are the last run's. `kept`: its state is what the
+        run before it left. Raises the outcomes of a line."""
+        name = f"{number:x}"
+        result = _Result()
+
+        def read(words: list[str]) -> Report | Refusal | None:
+            if words[0] == "END" and words[-1] == name:
+                result.count = int(words[1], 16)
+            elif words[0] in _ORDER and name == (words[-1] if words[0] == "STACK" else words[1]):
+                result.frames[" ".join(words)] = words
+            elif words[:2] == ["LACK", name]:
+                raise BoardReset(self._was_reset())
+            elif (refused := _refusal(words, name)) is not None:
+                return refused
+            return result.report() if result.whole else None
+
+        text = f"RUN {name} {runs:x} {int(kept):x} {zlib.crc32(content):x}"
+        return self._ask(
+            text,
+            read,
+            seconds=self.seconds * runs,
+            ended=lambda words: words[0] == "END" and words[-1] == name,
+            growing=lambda: len(result.frames),
+        )
+
+    def try_self_test(self, which: int) -> None:
+        """Have the firmware fail on purpose. Raises what comes of it."""
+        name = f"{self.next_number():x}"
+        self._ask(f"TRY {name} {which:x}", lambda words: None, seconds=self.patience.silent)
+
+    def _was_reset(self) -> str:
+        return f"The board on {self.name} started anew in the middle of its work: a reset, or a loss of power."
+
+    def _ask(
+        self,
+        text: str,
+        read: Callable[[list[str]], Any],
+        *,
+        seconds: float = 0.0,
+        ended: Callable[[list[str]], bool] = lambda words: False,
+        growing: Callable[[], int] = lambda: 0,
+        is_first: bool = False,
+    ) -> Any:
+        """Make a request until it is answered. `read` gives the answer once a frame completes it. `ended`: with this
+        frame the board has said all, so that what is missing then is asked for at once. `seconds`: how long the board
+        may work; anew whenever what is `growing` grows. `is_first`: what is said of a life before this one is past."""
+        request = frame(text)
+        begun = heard = asked = grown = time.monotonic()
+        seconds = max(seconds, self.patience.silent)
+        patience = self.patience.again + len(request) / 10_000.0
+        size, sent, anything, is_working, again = growing(), 0, False, False, True
+        self.statistics.requests += 1
+        while True:
+            if again:
+                self.port.write(request)
+                asked, again, sent = time.monotonic(), False, sent + 1
+                self.statistics.repeated += sent > 1
+            for line in self._lines():
+                heard, anything = time.monotonic(), True
+                words = split_frame(line)
+                if words is None:
+                    self.statistics.damaged += 1
+                    continue
+                self._rubbish = 0
+                is_working = words[0] == "WAIT"
+                if words[0] in ("BOOT", "FAULT") and not is_first:
+                    if words[0] == "FAULT":
+                        take_frame(Report(), words[0], words[1:])  # which raises
+                    raise BoardReset(self._was_reset())
+                answer = read(words)
+                if answer is not None:
+                    return answer
+                again = again or words[0] in ("AGAIN", "BOOT") or ended(words)
+            now = time.monotonic()
+            if growing() != size:
+                size, grown = growing(), now
+            if not anything and now - begun > self.patience.silent:
+                raise BoardSilent(
+                    f"Nothing came from the board on {self.name} in {self.patience.silent:g} s: see that it is powered,"
+                    " that its transmitter and receiver are not exchanged, and that `baud` is what its image has."
+                )
+            if self._rubbish > _RUBBISH_CHARACTERS:
+                raise LineGarbled(
+                    f"What comes from {self.name} is nothing that the harness's firmware sends: another program runs on"
+                    " the board, `baud` is wrong, or something else reads or writes the line."
+                )
+            if now - grown > seconds:
+                raise BoardBusy(f"The board on {self.name} gave no whole answer within {seconds:g} s.")
+            if now - max(asked, heard) > patience * (_WORK if is_working else 1.0):
+                again = True
+                patience = min(2 * patience, max(_LONGEST_PATIENCE, self.patience.again))
+
+    def _lines(self) -> list[str]:
+        """What lines have ended, each from its last '@' on; without one it is none of ours."""
+        content = self.port.read()
+        self._rubbish += len(content)
+        self._pending += content
+        *whole, rest = self._pending.split(b"\n")
+        self._pending = rest[-4096:]
+        lines = []
+        for line in whole:
+            _, mark, last = line.rpartition(b"@")
+            if mark:
+                lines.append("@" + last.rstrip(b"\r").decode("ascii", "replace"))
+        return lines
+
+
+def _refusal(words: list[str], number: str) -> Refusal | None:
+    if words[0] == "ERROR" and words[-1] == number and len(words) == 4:
+        return Refusal(int(words[1], 16), int(words[2], 16))
+    return None

@@ -1,0 +1,252 @@
+"""Both ends of the line, over a pseudo-terminal: what is lost is asked for again, and nothing hangs."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness_targets.mcu.boards.silicon import STM32F4_DISCOVERY
+from harness_targets.mcu.emulator.frames import Report
+from harness_targets.mcu.emulator.outcome import FirmwareFault, ProtocolBroken
+from harness_targets.mcu.host import HostKernels
+from harness_targets.mcu.job import SelfTest, pack_job
+from harness_targets.mcu.line.hardware_map import MapEntry
+from harness_targets.mcu.line.line import Identity, Line, Patience, Refusal, frame
+from harness_targets.mcu.line.outcome import (
+    BoardBusy,
+    BoardReset,
+    BoardSilent,
+    LineGarbled,
+    LineLost,
+    LineUnavailable,
+)
+from harness_targets.mcu.line.port import Port, open_port
+from harness_targets.mcu.plan import Plan, plan_model
+from tests.targets.mcu.random_operators import random_inputs, random_model
+
+from .simulated_board import FaultyPort, ScriptedPort, simulated
+
+SOON = Patience(again=0.03, silent=1.0)
+BOARD = STM32F4_DISCOVERY.board
+
+
+def small_plan(seed: int = 2) -> Plan:
+    return plan_model(random_model("CONV_2D", "int8", seed).write())
+
+
+@contextmanager
+def at_board(server: Path, folder: Path, plan: Plan, arena: int = 119_072) -> Iterator[Port]:
+    """The port of a board that was flashed with a plan."""
+    (folder / "firmware").write_bytes(b"code")
+    (folder / "job").write_bytes(pack_job(plan, (), 1))
+    with open_port(simulated(server, folder, arena=arena)) as port:
+        Line(port, "board", SOON).identify()  # it is up
+        yield port
+
+
+def answers(line: Line, inputs: list[bytes]) -> list[bytes]:
+    """The outputs of every input, brought and run one by one."""
+    found = []
+    for content in inputs:
+        number = line.next_number()
+        line.put(number, content)
+        report = line.run(number, content, 1, kept=False)
+        assert isinstance(report, Report)
+        found.append(report.output(number))
+    return found
+
+
+def sealed(text: str) -> bytes:
+    return f"@{text} *{zlib.crc32(text.encode()):08x}\n".encode()
+
+
+def test_the_board_says_which_image_it_has(job_server: Path, tmp_path: Path):
+    plan = small_plan()
+    with at_board(job_server, tmp_path, plan) as port:
+        found = Line(port, "board", SOON).identify()
+    assert isinstance(found, Identity)
+    assert (found.image_checksum, found.job_checksum) == (zlib.crc32(b"code"), zlib.crc32(pack_job(plan, (), 1)))
+    assert (found.clock_hz, found.counts_cycles, found.keeps_input) == (168_000_000, True, True)
+
+
+def test_a_board_without_a_job_refuses_and_says_why(job_server: Path, tmp_path: Path):
+    with open_port(simulated(job_server, tmp_path)) as port:
+        found = Line(port, "board", SOON).identify()
+    assert isinstance(found, Refusal)
+    assert found.status == 1
+
+
+@pytest.mark.parametrize("arena", [119_072, None], ids=["with room beside the arena", "without"])
+def test_inputs_give_the_hosts_bytes(job_server: Path, tmp_path: Path, host_kernels: HostKernels, arena: int | None):
+    """Without room the inputs go straight to their tensors."""
+    plan = small_plan()
+    inputs = random_inputs(plan.inputs, 4, 3)
+    with at_board(job_server, tmp_path, plan, arena or plan.arena_bytes) as port:
+        line = Line(port, "board", SOON)
+        identity = line.identify()
+        assert isinstance(identity, Identity)
+        assert identity.keeps_input == (arena is not None)
+        assert answers(line, inputs) == host_kernels.run(plan, inputs)
+        assert (line.statistics.repeated, line.statistics.damaged) == (0, 0)
+
+
+def test_an_input_larger_than_a_request_comes_in_parts(job_server: Path, tmp_path: Path, host_kernels: HostKernels):
+    plan = next(plan for seed in range(99) if (plan := small_plan(seed)).input_bytes > 600)
+    inputs = random_inputs(plan.inputs, 4, 1)
+    with at_board(job_server, tmp_path, plan) as port:
+        line = Line(port, "board", SOON)
+        assert answers(line, inputs) == host_kernels.run(plan, inputs)
+        assert line.statistics.requests >= 1 + plan.input_bytes // 256
+
+
+def test_two_hundred_faults_on_the_line_change_no_byte(job_server: Path, tmp_path: Path, host_kernels: HostKernels):
+    plan = small_plan()
+    inputs = random_inputs(plan.inputs, 4, 4)
+    expected = host_kernels.run(plan, inputs)
+    with at_board(job_server, tmp_path, plan) as port:
+        faulty = FaultyPort(port, random.Random(1), 200)
+        line = Line(faulty, "board", SOON)
+        rounds = 0
+        while sum(faulty.done.values()) < faulty.faults:
+            assert answers(line, inputs) == expected
+            rounds += 1
+            assert rounds < 200
+        assert set(faulty.done) == {"lost", "doubled", "flipped"}
+        assert line.statistics.repeated > 50
+        assert answers(line, inputs) == expected
+
+
+def test_what_an_earlier_process_asked_for_is_not_taken_for_an_answer(job_server: Path, tmp_path: Path):
+    plan = small_plan()
+    first, second = random_inputs(plan.inputs, 4, 2)
+    with at_board(job_server, tmp_path, plan) as port:
+        before = Line(port, "board", SOON)
+        number = before.next_number()
+        before.put(number, first)
+        port.write(frame(f"RUN {number:x} 1 0 {zlib.crc32(first):x}"))  # and it ends without reading
+        assert answers(Line(port, "board", SOON), [second]) != answers(Line(port, "board", SOON), [first])
+
+
+def test_a_run_that_was_done_is_not_done_again(job_server: Path, tmp_path: Path):
+    plan = small_plan()
+    (content,) = random_inputs(plan.inputs, 4, 1)
+    with at_board(job_server, tmp_path, plan) as port:
+        line = Line(port, "board", SOON)
+        number = line.next_number()
+        line.put(number, content)
+        first, second = (line.run(number, content, 1, kept=False) for _ in range(2))
+        assert isinstance(first, Report)
+        assert isinstance(second, Report)
+        assert first.run_ticks == second.run_ticks
+
+
+def test_an_input_whose_bytes_are_others_is_refused(job_server: Path, tmp_path: Path):
+    plan = small_plan()
+    content, other = random_inputs(plan.inputs, 4, 2)
+    with at_board(job_server, tmp_path, plan) as port:
+        line = Line(port, "board", SOON)
+        number = line.next_number()
+        line.put(number, content)
+        assert line.run(number, other, 1, kept=False) == Refusal(4, 0)
+
+
+def test_a_reset_in_the_middle_is_said_so(job_server: Path, tmp_path: Path):
+    plan = small_plan()
+    (content,) = random_inputs(plan.inputs, 4, 1)
+    with at_board(job_server, tmp_path, plan) as port:
+        line = Line(port, "board", SOON)
+        with pytest.raises(BoardReset, match="started anew in the middle of its work"):
+            line.run(line.next_number(), content, 1, kept=False)  # it has no such input, as after a reset
+    began_anew = Line(ScriptedPort(lambda request: sealed("BOOT 12")), "board", SOON)
+    with pytest.raises(BoardReset):
+        began_anew.put(1, b"\0")
+
+
+def test_a_fault_is_the_firmwares_own_report():
+    report = sealed("FAULT 0 6 8000123 20002000 10000 0 0 fffffff9")
+    with pytest.raises(FirmwareFault, match="usage fault at 0x08000123"):
+        Line(ScriptedPort(lambda request: report), "board", SOON).put(1, b"\0")
+
+
+def test_a_silent_board_is_waited_for_a_little_while():
+    begun = time.monotonic()
+    with pytest.raises(BoardSilent, match=r"Nothing came from the board on /dev/x in 0\.3 s"):
+        Line(ScriptedPort(lambda request: b""), "/dev/x", Patience(0.03, 0.3)).identify()
+    assert time.monotonic() - begun < 5.0
+
+
+def test_garbage_is_said_to_be_none_of_ours():
+    noise = random.Random(3)
+    with pytest.raises(LineGarbled, match="nothing that the harness's firmware sends"):
+        Line(ScriptedPort(lambda request: noise.randbytes(20_000)), "board", SOON).identify()
+
+
+def test_sound_frames_that_are_no_answer_do_not_hold_it_for_ever():
+    chatter = ScriptedPort(lambda request: sealed("GOT 1 0") * 3)
+    with pytest.raises(BoardBusy, match=r"gave no whole answer within 0\.3 s"):
+        Line(chatter, "board", Patience(0.03, 0.3)).identify()
+
+
+def test_a_hang_ends_at_the_time_limit(job_server: Path, tmp_path: Path):
+    with at_board(job_server, tmp_path, small_plan()) as port:
+        line = Line(port, "board", Patience(0.03, 0.4))
+        with pytest.raises((BoardSilent, BoardBusy)):
+            line.try_self_test(SelfTest.HANG)
+
+
+def test_frames_of_a_run_that_do_not_fit_together_are_a_broken_protocol():
+    def answer(request: bytes) -> bytes:
+        if b"RUN 1 " not in request:
+            return b""
+        return sealed("RUN 1 0 0 5") + sealed("OUT 1 0 0 00ff") + sealed("CRC 1 12345678") + sealed("END 3 1")
+
+    with pytest.raises(ProtocolBroken, match="are not those that the firmware computed"):
+        Line(ScriptedPort(answer), "board", SOON).run(1, b"\0", 1, kept=False)
+
+
+def test_a_pulled_cable_is_an_outcome_and_the_port_is_free_afterwards():
+    master, slave = os.openpty()
+    entry = MapEntry("x", ("stm32f4_disco",), serial=os.ttyname(slave))
+    os.close(slave)
+    open_before = psutil.Process().num_fds()
+    with open_port(entry) as port:
+        line = Line(port, entry.place, SOON)
+        os.close(master)
+        with pytest.raises(LineLost, match=r"/dev/pts/\d+ was lost \(.+\); see that the cable and the board are there"):
+            line.identify()
+    assert psutil.Process().num_fds() == open_before - 1
+
+
+def test_a_port_that_another_process_has_is_unavailable_and_names_it(tmp_path: Path):
+    master, slave = os.openpty()
+    try:
+        entry = MapEntry("x", ("stm32f4_disco",), serial=os.ttyname(slave))
+        with open_port(entry), pytest.raises(LineUnavailable, match=r"cannot be opened|is in use"), open_port(entry):
+            pass
+        with open_port(entry):  # and afterwards it is free
+            pass
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+@pytest.mark.parametrize(
+    ("serial", "said"),
+    [
+        ("/dev/serial/by-id/usb-none", "There is no port /dev/serial/by-id/usb-none: connect the board"),
+        ("socket://127.0.0.1:9", "cannot be opened"),
+        ("nothing://at.all", "is no port and no URL that pyserial knows"),
+        ("", "has no `serial` and no `serial_pty`"),
+    ],
+)
+def test_a_port_that_is_not_there_is_unavailable(serial: str, said: str):
+    with pytest.raises(LineUnavailable, match=said), open_port(MapEntry("x", ("p",), serial=serial)):
+        pass
