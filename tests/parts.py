@@ -22,6 +22,7 @@ from _pytest.mark import ParameterSet
 from harness import registry
 from harness.environment import environment
 from harness.errors import Unavailable
+from harness_targets.litertjs.bundles import BUNDLE as LITERTJS
 from harness_targets.mcu.emulator.renode import find_renode
 from harness_targets.mcu.toolchain import device_compiler, host_compiler
 from harness_targets.tfjs import bundles
@@ -98,6 +99,7 @@ PARTS = {
     "tflite-runtime": _environment("tflite-runtime"),
     "tflite-micro": _environment("tflite-micro"),
     "tfjs": Part(_of(bundles.install)),
+    "litertjs": Part(_of(LITERTJS.install)),
     "chromium": Part(_program("chromium", "chromium")),
     "firefox": Part(_program("firefox-esr", "firefox-esr"), installable=False),
     "pdftotext": Part(_program("pdftotext", "poppler-utils"), installable=False),
@@ -120,6 +122,8 @@ _OF_TARGETS = {
     "tflm/": ("tflite-micro",),
     "tfjs/chromium-": ("tfjs", "chromium"),
     "tfjs/firefox-": ("tfjs", "firefox"),
+    "litertjs/chromium-": ("litertjs", "chromium"),
+    "litertjs/firefox-": ("litertjs", "firefox"),
     "mcu/qemu-": ("firmware-compiler", "qemu"),
     "mcu/renode-": ("firmware-compiler", "renode"),
 }

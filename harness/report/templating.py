@@ -21,6 +21,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 FAMILIES = {
     "tflite": "TFLite (this computer, emulated phones)",
     "tfjs": "TensorFlow.js (browsers)",
+    "litertjs": "LiteRT.js (browsers)",
     "mcu": "Microcontrollers",
     "tflm": "TFLite Micro (host)",
 }

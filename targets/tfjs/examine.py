@@ -31,7 +31,7 @@ from .loader import is_layers
 HERE = Path(__file__).parent
 ON_PAGE = {"float32": "<f4", "int32": "<i4", "bool": "u1"}
 SCRIPT = HERE / "try_in_node.cjs"
-ERROR_WORDS = HERE / "page" / "errors.mjs"
+ERROR_WORDS = (HERE.parent / "browser" / "page" / "errors.mjs", HERE / "page" / "lacks.mjs")
 SECONDS = 120
 TRIED = "Node.js"
 """How it is known: the same bundle of the same backend ran the model, in Node.js and not in a browser."""
@@ -134,7 +134,7 @@ def in_node(artifact: Artifact, sample: Tensors) -> InNode:
     if node is None:
         return InNode()
     values = fed(artifact, sample)
-    code = sha256_tree([SCRIPT, ERROR_WORDS])
+    code = sha256_tree([SCRIPT, *ERROR_WORDS])
     key = address_of("in-node", artifact, sha256(values).hexdigest(), bundles.digest(), code)
     cache = Cache(cache_directory() / "artifacts")
     found = cache.find("in-node", key)

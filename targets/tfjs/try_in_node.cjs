@@ -70,7 +70,8 @@ async function attempt(backend) {
 }
 
 async function main() {
-  const words = await import(path.join(__dirname, 'page', 'errors.mjs'));
+  const {described: inWords} = await import(path.join(__dirname, '..', 'browser', 'page', 'errors.mjs'));
+  const {LACKS} = await import(path.join(__dirname, 'page', 'lacks.mjs'));
   const kernels = new Set();
   const engine = tf.engine();
   const run = engine.runKernel;
@@ -84,7 +85,7 @@ async function main() {
     try {
       outputs[backend] = await attempt(backend);
     } catch (error) {
-      problems[backend] = words.described(error).message;
+      problems[backend] = inWords(error, LACKS).message;
     }
   }
   process.stdout.write(JSON.stringify({kernels: [...kernels].sort(), problems, outputs}));

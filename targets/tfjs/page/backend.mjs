@@ -1,7 +1,6 @@
 // Loads one TensorFlow.js backend and says what really runs: a silent fallback would measure something else.
 import {PageError} from './errors.mjs';
-
-const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+import {adapterName, rendered, surroundings, wasmFiles} from './in_use.mjs';
 
 function script(address) {
   return new Promise((resolve, reject) => {
@@ -35,9 +34,7 @@ export async function load({backend, scripts, threaded}) {
   return {
     backend: tf.getBackend(),
     tfjs: tf.version_core,
-    user_agent: navigator.userAgent,
-    hardware_concurrency: String(navigator.hardwareConcurrency),
-    cross_origin_isolated: String(crossOriginIsolated),
+    ...surroundings(),
     ...await particulars(tf, backend, threaded),
   };
 }
@@ -61,7 +58,7 @@ async function particulars(tf, backend, threaded) {
     if (multithread !== threaded) throw new PageError('unsupported', 'this browser has no WebAssembly threads');
     return {
       wasm_simd: String(simd),
-      wasm_binary: threaded ? 'threaded-simd' : 'simd',
+      wasm_file: wasmFiles(),
       wasm_threads: String(threaded ? tf.wasm.getThreadsCount() : 1),
     };
   }
@@ -72,12 +69,7 @@ async function particulars(tf, backend, threaded) {
   }
   if (backend === 'webgpu') {
     const info = tf.backend().device.adapterInfo ?? (await navigator.gpu.requestAdapter()).info;
-    return rendered([info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' '));
+    return rendered(adapterName(info));
   }
   return {};
-}
-
-// An unnamed renderer is taken for software: milliseconds pass for a GPU's only where a GPU is named.
-function rendered(renderer) {
-  return {renderer, software_renderer: String(renderer === '' || SOFTWARE.test(renderer))};
 }

@@ -257,6 +257,14 @@ def test_a_runtime_that_fell_back_is_named_whether_or_not_it_was_timed(timed):
     assert check.message == "The backend 'webgl' was asked for and 'cpu' did the work."
 
 
+def test_a_page_that_loaded_another_wasm_file_is_named():
+    slow = case("m/float32/tfjs/chromium-wasm", fingerprint={"backend": "wasm", "wasm_file": "simd.wasm"})
+    answered = slow.measured.model_copy(update={"details": {"backend": "wasm", "wasm_file": "plain.wasm"}})
+    (check,) = judged([slow.model_copy(update={"measured": answered})]).verdicts[0].broken
+    assert check.rule == "runtime.as_asked"
+    assert check.message == "The wasm_file 'simd.wasm' was asked for and 'plain.wasm' did the work."
+
+
 def test_a_case_that_cannot_be_judged_is_red_with_a_sentence_and_the_others_are_judged(monkeypatch):
     from harness.gate import judge_run as module
 

@@ -18,7 +18,8 @@ from harness.conversion.model_entry import ModelEntry
 from harness.project import model_entries
 from harness.target import Target
 from harness.variant import READY, Variant
-from harness_targets.tfjs import browser, bundles
+from harness_targets.browser import browsers
+from harness_targets.tfjs import bundles
 from harness_targets.tfjs.format import FORMAT
 from harness_targets.tfjs.target import targets
 
@@ -149,4 +150,4 @@ def converted(converter: Converter, entry: Callable[[str], ModelEntry]) -> Calla
 @pytest.fixture
 def gone() -> Callable[[Path], bool]:
     """Whether no process of the browser with this profile folder is left, nor the folder."""
-    return lambda profile: not [p for p in browser.processes(profile) if browser.alive(p)] and not profile.exists()
+    return lambda profile: not [p for p in browsers.processes(profile) if browsers.alive(p)] and not profile.exists()

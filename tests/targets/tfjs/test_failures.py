@@ -14,7 +14,8 @@ import pytest
 from harness.errors import Crashed, Failed, TimedOut, Unavailable
 from harness.installation.packages import install_line
 from harness.target import Limits, TimingPlan
-from harness_targets.tfjs import browser, bundles
+from harness_targets.browser import browsers
+from harness_targets.tfjs import bundles
 
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
 LIMITS = Limits(open_seconds=90, infer_seconds=90)
@@ -55,8 +56,8 @@ def test_whatever_is_killed_in_mid_case_is_a_crash(target, made, gone, victim, w
         if victim == "worker":
             os.kill(session.child.pid, signal.SIGKILL)
             return
-        for process in browser.processes(session.profile):
-            if browser.alive(process) and kind(process) == victim:
+        for process in browsers.processes(session.profile):
+            if browsers.alive(process) and kind(process) == victim:
                 process.kill()
 
     with target("wasm").open(model.artifact, LIMITS) as session:
@@ -109,7 +110,7 @@ def test_an_error_inside_the_case_ends_the_browser_too(target, made, gone):
 
 def test_without_a_browser_the_target_says_so(target, made, monkeypatch):
     wasm = target("wasm")
-    monkeypatch.setenv(browser.CHROMIUM.variable, "no-such-browser")
+    monkeypatch.setenv(browsers.CHROMIUM.variable, "no-such-browser")
     readiness = wasm.probe()
     assert not readiness.ready
     assert readiness.missing == "no-such-browser, which HARNESS_CHROMIUM names"
@@ -123,7 +124,7 @@ def test_without_a_browser_the_target_says_so(target, made, monkeypatch):
 
 def test_a_browser_that_does_not_start_is_a_crash(target, made, monkeypatch):
     wasm = target("wasm")
-    monkeypatch.setenv(browser.CHROMIUM.variable, "false")
+    monkeypatch.setenv(browsers.CHROMIUM.variable, "false")
     with (
         pytest.raises(Crashed, match=r"false did not start"),
         wasm.open(made("twins-float32").artifact, Limits(open_seconds=30)),

@@ -12,7 +12,8 @@ from harness.run.engine import Run, Settings
 from harness.run.matrix import Selection, cases
 from harness.store.record import Outcome
 from harness.target import Limits, TimingPlan
-from harness_targets.tfjs import browser, bundles
+from harness_targets.browser import browsers
+from harness_targets.tfjs import bundles
 from harness_targets.tfjs.target import TFJSTarget
 from tests.harness.fakes.progress import Quiet
 
@@ -36,9 +37,9 @@ def without_webgl(monkeypatch, target, tmp_path):
     """The WebGL target in a Chromium that has its graphics off."""
     found = target("webgl")
     program = tmp_path / "chromium-without-webgl"
-    program.write_text(f'#!/bin/sh\nexec {browser.CHROMIUM.executable()} {NO_WEBGL} "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {browsers.CHROMIUM.executable()} {NO_WEBGL} "$@"\n')
     program.chmod(0o755)
-    monkeypatch.setenv(browser.CHROMIUM.variable, str(program))
+    monkeypatch.setenv(browsers.CHROMIUM.variable, str(program))
     return found
 
 
@@ -78,8 +79,8 @@ def test_a_webgl_context_that_is_lost_in_mid_case_never_gives_numbers(target, ma
     model = made("cnn-float32")
 
     def kill() -> None:
-        for process in browser.processes(session.profile):
-            if browser.alive(process) and "--type=gpu-process" in process.cmdline():
+        for process in browsers.processes(session.profile):
+            if browsers.alive(process) and "--type=gpu-process" in process.cmdline():
                 process.kill()
 
     long = TimingPlan(min_iterations=1, min_seconds=10, max_iterations=10**9, max_seconds=10)

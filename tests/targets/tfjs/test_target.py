@@ -59,8 +59,8 @@ def test_the_wasm_binary_is_the_one_asked_for(target, made):
     binaries = {}
     for backend in ("wasm", "wasm-threads"):
         with target(backend).open(model.artifact, LIMITS) as session:
-            binaries[backend] = session.time(model.samples, PLAN).details["wasm_binary"]
-    assert binaries == {"wasm": "simd", "wasm-threads": "threaded-simd"}
+            binaries[backend] = session.time(model.samples, PLAN).details["wasm_file"]
+    assert binaries == {"wasm": "tfjs-backend-wasm-simd.wasm", "wasm-threads": "tfjs-backend-wasm-threaded-simd.wasm"}
 
 
 SAVED = ["cnn-uint8", "cnn-float16", "twins-float32", "integers-float32", "branches-float32", "echo-float32"]
@@ -154,6 +154,8 @@ def test_the_default_matrix_and_the_fingerprint(target):
         "tfjs/chromium-wasm-threads": (),
         "tfjs/chromium-webgpu": (),
         "tfjs/firefox-wasm": (),
+        "tfjs/firefox-cpu": (),
+        "tfjs/firefox-webgl": (),
     }
     prints = [target(backend).fingerprint() for backend in EVERY_BACKEND]
     assert len({tuple(found.items()) for found in prints}) == len(EVERY_BACKEND)

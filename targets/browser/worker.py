@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playw
 from playwright.sync_api import Error as PlaywrightError
 
 from harness.sizes import stacked
-from harness_targets.tfjs.server import Server
+from harness_targets.browser.server import Server
 
 Reply = tuple[dict[str, Any], dict[str, Any]]
 PAGE = Path(__file__).with_name("page")
@@ -72,8 +72,8 @@ class Holder:
     def open(self, header: dict[str, Any], _: dict[str, Any]) -> Reply:
         """Load the backend and an artifact in a page of a new context; that of the artifact before is closed first.
 
-        Header: `bundles` (folder), `directory` (the artifact's), `inputs`, `outputs`, and `page`, for `open` of
-        `page/session.mjs`.
+        Header: `bundles` (folder), `runtime` (the folder with the family's `runtime.mjs`), `directory` (the
+        artifact's), and `page`, for `open` of `page/session.mjs`.
         """
         request = header["page"]
         bundles, directory = Path(header["bundles"]), Path(header["directory"])
@@ -81,12 +81,12 @@ class Holder:
         self.foreign, self.crashed = [], False
         self.server = Server(
             {
-                **{f"page/{file.name}": file for file in PAGE.iterdir()},
+                **{f"page/{file.name}": file for place in (PAGE, Path(header["runtime"])) for file in place.iterdir()},
                 **{f"bundle/{file.name}": file for file in bundles.iterdir()},
                 **{f"artifact/{file['path']}": directory / file["path"] for file in request["files"]},
             }
         )
-        self.inputs, self.outputs = header["inputs"], header["outputs"]
+        self.inputs, self.outputs = request["inputs"], request["outputs"]
         try:
             self.context = self.browser.new_context()
             # A pattern, which Playwright's driver matches by itself. For a function it would send us every request with
@@ -119,7 +119,7 @@ class Holder:
         """Every sample once. Tensors in: (samples, *shape); out: likewise, with their sizes where these depend on the
         data."""
         samples = self._offer(tensors)
-        answer = self._ask("infer", {**self._signature_document(), "samples": samples})
+        answer = self._ask("infer", {"samples": samples})
         content, offset = self.server.take(), 0
         results: dict[str, Any] = {}
         sizes = answer["sizes"] or [None] * len(self.outputs)
@@ -142,22 +142,18 @@ class Holder:
     def time(self, header: dict[str, Any], tensors: dict[str, Any]) -> Reply:
         """Invoke on the first sample again and again, in the page. Tensor out: `samples_ns`, int64 (iterations,)."""
         self._offer(tensors)
-        answer = self._ask("time", {**self._signature_document(), **header["plan"]})
+        answer = self._ask("time", header["plan"])
         milliseconds = np.frombuffer(self.server.take(), "<f8")
         return answer, {"samples_ns": np.rint(milliseconds * 1e6).astype(np.int64)}
 
     def footprint(self, _: dict[str, Any], tensors: dict[str, Any]) -> Reply:
         """Tensors in: one sample."""
         self._offer(tensors)
-        return self._ask("footprint", self._signature_document()), {}
+        return self._ask("footprint", {}), {}
 
     def status(self, _: dict[str, Any], __: dict[str, Any]) -> Reply:
         """What the page asked of anybody but the server (all of it was refused)."""
         return {"foreign": self.foreign}, {}
-
-    def _signature_document(self) -> dict[str, Any]:
-        inputs = [{key: info[key] for key in ("tensor", "dtype", "shape")} for info in self.inputs]
-        return {"inputs": inputs, "outputs": [info["tensor"] for info in self.outputs]}
 
     def _offer(self, tensors: dict[str, Any]) -> int:
         """Lay the samples out for the page; returns how many. Raises `PageProblem`."""

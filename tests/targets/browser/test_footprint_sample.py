@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.target import DEFAULT_LIMITS, Loaded
-from targets.tfjs.target import TFJSSession
+from harness_targets.browser.session import BrowserSession
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 
 
@@ -26,7 +26,7 @@ def test_it_is_the_first_of_the_samples_that_were_run(tmp_path):
     converter = FakeConverter(tmp_path)
     artifact = converter.convert(converter.prepare(entry()), FAKE_FORMAT, FAKE_FORMAT.variant("float32"))
     child = RecordingChild()
-    session = TFJSSession(child, artifact, DEFAULT_LIMITS, Path("profile"), "1", Loaded({}, ()))
+    session = BrowserSession(child, artifact, DEFAULT_LIMITS, Path("profile"), "1", Loaded({}, ()))
     session.footprint()
     assert child.calls["footprint"]["x"].shape == (1, 1, 4)
     samples = np.arange(12, dtype=np.float32).reshape(3, 1, 4) + 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness_targets.tfjs.server import Server, TooLarge
+from harness_targets.browser.server import Server, TooLarge
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness_targets.tfjs.browser import CHROMIUM, FIREFOX
+from harness_targets.browser.browsers import CHROMIUM, FIREFOX
 
 
 @pytest.fixture

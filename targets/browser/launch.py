@@ -1,0 +1,71 @@
+"""Running browsers: each with the worker that drives it, kept for the next case."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import CaseError
+from harness.process.child import ChildProcess
+from harness.process.warm import WarmPool
+
+from .browsers import Browser, ended
+
+WORKER = Path(__file__).with_name("worker.py")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that tells one running browser from another."""
+
+    browser: Browser = field(hash=False)
+    program: str
+    flags: tuple[str, ...]
+    start_seconds: float = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A running browser: the worker that drives it and the folder that holds its profile."""
+
+    child: ChildProcess
+    profile: Path
+    """A folder that the command line of every process of this browser names."""
+
+
+@contextmanager
+def _started(launch: Launch) -> Iterator[Started]:
+    profile = Path(tempfile.mkdtemp(prefix="harness-browser-"))
+    # Playwright makes the browser's own profile in the folder for temporary files.
+    place = {"TMPDIR": str(profile)}
+    with (
+        ended(profile),
+        ChildProcess(
+            launch.browser.name, Path(sys.executable), WORKER, environment=place, start_seconds=launch.start_seconds
+        ) as child,
+    ):
+        child.call(
+            "launch",
+            seconds=launch.start_seconds,
+            engine=launch.browser.engine,
+            executable=launch.program,
+            flags=launch.flags,
+            preferences=dict(launch.browser.preferences),
+        )
+        yield Started(child, profile)
+
+
+def close_page(child: ChildProcess, seconds: float) -> None:
+    """End the page that was open. A browser that cannot is not kept."""
+    if child.alive():
+        try:
+            child.call("close", seconds=seconds)
+        except CaseError:
+            child.kill()
+
+
+BROWSERS: WarmPool[Launch, Started] = WarmPool(_started, lambda started: started.child.alive())

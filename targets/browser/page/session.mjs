@@ -1,0 +1,135 @@
+// One artifact in one runtime, driven from outside through `harness`. Tensors travel as bytes over HTTP; what is called
+// and returned here is small.
+//
+// `runtime.mjs` is the family's own. It exports:
+//   LACKS            its words for what it cannot do, for `described`
+//   ARRAYS           type name → the typed array that holds values of that type
+//   open(request)    loads the library and the artifact; {details, loaded, milliseconds}
+//   tensor(values, {shape, dtype})
+//   execute(feeds)   one invocation; tensors in the order of the artifact's outputs, `feeds` in that of its inputs
+//   read(tensor)     a promise of its values;  describe(tensor)  {shape, dtype}
+//   release(tensors, feeds), dispose(feeds)   end results (but for those that are no invocation's to end), and inputs
+//   check()          throws where something else than what was asked for does the work
+//   renew()          fresh state before a sample;  restart()  fresh state around a timing
+//   alive()          how many tensors there are
+//   inUse()          what does the work now, in strings
+//   sizes(feeds)     {figures, …} of one invocation
+import {clockStep} from './clock.mjs';
+import {PageError, described} from './errors.mjs';
+import * as runtime from './runtime.mjs';
+
+let inputs;
+let loadMilliseconds;
+let firstMilliseconds = null;
+
+async function open(request) {
+  inputs = request.inputs;
+  const {details, loaded, milliseconds} = await runtime.open(request);
+  loadMilliseconds = milliseconds;
+  return {details, loaded};
+}
+
+// In the body, each input is all its samples one after another. Returns a function of a sample's index.
+async function fetched(samples) {
+  const body = await (await fetch('../samples')).arrayBuffer();
+  let offset = 0;
+  const blocks = inputs.map(info => {
+    const Values = runtime.ARRAYS[info.dtype];
+    if (!Values) throw new PageError('unsupported', `a page has no tensors of type ${info.dtype}`);
+    const size = info.shape.reduce((product, length) => product * length, 1);
+    const bytes = size * samples * Values.BYTES_PER_ELEMENT;
+    const values = new Values(body.slice(offset, offset + bytes));
+    offset += bytes;
+    return index => runtime.tensor(values.subarray(index * size, (index + 1) * size), info);
+  });
+  if (offset !== body.byteLength) throw new PageError('failed', 'the samples are not as long as their description');
+  return index => blocks.map(sample => sample(index));
+}
+
+// One invocation, timed until every output's data is here: a GPU's call returns long before its work is done.
+async function invoked(feeds) {
+  const start = performance.now();
+  const tensors = await runtime.execute(feeds);
+  const values = await Promise.all(tensors.map(runtime.read));
+  const milliseconds = performance.now() - start;
+  runtime.check();
+  firstMilliseconds ??= milliseconds;
+  const shapes = tensors.map(runtime.describe);
+  runtime.release(tensors, feeds);
+  return {milliseconds, values, shapes};
+}
+
+async function posted(parts) {
+  const response = await fetch('../results', {method: 'POST', body: new Blob(parts)});
+  if (!response.ok) throw new PageError('failed', `the results were refused (HTTP ${response.status})`);
+}
+
+// Posts, output after output, every sample's values; returns dtype and shape of one sample's, and in `sizes` the shapes of
+// all samples, output after output, where they depend on the data.
+async function infer({samples}) {
+  const feed = await fetched(samples);
+  const results = [];
+  for (let index = 0; index < samples; index++) {
+    const feeds = feed(index);
+    await runtime.renew();
+    results.push(await invoked(feeds));
+    runtime.dispose(feeds);
+  }
+  const shapes = results.map(result => result.shapes);
+  await posted(shapes[0].flatMap((_, column) => results.map(result => result.values[column])));
+  const varies = shapes.some(found => JSON.stringify(found) !== JSON.stringify(shapes[0]));
+  const sizes = varies ? shapes[0].map((_, column) => shapes.map(found => found[column].shape)) : null;
+  return {outputs: shapes[0], sizes};
+}
+
+const same = (one, other) => one.every((values, index) => {
+  const [a, b] = [values, other[index]].map(array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  return a.length === b.length && a.every((byte, position) => byte === b[position]);
+});
+
+// Posts the milliseconds of each invocation as float64. Inputs stay where the first invocation put them.
+async function time({minIterations, minSeconds, maxIterations, maxSeconds}) {
+  const feeds = (await fetched(1))(0);
+  await runtime.restart();
+  const before = await invoked(feeds);
+  let last = before;
+  const samples = [];
+  const tensors = runtime.alive();
+  const begun = performance.now();
+  while (samples.length < maxIterations) {
+    last = await invoked(feeds);
+    samples.push(last.milliseconds);
+    const seconds = (performance.now() - begun) / 1000;
+    if (seconds >= maxSeconds || (samples.length >= minIterations && seconds >= minSeconds)) break;
+  }
+  const leaked = runtime.alive() - tensors;
+  if (await runtime.restart()) last = await invoked(feeds);  // what it gave last follows from all that went before
+  runtime.dispose(feeds);
+  await posted([Float64Array.from(samples)]);
+  return {
+    firstMilliseconds,
+    loadMilliseconds,
+    clockMilliseconds: clockStep(),
+    stable: same(before.values, last.values),
+    details: {...runtime.inUse(), tensors_leaked: String(leaked)},
+  };
+}
+
+async function footprint() {
+  const feeds = (await fetched(1))(0);
+  const figures = await runtime.sizes(feeds);
+  runtime.dispose(feeds);
+  return {figures, details: runtime.inUse()};
+}
+
+const answered = operation => async request => {
+  try {
+    return await operation(request);
+  } catch (error) {
+    console.error(error?.stack ?? error);
+    return {problem: described(error, runtime.LACKS)};
+  }
+};
+
+globalThis.harness = Object.fromEntries(
+    Object.entries({open, infer, time, footprint}).map(([name, operation]) => [name, answered(operation)]));

@@ -1,0 +1,88 @@
+// TensorFlow.js as the page's session drives it: a graph model or a layers model in one backend.
+import * as backends from './backend.mjs';
+import {PageError} from './errors.mjs';
+import {load} from './model.mjs';
+
+export {LACKS} from './lacks.mjs';
+export const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array};
+
+let tf;
+let model;
+let request;
+let active;
+let asynchronous = false;
+
+export async function open(asked) {
+  request = asked;
+  active = await backends.load(request);
+  tf = globalThis.tf;
+  const {loaded, milliseconds, ...found} = await load(tf, request);
+  model = found.model;
+  return {details: active, loaded, milliseconds};
+}
+
+export const tensor = (values, {shape, dtype}) => tf.tensor(values, shape, dtype);
+export const read = result => result.data();
+export const describe = ({shape, dtype}) => ({shape, dtype});
+export const dispose = feeds => feeds.forEach(feed => feed.dispose());
+export const check = () => backends.checkInUse(tf, active.backend);
+export const alive = () => tf.memory().numTensors;
+
+// What does the work now: asked again each time, because a page may lose its backend after it was opened.
+export const inUse = () => ({
+  ...active,
+  backend: tf.getBackend(),
+  execution: request.layers ? 'predict' : asynchronous ? 'executeAsync' : 'execute',
+});
+
+export function renew() {
+  if (request.renewed !== 'none') model.resetStates();
+}
+
+// Whether there is state that was set back.
+export function restart() {
+  if (request.state === 'none') return false;
+  model.resetStates();
+  return true;
+}
+
+// Results that are an input, or a constant of the graph, are not the invocation's to end.
+export function release(tensors, feeds) {
+  const others = new Set([...feeds, ...(request.layers ? [] : Object.values(model.weights).flat())]);
+  tensors.filter(result => !others.has(result)).forEach(result => result.dispose());
+}
+
+// A layers model takes its inputs in its own order, by the names of its input layers, and calls its outputs by position.
+function predicted(byName) {
+  const names = model.inputNames.length ? model.inputNames : Object.keys(byName);  // a Sequential model has no names
+  const values = names.map(name => {
+    if (!(name in byName)) throw new PageError('failed', `the layers model has an input '${name}' that the artifact lacks`);
+    return byName[name];
+  });
+  const results = [model.predict(values.length === 1 ? values[0] : values)].flat();
+  return request.outputs.map(info => results[Number(info.tensor)]);
+}
+
+export async function execute(feeds) {
+  const byName = Object.fromEntries(request.inputs.map((info, position) => [info.tensor, feeds[position]]));
+  if (request.layers) return predicted(byName);
+  const outputs = request.outputs.map(info => info.tensor);
+  if (!asynchronous) {
+    try {
+      return [model.execute(byName, outputs)].flat();
+    } catch (error) {
+      // Graphs with control flow run asynchronously or not at all; TensorFlow.js says so at the first call.
+      if (!/executeAsync\(\)/.test(error.message)) throw error;
+      asynchronous = true;
+    }
+  }
+  return [await model.executeAsync(byName, outputs)].flat();
+}
+
+// Bytes of all tensors: at rest (the weights) and at the highest point of one invocation.
+export async function sizes(feeds) {
+  const profile = await tf.profile(async () => release(await execute(feeds), feeds));
+  const inputs = feeds.reduce((sum, feed) => sum + feed.size * ARRAYS[feed.dtype].BYTES_PER_ELEMENT, 0);
+  const heap = active.backend === 'wasm' ? {wasm_heap_bytes: tf.backend().wasm.HEAPU8.byteLength} : {};
+  return {tensor_bytes: tf.memory().numBytes - inputs, peak_memory_bytes: profile.peakBytes, ...heap};
+}

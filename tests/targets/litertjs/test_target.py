@@ -1,0 +1,134 @@
+"""LiteRT.js for real: the phone's bytes in a page give the reference's numbers, and what falls back is caught."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from harness.case_name import CaseName
+from harness.errors import Failed, Unsupported
+from harness.gate.judge_case import judge_case
+from harness.gate.policy import Policy
+from harness.store.record import Measured
+from harness.target import Limits, TimingPlan
+from harness_targets.litertjs.bundles import BUNDLE, MODULE
+from harness_targets.litertjs.target import LiteRTJSTarget
+from tests.parts import on_target
+
+pytestmark = pytest.mark.needs("converter", "litertjs", "chromium")
+LIMITS = Limits(open_seconds=120, infer_seconds=120)
+PLAN = TimingPlan(min_iterations=5, min_seconds=0.05, max_iterations=60, max_seconds=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "wasm_file"),
+    [
+        on_target(f"litertjs/{name}", name, f"litert_wasm_{file}.wasm")
+        for name, file in [
+            ("chromium-wasm", "internal"),
+            ("chromium-wasm-threads", "threaded_internal"),
+            ("chromium-webgpu", "jspi_internal"),
+            ("firefox-wasm", "internal"),
+        ]
+    ],
+)
+def test_every_accelerator_agrees_with_the_reference_and_is_timed(target, made, name, wasm_file):
+    model = made("digits_cnn")
+    with target(name).open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+        timing = session.time(model.samples, PLAN)
+        footprint = session.footprint()
+        assert session.foreign_requests() == []
+    np.testing.assert_allclose(outputs["output_0"], model.reference["output_0"], atol=1e-5)
+    assert PLAN.min_iterations <= len(timing.samples_ns) <= PLAN.max_iterations
+    assert timing.load_ns > 0
+    assert timing.details["backend"] == target(name).backend
+    assert timing.details["wasm_file"] == wasm_file == target(name).fingerprint()["wasm_file"]
+    assert timing.details["tensors_leaked"] == "0"
+    assert footprint.figures["wasm_heap_bytes"] > 1 << 20
+    if name == "chromium-webgpu":
+        assert timing.details["accelerated"] == "whole"
+        assert timing.details["software_renderer"] == "true"
+
+
+def test_an_lstm_keeps_no_state_from_sample_to_sample(target, made):
+    model = made("digits_lstm")
+    with target("chromium-wasm").open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+    np.testing.assert_allclose(outputs["output_0"], model.reference["output_0"], atol=1e-5)
+
+
+def test_a_type_that_no_tensor_has_is_unsupported_and_foretold(target, made):
+    model = made("digits_cnn", "int8")
+    assert target("chromium-wasm").coverage(model.artifact) == (
+        "tensors of type int8 as inputs or outputs (LiteRT.js has float32, int32, uint8)",
+    )
+    with (
+        pytest.raises(Unsupported, match=r"LiteRT\.js has no tensors of type int8"),
+        target("chromium-wasm").open(model.artifact, LIMITS),
+    ):
+        pass
+
+
+def test_names_that_do_not_go_together_are_a_failure_not_a_guess(target, made):
+    artifact = made("digits_cnn").artifact
+    (output,) = artifact.outputs
+    twice = artifact.model_copy(update={"outputs": (output, output.model_copy(update={"name": "other"}))})
+    with (
+        pytest.raises(Failed, match=r"the artifact has the outputs output_0, other, and LiteRT\.js"),
+        target("chromium-wasm").open(twice, LIMITS),
+    ):
+        pass
+
+
+def changed_bundle(folder, *changes):
+    """The installed files with other words in the library, as a bundle."""
+    shutil.copytree(BUNDLE.directory(), folder)
+    module = folder / MODULE
+    text = module.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    module.write_text(text)
+
+    class Changed(type(BUNDLE)):
+        def install(self):
+            return folder
+
+    return Changed(**{name: getattr(BUNDLE, name) for name in BUNDLE.__dataclass_fields__})
+
+
+def test_the_librarys_own_whole_model_fallback_to_wasm_breaks_a_rule(made, tmp_path):
+    """As in a browser without JSPI, of a model that the GPU cannot run whole: the library itself warns and goes on."""
+    target = LiteRTJSTarget("litertjs/chromium-webgpu", "webgpu", ())
+    target.bundle = changed_bundle(
+        tmp_path / "bundle",
+        ('"Suspending" in WebAssembly', "false"),
+        ("this.liteRtCompiledModel.isFullyAccelerated()", "false"),
+        ('"jspi": () => {', '"jspi": () => { return {supported: true};'),
+    )
+    model = made("hello_world")
+    with target.open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+        details = session.footprint().details
+    np.testing.assert_allclose(outputs["output_0"], model.reference["output_0"], atol=1e-5)  # right, and not on the GPU
+    name = CaseName("hello_world", "float32", target.name)
+    checks = judge_case(name, None, None, Measured(details=dict(details)), target.fingerprint(), Policy())
+    (broken,) = [check for check in checks if check.rule == "runtime.as_asked" and not check.passed]
+    assert broken.message == "The backend 'webgpu' was asked for and 'wasm' did the work."
+
+
+def test_buffers_that_are_not_ended_are_counted(made, tmp_path):
+    """A copy inside the library that it forgets."""
+    target = LiteRTJSTarget("litertjs/chromium-wasm", "wasm", ())
+    target.bundle = changed_bundle(
+        tmp_path / "bundle",
+        (
+            "inputsOnAccelerator.push(input);",
+            "inputsOnAccelerator.push(input); input.copyTo(TensorBufferType.HOST_MEMORY);",
+        ),
+    )
+    model = made("hello_world")
+    with target.open(model.artifact, LIMITS) as session:
+        timing = session.time(model.samples, PLAN)
+    assert int(timing.details["tensors_leaked"]) == len(timing.samples_ns)
