@@ -69,7 +69,7 @@ enum plan_status run_compare_int8(const struct execution *execution, const void 
 }
 
 enum plan_status run_compare_float(const struct execution *execution, const void *raw) {
-    const struct compare_float_step *step = raw;
+    const struct compare_step *step = raw;
     const struct plan_broadcast *broadcast = &step->broadcast;
     if (!comparison_valid(broadcast, step->comparison)) {
         return PLAN_BAD_GEOMETRY;
@@ -86,6 +86,30 @@ enum plan_status run_compare_float(const struct execution *execution, const void
         int32_t second;
         offsets_of(broadcast, i, &first, &second);
         output[i] = floats_hold(step->comparison, input1[first], input2[second]);
+    }
+    return PLAN_OK;
+}
+
+enum plan_status run_compare_int32(const struct execution *execution, const void *raw) {
+    const struct compare_step *step = raw;
+    const struct plan_broadcast *broadcast = &step->broadcast;
+    if (!comparison_valid(broadcast, step->comparison)) {
+        return PLAN_BAD_GEOMETRY;
+    }
+    uint32_t elements = shape_elements(broadcast->shape, PLAN_RANK);
+    const int32_t *input1 = plan_read(execution, step->input1, saturating_product(broadcast->elements1, 4), 4);
+    const int32_t *input2 = plan_read(execution, step->input2, saturating_product(broadcast->elements2, 4), 4);
+    uint8_t *output = plan_write(execution, step->output, elements, 1);
+    if (input1 == NULL || input2 == NULL || output == NULL) {
+        return PLAN_OUT_OF_BOUNDS;
+    }
+    for (uint32_t i = 0; i < elements; i++) {
+        int32_t first;
+        int32_t second;
+        offsets_of(broadcast, i, &first, &second);
+        int32_t a = input1[first];
+        int32_t b = input2[second];
+        output[i] = holds(step->comparison, a < b ? -1 : a > b ? 1 : 0);
     }
     return PLAN_OK;
 }

@@ -2,13 +2,9 @@
  *
  * Gates are computed in Q3.12 and activated to Q0.15 by a table of 256 sigmoid values with linear interpolation; the
  * same table gives tanh(x) = 2 sigmoid(2x) - 1. */
-#include "fixed_point.h"
 #include "geometry.h"
 #include "kernels.h"
-#include "sigmoid_curve.h"
-#include "steps_recurrent.h"
-
-enum gate { GATE_FORGET, GATE_INPUT, GATE_CELL, GATE_OUTPUT, GATES };
+#include "lstm_cell.h"
 
 struct lstm_weights {
     const int8_t *input_weights;
@@ -16,10 +12,6 @@ struct lstm_weights {
     const int8_t *recurrent_weights;
     const int32_t *recurrent_bias;
 };
-
-static int32_t saturate16(int32_t x) {
-    return clamp(x, INT16_MIN, INT16_MAX);
-}
 
 static int32_t dot(const int8_t *weights, const int8_t *values, int32_t count, int32_t sum) {
     for (int32_t i = 0; i < count; i++) {
@@ -31,7 +23,7 @@ static int32_t dot(const int8_t *weights, const int8_t *values, int32_t count, i
 static void compute_gate(const struct lstm_int8_step *step, enum gate gate, const struct lstm_weights *weights,
                          const uint16_t *table, const int8_t *input, const int8_t *hidden, int16_t *result) {
     const struct plan_gate_int8 *plan = &step->gates[gate];
-    bool uses_tanh = gate == GATE_CELL && step->cell_activation != 0;
+    bool uses_tanh = gate == GATE_CELL && step->update.cell_activation != 0;
     for (int32_t unit = 0; unit < step->units; unit++) {
         int32_t from_input = dot(weights->input_weights + unit * step->features, input, step->features,
                                  weights->input_bias[unit]);
@@ -43,38 +35,8 @@ static void compute_gate(const struct lstm_int8_step *step, enum gate gate, cons
     }
 }
 
-static void update_state(const struct lstm_int8_step *step, const uint16_t *table, const int16_t *gates,
-                         int16_t *cell, int8_t *hidden) {
-    for (int32_t unit = 0; unit < step->units; unit++) {
-        const int16_t *gate = gates + unit;
-        int32_t units = step->units;
-        int32_t kept = saturate16(requantize(gate[GATE_FORGET * units] * cell[unit], step->forget_multiplier,
-                                             step->forget_shift));
-        int32_t added = saturate16(requantize(gate[GATE_INPUT * units] * gate[GATE_CELL * units],
-                                              step->input_multiplier, step->input_shift));
-        int32_t state = saturate16(kept + added);
-        if (step->cell_clip > 0) {
-            state = clamp(state, -step->cell_clip, step->cell_clip);
-        }
-        cell[unit] = (int16_t)state;
-        int32_t round = step->tanh_shift > 0 ? 1 << (step->tanh_shift - 1) : 0;
-        int32_t activated = tanh16(table, (state * step->tanh_multiplier + round) >> step->tanh_shift);
-        int32_t output = requantize(activated * gate[GATE_OUTPUT * units], step->output_multiplier,
-                                    step->output_shift) + step->output_zero_point;
-        hidden[unit] = (int8_t)clamp(output, INT8_MIN, INT8_MAX);
-    }
-}
-
-static bool rescaling_valid(int32_t multiplier, int32_t shift) {
-    return multiplier >= 0 && shift_valid(shift);
-}
-
 static bool step_valid(const struct lstm_int8_step *step) {
-    bool valid = dimensions_valid(&step->batches, 4) && step->tanh_multiplier >= 0 && step->tanh_multiplier <= 3 << 8 &&
-                 step->tanh_shift >= 0 && step->tanh_shift <= 15 && step->cell_clip <= INT16_MAX &&
-                 rescaling_valid(step->forget_multiplier, step->forget_shift) &&
-                 rescaling_valid(step->input_multiplier, step->input_shift) &&
-                 rescaling_valid(step->output_multiplier, step->output_shift);
+    bool valid = dimensions_valid(&step->batches, 4) && cell_update_valid(&step->update);
     for (int gate = 0; gate < GATES; gate++) {
         valid = valid && rescaling_valid(step->gates[gate].input_multiplier, step->gates[gate].input_shift) &&
                 rescaling_valid(step->gates[gate].recurrent_multiplier, step->gates[gate].recurrent_shift);
@@ -118,8 +80,10 @@ enum plan_status run_lstm_int8(const struct execution *execution, const void *ra
                 compute_gate(step, (enum gate)gate, &weights[gate], table, input + row * step->features, own_hidden,
                              gates + gate * step->units);
             }
-            update_state(step, table, gates, cell + batch * step->units, own_hidden);
             for (int32_t unit = 0; unit < step->units; unit++) {
+                int32_t state = update_cell(&step->update, table, gates + unit, step->units,
+                                            &cell[batch * step->units + unit]);
+                own_hidden[unit] = (int8_t)clamp(state, INT8_MIN, INT8_MAX);
                 output[row * step->units + unit] = own_hidden[unit];
             }
         }

@@ -15,7 +15,7 @@ static int32_t weigh(const int16_t *weights, const int16_t *memory, int32_t coun
 }
 
 enum plan_status run_svdf_int8(const struct execution *execution, const void *raw) {
-    const struct svdf_int8_step *step = raw;
+    const struct svdf_step *step = raw;
     if (!dimensions_valid(&step->batches, 5) || step->feature_multiplier < 0 || step->time_multiplier < 0 ||
         !shift_valid(step->feature_shift) || !shift_valid(step->time_shift)) {
         return PLAN_BAD_GEOMETRY;

@@ -64,9 +64,9 @@ _Static_assert(STEP_KIND_END <= 128, "a kind of step without a bit");
     KERNEL(STEP_REDUCE_EXTREME_FLOAT, run_reduce_extreme_float, reduce_extreme_step) \
     KERNEL(STEP_L2_NORMALIZE_INT8, run_l2_normalize_int8, l2_normalize_step) \
     KERNEL(STEP_L2_NORMALIZE_FLOAT, run_l2_normalize_float, l2_normalize_step) \
-    KERNEL(STEP_SVDF_INT8, run_svdf_int8, svdf_int8_step) \
+    KERNEL(STEP_SVDF_INT8, run_svdf_int8, svdf_step) \
     KERNEL(STEP_COMPARE_INT8, run_compare_int8, compare_int8_step) \
-    KERNEL(STEP_COMPARE_FLOAT, run_compare_float, compare_float_step) \
+    KERNEL(STEP_COMPARE_FLOAT, run_compare_float, compare_step) \
     KERNEL(STEP_SELECT, run_select, select_step) \
     KERNEL(STEP_CONVOLUTION_INT16, run_convolution_int16, convolution_int16_step) \
     KERNEL(STEP_ADD_INT16, run_add_int16, add_step) \
@@ -77,7 +77,17 @@ _Static_assert(STEP_KIND_END <= 128, "a kind of step without a bit");
     KERNEL(STEP_CURVE_INT16, run_curve_int16, curve_int16_step) \
     KERNEL(STEP_QUANTIZE_INT16, run_quantize_int16, quantize_step) \
     KERNEL(STEP_DEQUANTIZE_INT16, run_dequantize_int16, dequantize_int16_step) \
-    KERNEL(STEP_BRANCH, run_branch, branch_step)
+    KERNEL(STEP_BRANCH, run_branch, branch_step) \
+    KERNEL(STEP_SOFTMAX_INT16, run_softmax_int16, softmax_int16_step) \
+    KERNEL(STEP_SOFTMAX_INT8_INT16, run_softmax_int8_int16, softmax_int8_step) \
+    KERNEL(STEP_AVERAGE_POOL_INT16, run_average_pool_int16, pool_step) \
+    KERNEL(STEP_MAX_POOL_INT16, run_max_pool_int16, pool_step) \
+    KERNEL(STEP_MEAN_INT16, run_mean_int16, mean_step) \
+    KERNEL(STEP_MATRIX_INT16, run_matrix_int16, matrix_int16_step) \
+    KERNEL(STEP_COMPARE_INT32, run_compare_int32, compare_step) \
+    KERNEL(STEP_ELEMENTWISE_INT32, run_elementwise_int32, elementwise_int32_step) \
+    KERNEL(STEP_LSTM_INT16, run_lstm_int16, lstm_int16_step) \
+    KERNEL(STEP_SVDF_MEMORY8, run_svdf_memory8, svdf_step)
 
 #define PLACE_ENTRY(kind, run, step) [kind] = PLACE(kind),
 const uint8_t kernel_index[STEP_KIND_END] = {EACH_KERNEL(PLACE_ENTRY)};

@@ -102,7 +102,17 @@ enum step_kind {
     STEP_QUANTIZE_INT16 = 48,
     STEP_DEQUANTIZE_INT16 = 49,
     STEP_BRANCH = 50,
-    STEP_KIND_END = 51
+    STEP_SOFTMAX_INT16 = 51,
+    STEP_SOFTMAX_INT8_INT16 = 52,
+    STEP_AVERAGE_POOL_INT16 = 53,
+    STEP_MAX_POOL_INT16 = 54,
+    STEP_MEAN_INT16 = 55,
+    STEP_MATRIX_INT16 = 56,
+    STEP_COMPARE_INT32 = 57,
+    STEP_ELEMENTWISE_INT32 = 58,
+    STEP_LSTM_INT16 = 59,
+    STEP_SVDF_MEMORY8 = 60,
+    STEP_KIND_END = 61
 };
 
 /* Images are NHWC. A window's places outside the image read as `input_zero_point`. */

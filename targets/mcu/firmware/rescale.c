@@ -39,7 +39,8 @@ static void store(uint8_t *place, int32_t type, int32_t value) {
 enum plan_status run_rescale(const struct execution *execution, const void *raw) {
     const struct rescale_step *step = raw;
     if (!is_integer(step->from) || !is_integer(step->to) || step->multiplier < 0 || !shift_valid(step->shift) ||
-        step->negative_multiplier < 0 || !shift_valid(step->negative_shift)) {
+        step->negative_multiplier < 0 || !shift_valid(step->negative_shift) || step->below < 0 ||
+        step->below >= RESCALE_BELOW_END) {
         return PLAN_BAD_GEOMETRY;
     }
     uint32_t from_bytes = integer_bytes(step->from);
@@ -56,8 +57,9 @@ enum plan_status run_rescale(const struct execution *execution, const void *raw)
         if (value >= 0) {
             scaled = (uint32_t)requantize_any(value, step->multiplier, step->shift);
         } else {
+            value = step->below == BELOW_NEGATED_SCALED ? (int32_t)(0u - (uint32_t)value) : value;
             scaled = (uint32_t)requantize_any(value, step->negative_multiplier, step->negative_shift);
-            scaled = step->negative_sign < 0 ? 0u - scaled : scaled;
+            scaled = step->below == BELOW_SCALED_NEGATED ? 0u - scaled : scaled;
         }
         int32_t shifted = (int32_t)(scaled + (uint32_t)step->output_zero_point);
         store(output, step->to, clamp(shifted, step->minimum, step->maximum));

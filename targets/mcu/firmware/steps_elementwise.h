@@ -97,6 +97,8 @@ struct unary_float_step {
 };
 
 /* input[i] less its zero point, times one of two factors by its sign, plus the output's zero point. */
+enum rescale_below { BELOW_SCALED = 0, BELOW_SCALED_NEGATED = 1, BELOW_NEGATED_SCALED = 2, RESCALE_BELOW_END = 3 };
+
 struct rescale_step {
     struct step_header header;
     uint32_t input;
@@ -107,7 +109,7 @@ struct rescale_step {
     int32_t input_zero_point;
     int32_t multiplier;
     int32_t shift;
-    int32_t negative_sign; /* 1, or -1 where what is below the zero point changes its sign */
+    int32_t below; /* enum rescale_below */
     int32_t negative_multiplier;
     int32_t negative_shift;
     int32_t output_zero_point;
@@ -127,6 +129,28 @@ struct curve_int16_step {
     int32_t curve;
     int32_t multiplier;
     int32_t shift;
+};
+
+enum integer_operation {
+    INTEGER_ADD = 0,
+    INTEGER_SUBTRACT = 1,
+    INTEGER_MULTIPLY = 2,
+    INTEGER_SQUARED_DIFFERENCE = 3,
+    INTEGER_MINIMUM = 4,
+    INTEGER_MAXIMUM = 5,
+    INTEGER_OPERATION_END = 6
+};
+
+/* Of int32 that stands for itself; what overflows wraps. */
+struct elementwise_int32_step {
+    struct step_header header;
+    uint32_t input1;
+    uint32_t input2;
+    uint32_t output;
+    struct plan_broadcast broadcast;
+    int32_t operation;
+    int32_t minimum;
+    int32_t maximum;
 };
 
 struct quantize_step {
@@ -207,7 +231,8 @@ struct compare_int8_step {
     int32_t comparison;
 };
 
-struct compare_float_step {
+/* Of float or int32. */
+struct compare_step {
     struct step_header header;
     uint32_t input1;
     uint32_t input2;

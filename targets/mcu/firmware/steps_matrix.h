@@ -33,6 +33,14 @@ struct matrix_int8_step {
     int32_t output_zero_point;
 };
 
+/* Zero points are 0. */
+struct matrix_int16_step {
+    struct step_header header;
+    struct plan_matrix matrix;
+    int32_t multiplier; /* in Q0.15 */
+    int32_t shift;
+};
+
 struct matrix_float_step {
     struct step_header header;
     struct plan_matrix matrix;

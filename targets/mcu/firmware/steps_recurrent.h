@@ -17,6 +17,21 @@ struct plan_gate_int8 {
     int32_t recurrent_shift;
 };
 
+/* What becomes of the gates of a unit: its cell state, and its hidden one. */
+struct plan_cell_update {
+    int32_t cell_activation; /* 0 sigmoid, 1 tanh */
+    int32_t cell_clip;       /* 0 for none */
+    int32_t tanh_multiplier; /* of the cell state, before the table */
+    int32_t tanh_shift;
+    int32_t forget_multiplier;
+    int32_t forget_shift;
+    int32_t input_multiplier;
+    int32_t input_shift;
+    int32_t output_multiplier;
+    int32_t output_shift;
+    int32_t output_zero_point;
+};
+
 struct lstm_int8_step {
     struct step_header header;
     uint32_t input;
@@ -31,17 +46,35 @@ struct lstm_int8_step {
     int32_t units;
     int32_t time_major;
     struct plan_gate_int8 gates[4];
-    int32_t cell_activation; /* 0 sigmoid, 1 tanh */
-    int32_t cell_clip;       /* 0 for none */
-    int32_t tanh_multiplier; /* of the cell state, before the table */
-    int32_t tanh_shift;
-    int32_t forget_multiplier;
-    int32_t forget_shift;
+    struct plan_cell_update update;
+};
+
+/* As plan_gate_int8, of int16 activations with the zero point 0: one bias, and multipliers in Q0.15. */
+struct plan_gate_int16 {
+    uint32_t input_weights;     /* int8 [units][features] */
+    uint32_t input_bias;        /* int32 [units][2], 64 bits in two words, the low one first */
+    uint32_t recurrent_weights; /* int8 [units][units] */
     int32_t input_multiplier;
     int32_t input_shift;
-    int32_t output_multiplier;
-    int32_t output_shift;
-    int32_t output_zero_point;
+    int32_t recurrent_multiplier;
+    int32_t recurrent_shift;
+};
+
+struct lstm_int16_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t hidden;        /* int16 [batches][units], a state */
+    uint32_t cell;          /* int16 [batches][units], a state */
+    uint32_t scratch;       /* int16 [4][units] */
+    uint32_t sigmoid_table; /* uint16 [256] */
+    int32_t batches;
+    int32_t time_steps;
+    int32_t features;
+    int32_t units;
+    int32_t time_major;
+    struct plan_gate_int16 gates[4];
+    struct plan_cell_update update;
 };
 
 struct plan_gate_float {
@@ -68,14 +101,14 @@ struct lstm_float_step {
 };
 
 /* Filters are in the order of their units, `rank` to each. */
-struct svdf_int8_step {
+struct svdf_step {
     struct step_header header;
     uint32_t input;
     uint32_t output;
-    uint32_t state;           /* int16 [batches][filters][memory] */
+    uint32_t state;           /* int16, or int8 with a zero point, [batches][filters][memory] */
     uint32_t feature_weights; /* int8 [filters][features] */
     uint32_t feature_bias;    /* int32 [filters], the offset correction */
-    uint32_t time_weights;    /* int16 [filters][memory] */
+    uint32_t time_weights;    /* of the state's type, [filters][memory] */
     uint32_t bias;            /* int32 [units] */
     int32_t batches;
     int32_t features;
@@ -87,6 +120,7 @@ struct svdf_int8_step {
     int32_t time_multiplier;
     int32_t time_shift;
     int32_t output_zero_point;
+    int32_t state_zero_point; /* 0 of an int16 one */
 };
 
 #endif

@@ -39,6 +39,18 @@ struct softmax_int8_step {
     int32_t depth;
 };
 
+struct softmax_int16_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t exponentials; /* int16 [513] */
+    uint32_t reciprocals;  /* int16 [513] */
+    int32_t rows;
+    int32_t depth;
+    int32_t multiplier; /* of a difference of two inputs, to 10 / 65535 for a unit */
+    int32_t shift;
+};
+
 struct softmax_float_step {
     struct step_header header;
     uint32_t input;

@@ -69,6 +69,28 @@ _GATES_INT8 = ",".join(
     f"i {g}_input_shift, i {g}_recurrent_multiplier, i {g}_recurrent_shift"
     for g in (f"{gate}_gate" for gate in GATES)
 )
+_GATES_INT16 = ",".join(
+    f"r {g}_input_weights, r {g}_input_bias, r {g}_recurrent_weights, i {g}_input_multiplier, i {g}_input_shift,"
+    f"i {g}_recurrent_multiplier, i {g}_recurrent_shift"
+    for g in (f"{gate}_gate" for gate in GATES)
+)
+_LSTM = "i batches, i time_steps, i features, i units, i time_major"
+_CELL_UPDATE = """
+i cell_activation, i cell_clip, i tanh_multiplier, i tanh_shift, i forget_multiplier, i forget_shift,
+i input_multiplier, i input_shift, i output_multiplier, i output_shift, i output_zero_point
+"""
+_POOL = f"r input, r output, {_WINDOW}, i minimum, i maximum"
+_MEAN = (
+    "r input, r output, r scratch, i shape 5, i stride 5, u output_elements, i bias, i multiplier, i shift,"
+    "i output_zero_point"
+)
+_SOFTMAX_TABLE = "r input, r output, r table, i rows, i depth"
+_SVDF = (
+    "r input, r output, r state, r feature_weights, r feature_bias, r time_weights, r bias, i batches, i features,"
+    "i units, i rank, i memory, i feature_multiplier, i feature_shift, i time_multiplier, i time_shift,"
+    "i output_zero_point, i state_zero_point"
+)
+_COMPARE = f"r input1, r input2, r output, {_BROADCAST}, i comparison"
 _GATES_FLOAT = ",".join(
     f"r {gate}_gate_input_weights, r {gate}_gate_input_bias, r {gate}_gate_recurrent_weights" for gate in GATES
 )
@@ -83,24 +105,18 @@ STEPS: dict[str, list[Field]] = {
         f"r input, r output, r weights, r channels, r scratch, {_WINDOW}, i input_zero_point, i output_zero_point,"
         "i minimum, i maximum"
     ),
-    "average_pool_int8": _fields(f"r input, r output, {_WINDOW}, i minimum, i maximum"),
-    "max_pool_int8": _fields(f"r input, r output, {_WINDOW}, i minimum, i maximum"),
+    "average_pool_int8": _fields(_POOL),
+    "max_pool_int8": _fields(_POOL),
     "add_int8": _fields(_ADD),
     "multiply_int8": _fields(_MULTIPLY),
-    "mean_int8": _fields(
-        "r input, r output, r scratch, i shape 5, i stride 5, u output_elements, i bias, i multiplier, i shift,"
-        "i output_zero_point"
-    ),
-    "softmax_int8": _fields("r input, r output, r table, i rows, i depth"),
+    "mean_int8": _fields(_MEAN),
+    "softmax_int8": _fields(_SOFTMAX_TABLE),
     "lookup_int8": _fields("r input, r output, r table, u elements"),
     "fill": _fields("r output, u bytes, u pattern"),
     "copy": _fields("r input, r output, i element_bytes, i shape 5, i input_stride 5, i output_stride 5"),
     "matrix_int8": _fields(f"{_MATRIX}, i left_offset, i right_offset, i multiplier, i shift, i output_zero_point"),
     "lstm_int8": _fields(
-        "r input, r output, r hidden, r cell, r scratch, r sigmoid_table, i batches, i time_steps, i features, i units,"
-        f"i time_major, {_GATES_INT8}, i cell_activation, i cell_clip, i tanh_multiplier, i tanh_shift,"
-        "i forget_multiplier, i forget_shift, i input_multiplier, i input_shift, i output_multiplier, i output_shift,"
-        "i output_zero_point"
+        f"r input, r output, r hidden, r cell, r scratch, r sigmoid_table, {_LSTM}, {_GATES_INT8}, {_CELL_UPDATE}"
     ),
     "convolution_float": _fields(f"r input, r output, r weights, r bias, {_WINDOW}, i groups, f minimum, f maximum"),
     "depthwise_float": _fields(f"r input, r output, r weights, r bias, {_WINDOW}, f minimum, f maximum"),
@@ -128,13 +144,9 @@ STEPS: dict[str, list[Field]] = {
     "reduce_extreme_float": _fields(_REDUCE_EXTREME),
     "l2_normalize_int8": _fields(_L2_NORMALIZE),
     "l2_normalize_float": _fields(_L2_NORMALIZE),
-    "svdf_int8": _fields(
-        "r input, r output, r state, r feature_weights, r feature_bias, r time_weights, r bias, i batches, i features,"
-        "i units, i rank, i memory, i feature_multiplier, i feature_shift, i time_multiplier, i time_shift,"
-        "i output_zero_point"
-    ),
+    "svdf_int8": _fields(_SVDF),
     "compare_int8": _fields(f"r input1, r input2, r output, r table1, r table2, {_BROADCAST}, i comparison"),
-    "compare_float": _fields(f"r input1, r input2, r output, {_BROADCAST}, i comparison"),
+    "compare_float": _fields(_COMPARE),
     "select": _fields("r condition, r input1, r input2, r output, u elements, i element_bytes"),
     "convolution_int16": _fields(
         f"r input, r output, r weights, r channels, r scratch, {_WINDOW}, i groups, i wide, i minimum, i maximum"
@@ -144,13 +156,27 @@ STEPS: dict[str, list[Field]] = {
     "extreme_int16": _fields(_EXTREME),
     "prelu_int16": _fields(_PRELU),
     "rescale": _fields(
-        "r input, r output, u elements, i from, i to, i input_zero_point, i multiplier, i shift, i negative_sign,"
+        "r input, r output, u elements, i from, i to, i input_zero_point, i multiplier, i shift, i below,"
         "i negative_multiplier, i negative_shift, i output_zero_point, i minimum, i maximum"
     ),
     "curve_int16": _fields("r input, r output, r table, u elements, i curve, i multiplier, i shift"),
     "quantize_int16": _fields(_QUANTIZE),
     "dequantize_int16": _fields(_QUANTIZE),
     "branch": _fields("r condition, i value, u target_step, u target_offset"),
+    "softmax_int16": _fields(
+        "r input, r output, r exponentials, r reciprocals, i rows, i depth, i multiplier, i shift"
+    ),
+    "softmax_int8_int16": _fields(_SOFTMAX_TABLE),
+    "average_pool_int16": _fields(_POOL),
+    "max_pool_int16": _fields(_POOL),
+    "mean_int16": _fields(_MEAN),
+    "matrix_int16": _fields(f"{_MATRIX}, i multiplier, i shift"),
+    "compare_int32": _fields(_COMPARE),
+    "elementwise_int32": _fields(f"r input1, r input2, r output, {_BROADCAST}, i operation, i minimum, i maximum"),
+    "lstm_int16": _fields(
+        f"r input, r output, r hidden, r cell, r scratch, r sigmoid_table, {_LSTM}, {_GATES_INT16}, {_CELL_UPDATE}"
+    ),
+    "svdf_memory8": _fields(_SVDF),
 }
 STEP_KINDS = {name: number for number, name in enumerate(STEPS, start=1)}
 

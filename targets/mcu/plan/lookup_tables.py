@@ -228,3 +228,51 @@ def sigmoid_table() -> NDArray[np.uint16]:
     table = np.floor(65536 * (sigmoid - step * step / 16 * curvature) + 0.5)
     table[255] = 65535
     return table.astype(np.uint16)
+
+
+def _curve(
+    low: np.float32, high: np.float32, function: Callable[[NDArray[np.float32]], NDArray[Any]]
+) -> NDArray[np.int16]:
+    """LUTPopulateInt16: 512 values and the last one's neighbour, for linear interpolation, in float32.
+
+    Each is lowered by half of what a chord is above the curve at its middle. Results have the scale 2 / 65535.
+    """
+    step = (high - low) / np.float32(512)
+    half_step = step / np.float32(2)
+    unit = np.float32(2.0) / np.float32(65535)
+    inverse = np.float32(65536) / (unit * np.float32(32767) - unit * np.float32(-32768))
+
+    def rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return (np.copysign(np.floor(np.abs(values.astype(np.float64)) + 0.5), values)).astype(np.float32)
+
+    def at(places: NDArray[np.float32]) -> NDArray[np.float32]:
+        return function(places.astype(np.float32)).astype(np.float32)
+
+    index = np.arange(513, dtype=np.float32)
+    places = low + index[:-1] * step
+    values, middles, followers = at(places), at(places + half_step), at(low + index[1:] * step)
+    samples = rounded(values * inverse)
+    interpolated = rounded((followers * inverse + samples) / np.float32(2))
+    errors = interpolated - rounded(middles * inverse)
+    table = np.append(samples - rounded(errors / np.float32(2)), rounded(at(np.array([high])) * inverse))
+    return np.clip(table, -32768, 32767).astype(np.int16)
+
+
+def exponential_curve() -> NDArray[np.int16]:
+    """exp(x) of -10 to 0, as Micro's SOFTMAX of int16 has it."""
+    unit = np.float32(10.0) / np.float32(65535)
+    return _curve(
+        unit * np.float32(-65535),
+        unit * np.float32(0),
+        lambda x: np.exp(x.astype(np.float64)),
+    )
+
+
+def reciprocal_curve() -> NDArray[np.int16]:
+    """1 / (1 + x) of 0 to 1, likewise."""
+    unit = np.float32(1.0) / np.float32(65535)
+    return _curve(
+        unit * np.float32(0),
+        unit * np.float32(65535),
+        lambda x: np.float32(1) / (np.float32(1) + x),
+    )

@@ -10,12 +10,13 @@ from collections.abc import Callable
 import numpy as np
 
 from .model_writer import ModelWriter
-from .operators import INT16, MAKERS
+from .operators import INT16, INT32, MAKERS
 from .operators.draws import INDEX_LIMIT
 
 FORMS = [
     *((name, dtype) for name in MAKERS for dtype in ("int8", "float32")),
     *((name, "int16") for name in INT16),
+    *((name, "int32") for name in INT32),
 ]
 """Every operator with the types of its activations."""
 Draws = Callable[[int, int], range]

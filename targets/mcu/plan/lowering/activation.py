@@ -19,7 +19,7 @@ from ..lookup_tables import (
     tanh_table,
 )
 from ..model import Operator, Tensor
-from .activation_int16 import lower_unary_int16
+from .activation_int16 import lower_softmax_int16, lower_unary_int16, near
 from .checks import FLOAT_MAX, common_dtype, dimensions_fit, operand, refuse, result, same_elements, unsupported
 
 _UNARY = {"LOGISTIC": 0, "TANH": 1, "RELU": 2, "RELU6": 2, "LEAKY_RELU": 3, "HARD_SWISH": 7, "ELU": 8}
@@ -95,7 +95,8 @@ def lower_unary(operator: Operator, build: Builder) -> None:
 def lower_softmax(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
-    dtype = common_dtype(operator, source, target)
+    finer = (source.dtype, target.dtype) == ("int8", "int16")
+    dtype = "int8" if finer else common_dtype(operator, source, target, others=("int16",))
     beta = float(operator.real(0, 0.0))
     if not source.shape:
         raise refuse(operator, "its input is a scalar")
@@ -112,13 +113,18 @@ def lower_softmax(operator: Operator, build: Builder) -> None:
         )
         return
     dimensions_fit(operator, depth)
-    if target.zero_point != -128 or float(target.scale) != 1 / 256:
+    if dtype == "int16":
+        lower_softmax_int16(operator, build, source, target, beta)
+        return
+    if finer and (target.zero_point != -32768 or not near(target.scale, 1 / 65536)):
+        raise unsupported(operator, "an output whose scale is not 1/65536 with zero point -32768")
+    if not finer and (target.zero_point != -128 or float(target.scale) != 1 / 256):
         raise unsupported(operator, "an output whose scale is not 1/256 with zero point -128")
     table = softmax_exponentials(float(source.scale), beta) if beta == beta else None
     if table is None:
         raise refuse(operator, f"beta {beta:.3g} with input scale {float(source.scale):.3g} leaves no precision")
     build.step(
-        "softmax_int8",
+        "softmax_int8_int16" if finer else "softmax_int8",
         input=build.read(source),
         output=build.write(target),
         table=build.constant(table),

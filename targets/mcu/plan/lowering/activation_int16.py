@@ -1,4 +1,4 @@
-"""LOGISTIC, TANH and the ReLUs of int16 values."""
+"""LOGISTIC, TANH, the ReLUs and SOFTMAX of int16 values."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from ..builder import Builder
 from ..fixed_point import quantise_multiplier, round_half_away
-from ..lookup_tables import sigmoid_table
+from ..lookup_tables import exponential_curve, reciprocal_curve, sigmoid_table
 from ..model import Operator, Tensor
-from .checks import integer_range, symmetric, unsupported
-from .rescaling import UNCHANGED, emit_rescaling
+from .checks import integer_range, refuse, symmetric, unsupported
+from .rescaling import SCALED, SCALED_NEGATED, UNCHANGED, emit_rescaling
 
 _CURVES = {"LOGISTIC": 0, "TANH": 1}
 _OUTPUT_SCALE = 2.0**-15
@@ -71,7 +71,33 @@ def lower_unary_int16(operator: Operator, build: Builder, source: Tensor, target
     elif operator.name == "LEAKY_RELU":
         below = float(source.scale) * float(operator.real(0, 0.0)) / float(target.scale)
         multiplier, shift = quantise_multiplier(below)
-        sign = -1 if multiplier < 0 else 1
-        emit_rescaling(operator, build, source, target, factor, (abs(multiplier), shift), sign)
+        way = SCALED_NEGATED if multiplier < 0 else SCALED
+        emit_rescaling(operator, build, source, target, factor, (abs(multiplier), shift), way)
     else:
         raise unsupported(operator, "int16 tensors")
+
+
+def near(scale: np.float32, wanted: float) -> bool:
+    """As near as Micro asks for: a thousandth of it."""
+    return abs(float(scale) - wanted) <= 0.001 * wanted
+
+
+def lower_softmax_int16(operator: Operator, build: Builder, source: Tensor, target: Tensor, beta: float) -> None:
+    symmetric(operator, source, target)
+    if not near(target.scale, _OUTPUT_SCALE):
+        raise unsupported(operator, "an int16 output whose scale is not 1/32768")
+    multiplier, shift = quantise_multiplier(float(source.scale) * beta / (10.0 / 65535.0))
+    if multiplier < 0 or shift > 30:
+        raise refuse(operator, f"beta {beta:.3g} with input scale {float(source.scale):.3g} leaves no precision")
+    depth = source.shape[-1]
+    build.step(
+        "softmax_int16",
+        input=build.read(source),
+        output=build.write(target),
+        exponentials=build.constant(exponential_curve()),
+        reciprocals=build.constant(reciprocal_curve()),
+        rows=source.elements // depth,
+        depth=depth,
+        multiplier=multiplier,
+        shift=shift,
+    )

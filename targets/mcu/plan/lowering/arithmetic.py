@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..arithmetic_tables import absolute_table, inverse_square_root_table
 from ..builder import Builder
+from ..fixed_point import quantise_multiplier
 from ..model import Operator
 from .activation import emit_table, emit_unary_float
-from .checks import common_dtype, operand, refuse, result, same_elements, unsupported
+from .checks import common_dtype, operand, refuse, result, same_elements, symmetric, unsupported
+from .rescaling import NEGATED_SCALED, UNCHANGED, emit_rescaling
 
 _NEGATE, _ABSOLUTE, _INVERSE_SQUARE_ROOT = 4, 5, 6
 _FLOAT_ALONE = {"NEG": _NEGATE, "EXP": 9, "SQRT": 10, "SQUARE": 11, "FLOOR": 12, "CEIL": 13, "ROUND": 14, "LOG": 15}
@@ -15,8 +17,15 @@ _FLOAT_ALONE = {"NEG": _NEGATE, "EXP": 9, "SQRT": 10, "SQUARE": 11, "FLOOR": 12,
 def lower_absolute(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
-    if common_dtype(operator, source, target) == "float32":
+    dtype = common_dtype(operator, source, target, others=("int16",))
+    if dtype == "float32":
         emit_unary_float(source, target, _ABSOLUTE, build)
+        return
+    if dtype == "int16":
+        symmetric(operator, source, target)
+        same = source.scale == target.scale
+        factor = UNCHANGED if same else quantise_multiplier(float(source.scale) / float(target.scale))
+        emit_rescaling(operator, build, source, target, factor, below_way=NEGATED_SCALED)
         return
     if float(source.scale / target.scale) > 1 << 20:
         raise refuse(operator, "its scales magnify values beyond int32")

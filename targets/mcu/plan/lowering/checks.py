@@ -135,6 +135,15 @@ def activation_range_quantised(operator: Operator, activation: int, output: Tens
     return low, high
 
 
+def activation_range_int32(operator: Operator, activation: int) -> tuple[int, int]:
+    """CalculateActivationRange for int32."""
+    low, high = integer_range("int32")
+    ranges = {0: (low, high), 1: (0, high), 2: (-1, 1), 3: (0, 6)}
+    if activation not in ranges:
+        raise unsupported(operator, f"fused activation {ACTIVATIONS.get(activation, activation)}")
+    return ranges[activation]
+
+
 def activation_range_float(operator: Operator, activation: int) -> tuple[float, float]:
     """CalculateActivationRange for floats."""
     ranges = {0: (-FLOAT_MAX, FLOAT_MAX), 1: (0.0, FLOAT_MAX), 2: (-1.0, 1.0), 3: (0.0, 6.0)}

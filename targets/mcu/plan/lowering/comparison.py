@@ -43,12 +43,13 @@ def _truth(operator: Operator, tensor: Tensor) -> Tensor:
 
 def lower_comparison(operator: Operator, build: Builder) -> None:
     first, second, target = operand(operator, 0), operand(operator, 1), _truth(operator, result(operator))
-    dtype = common_dtype(operator, first, second)
+    dtype = common_dtype(operator, first, second, others=("int32",))
     comparison = _COMPARISONS[operator.name]
     fields = broadcast_fields(operator, first, second, target)
     reading = {"input1": build.read(first), "input2": build.read(second)}
-    if dtype == "float32":
-        build.step("compare_float", **reading, output=build.write(target), **fields, comparison=comparison)
+    if dtype != "int8":
+        kernel = "compare_float" if dtype == "float32" else "compare_int32"
+        build.step(kernel, **reading, output=build.write(target), **fields, comparison=comparison)
         return
     table1, table2 = (build.constant(table) for table in _order_tables(operator, first, second))
     build.step(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from ..builder import Builder, FieldValue
+from ..builder import Builder, FieldValue, Place
 from ..fixed_point import quantise_multiplier
 from ..model import Operator, Tensor
 from .axes import broadcast_strides, merge_axes
 from .checks import (
     activation_range_float,
+    activation_range_int32,
     activation_range_quantised,
     common_dtype,
     integer_range,
@@ -212,12 +215,46 @@ def _check_int16(operator: Operator, first: Tensor, second: Tensor, target: Tens
         symmetric(operator, first, second, target)
 
 
+_OPERATIONS_OF_INT32 = {"ADD": 0, "SUB": 1, "MUL": 2, "SQUARED_DIFFERENCE": 3, "MINIMUM": 4, "MAXIMUM": 5}
+
+
+def emit_int32(
+    operator: Operator, build: Builder, places: tuple[Place, Place, Place], walk: Mapping[str, FieldValue], name: str
+) -> None:
+    """`places` are both inputs' and the output's."""
+    low, high = integer_range("int32")
+    if operator.name in ("SUB", "MUL"):
+        low, high = activation_range_int32(operator, operator.integer(0))
+    build.step(
+        "elementwise_int32",
+        input1=places[0],
+        input2=places[1],
+        output=places[2],
+        **walk,
+        operation=_OPERATIONS_OF_INT32[name],
+        minimum=low,
+        maximum=high,
+    )
+
+
+def _emit_int32(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
+    """Micro has no fused activation for the sum of int32."""
+    if operator.name not in _OPERATIONS_OF_INT32:
+        raise unsupported(operator, "int32 tensors")
+    walk = broadcast_fields(operator, first, second, target)
+    emit_int32(operator, build, (build.read(first), build.read(second), build.write(target)), walk, operator.name)
+
+
 def lower_elementwise(operator: Operator, build: Builder) -> None:
     first, second, target = operand(operator, 0), operand(operator, 1), result(operator)
     if operator.name == "PRELU" and (first.dtype, second.dtype, target.dtype) == ("int16", "int8", "int16"):
         dtype = "int16"
     else:
-        dtype = common_dtype(operator, first, second, target, others=() if operator.name == "PRELU" else ("int16",))
+        others = () if operator.name == "PRELU" else ("int16", "int32")
+        dtype = common_dtype(operator, first, second, target, others=others)
+    if dtype == "int32":
+        _emit_int32(operator, first, second, target, build)
+        return
     if dtype == "float32":
         low, high = _float_bounds(operator)
         build.step(

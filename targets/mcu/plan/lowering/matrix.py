@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..builder import Builder, FieldValue
-from ..fixed_point import quantise_multiplier
+from ..fixed_point import quantise_multiplier, reduced_multiplier
 from ..model import Operator, Tensor
 from .axes import broadcast_strides
-from .checks import common_dtype, dimensions_fit, operand, refuse, result, unsupported
+from .checks import common_dtype, dimensions_fit, operand, refuse, result, symmetric, unsupported
 
 _BATCH_AXES = 3
 
@@ -30,7 +30,7 @@ def _batch_strides(operator: Operator, tensor: Tensor, batches: tuple[int, ...])
 
 def lower_batch_matmul(operator: Operator, build: Builder) -> None:
     left, right, target = operand(operator, 0), operand(operator, 1), result(operator)
-    dtype = common_dtype(operator, left, right, target)
+    dtype = common_dtype(operator, left, right, target, others=("int16",))
     if not 2 <= len(left.shape) <= 5 or not 2 <= len(right.shape) <= 5:
         raise unsupported(operator, "operands that have not between 2 and 5 dimensions")
     (rows, row_stride), (depth, left_depth_stride) = _axes(left, bool(operator.integer(0)))
@@ -67,6 +67,12 @@ def lower_batch_matmul(operator: Operator, build: Builder) -> None:
     # The product of the input scales is taken in float32 (GetQuantizedConvolutionMultipler).
     real = float(np.float32(left.scale * right.scale)) / float(target.scale)
     multiplier, shift = quantise_multiplier(real)
+    if dtype == "int16":
+        symmetric(operator, left, right, target)
+        if shift > 7:
+            raise refuse(operator, "its scales magnify sums beyond int32")
+        build.step("matrix_int16", **matrix, multiplier=reduced_multiplier(multiplier), shift=shift)
+        return
     bound = (
         depth * max(127 - left.zero_point, left.zero_point + 128) * max(127 - right.zero_point, right.zero_point + 128)
     )

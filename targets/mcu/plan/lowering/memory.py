@@ -35,13 +35,13 @@ def _constant(operator: Operator, index: int, dtype: str) -> NDArray[np.integer]
 
 def lower_svdf(operator: Operator, build: Builder) -> None:
     source, target, state = operand(operator, 0, 2), result(operator), operand(operator, _STATE)
-    if source.dtype != "int8" or target.dtype != "int8" or state.dtype != "int16":
+    if source.dtype != "int8" or target.dtype != "int8" or state.dtype not in ("int8", "int16"):
         raise unsupported(operator, f"{source.dtype} input, {target.dtype} output and a state of {state.dtype}")
     if not state.is_variable:
         raise refuse(operator, "its state is not a variable tensor")
     if operator.integer(1) not in (0, _RELU):
         raise unsupported(operator, f"fused activation {operator.integer(1)}")
-    features, over_time = _constant(operator, _FEATURE_WEIGHTS, "int8"), _constant(operator, _TIME_WEIGHTS, "int16")
+    features, over_time = _constant(operator, _FEATURE_WEIGHTS, "int8"), _constant(operator, _TIME_WEIGHTS, state.dtype)
     rank = operator.integer(0, "i")
     if features.ndim != 2 or over_time.ndim != 2 or len(features) != len(over_time) or rank < 1 or len(features) % rank:
         raise refuse(operator, f"weights of shape {features.shape} and {over_time.shape} do not fit rank {rank}")
@@ -71,7 +71,8 @@ def _emit(
     bias = np.zeros(units, np.int64)
     if bias_tensor is not None:
         bias = _constant(operator, _BIAS, "int32").ravel().astype(np.int64)
-    if len(bias) != units or state.zero_point != 0:
+    state_zero_point = own_zero_point(operator, state)
+    if len(bias) != units or (state.dtype == "int16" and state_zero_point != 0):
         raise refuse(operator, f"its bias has {len(bias)} elements for {units} units, or its state a zero point")
     largest = int((np.abs(features).sum(axis=1) * max(127 - zero_point, zero_point + 128)).max())
     # PrepareSvdf: the products of scales are taken in float32.
@@ -80,9 +81,9 @@ def _emit(
     if feature_shift > 30 or time_shift > 0 or largest << max(feature_shift, 0) >= _LIMIT:
         raise refuse(operator, "its scales magnify sums beyond int32")
     build.step(
-        "svdf_int8",
+        "svdf_int8" if state.dtype == "int16" else "svdf_memory8",
         input=build.read(source),
-        state=build.state(state, 0),
+        state=build.state(state, state_zero_point & 0xFF),
         feature_weights=build.constant(weights[0]),
         feature_bias=build.constant((-zero_point * features.sum(axis=1)).astype(np.int32)),
         time_weights=build.constant(weights[1]),
@@ -98,6 +99,7 @@ def _emit(
         time_multiplier=time_multiplier,
         time_shift=time_shift,
         output_zero_point=target.zero_point,
+        state_zero_point=state_zero_point,
     )
 
 

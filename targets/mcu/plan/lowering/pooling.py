@@ -6,13 +6,23 @@ import numpy as np
 
 from ..builder import Builder
 from ..model import Operator
-from .checks import activation_range_float, activation_range_quantised, common_dtype, operand, result, unsupported
+from .checks import (
+    activation_range_float,
+    activation_range_quantised,
+    common_dtype,
+    operand,
+    refuse,
+    result,
+    unsupported,
+)
 from .window import convolution_window
+
+_LARGEST_INT16_WINDOW = 1 << 15
 
 
 def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
     source, target = operand(operator, 0, 4), result(operator)
-    dtype = common_dtype(operator, source, target)
+    dtype = common_dtype(operator, source, target, others=("int16",))
     window = convolution_window(
         operator,
         source,
@@ -38,8 +48,10 @@ def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
     if np.abs(source.scale - target.scale) > 1.0e-6 or source.zero_point != target.zero_point:
         raise unsupported(operator, "an input and an output of different scales")
     low, high = activation_range_quantised(operator, activation, target)
+    if dtype == "int16" and window.kernel_height * window.kernel_width > _LARGEST_INT16_WINDOW:
+        raise refuse(operator, f"a window of {window.kernel_height} x {window.kernel_width} overflows int32")
     build.step(
-        "max_pool_int8" if maximum_pool else "average_pool_int8",
+        f"{'max' if maximum_pool else 'average'}_pool_{dtype}",
         input=build.read(source),
         output=build.write(target),
         **window.fields(),

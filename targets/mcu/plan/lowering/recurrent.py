@@ -11,11 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..builder import Builder, Place
-from ..fixed_point import quantise_multiplier
+from ..fixed_point import quantise_multiplier, reduced_multiplier
 from ..format import GATES
 from ..lookup_tables import sigmoid_table
 from ..model import Operator, Tensor
-from .checks import dimensions_fit, operand, optional_operand, own_zero_point, refuse, result, unsupported
+from .checks import (
+    dimensions_fit,
+    operand,
+    optional_operand,
+    own_zero_point,
+    refuse,
+    result,
+    symmetric,
+    unsupported,
+)
 
 _INPUT_WEIGHTS = {"input": 1, "forget": 2, "cell": 3, "output": 4}
 _RECURRENT_WEIGHTS = {"input": 5, "forget": 6, "cell": 7, "output": 8}
@@ -101,6 +110,40 @@ def _gate_fields_int8(
     return fields
 
 
+def _wide_factor(operator: Operator, source: Tensor, weights: Tensor) -> tuple[int, int]:
+    """Of a product's sum of 64 bits, to Q3.12."""
+    if weights.zero_point != 0:
+        raise unsupported(operator, "weights whose zero point is not 0")
+    multiplier, shift = quantise_multiplier(float(np.float32(source.scale * weights.scale)) / _GATE_SCALE)
+    if shift > 7:
+        raise refuse(operator, "its scales magnify sums beyond int32")
+    return reduced_multiplier(multiplier), shift
+
+
+def _gate_fields_int16(
+    operator: Operator, source: Tensor, hidden: Tensor, sizes: _Sizes, build: Builder
+) -> dict[str, int | Place]:
+    fields: dict[str, int | Place] = {}
+    for gate in GATES:
+        weights = _weights(operator, _INPUT_WEIGHTS[gate], (sizes.units, sizes.features), "int8")
+        recurrent = _weights(operator, _RECURRENT_WEIGHTS[gate], (sizes.units, sizes.units), "int8")
+        bias = _weights(operator, _BIASES[gate], (sizes.units,), "int64")
+        multiplier, shift = _wide_factor(operator, source, weights)
+        recurrent_multiplier, recurrent_shift = _wide_factor(operator, hidden, recurrent)
+        fields.update(
+            {
+                f"{gate}_gate_input_weights": build.constant(weights.values),
+                f"{gate}_gate_input_bias": build.constant(bias.values),
+                f"{gate}_gate_recurrent_weights": build.constant(recurrent.values),
+                f"{gate}_gate_input_multiplier": multiplier,
+                f"{gate}_gate_input_shift": shift,
+                f"{gate}_gate_recurrent_multiplier": recurrent_multiplier,
+                f"{gate}_gate_recurrent_shift": recurrent_shift,
+            }
+        )
+    return fields
+
+
 def _tanh_scaling(operator: Operator, cell: Tensor) -> tuple[int, int]:
     """(multiplier, right shift) that bring the cell state to the table's input; its scale is a power of two."""
     fraction, exponent = math.frexp(float(cell.scale))
@@ -112,10 +155,12 @@ def _tanh_scaling(operator: Operator, cell: Tensor) -> tuple[int, int]:
     return (3 << left, 0) if left >= 0 else (3, -left)
 
 
-def _lower_int8(operator: Operator, source: Tensor, target: Tensor, sizes: _Sizes, build: Builder) -> None:
+def _lower_integers(operator: Operator, source: Tensor, target: Tensor, sizes: _Sizes, build: Builder) -> None:
     hidden, cell = operand(operator, _HIDDEN), operand(operator, _CELL)
-    if hidden.dtype != "int8" or cell.dtype != "int16":
+    if hidden.dtype != source.dtype or cell.dtype != "int16":
         raise unsupported(operator, f"states of {hidden.dtype} and {cell.dtype}")
+    if source.dtype == "int16":
+        symmetric(operator, source, hidden, target)
     tanh_multiplier, tanh_shift = _tanh_scaling(operator, cell)
     cell_scale = float(cell.scale)
     squared = _ACTIVATED_SCALE * _ACTIVATED_SCALE
@@ -124,8 +169,9 @@ def _lower_int8(operator: Operator, source: Tensor, target: Tensor, sizes: _Size
     entered = _rescaling(operator, squared / cell_scale, largest)
     leaving = _rescaling(operator, squared / float(hidden.scale), largest)
     clip = float(operator.real(1, 0.0))
+    gate_fields = _gate_fields_int8 if source.dtype == "int8" else _gate_fields_int16
     build.step(
-        "lstm_int8",
+        f"lstm_{source.dtype}",
         input=build.read(source),
         hidden=build.state(hidden, own_zero_point(operator, hidden) & 0xFF),
         cell=build.state(cell, 0),
@@ -133,7 +179,7 @@ def _lower_int8(operator: Operator, source: Tensor, target: Tensor, sizes: _Size
         sigmoid_table=build.constant(sigmoid_table()),
         output=build.write(target),
         **vars(sizes),
-        **_gate_fields_int8(operator, source, hidden, sizes, build),
+        **gate_fields(operator, source, hidden, sizes, build),
         cell_activation=int(operator.integer(0) == _TANH),
         cell_clip=int(min(clip / cell_scale, 32767.0)) if clip > 0 else 0,
         tanh_multiplier=tanh_multiplier,
@@ -188,8 +234,8 @@ def lower_lstm(operator: Operator, build: Builder) -> None:
     if operator.integer(0) not in (_TANH, _SIGMOID):
         raise unsupported(operator, f"activation {operator.integer(0)} of the cell gate")
     sizes = _sizes(operator, source, hidden, target)
-    if source.dtype == target.dtype == "int8":
-        _lower_int8(operator, source, target, sizes, build)
+    if source.dtype == target.dtype and source.dtype in ("int8", "int16"):
+        _lower_integers(operator, source, target, sizes, build)
     elif source.dtype == target.dtype == "float32":
         _lower_float(operator, source, target, sizes, build)
     else:

@@ -8,7 +8,7 @@ from ..builder import Builder
 from ..fixed_point import quantise_multiplier
 from ..model import Operator, Tensor
 from .axes import merge_axes, row_major
-from .checks import common_dtype, constant_integers, existing_axis, operand, refuse, result, unsupported
+from .checks import common_dtype, constant_integers, existing_axis, operand, own_zero_point, refuse, result, unsupported
 from .movement import same_quantisation
 
 
@@ -35,7 +35,7 @@ def _sum_strides(operator: Operator, source: Tensor, target: Tensor) -> tuple[li
 
 def _emit_sum(operator: Operator, build: Builder, mean: bool) -> None:
     source, target = operand(operator, 0), result(operator)
-    dtype = common_dtype(operator, source, target)
+    dtype = common_dtype(operator, source, target, others=("int16",))
     shape, strides, count = _sum_strides(operator, source, target)
     if dtype == "float32":
         build.step(
@@ -54,17 +54,18 @@ def _emit_sum(operator: Operator, build: Builder, mean: bool) -> None:
         extra = min(count.bit_length() - 1, 32, 31 + shift)
         multiplier = (multiplier << extra) // count
         shift -= extra
-    if (255 * count) << max(shift, 0) >= 1 << 30:
+    span = 255 if dtype == "int8" else 65535
+    if (span * count) << max(shift, 0) >= 1 << 31:
         raise refuse(operator, f"adding {count} elements with these scales can overflow int32")
     build.step(
-        "mean_int8",
+        f"mean_{dtype}",
         input=build.read(source),
         output=build.write(target),
         scratch=build.scratch(4 * target.elements),
         shape=shape,
         stride=strides,
         output_elements=target.elements,
-        bias=-source.zero_point * count,
+        bias=-own_zero_point(operator, source) * count,
         multiplier=multiplier,
         shift=shift,
         output_zero_point=target.zero_point,

@@ -10,6 +10,8 @@ from .checks import integer_range, own_zero_point, refuse
 _TYPES = {"int8": 0, "int16": 1, "int32": 2}
 RESCALABLE = frozenset(_TYPES)
 Factor = tuple[int, int]
+SCALED, SCALED_NEGATED, NEGATED_SCALED = range(3)
+"""What becomes of values below the zero point: `enum rescale_below`."""
 UNCHANGED: Factor = (1 << 30, 1)
 """A factor of 1."""
 
@@ -21,12 +23,13 @@ def emit_rescaling(
     target: Tensor,
     factor: Factor,
     below: Factor | None = None,
-    below_sign: int = 1,
+    below_way: int = SCALED,
     zero_points: tuple[int, int] | None = None,
     bounds: tuple[int, int] | None = None,
 ) -> None:
-    """`below` is the factor of what is below the zero point, if it is another; `zero_points` are (input's, output's),
-    those of the tensors if not given; `bounds` are those of the output's type if not given."""
+    """`below`, used in the way `below_way`, is the factor of what is below the zero point, if it is another;
+    `zero_points` are (input's, output's), those of the tensors if not given, and `bounds` those of the output's type.
+    """
     input_zero_point, output_zero_point = zero_points or (
         own_zero_point(operator, source),
         own_zero_point(operator, target),
@@ -44,7 +47,7 @@ def emit_rescaling(
         input_zero_point=input_zero_point,
         multiplier=factor[0],
         shift=factor[1],
-        negative_sign=below_sign,
+        below=below_way,
         negative_multiplier=below[0],
         negative_shift=below[1],
         output_zero_point=output_zero_point,

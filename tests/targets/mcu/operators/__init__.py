@@ -44,7 +44,13 @@ INT16 = (
     *("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MINIMUM", "MAXIMUM", "PRELU"),
     *("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "QUANTIZE", "DEQUANTIZE"),
     *("PAD", "CONCATENATION", "PACK", "STRIDED_SLICE", "TRANSPOSE", "RESHAPE", "SLICE", "REVERSE_V2"),
-    *("SPLIT", "SPLIT_V", "UNPACK"),
+    *("SPLIT", "SPLIT_V", "UNPACK", "ABS", "SOFTMAX", "AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "SUM"),
+    *("BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
+)
+# For int32 that stands for itself.
+INT32 = (
+    *("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE", "MINIMUM", "MAXIMUM"),
+    *("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"),
 )
 # Whatever type is asked for, these make models of float32.
 FLOAT_ALONE = {*activation.FLOAT_ALONE, *elementwise.FLOAT_ALONE}

@@ -49,10 +49,19 @@ def float_alone(name: str) -> Maker:
 
 
 def softmax(random: Random, dtype: str) -> ModelWriter:
+    """For int16 from it, or from int8."""
     model = ModelWriter()
     shape = (*draw_shape(random, int(random.integers(0, 3))), int(random.integers(1, 60)))
-    source = model.input(shape, dtype, **draw_quantised(random, dtype))
-    target = model.output(shape, dtype, **({"scale": 1 / 256, "zero_point": -128} if dtype == "int8" else {}))
+    source_dtype, target_q = dtype, {}
+    if dtype == "int8":
+        target_q = {"scale": 1 / 256, "zero_point": -128}
+    elif dtype == "int16":
+        source_dtype = str(random.choice(["int8", "int16"]))
+        target_q = {"scale": 1 / 32768, "zero_point": 0}
+        if source_dtype == "int8":
+            target_q = {"scale": 1 / 65536, "zero_point": -32768}
+    source = model.input(shape, source_dtype, **draw_quantised(random, source_dtype))
+    target = model.output(shape, dtype, **target_q)
     model.operator(
         "SOFTMAX", [source], [target], "SoftmaxOptions", {0: ("f", float(random.choice([1.0, 1.0, 0.5, 2.0])))}
     )

@@ -46,6 +46,8 @@ def draw_values(random: Random, shape, dtype: str, span: float = 1.0) -> np.ndar
         return random.integers(-127, 128, shape).astype(np.int8)
     if dtype == "int16":
         return random.integers(-32767, 32768, shape).astype(np.int16)
+    if dtype == "int32":
+        return random.integers(-INDEX_LIMIT, INDEX_LIMIT + 1, shape).astype(np.int32)
     return (random.normal(size=shape) * span).astype(np.float32)
 
 

@@ -26,7 +26,7 @@ def elementwise(name: str) -> Maker:
             other = shape
         first, second = (shape, other) if random.random() < 0.5 else (other, shape)
         quantised = [draw_quantised(random, dtype) for _ in range(3)]
-        if dtype != "float32":
+        if dtype in ("int8", "int16"):
             spans, half = [q["scale"] for q in quantised[:2]], 100 if dtype == "int8" else 20000
             span = {
                 "MUL": spans[0] * spans[1] * half,

@@ -16,7 +16,7 @@ def batch_matmul(random: Random, dtype: str) -> ModelWriter:
     left = (depth, rows) if adjoint[0] else (rows, depth)
     right = (columns, depth) if adjoint[1] else (depth, columns)
     quantised = [draw_quantised(random, dtype) for _ in range(3)]
-    if dtype == "int8":
+    if dtype != "float32":
         quantised[2]["scale"] = draw_output_scale(
             random, quantised[0]["scale"], np.array([quantised[1]["scale"]]), depth
         )

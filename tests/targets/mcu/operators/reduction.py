@@ -24,7 +24,7 @@ def _reduce(name: str, random: Random, dtype: str) -> ModelWriter:
         else [d for i, d in enumerate(shape) if i not in axes]
     )
     source_q, target_q = draw_quantised(random, dtype), draw_quantised(random, dtype)
-    if dtype == "int8":
+    if dtype != "float32":
         count = int(np.prod([shape[a] for a in axes])) if name == "SUM" else 1
         target_q["scale"] = float(np.float32(source_q["scale"] * random.uniform(0.3, 1.2) * np.sqrt(count)))
         if name in ("REDUCE_MAX", "REDUCE_MIN"):
