@@ -20,6 +20,7 @@ from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.paths import ENVIRONMENTS_VARIABLE, environments_directory
 from tests import caches, parts
+from tests.kept_converters import converters_kept
 from tests.turns import Turns
 
 TESTS = Path(__file__).parent
@@ -146,6 +147,12 @@ def draws(pytestconfig: pytest.Config) -> Callable[[int, int], range]:
     """`draws(few, all)`: the seeds of random examples within a test, all of them with `--all`. The first are always
     taken, so that what an ordinary run finds it finds again."""
     return lambda few, everything: range(everything if pytestconfig.getoption("--all") else few)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_converters() -> Iterator[None]:
+    with converters_kept():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from tests.harness.fakes.command import in_this_process
+
 MATRIX = ("--model", "hello_world", "--target", "tflite/litert-xnnpack", "--target", "tflm/host")
 
 
@@ -37,13 +39,12 @@ def command(project):
 
 
 @pytest.fixture(scope="module")
-def harness(command):
+def harness(project):
     """Run `harness` to its end; returns exit code, standard output and standard error."""
 
     def harness(*arguments):
-        process = command(*arguments)
-        output, errors = process.communicate(timeout=300)
-        return process.returncode, output, errors
+        done = in_this_process(project, *arguments, HARNESS_CACHE=str(project / ".harness"))
+        return done.returncode, done.stdout, done.stderr
 
     return harness
 
