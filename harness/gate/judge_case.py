@@ -13,7 +13,7 @@ from harness.gate.policy import Policy
 from harness.store.record import Check, Latency, Measured, Parity
 from harness.variant import READY
 
-AS_ASKED = ("backend", "wasm_file")
+AS_ASKED = ("backend", "wasm_file", "renderer")
 """What a target asks for in its fingerprint and a runtime answers in its details, under one name."""
 
 

@@ -25,7 +25,11 @@ class Launch:
     browser: Browser = field(hash=False)
     program: str
     flags: tuple[str, ...]
-    start_seconds: float = field(compare=False)
+    address: str = ""
+    """The DevTools address of one that somebody else started, in place of `program`."""
+    port: int = 0
+    """Where its pages reach this machine; 0 for any port."""
+    start_seconds: float = field(default=60.0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,20 @@ def _started(launch: Launch) -> Iterator[Started]:
             seconds=launch.start_seconds,
             engine=launch.browser.engine,
             executable=launch.program,
+            address=launch.address,
+            port=launch.port,
             flags=launch.flags,
             preferences=dict(launch.browser.preferences),
         )
         yield Started(child, profile)
+
+
+def renderer(launch: Launch, backend: str) -> str:
+    """What a page of such a browser calls its renderer or adapter. Raises a `CaseError` where it does not answer within
+    `start_seconds`: on some machines some flags make a browser hang."""
+    with _started(launch) as started:
+        said, _ = started.child.call("renderer", seconds=launch.start_seconds, backend=backend)
+    return str(said["renderer"])
 
 
 def close_page(child: ChildProcess, seconds: float) -> None:

@@ -10,6 +10,7 @@ import hmac
 import secrets
 import shutil
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SAMPLES = "samples"
 RESULTS = "results"
 LARGEST_BODY = 1 << 30
+PORT_SECONDS = 30.0
 BINARY = "application/octet-stream"
 KINDS = {".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
 
@@ -45,19 +47,25 @@ class TooLarge(Exception):
     harness_kind = "failed"
 
 
+class PortTaken(Exception):
+    """The port on which a page is to reach this machine is not to be had."""
+
+    harness_kind = "failed"
+
+
 class Server:
-    """Serves `files` (path below the token → file) on 127.0.0.1, on a port of the system's choice.
+    """Serves `files` (path below the token → file) on 127.0.0.1, on `port`, or on one of the system's choice.
 
     `offer` sets the bytes that `GET samples` answers with; `POST results` keeps the bytes that `take` gives back.
     """
 
-    def __init__(self, files: Mapping[str, Path], largest_body: int = LARGEST_BODY) -> None:
+    def __init__(self, files: Mapping[str, Path], largest_body: int = LARGEST_BODY, port: int = 0) -> None:
         self.files = dict(files)
         self.largest_body = largest_body
         self.token = secrets.token_urlsafe(32)
         self._samples: list[memoryview] = []
         self._results: memoryview | None = None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _bound(port, _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="page server", daemon=True)
         self._thread.start()
@@ -106,6 +114,18 @@ class Server:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(timeout=5)
+
+
+def _bound(port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """A server on a port that another page of this harness may still have for a while. Raises `PortTaken`."""
+    deadline = time.monotonic() + PORT_SECONDS
+    while True:
+        try:
+            return ThreadingHTTPServer(("127.0.0.1", port), handler)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise PortTaken(f"port {port} of 127.0.0.1 is taken ({error.strerror}); name another one.") from error
+            time.sleep(0.1)
 
 
 def _handler(owner: Server) -> type[BaseHTTPRequestHandler]:

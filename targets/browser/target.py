@@ -5,25 +5,47 @@ from __future__ import annotations
 import abc
 import copy
 import hashlib
+import os
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from harness.artifact import Artifact
-from harness.errors import CaseError, Unavailable
+from harness.errors import CaseError, Failed, Unavailable
 from harness.installation.packages import install_line
 from harness.target import DEFAULT_LIMITS, Limits, Loaded, Readiness, Session, Target
 
+from . import address, gpu
 from .browsers import CHROMIUM, Browser
-from .launch import BROWSERS, WORKER, Launch, close_page
+from .gpu import Gpu
+from .launch import BROWSERS, WORKER, Launch, close_page, renderer
 from .npm import Bundle
 from .session import BrowserSession
 
 PAGE = Path(__file__).with_name("page")
 MEASURING_FILES = (WORKER, WORKER.with_name("server.py"), *sorted(PAGE.iterdir()))
 ON_GPU = ("webgl", "webgpu")
+
+
+_SETTLED: dict[tuple[str, ...], Gpu] = {}
+_SETTLING = threading.Lock()
+
+
+def settled(browser: Browser, program: str, backend: str) -> Gpu:
+    """What a backend of a browser runs on; tried once in the life of this process, whoever asks."""
+
+    def ask(flags: tuple[str, ...]) -> str:
+        launch = Launch(browser, program, (*browser.flags, *flags), start_seconds=gpu.TRIAL_SECONDS)
+        return renderer(launch, backend)
+
+    key = (browser.name, program, backend, gpu.wanted())
+    with _SETTLING:
+        if key not in _SETTLED:
+            _SETTLED[key] = gpu.settle(backend, browser.backend_flags.get(backend, ()), ask)
+        return _SETTLED[key]
 
 
 class BrowserTarget(Target):
@@ -50,14 +72,33 @@ class BrowserTarget(Target):
         self.backend = backend
         self.default_variants = default_variants
         self.threaded = threaded
-        self.simulated = backend in ON_GPU  # SwiftShader, by the flags that they are started with
         self.program = program
         """Another browser than the usual one, to stand beside it in a comparison."""
 
     @property
+    def chosen_gpu(self) -> Gpu | None:
+        """What the backend runs on, found out when it is first asked for; None of one that needs no GPU, and of a
+        browser that is started as it is."""
+        if self.backend not in ON_GPU or self.browser.engine != "chromium" or address.address():
+            return None
+        return settled(self.browser, str(self.program or self.browser.executable() or ""), self.backend)
+
+    @property
+    def simulated(self) -> bool:  # type: ignore[override]
+        """Whether a software renderer is expected. What a page then says of itself decides for its case."""
+        if self.backend not in ON_GPU:
+            return False
+        if self.browser.engine != "chromium" or gpu.wanted() == gpu.SOFTWARE:
+            return True
+        if os.environ.get(address.VARIABLE):
+            return False
+        return bool(gpu.lacking(self.backend)) or not (self.chosen_gpu and self.chosen_gpu.hardware)
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """Of the browser's command line."""
-        return (*self.browser.flags, *self.browser.backend_flags.get(self.backend, ()))
+        found = self.chosen_gpu
+        return (*self.browser.flags, *(found.flags if found else self.browser.backend_flags.get(self.backend, ())))
 
     @abc.abstractmethod
     def request(self, artifact: Artifact) -> dict[str, Any]:
@@ -72,13 +113,36 @@ class BrowserTarget(Target):
             self.library: self.bundle.version(),
             "bundles": "installed" if self.bundle.installed() else "come on first use",
         }
-        program = self.program or self.browser.executable()
-        if program is None:
-            return Readiness(False, self.browser.missing(), self.browser.install_line(), details)
-        details["browser"] = str(program)
+        try:
+            elsewhere = self._address()
+            program = self.program or self.browser.executable()
+            if elsewhere:
+                details["browser"] = f"{address.version(elsewhere)} at {elsewhere}"
+            elif program is None:
+                return Readiness(False, self.browser.missing(), self.browser.install_line(), details)
+            else:
+                details["browser"] = str(program)
+                details |= self._expected_gpu()
+        except Unavailable as unavailable:
+            return Readiness(False, str(unavailable).rstrip("."), f"unset {address.VARIABLE}", details)
         if no_bundles := self.bundle.missing():
             return Readiness(False, no_bundles, install_line("npm"), details)
         return Readiness(True, details=details)
+
+    def _expected_gpu(self) -> dict[str, str]:
+        """Which of a GPU and the software renderer it will be, and why, as far as no browser has to be started."""
+        if self.backend not in ON_GPU or self.browser.engine != "chromium":
+            return {}
+        if gpu.wanted() == gpu.SOFTWARE:
+            return {"gpu": f"software renderer: {gpu.VARIABLE}={gpu.SOFTWARE}"}
+        if missing := gpu.lacking(self.backend):
+            asked = "" if gpu.wanted() == gpu.AUTO else f"{gpu.VARIABLE}={gpu.wanted()} cannot be had: "
+            return {"gpu": f"{asked or 'software renderer: '}{missing}"}
+        return {"gpu": f"{gpu.device()}, tried at the first start"}
+
+    def _address(self) -> str:
+        """Where its browser is, if somebody else started it. Raises `Unavailable`."""
+        return address.address() if self.browser.engine == "chromium" and self.program is None else ""
 
     def prepare(self) -> None:
         self.bundle.install()
@@ -87,15 +151,18 @@ class BrowserTarget(Target):
         files = (*MEASURING_FILES, *sorted(self.page.iterdir()))
         measuring = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
         wasm_file = self.wasm_file()
+        found, elsewhere = self.chosen_gpu, self._address()
+        own = {"renderer": found.renderer, "driver": found.driver} if found and found.hardware else {}
         return {
-            "browser": self.browser.version(self.program),
+            "browser": address.version(elsewhere) if elsewhere else self.browser.version(self.program),
             self.library: self.bundle.version(),
             "bundles": self.bundle.digest(),
             "backend": self.backend,
             "threaded": str(self.threaded).lower(),
-            "flags": " ".join(self.flags),
+            "flags": f"as it was started, at {elsewhere}" if elsewhere else " ".join(self.flags),
             "page": measuring[:16],
             **({"wasm_file": wasm_file} if wasm_file else {}),
+            **{key: value for key, value in own.items() if value},
         }
 
     def altered(self, changes: Mapping[str, str]) -> Target:
@@ -116,20 +183,24 @@ class BrowserTarget(Target):
     def forget(self) -> None:
         """A GPU process keeps what it compiled for the page before."""
         program = self.program or self.browser.executable()
-        if program is not None and self.backend in ON_GPU:
+        if (program is not None or self._address()) and self.backend in ON_GPU:
             BROWSERS.close(self._launch(program, DEFAULT_LIMITS))
 
-    def _launch(self, program: Path, limits: Limits) -> Launch:
-        return Launch(self.browser, str(program), self.flags, limits.open_seconds)
+    def _launch(self, program: Path | None, limits: Limits) -> Launch:
+        if elsewhere := self._address():
+            return Launch(self.browser, "", (), elsewhere, address.page_port(), limits.open_seconds)
+        return Launch(self.browser, str(program), self.flags, start_seconds=limits.open_seconds)
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        program = self.program or self.browser.executable()
-        if program is None:
+        program, elsewhere = self.program or self.browser.executable(), self._address()
+        if program is None and not elsewhere:
             raise Unavailable(
                 f"{self.name} needs {self.browser.missing()}; install it with `{self.browser.install_line()}`."
             )
-        folder = self.bundle.install()
+        folder, found = self.bundle.install(), self.chosen_gpu
+        if found is not None and found.problem:
+            raise Failed(found.problem)
         with BROWSERS.borrowed(self._launch(program, limits)) as started:
             started.child.what = self.name
             try:
@@ -156,7 +227,7 @@ class BrowserTarget(Target):
                     artifact,
                     limits,
                     started.profile,
-                    self.browser.version(program),
+                    address.version(elsewhere) if elsewhere else self.browser.version(program),
                     Loaded(said["loaded"]["files"], tuple(said["loaded"]["inputs"])),
                 )
             except CaseError:

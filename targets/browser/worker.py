@@ -49,14 +49,26 @@ class Holder:
 
     def __init__(self) -> None:
         self.foreign: list[str] = []
+        self.port = 0
+        self.only_context: list[BrowserContext] = []
+        """Where somebody else started the browser: what it had then, which stays."""
         self.crashed = False
         self.died = False
         """The page or the browser did, at any time: what is left serves no other artifact."""
 
     def launch(self, header: dict[str, Any], _: dict[str, Any]) -> Reply:
-        """Start the browser. Header: `engine` (chromium or firefox), `executable`, `flags`, `preferences`."""
+        """Start the browser. Header: `engine` (chromium or firefox), `executable`, `flags`, `preferences`; or, of one
+        that somebody else started, its DevTools `address`, and the `port` on which its pages reach this machine."""
         # Never closed by itself: ending this process and the browser is the engine's, and it must work without us too.
         playwright = sync_playwright().start()
+        self.port = header["port"]
+        if header["address"]:
+            try:
+                self.browser = playwright.chromium.connect_over_cdp(header["address"], timeout=0)
+            except PlaywrightError as error:
+                raise Gone(f"no browser answers at {header['address']}; start it with remote debugging.") from error
+            self.only_context = self.browser.contexts
+            return {}, {}
         common = {"executable_path": header["executable"], "headless": True, "args": header["flags"], "timeout": 0}
         try:
             if header["engine"] == "firefox":  # an unpatched one, as users have it
@@ -77,18 +89,31 @@ class Holder:
         """
         request = header["page"]
         bundles, directory = Path(header["bundles"]), Path(header["directory"])
-        self.close({}, {})
-        self.foreign, self.crashed = [], False
-        self.server = Server(
+        self._show(
+            "page/index.html",
             {
-                **{f"page/{file.name}": file for place in (PAGE, Path(header["runtime"])) for file in place.iterdir()},
+                **{f"page/{file.name}": file for file in Path(header["runtime"]).iterdir()},
                 **{f"bundle/{file.name}": file for file in bundles.iterdir()},
                 **{f"artifact/{file['path']}": directory / file["path"] for file in request["files"]},
-            }
+            },
         )
         self.inputs, self.outputs = request["inputs"], request["outputs"]
+        return self._ask("open", request), {}
+
+    def renderer(self, header: dict[str, Any], _: dict[str, Any]) -> Reply:
+        """What a page of this browser calls its renderer (webgl) or adapter (webgpu): `renderer`. Header: `backend`."""
+        self._show("page/renderer.html", {})
+        found = self._ask("renderer", {"backend": header["backend"]})
+        self.close({}, {})
+        return found, {}
+
+    def _show(self, name: str, files: dict[str, Path]) -> None:
+        """Open a page of a new context, served with `files` beside the shared ones. Raises `Gone`."""
+        self.close({}, {})
+        self.foreign, self.crashed = [], False
+        self.server = Server({**{f"page/{file.name}": file for file in PAGE.iterdir()}, **files}, port=self.port)
         try:
-            self.context = self.browser.new_context()
+            self.context = self._context()
             # A pattern, which Playwright's driver matches by itself. For a function it would send us every request with
             # its body, the posted results among them, and our side of its pipe joins pieces in quadratic time.
             self.context.route(re.compile(rf"^(?!{re.escape(self.server.origin)}/)"), self._refuse)
@@ -96,11 +121,19 @@ class Holder:
             self.page.on("crash", self._mark_crashed)
             self.page.on("console", lambda message: print(f"console {message.type}: {message.text}", flush=True))
             self.page.on("pageerror", lambda error: print(f"page error: {error}", flush=True))
-            self.page.goto(self.server.address("page/index.html"), wait_until="load", timeout=0)
+            self.page.goto(self.server.address(name), wait_until="load", timeout=0)
             self.page.wait_for_function("() => globalThis.harness", timeout=0)
         except PlaywrightError as error:
             raise Gone(f"the browser died during 'open' ({error.message.splitlines()[0][:200]}).") from error
-        return self._ask("open", request), {}
+
+    def _context(self) -> BrowserContext:
+        """A new context, or that of a phone's browser, which has but one."""
+        try:
+            return self.browser.new_context()
+        except PlaywrightError:
+            if not self.only_context:
+                raise
+            return self.only_context[0]
 
     def close(self, _: dict[str, Any], __: dict[str, Any]) -> Reply:
         """End the page with its context, and its server; the browser stays. Raises `Gone` where it is not sound."""
@@ -110,7 +143,10 @@ class Holder:
         if context is not None:
             self.server.close()
             try:
-                context.close()
+                if context in self.only_context:
+                    self.page.close()
+                else:
+                    context.close()
             except PlaywrightError as error:
                 raise Gone(f"the browser died during 'close' ({error.message.splitlines()[0][:200]}).") from error
         return {}, {}
@@ -199,6 +235,7 @@ def handlers() -> dict[str, Callable[[dict[str, Any], dict[str, Any]], Reply]]:
     return {
         "launch": holder.launch,
         "open": holder.open,
+        "renderer": holder.renderer,
         "close": holder.close,
         "infer": holder.infer,
         "time": holder.time,

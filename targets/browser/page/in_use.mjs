@@ -9,6 +9,27 @@ export function rendered(renderer) {
 // A WebGPU adapter's names in one line.
 export const adapterName = info => [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
 
+const ADAPTER_MILLISECONDS = 5000;
+const PAUSE_MILLISECONDS = 100;
+
+// A WebGPU adapter, or null. The first `requestAdapter` after a browser's start answers null while its GPU process still
+// starts up, so it is asked until one is there.
+export async function adapter() {
+  if (!navigator.gpu) return null;
+  for (const begun = performance.now(); performance.now() - begun < ADAPTER_MILLISECONDS;) {
+    const found = await navigator.gpu.requestAdapter({powerPreference: 'high-performance'});
+    if (found) return found;
+    await new Promise(resolve => setTimeout(resolve, PAUSE_MILLISECONDS));
+  }
+  return null;
+}
+
+// What a WebGL context draws with.
+export function webglName(gl) {
+  const names = gl.getExtension('WEBGL_debug_renderer_info');
+  return gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+}
+
 // The names of the WebAssembly files that this page has fetched, without those of other kinds.
 export function wasmFiles() {
   const names = performance.getEntriesByType('resource').map(({name}) => new URL(name).pathname.split('/').pop());

@@ -1,6 +1,6 @@
 // Loads one TensorFlow.js backend and says what really runs: a silent fallback would measure something else.
 import {PageError} from './errors.mjs';
-import {adapterName, rendered, surroundings, wasmFiles} from './in_use.mjs';
+import {adapter, adapterName, rendered, surroundings, wasmFiles, webglName} from './in_use.mjs';
 
 function script(address) {
   return new Promise((resolve, reject) => {
@@ -23,6 +23,7 @@ export async function load({backend, scripts, threaded}) {
     if (!threaded) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   }
   if (backend === 'webgpu' && !navigator.gpu) throw new PageError('unsupported', 'this browser has no WebGPU');
+  if (backend === 'webgpu') await adapter();  // until there is one, the backend does not start
   // Where a backend does not start, `tf.ready()` falls back to the next one that is registered, and says nothing.
   if (!await tf.setBackend(backend)) {
     const fallback = await tf.ready().then(() => tf.getBackend(), () => 'nothing');
@@ -63,9 +64,7 @@ async function particulars(tf, backend, threaded) {
     };
   }
   if (backend === 'webgl') {
-    const gl = tf.backend().gpgpu.gl;
-    const names = gl.getExtension('WEBGL_debug_renderer_info');
-    return rendered(names ? gl.getParameter(names.UNMASKED_RENDERER_WEBGL) : gl.getParameter(gl.RENDERER));
+    return rendered(webglName(tf.backend().gpgpu.gl));
   }
   if (backend === 'webgpu') {
     const info = tf.backend().device.adapterInfo ?? (await navigator.gpu.requestAdapter()).info;

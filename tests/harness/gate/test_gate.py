@@ -265,6 +265,13 @@ def test_a_page_that_loaded_another_wasm_file_is_named():
     assert check.message == "The wasm_file 'simd.wasm' was asked for and 'plain.wasm' did the work."
 
 
+def test_a_gpu_that_was_asked_for_and_is_another_by_its_own_name_breaks_a_rule():
+    asked = case("m/float32/tfjs/chromium-webgl", fingerprint={"renderer": "NVIDIA H100"})
+    answered = asked.measured.model_copy(update={"details": {"renderer": "SwiftShader"}})
+    (check,) = judged([asked.model_copy(update={"measured": answered})]).verdicts[0].broken
+    assert check.rule == "runtime.as_asked"
+
+
 def test_a_case_that_cannot_be_judged_is_red_with_a_sentence_and_the_others_are_judged(monkeypatch):
     from harness.gate import judge_run as module
 

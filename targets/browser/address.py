@@ -1,0 +1,67 @@
+"""A browser that somebody else started, by its DevTools address: on this machine, or at the end of a tunnel.
+
+`adb forward tcp:9222 localabstract:chrome_devtools_remote` brings Chrome on a phone to the address, and `adb reverse
+tcp:PORT tcp:PORT` brings its page back to this machine; `ssh -L` and `-R` do the same for another computer. Nothing
+here listens beyond loopback, and no other address is taken.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+from harness.errors import Unavailable
+
+VARIABLE = "HARNESS_CHROMIUM_CDP"
+PORT_VARIABLE = "HARNESS_PAGE_PORT"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ANSWER_SECONDS = 5.0
+
+
+def address() -> str:
+    """The address that was named; empty where none was. Raises `Unavailable` where it is no loopback address."""
+    named = os.environ.get(VARIABLE, "").strip().rstrip("/")
+    if not named:
+        return ""
+    try:
+        parts = urlsplit(named)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if host not in LOOPBACK or port is None or not named.startswith(("http://", "ws://")):
+        raise Unavailable(
+            f"{VARIABLE} is '{named}', and a browser is taken at a loopback address alone, as http://127.0.0.1:9222;"
+            " `adb forward` or `ssh -L` brings another machine's there."
+        )
+    return named
+
+
+def page_port() -> int:
+    """The port of 127.0.0.1 on which a page reaches this machine; 0 for any. Raises `Unavailable` for no port."""
+    named = os.environ.get(PORT_VARIABLE, "").strip() or "0"
+    if not named.isascii() or not named.isdigit() or int(named) > 65535:
+        raise Unavailable(f"{PORT_VARIABLE} is '{named}'; name a port from 1 to 65535.")
+    return int(named)
+
+
+def version(at: str) -> str:
+    """What the browser at that address calls itself. Raises `Unavailable` where none answers."""
+    return _version(at)
+
+
+@functools.lru_cache(maxsize=4)
+def _version(at: str) -> str:
+    asked = at.replace("ws://", "http://", 1).split("/devtools/")[0]
+    try:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{asked}/json/version", timeout=ANSWER_SECONDS) as response:
+            said = json.load(response)
+        return f"{said['Browser']}{' on Android' if 'Android-Package' in said else ''}"
+    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError) as error:
+        raise Unavailable(
+            f"No browser answers at {at}, which {VARIABLE} names; start one with `--remote-debugging-port`."
+        ) from error

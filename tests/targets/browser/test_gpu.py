@@ -1,0 +1,127 @@
+"""Which GPU a page gets, by what the machine has and by what the browser says: on strings, with no GPU at hand."""
+
+import pytest
+
+from harness.errors import TimedOut
+from harness_targets.browser import gpu
+
+SOFTWARE = ("--software",)
+H100 = "ANGLE (NVIDIA Corporation, NVIDIA H100 80GB HBM3/PCIe, OpenGL ES 3.2 NVIDIA 580.126.16)"
+
+
+@pytest.fixture(autouse=True)
+def auto(monkeypatch):
+    for name in (gpu.VARIABLE, "__EGL_VENDOR_LIBRARY_FILENAMES", "VK_DRIVER_FILES", "VK_ICD_FILENAMES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(gpu.ctypes.util, "find_library", lambda name: f"lib{name}.so.1")
+    monkeypatch.setattr(gpu.sys, "platform", "linux")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A root with an NVIDIA GPU, its driver, and its files for both loaders."""
+    for name, text in {
+        "proc/driver/nvidia/gpus/0000:01:00.0/information": "Model: \t NVIDIA H100 80GB HBM3\nIRQ: 1\n",
+        "proc/driver/nvidia/version": "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.126.16  Wed\n",
+        "usr/share/glvnd/egl_vendor.d/10_nvidia.json": "{}",
+        "etc/vulkan/icd.d/nvidia_icd.json": "{}",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def never(flags):
+    pytest.fail("no browser is to be started")
+
+
+@pytest.mark.parametrize(
+    ("renderer", "software"),
+    [
+        (H100, False),
+        ("nvidia hopper", False),
+        ("ANGLE (Intel, Mesa Intel(R) UHD Graphics 620 (KBL GT2), OpenGL ES 3.2)", False),
+        ("ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (Subzero) (0x0000C0DE)), SwiftShader driver)", True),
+        ("google swiftshader", True),
+        ("llvmpipe (LLVM 15.0.6, 256 bits)", True),
+        ("Mesa lavapipe", True),
+        ("Microsoft Basic Render Driver", True),
+        ("", True),
+    ],
+)
+def test_a_renderers_own_name_says_what_it_is(renderer, software):
+    assert gpu.is_software(renderer) is software
+
+
+def test_without_a_device_no_browser_is_asked(tmp_path):
+    found = gpu.settle("webgl", SOFTWARE, never, tmp_path)
+    assert (found.flags, found.hardware, found.problem) == (SOFTWARE, False, "")
+    assert found.why == "software renderer: no GPU device here (/dev/dri, /proc/driver/nvidia)"
+
+
+def test_a_gpu_that_answers_is_taken_and_named_with_its_driver(machine):
+    found = gpu.settle("webgl", SOFTWARE, lambda flags: H100, machine)
+    assert found.hardware
+    assert (found.renderer, found.driver, found.flags) == (H100, "580.126.16", gpu.WAYS["webgl"][0][1])
+    assert found.why == f"{H100} (ANGLE over EGL)"
+
+
+def test_software_that_is_asked_for_is_not_second_guessed(machine, monkeypatch):
+    monkeypatch.setenv(gpu.VARIABLE, "software")
+    assert not gpu.settle("webgl", SOFTWARE, never, machine).hardware
+
+
+def test_a_way_that_hangs_is_named_and_the_next_one_tried(machine):
+    def ask(flags):
+        if "--use-angle=gl-egl" in flags:
+            raise TimedOut("Chromium did not answer 'renderer' within 20 s and was killed.")
+        return H100
+
+    assert gpu.settle("webgl", SOFTWARE, ask, machine).flags == gpu.WAYS["webgl"][1][1]
+    found = gpu.settle("webgpu", SOFTWARE, lambda flags: "google swiftshader", machine)
+    assert (found.flags, found.why) == (SOFTWARE, "software renderer: Vulkan came to 'google swiftshader'")
+
+
+def test_where_every_way_hangs_the_software_renderer_says_why(machine):
+    def ask(flags):
+        raise TimedOut("Chromium did not answer 'renderer' within 20 s and was killed.")
+
+    found = gpu.settle("webgpu", SOFTWARE, ask, machine)
+    assert found.why == "software renderer: Vulkan: Chromium did not answer 'renderer' within 20 s and was killed"
+    assert not found.problem
+
+
+def test_a_gpu_that_is_asked_for_by_name_and_not_got_is_a_problem(machine, tmp_path, monkeypatch):
+    monkeypatch.setenv(gpu.VARIABLE, "H100")
+    assert gpu.settle("webgl", SOFTWARE, lambda flags: H100, machine).hardware
+    monkeypatch.setenv(gpu.VARIABLE, "Radeon")
+    found = gpu.settle("webgpu", SOFTWARE, lambda flags: "nvidia hopper", machine)
+    assert not found.hardware
+    assert found.problem == (
+        "HARNESS_GPU=Radeon asks for a GPU that webgpu did not get: Vulkan came to 'nvidia hopper'."
+    )
+    found = gpu.settle("webgl", SOFTWARE, never, tmp_path / "nothing")
+    assert "did not get: no GPU device here" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("backend", "package", "folder"),
+    [("webgl", "libegl1", "usr/share/glvnd/egl_vendor.d"), ("webgpu", "libvulkan1", "etc/vulkan/icd.d")],
+)
+def test_what_a_driver_lacks_is_named(machine, monkeypatch, backend, package, folder):
+    assert gpu.lacking(backend, machine) == ""
+    assert package in gpu.lacking(backend, machine, find=lambda name: None)
+    for file in (machine / folder).iterdir():
+        file.unlink()
+    assert "no driver file for" in gpu.lacking(backend, machine)
+    monkeypatch.setenv("__EGL_VENDOR_LIBRARY_FILENAMES" if backend == "webgl" else "VK_DRIVER_FILES", "/opt/x.json")
+    assert gpu.lacking(backend, machine) == ""
+
+
+def test_a_render_node_is_a_device_too(tmp_path):
+    (tmp_path / "dev/dri").mkdir(parents=True)
+    (tmp_path / "dev/dri/renderD128").touch()
+    (tmp_path / "sys/class/drm/renderD128/device").mkdir(parents=True)
+    (tmp_path / "sys/class/drm/renderD128/device/vendor").write_text("0x1002\n")
+    assert gpu.device(tmp_path) == "renderD128 of vendor 0x1002"
+    assert gpu.driver(tmp_path) == ""
