@@ -26,6 +26,8 @@ from harness.process.protocol import ProtocolError, read_frame, write_frame
 SERVE = Path(__file__).with_name("serve.py")
 SCRATCH_VARIABLE = "HARNESS_SCRATCH"
 """Names the child's own folder for temporary files to `serve.py`, which removes it if the engine is killed."""
+WATCH_VARIABLE = "HARNESS_WATCH"
+"""`alarm` where the child may have no thread but its own: see `serve.py`."""
 LOG_TAIL_BYTES = 16_384
 
 

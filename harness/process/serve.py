@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -20,6 +21,8 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+_WATCH_SECONDS = 0.5
 
 
 def load(name: str, path: Path, search: list[str] | None = None) -> ModuleType:
@@ -40,16 +43,28 @@ def remove_scratch() -> None:
 
 
 def end_with_parent() -> None:
-    """End this process when the engine is gone, however it went (it is then adopted by another process)."""
+    """End this process when the engine is gone, however it went (it is then adopted by another process).
+
+    A thread looks, as a runtime may be busy for long. One that waits for its forks looks by an alarm, which a fork does
+    not inherit, where `HARNESS_WATCH` says so.
+    """
     parent = os.getppid()
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        remove_scratch()
-        os._exit(70)
+    def look(*_: object) -> None:
+        if os.getppid() != parent:
+            remove_scratch()
+            os._exit(70)
 
-    threading.Thread(target=watch, daemon=True).start()
+    def watch() -> None:
+        while True:
+            time.sleep(_WATCH_SECONDS)
+            look()
+
+    if os.environ.get("HARNESS_WATCH") == "alarm":
+        signal.signal(signal.SIGALRM, look)
+        signal.setitimer(signal.ITIMER_REAL, _WATCH_SECONDS, _WATCH_SECONDS)
+    else:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def main() -> None:

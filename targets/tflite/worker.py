@@ -90,16 +90,18 @@ class Worker:
         self.memory_before = 0
         self.load_ns = 0
 
-    def load(self, header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Load a `.tflite`, with `resolver` one of AUTO, BUILTIN_WITHOUT_DEFAULT_DELEGATES, BUILTIN_REF."""
+    def set_up(self, header: dict[str, Any]) -> None:
+        """Say what `make` makes: a `.tflite` with `resolver` one of AUTO, BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        BUILTIN_REF."""
         module = interpreter_module(header["runtime"])
+        resolver = getattr(module.OpResolverType, header["resolver"])
         self.renewed, self.keeps_state = header["renewed"], header["keeps_state"]
 
         def made() -> Any:
             interpreter = interpreter_of(module, header.get("custom_operators"))(
                 model_path=header["path"],
                 num_threads=header["threads"],
-                experimental_op_resolver_type=getattr(module.OpResolverType, header["resolver"]),
+                experimental_op_resolver_type=resolver,
             )
             interpreter = of_signature(interpreter, header.get("signature", ""))
             for info, detail in zip(header["inputs"], interpreter.get_input_details(), strict=True):
@@ -109,13 +111,13 @@ class Worker:
             return interpreter
 
         self.made = made
-        self.memory_before = status_bytes("VmRSS")
-        start = time.perf_counter_ns()
+
+    def make(self, header: dict[str, Any]) -> None:
+        """Make the interpreter, and find where its inputs and outputs are."""
         try:
-            self.interpreter = made()
+            self.interpreter = self.made()
         except (RuntimeError, ValueError, OSError) as error:
             raise Refused(textwrap.shorten(str(error), 500, placeholder="…")) from error
-        self.load_ns = time.perf_counter_ns() - start
         self.inputs = [
             {**info, "slot": detail["index"]}
             for info, detail in zip(header["inputs"], self.interpreter.get_input_details(), strict=True)
@@ -124,6 +126,14 @@ class Worker:
             {**info, "slot": detail["index"]}
             for info, detail in zip(header["outputs"], self.interpreter.get_output_details(), strict=True)
         ]
+
+    def load(self, header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Load the file at `path`."""
+        self.set_up(header)
+        self.memory_before = status_bytes("VmRSS")
+        start = time.perf_counter_ns()
+        self.make(header)
+        self.load_ns = time.perf_counter_ns() - start
         content = Path(header["path"]).read_bytes()
         return {
             "sha256": hashlib.sha256(content).hexdigest(),

@@ -9,28 +9,39 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import CaseError, Crashed
-from harness.process.child import ChildProcess
+from harness.process.child import WATCH_VARIABLE, ChildProcess
 from harness.process.warm import WarmPool
 
 from ..load_request import PACKAGES
 from . import qemu
+from .compiled import library
 from .cores import Core
 from .hardware import features_of
 from .sysroot import SYSROOT
 
 WORKER = Path(__file__).with_name("worker.py")
+MEMORY = Path(__file__).with_name("memory.c")
+"""Takes the place of the C library's `malloc`."""
+_FOR_GUEST = ("-target", "aarch64-linux-gnu.2.31", "-fno-builtin")
 _START_SECONDS = 180.0
 _UNLOAD_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class GuestKind:
-    """What an emulated process runs: `python` is the interpreter of the runtime's environment, `plugin` counts."""
+    """What an emulated process runs: `python` is the interpreter of the runtime's environment, `plugin` counts, and
+    `memory` is loaded before all else."""
 
     core: Core
     runtime: str
     python: Path
     plugin: Path | None
+    memory: Path
+
+
+def memory() -> Path:
+    """The library of memory.c, built if it is not there. Raises `Unavailable`."""
+    return library(MEMORY, *_FOR_GUEST)
 
 
 @dataclass(frozen=True)
@@ -55,14 +66,21 @@ class Guest:
 @contextmanager
 def started(kind: GuestKind) -> Iterator[Guest]:
     """A process with its runtime loaded and no artifact. Raises a `CaseError`."""
-    launcher = [str(qemu.program()), "-cpu", kind.core.name, "-L", str(SYSROOT.core_folder(kind.core.name))]
+    core = kind.core.name
+    launcher = [str(qemu.program()), "-cpu", core, "-L", str(SYSROOT.core_folder(core))]
+    launcher += ["-E", f"LD_PRELOAD={kind.memory}"]  # of the emulated process alone
     with ChildProcess(
         f"{kind.runtime} on an emulated {kind.core.title}",
         kind.python,
         WORKER,
         packages=PACKAGES,
         # Nothing of this machine's settings: counts are to be the same everywhere.
-        environment={"PATH": "/usr/bin:/bin", "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"},
+        environment={
+            "PATH": "/usr/bin:/bin",
+            "OPENBLAS_NUM_THREADS": "1",
+            "LC_ALL": "C.UTF-8",
+            WATCH_VARIABLE: "alarm",  # QEMU 7.2's plugins fail in a fork whose new thread takes an old one's number
+        },
         start_seconds=_START_SECONDS,
         launcher=[*launcher, *(("-plugin", str(kind.plugin)) if kind.plugin else ())],
         inherits=False,

@@ -20,23 +20,39 @@ processor. A limit in seconds would depend on the machine."""
 
 
 class ArmSession(Session):
-    """`counts`: whether the emulator counts instructions."""
+    """`request` is what the process was told of the artifact; `counts`: whether the emulator counts instructions."""
 
     def __init__(
-        self, guest: Guest, artifact: Artifact, limits: Limits, loaded: Loaded, core: str, *, counts: bool
+        self,
+        guest: Guest,
+        artifact: Artifact,
+        request: dict[str, Any],
+        limits: Limits,
+        core: str,
+        *,
+        counts: bool,
     ) -> None:
         self.guest = guest
         self.artifact = artifact
+        self.request = request
         self.limits = limits
         self.counts = counts
         self.details = {"core": core, "features": guest.features}
         self.first: dict[str, NDArray[Any]] = {}
-        self._loaded = loaded
+        self._is_loaded = False
+        self._loaded = self._load()
+
+    def _load(self) -> Loaded:
+        said, _ = self.guest.call("load", seconds=self.limits.open_seconds, **self.request)
+        self._is_loaded = True
+        return Loaded({self.artifact.entry: said["sha256"]}, tuple(said["inputs"]))
 
     def loaded(self) -> Loaded:
         return self._loaded
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
+        if not self._is_loaded:
+            self._load()
         _, outputs = self.guest.call("infer", dict(samples), seconds=self.limits.infer_seconds)
         # Samples come in batches as long as the time allows: the figure is that of the first of all.
         self.first = self.first or {name: values[:1].copy() for name, values in samples.items()}
@@ -46,14 +62,17 @@ class ArmSession(Session):
         raise Unsupported(f"{self.guest.child.what} is not timed: an emulator knows instructions, not milliseconds.")
 
     def footprint(self) -> Footprint:
-        """Instructions of an inference of the first sample, in all and per operator, and the interpreter's memory."""
+        """Instructions of an inference of the first sample, in all and per operator, and the interpreter's memory, all
+        of the artifact loaded anew: how many samples came before has no part in it."""
         if not self.first:
             return Footprint()
-        figures = {"heap_bytes": int(self.guest.call("heap", seconds=60.0)[0]["heap_bytes"])}
+        self.guest.call("unload", seconds=self.limits.open_seconds)
+        self._is_loaded = False
+        reply = self._asked("count", counts=self.counts)
+        figures = {name: int(reply[name]) for name in ("heap_bytes", "peak_memory_bytes")}
         if not self.counts:
             details = {**self.details, "instructions": "not counted: this QEMU takes no plugin"}
             return Footprint(figures, frozenset(figures), details=details)
-        reply, _ = self.guest.call("count", self.first, seconds=self.limits.infer_seconds)
         costs, whole, problem = self._operators(min(reply["counts"]))
         settled, why_not = settled_count(reply["counts"], reply["stable_outputs"], whole)
         figures["instructions"] = settled
@@ -63,21 +82,21 @@ class ArmSession(Session):
         exact = frozenset(figures) - ({"instructions"} if why_not else set())
         return Footprint(figures, exact, costs, details)
 
+    def _asked(self, operation: str, **fields: Any) -> dict[str, Any]:
+        reply, _ = self.guest.call(
+            operation, self.first, seconds=self.limits.infer_seconds, **{**self.request, **fields}
+        )
+        return reply
+
     def _operators(self, instructions: int) -> tuple[tuple[dict[str, Any], ...], int | None, str]:
         """What each operator costs; what the model took when it was loaded again, if it was; why it is not known."""
         cuts = cuts_of(self.artifact.path.read_bytes())
         if len(cuts.cuts) * instructions > MOST_INSTRUCTIONS:
             return (), None, f"not counted: {len(cuts.cuts)} operators of {instructions:,} instructions take too long"
-        reply, _ = self.guest.call(
-            "operators",
-            seconds=self.limits.infer_seconds,
-            length_at=cuts.length_at,
-            outputs_at=cuts.outputs_at,
-            cuts=cuts.cuts,
-        )
+        reply = self._asked("operators", length_at=cuts.length_at, outputs_at=cuts.outputs_at, cuts=cuts.cuts)
         if "problem" in reply:
             return (), None, f"not counted: {reply['problem']}"
-        return operator_costs(cuts.names, reply["counts"]), reply["counts"][-1], ""
+        return operator_costs(cuts.names, reply["counts"]), reply["whole"], ""
 
 
 def settled_count(counts: list[int], stable: bool, again: int | None) -> tuple[int, str]:

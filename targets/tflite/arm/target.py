@@ -9,15 +9,16 @@ from typing import Any
 from harness.artifact import Artifact
 from harness.environment import Environment, environment
 from harness.errors import HarnessError, Unavailable
-from harness.target import DEFAULT_LIMITS, Limits, Loaded, Readiness, Session, Target
+from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
 
 from ..load_request import load_request
 from ..softmax_scale import known_crash
 from . import qemu
 from .absent_bias import deadly_layers
+from .compiled import source_digest
 from .cores import CORES, Core
-from .counter import counter, source_digest
-from .guest import GUESTS, GuestKind
+from .counter import SOURCE, counter
+from .guest import GUESTS, MEMORY, GuestKind, memory
 from .session import ArmSession
 from .sysroot import SYSROOT
 from .wheels import Wheels
@@ -78,6 +79,7 @@ class ArmTarget(Target):
     def prepare(self) -> None:
         self.wheels.python()
         counter()
+        memory()
 
     def fingerprint(self) -> dict[str, str]:
         return {
@@ -88,7 +90,7 @@ class ArmTarget(Target):
             "environment": self.wheels.digest(),
             "resolver": self.resolver,
             "threads": "1",
-            "counter": source_digest()[:16],
+            "counter": source_digest(SOURCE, MEMORY)[:16],
         }
 
     def altered(self, changes: Mapping[str, str]) -> Target:
@@ -128,15 +130,12 @@ class ArmTarget(Target):
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        kind = GuestKind(self.core, self.runtime, self.wheels.python(), counter())
+        kind = GuestKind(self.core, self.runtime, self.wheels.python(), counter(), memory())
         slow = Limits(limits.open_seconds * _SLOWNESS, limits.infer_seconds * _SLOWNESS)
         with GUESTS.borrowed(kind) as guest:
             guest.child.what = self.name
-            said, _ = guest.call(
-                "load", seconds=slow.open_seconds, **load_request(artifact, self.runtime, self.resolver, 1)
-            )
-            loaded = Loaded({artifact.entry: said["sha256"]}, tuple(said["inputs"]))
-            yield ArmSession(guest, artifact, slow, loaded, self.core.title, counts=kind.plugin is not None)
+            request = load_request(artifact, self.runtime, self.resolver, 1)
+            yield ArmSession(guest, artifact, request, slow, self.core.title, counts=kind.plugin is not None)
 
 
 def _told(version: Any) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.errors import Unsupported
-from harness.target import Limits, Loaded, TimingPlan
+from harness.target import Limits, TimingPlan
 from harness_targets.tflite.arm.session import ArmSession
 from tests.targets.mcu.model_writer import ModelWriter
 from tests.targets.mcu.test_target import make_artifact
@@ -18,7 +18,7 @@ class FakeGuest:
     features = "fp asimd asimddp"
 
     def __init__(self, **answers):
-        self.answers = {"infer": {}, "heap": {"heap_bytes": 1000}, **answers}
+        self.answers = {"load": {"sha256": "abc", "inputs": ["in0"]}, "unload": {}, "infer": {}, **answers}
         self.sent = []
         self.child = type("Child", (), {"what": "tflite/arm64-cortex-a76"})
 
@@ -37,17 +37,18 @@ def session(tmp_path):
 
     def session(counts=True, **answers):
         guest = FakeGuest(**answers)
-        return ArmSession(guest, artifact, Limits(), Loaded({}), "Arm Cortex-A76", counts=counts), guest
+        return ArmSession(guest, artifact, {"runtime": "litert"}, Limits(), "Arm Cortex-A76", counts=counts), guest
 
     return session
 
 
-COUNTED = {"counts": [100, 139, 100], "stable_outputs": True}
+MEMORY = {"heap_bytes": 1000, "peak_memory_bytes": 1500}
+COUNTED = {**MEMORY, "counts": [100, 139, 100], "stable_outputs": True}
 
 
 def test_the_first_sample_of_all_is_counted_however_they_come_in_batches(session):
     """The engine sends as many at once as its time allows: on another machine they are others."""
-    opened, guest = session(count=COUNTED, operators={"counts": [60, 100]})
+    opened, guest = session(count=COUNTED, operators={"whole": 100, "counts": [60, 100]})
     opened.infer({"in0": SAMPLES["in0"][:1]})
     opened.infer({"in0": SAMPLES["in0"][1:]})
     opened.footprint()
@@ -56,11 +57,11 @@ def test_the_first_sample_of_all_is_counted_however_they_come_in_batches(session
 
 
 def test_figures_operators_and_what_it_ran_on_are_told(session):
-    opened, _ = session(count=COUNTED, operators={"counts": [60, 100]})
+    opened, _ = session(count=COUNTED, operators={"whole": 100, "counts": [60, 100]})
     opened.infer(SAMPLES)
     footprint = opened.footprint()
-    assert footprint.figures == {"instructions": 100, "heap_bytes": 1000}
-    assert footprint.exact == {"instructions", "heap_bytes"}
+    assert footprint.figures == {"instructions": 100, **MEMORY}
+    assert footprint.exact == {"instructions", *MEMORY}
     assert [(cost["operator"], cost["instructions"]) for cost in footprint.per_operator] == [("NEG", 60), ("ABS", 40)]
     assert footprint.details == {"core": "Arm Cortex-A76", "features": "fp asimd asimddp"}
 
@@ -76,7 +77,7 @@ def test_a_runtime_that_dies_of_a_part_of_the_model_costs_the_operators_alone(se
 
 
 def test_a_model_that_would_take_long_is_not_counted_operator_by_operator(session):
-    opened, guest = session(count={"counts": [10**9] * 3, "stable_outputs": True})
+    opened, guest = session(count={**MEMORY, "counts": [10**9] * 3, "stable_outputs": True})
     opened.infer(SAMPLES)
     footprint = opened.footprint()
     assert "2 operators of 1,000,000,000 instructions take too long" in footprint.details["per_operator"]
@@ -84,7 +85,7 @@ def test_a_model_that_would_take_long_is_not_counted_operator_by_operator(sessio
 
 
 def test_a_figure_that_is_not_exact_says_so_and_is_not_held(session):
-    opened, _ = session(count=COUNTED, operators={"counts": [60, 110]})
+    opened, _ = session(count=COUNTED, operators={"whole": 110, "counts": [60, 110]})
     opened.infer(SAMPLES)
     footprint = opened.footprint()
     assert "instructions" not in footprint.exact
@@ -92,9 +93,20 @@ def test_a_figure_that_is_not_exact_says_so_and_is_not_held(session):
 
 
 def test_without_a_counter_memory_is_told_and_nothing_is_counted(session):
-    opened, _ = session(counts=False)
+    opened, guest = session(counts=False, count=MEMORY)
     opened.infer(SAMPLES)
-    assert opened.footprint().figures == {"heap_bytes": 1000}
+    assert opened.footprint().figures == MEMORY
+    assert [fields["counts"] for operation, _, fields in guest.sent if operation == "count"] == [False]
+
+
+def test_what_answered_is_gone_before_anything_is_counted_and_comes_back_when_it_is_asked_again(session):
+    """How many samples there were, which the machine's speed decides, has no part in a count."""
+    opened, guest = session(count=COUNTED, operators={"whole": 100, "counts": [60, 100]})
+    opened.infer(SAMPLES)
+    opened.footprint()
+    opened.infer(SAMPLES)
+    asked = [operation for operation, *_ in guest.sent]
+    assert asked == ["load", "infer", "unload", "count", "operators", "load", "infer"]
 
 
 def test_nothing_is_told_of_what_never_ran_and_nothing_is_timed(session):

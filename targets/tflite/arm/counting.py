@@ -1,0 +1,175 @@
+"""What one inference of an artifact executes, counted in a thread that has done nothing before.
+
+What a process did before (how many samples it answered, how long its environment is, this very code) decides where on a
+stack and in memory things lie, and so the path that some code takes. A new thread has a stack of its own, and memory.c
+gives blocks out so that their places do not matter: what is counted follows from the artifact, the runtime and the C
+library alone.
+
+Runs in the emulated process: standard library, NumPy and the runtime only.
+"""
+
+from __future__ import annotations
+
+import _thread
+import array
+import ctypes
+import functools
+import gc
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness_targets.tflite.signature import Signature
+from harness_targets.tflite.worker import Worker
+
+MARK = -0x4D4C5248
+"""No file descriptor: see counter.c."""
+_CUT_MODEL = "parts.tflite"
+_WARM_UP = 12
+"""Calls before any counts: Python 3.11 rewrites its own bytecode in the first eight."""
+_READINGS = 3
+_FEW = 1_000_000
+"""Instructions up to which parts of a model are counted as often as the whole: Python adds three now and then."""
+Found = TypeVar("Found")
+
+
+def heap(*, begin: bool = False) -> tuple[int, int]:
+    """Bytes that are asked of `malloc` and not given back: now, and at most since one last said `begin`."""
+    told = (ctypes.c_uint64 * 2)()
+    ctypes.CDLL(None).harness_heap(int(begin), told)
+    return told[0], told[1]
+
+
+def in_new_thread(function: Callable[[], Found]) -> Found:
+    """What `function` gives, or raises, in a thread whose memory nobody used before. This one executes nothing
+    meanwhile."""
+    gc.disable()
+    results: list[Found] = []
+    errors: list[BaseException] = []
+    ended = _thread.allocate_lock()  # and no `threading.Thread`, which takes memory here while the new one runs
+    ended.acquire()
+
+    def run() -> None:
+        try:
+            results.append(function())
+        except BaseException as error:
+            errors.append(error)
+        ended.release()
+
+    _thread.start_new_thread(run, ())
+    ended.acquire()
+    for error in errors:
+        raise error
+    return results[0]
+
+
+def count_whole(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, Any]:
+    """Of the one sample that is given: `counts`, the instructions of its inference several times over, where the header
+    asks for `counts`, and `stable_outputs`, whether it gives the same again; `heap_bytes`, what the interpreter holds
+    since it has run (tensors, workspaces, weights as kernels want them), and `peak_memory_bytes`, the most that it held
+    until then."""
+    return in_new_thread(lambda: run_and_count(header, tensors))
+
+
+def run_and_count(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, Any]:
+    worker = Worker()
+    worker.set_up(header)
+    before, _ = heap(begin=True)
+    run_once(worker, header, tensors)
+    held, most = heap()
+    memory = {"heap_bytes": held - before, "peak_memory_bytes": most - before}
+    if not header["counts"]:
+        return memory
+    counts = warm_counts(worker.interpreter, _READINGS)
+    outputs = worker.digest()
+    worker.invoke()
+    return {**memory, "counts": counts, "stable_outputs": worker.keeps_state or outputs == worker.digest()}
+
+
+def count_parts(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, Any]:
+    """Instructions of the model as it is, `whole`, and cut after each of its operators, `counts`. `header`:
+    `length_at`, where in the file the number of operators is, `outputs_at`, where it points to its outputs, `cuts`, the
+    number of operators and the outputs of each cut."""
+    worker = Worker()
+    worker.set_up(header)
+    if header["signature"] and is_of_other_subgraph(worker, header):
+        return {"problem": "the signature is not that of the file's first subgraph"}
+    whole = in_new_thread(lambda: part_count(header, tensors, times=_READINGS))
+    times = _READINGS if whole < _FEW else 1
+    return {"whole": whole, "counts": in_new_thread(lambda: part_counts(header, tensors, times=times))}
+
+
+def is_of_other_subgraph(worker: Worker, header: dict[str, Any]) -> bool:
+    worker.make(header)
+    return isinstance(worker.interpreter, Signature)
+
+
+def part_counts(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> list[int]:
+    content = Path(header["path"]).read_bytes()
+    counts = []
+    for number, outputs in header["cuts"]:
+        Path(_CUT_MODEL).write_bytes(cut(content, number, outputs, header["length_at"], header["outputs_at"]))
+        part = {**header, "path": _CUT_MODEL, "outputs": [{}] * len(outputs)}
+        counts.append(part_count(part, tensors, times=times))
+    return counts
+
+
+def part_count(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> int:
+    """The least of so many readings."""
+    worker = Worker()
+    worker.set_up(header)
+    run_once(worker, header, tensors)
+    return min(warm_counts(worker.interpreter, times))
+
+
+def run_once(worker: Worker, header: dict[str, Any], tensors: dict[str, Any]) -> None:
+    worker.make(header)
+    worker.feed(tensors, 0)
+    worker.invoke()
+
+
+def warm_counts(interpreter: Any, times: int) -> list[int]:
+    """Instructions of an inference, less what a call of next to nothing takes, `times` times over."""
+    call, empty = calls(interpreter)
+    readings(empty, _WARM_UP)
+    counts = readings(call, times)
+    overhead = min(readings(empty, times))
+    return [count - overhead for count in counts]
+
+
+def readings(call: Callable[[], Any], times: int) -> list[int]:
+    """Instructions from one mark to the next with `call` between them, `times` times over."""
+    mark = os.isatty
+    for _ in range(times):
+        mark(MARK)
+        call()
+        mark(MARK)
+    read, write = os.pipe()
+    mark(MARK - 1 - write)
+    os.close(write)
+    with os.fdopen(read, "rb") as stream:
+        counts = array.array("Q", stream.read())
+    if len(counts) != 2 * times:
+        raise RuntimeError(f"{len(counts)} of {2 * times} counts came")
+    return [counts[place + 1] - counts[place] for place in range(0, len(counts), 2)]
+
+
+def calls(interpreter: Any) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """What invokes it, and what calls it the same way to be told a number: the extension module's own functions. While
+    they are held, the interpreter's `invoke` refuses."""
+    if isinstance(interpreter, Signature):
+        inner = interpreter._interpreter._interpreter
+        return functools.partial(inner.Invoke, interpreter._subgraph), functools.partial(inner.NumNodes)
+    inner = interpreter._interpreter
+    return inner.Invoke, inner.NumNodes
+
+
+def cut(content: bytes, operators: int, outputs: list[int], length_at: int, outputs_at: int) -> bytes:
+    """The file with its first `operators` alone, which give these tensors. A FlatBuffer's vectors may lie anywhere
+    behind what points to them: the list of outputs goes to the end."""
+    changed = bytearray(content) + bytes(-len(content) % 4)
+    changed[length_at : length_at + 4] = operators.to_bytes(4, "little")
+    changed[outputs_at : outputs_at + 4] = (len(changed) - outputs_at).to_bytes(4, "little")
+    changed += b"".join(number.to_bytes(4, "little") for number in (len(outputs), *outputs))
+    return bytes(changed)
