@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,35 +20,35 @@ PLACEHOLDER = "{hex}"
 """Where a parameter of `runner_params` has this, they are the tool's whole arguments."""
 
 
-def _pyocd(kind: SiliconBoard, probe: str, path: str) -> list[str]:
-    return ["pyocd", "flash", "--target", kind.pyocd, *(["--uid", probe] if probe else []), path]
+def _pyocd(kind: SiliconBoard, probe: str, given: Sequence[str], path: str) -> list[str]:
+    return ["pyocd", "flash", "--target", kind.pyocd, *(["--uid", probe] if probe else []), *given, path]
 
 
-def _openocd(kind: SiliconBoard, probe: str, path: str) -> list[str]:
+def _openocd(kind: SiliconBoard, probe: str, given: Sequence[str], path: str) -> list[str]:
     chosen = ["-c", f"adapter serial {probe}"] if probe else []
     # Braces keep a path with spaces one word of OpenOCD's own language.
-    return ["openocd", "-f", kind.openocd, *chosen, "-c", f"program {{{path}}} verify reset exit"]
+    return ["openocd", "-f", kind.openocd, *chosen, *given, "-c", f"program {{{path}}} verify reset exit"]
 
 
-def _probe_rs(kind: SiliconBoard, probe: str, path: str) -> list[str]:
+def _probe_rs(kind: SiliconBoard, probe: str, given: Sequence[str], path: str) -> list[str]:
     del probe  # its --probe takes vendor:product:serial, which a map may give in `runner_params`
-    return ["probe-rs", "download", "--chip", kind.probe_rs, "--binary-format", "hex", path]
+    return ["probe-rs", "download", "--chip", kind.probe_rs, "--binary-format", "hex", *given, path]
 
 
-def _cube(kind: SiliconBoard, probe: str, path: str) -> list[str]:
+def _cube(kind: SiliconBoard, probe: str, given: Sequence[str], path: str) -> list[str]:
     del kind
     chosen = [f"sn={probe}"] if probe else []
-    return ["STM32_Programmer_CLI", "-c", "port=SWD", *chosen, "mode=UR", "-w", path, "-v", "-rst"]
+    return ["STM32_Programmer_CLI", "-c", "port=SWD", *chosen, "mode=UR", *given, "-w", path, "-v", "-rst"]
 
 
-RUNNERS: dict[str, Callable[[SiliconBoard, str, str], list[str]]] = {
+RUNNERS: dict[str, Callable[[SiliconBoard, str, Sequence[str], str], list[str]]] = {
     "pyocd": _pyocd,
     "openocd": _openocd,
     "probe-rs": _probe_rs,
     "stm32cubeprogrammer": _cube,
 }
 _RESETS = {"probe-rs": ["probe-rs", "reset", "--chip"]}
-"""Of a tool that leaves the board halted or running the old image's state."""
+"""Of a tool that leaves the board as it was halted."""
 
 
 def flash_command(entry: MapEntry, kind: SiliconBoard, path: Path) -> list[str]:
@@ -62,10 +62,7 @@ def flash_command(entry: MapEntry, kind: SiliconBoard, path: Path) -> list[str]:
             f"The hardware map has the runner `{entry.runner or 'none'}` for the board {entry.id}; write"
             f" {', '.join(RUNNERS)}, or a program whose `runner_params` name the image as {PLACEHOLDER}."
         )
-    command = make(kind, entry.probe_id or entry.id, str(path))
-    # Parameters of the tool's own come before its file, but OpenOCD's before what it is to do.
-    place = len(command) - (2 if entry.runner == "openocd" else 1)
-    return [*command[:place], *given, *command[place:]]
+    return make(kind, entry.probe_id or entry.id, given, str(path))
 
 
 def flash(entry: MapEntry, kind: SiliconBoard, image: Image) -> None:

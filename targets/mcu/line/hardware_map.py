@@ -89,7 +89,7 @@ def _entry(path: Path, place: int, fields: Any) -> MapEntry:
     if not platforms:
         raise HarnessError(f"{where} names no `platform`; write Zephyr's name of it, as stm32f4_disco.")
     return MapEntry(
-        id=read.text("id", number=True),
+        id=read.text("id"),
         platforms=platforms,
         product=read.text("product") or "unknown",
         connected=read.boolean("connected"),
@@ -98,7 +98,7 @@ def _entry(path: Path, place: int, fields: Any) -> MapEntry:
         baud=read.integer("serial_baud", 0) or read.integer("baud", DEFAULT_BAUD),
         runner=read.text("runner"),
         runner_params=read.texts("runner_params"),
-        probe_id=read.text("probe_id", number=True),
+        probe_id=read.text("probe_id"),
         flash_timeout=read.integer("flash_timeout", FLASH_SECONDS),
         fixtures=read.texts("fixtures"),
     )
@@ -109,13 +109,13 @@ class _Fields:
     where: str
     fields: Mapping[str, Any]
 
-    def text(self, key: str, *, number: bool = False) -> str:
-        """A word; a serial number that is all digits may come without quotes."""
+    def text(self, key: str) -> str:
+        """A word. A serial number of digits alone has to be in quotes, in twister as well: YAML drops its zeros."""
         value = self.fields.get(key)
         if value is None:
             return ""
-        if isinstance(value, str) or (number and isinstance(value, int) and not isinstance(value, bool)):
-            return str(value)
+        if isinstance(value, str):
+            return value
         raise HarnessError(f"{self.where} has `{key}: {value}`, where a text belongs; write it in quotes.")
 
     def boolean(self, key: str) -> bool:

@@ -26,6 +26,8 @@ RUNS_LIMIT = 16
 """Runs that one request may ask for (RUNS_LIMIT of the firmware)."""
 _ORDER = ("RUN", "OP", "OUT", "CRC", "STACK")
 _LONGEST_PATIENCE = 2.0
+_AT_115200_BAUD = 10 / 115_200
+"""Seconds; ten bits each."""
 _WORK = 8.0
 """A board that has said that it works hears nothing meanwhile: it is asked so many times less often."""
 _RUBBISH_CHARACTERS = 65_536
@@ -123,6 +125,10 @@ class Line:
         self._pending = bytearray()
         self._rubbish = 0
         self._number = random.SystemRandom().getrandbits(32)
+        self._again = patience.again
+        """As Karn and Partridge have it: a wait that was too short stays doubled until a request is answered that was
+        made once, so that a slow board is not flooded."""
+        self._seconds_a_character = _AT_115200_BAUD
 
     def next_number(self) -> int:
         """One that this line has not used."""
@@ -209,31 +215,33 @@ class Line:
         """Make a request until it is answered. `read` gives the answer once a frame completes it. `ended`: with this
         frame the board has said all, so that what is missing then is asked for at once. `seconds`: how long the board
         may work; anew whenever what is `growing` grows. `is_first`: what is said of a life before this one is past."""
-        request = frame(text)
+        request, number = frame(text), text.split(" ")[1]
         begun = heard = asked = grown = time.monotonic()
         seconds = max(seconds, self.patience.silent)
-        patience = self.patience.again + len(request) / 10_000.0
-        size, sent, anything, is_working, again = growing(), 0, False, False, True
+        size, sent, anything, is_working, was_damaged, again = growing(), 0, False, False, False, True
         self.statistics.requests += 1
         while True:
             if again:
                 self.port.write(request)
-                asked, again, sent = time.monotonic(), False, sent + 1
+                asked, again, was_damaged, sent = time.monotonic(), False, False, sent + 1
                 self.statistics.repeated += sent > 1
             for line in self._lines():
                 heard, anything = time.monotonic(), True
                 words = split_frame(line)
                 if words is None:
                     self.statistics.damaged += 1
+                    was_damaged = True
                     continue
                 self._rubbish = 0
-                is_working = words[0] == "WAIT"
+                is_working = words == ["WAIT", number]
                 if words[0] in ("BOOT", "FAULT") and not is_first:
                     if words[0] == "FAULT":
                         take_frame(Report(), words[0], words[1:])  # which raises
                     raise BoardReset(self._was_reset())
                 answer = read(words)
                 if answer is not None:
+                    if sent == 1:
+                        self._learn(heard - begun, len(request))
                     return answer
                 again = again or words[0] in ("AGAIN", "BOOT") or ended(words)
             now = time.monotonic()
@@ -251,9 +259,19 @@ class Line:
                 )
             if now - grown > seconds:
                 raise BoardBusy(f"The board on {self.name} gave no whole answer within {seconds:g} s.")
-            if now - max(asked, heard) > patience * (_WORK if is_working else 1.0):
+            patience = self._again + 2 * len(request) * self._seconds_a_character
+            if is_working:
+                patience = max(patience, _WORK * self.patience.again)
+            if was_damaged and now - heard > self.patience.again:
+                again = True  # it has answered, and what it said is lost
+            elif now - max(asked, heard) > patience:
                 again = True
-                patience = min(2 * patience, max(_LONGEST_PATIENCE, self.patience.again))
+                self._again = min(2 * self._again, max(_LONGEST_PATIENCE, self.patience.again))
+
+    def _learn(self, seconds: float, characters: int) -> None:
+        """From a request that was answered at once."""
+        self._again = self.patience.again
+        self._seconds_a_character += 0.25 * (seconds / characters - self._seconds_a_character)
 
     def _lines(self) -> list[str]:
         """What lines have ended, each from its last '@' on; without one it is none of ours."""

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
+
 from harness.cli.inventory import console, plain_table
 from harness.errors import CaseError, HarnessError, Unavailable
 
@@ -53,11 +55,13 @@ def boards(path: Path | None, *, generate: bool, as_json: bool) -> int:
     if not rows:
         print(f"{_no_map(path)} {_at_ports()}")
         return 0
-    table = plain_table("board", "platform", "target", "line", "state", "")
+    table = plain_table("board", "platform", "target", "line", "state")
     for row in rows:
         place = (row.entry.id, " ".join(row.entry.platforms), row.target or "none", row.entry.place)
-        table.add_row(*place, row.state, row.said)
+        table.add_row(*(escape(word) for word in (*place, row.state)))
     console().print(table)
+    for row in rows:
+        print(f"{row.entry.id}: {row.said}")
     return 0
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -12,13 +13,14 @@ from harness import registry
 from harness.budget import Budget
 from harness.cli.running import exit_code
 from harness.conversion import target_address
-from harness.errors import Unsupported
+from harness.errors import NoClock, Unsupported
 from harness.parity.conditions import conditions
 from harness.run import addressing
 from harness.run.engine import Run, Settings
 from harness.run.matrix import Case
 from harness.store.record import Outcome
 from harness.store.runs import RunStore
+from harness.target import DEFAULT_LIMITS
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeTarget, steady
@@ -52,6 +54,26 @@ def execute(tmp_path, monkeypatch):
 def outcome(record, target="fake/plain", variant="float32"):
     (case,) = [case for case in record.cases if case.target == target and case.variant == variant]
     return case.outcome, case.reason
+
+
+class WithoutClock(FakeTarget):
+    """Whether there is a clock is known only once it runs."""
+
+    @contextmanager
+    def open(self, artifact, limits=DEFAULT_LIMITS):
+        with super().open(artifact, limits) as session:
+            session.time = self.refuse
+            yield session
+
+    def refuse(self, samples, plan):
+        raise NoClock("its clock could not be read back.")
+
+
+def test_what_turns_out_to_have_no_clock_passes_without_milliseconds_and_says_why(execute):
+    (case,) = execute(WithoutClock()).cases
+    assert case.outcome is Outcome.PASSED
+    assert case.latency is None
+    assert case.latency_note == "Not timed: its clock could not be read back."
 
 
 def test_a_case_that_computes_the_same_passes_with_parity_and_latency(execute):

@@ -1,0 +1,215 @@
+"""Boards as targets: found by the map, flashed once; cycles with their spread, milliseconds by a clock read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from harness.errors import Failed, NoClock, Unavailable, Unsupported
+from harness.target import Limits, TimingPlan
+from harness_targets.mcu.boards.silicon import STM32F4_DISCOVERY
+from harness_targets.mcu.host import HostKernels
+from harness_targets.mcu.line import listing, session
+from harness_targets.mcu.line.hardware_map import MAP_VARIABLE, MapEntry
+from harness_targets.mcu.line.line import Patience
+from harness_targets.mcu.line.listing import boards
+from harness_targets.mcu.line.session import SerialSession
+from harness_targets.mcu.line.target import SerialTarget
+from harness_targets.mcu.plan import plan_model
+from tests.targets.mcu.model_writer import ModelWriter
+from tests.targets.mcu.random_operators import random_inputs, random_model
+from tests.targets.mcu.test_target import make_artifact, samples_of
+
+from .simulated_board import simulated, times_flashed
+
+CONTENT = random_model("CONV_2D", "int8", 8).write()
+OTHER = random_model("FULLY_CONNECTED", "int8", 2).write()
+SOON = Patience(again=0.05, silent=2.0)
+PLAN = TimingPlan(min_iterations=20, min_seconds=0.0, max_iterations=100, max_seconds=2.0)
+
+
+@pytest.fixture
+def hardware_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Writes the map that the environment names."""
+
+    def write(*entries: MapEntry) -> Path:
+        path = tmp_path / "map.yaml"
+        documents = []
+        for entry in entries:
+            fields = {key: value for key, value in asdict(entry).items() if value}
+            fields["platform"] = " ".join(fields.pop("platforms"))
+            fields["serial_pty"] = ",".join(fields.pop("serial_pty", ()))
+            fields["connected"] = entry.connected
+            fields["runner_params"] = list(entry.runner_params)
+            documents.append({key: value for key, value in fields.items() if value != ""})
+        path.write_text(yaml.safe_dump(documents))
+        monkeypatch.setenv(MAP_VARIABLE, str(path))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def target() -> SerialTarget:
+    return SerialTarget(STM32F4_DISCOVERY)
+
+
+def test_a_model_runs_on_the_board_of_the_map_which_is_flashed_once_for_it(
+    job_server: Path,
+    firmware_compiler: None,
+    hardware_map,
+    target: SerialTarget,
+    tmp_path: Path,
+    host_kernels: HostKernels,
+):
+    board = tmp_path / "board"
+    board.mkdir()
+    hardware_map(simulated(job_server, board))
+    assert target.probe().ready
+    assert target.default_variants == ("int8",)
+    assert target.fingerprint()["board_id"] == "board in board"
+    for content, flashed in ((CONTENT, 1), (CONTENT, 1), (OTHER, 2)):
+        folder = tmp_path / str(flashed)
+        folder.mkdir(exist_ok=True)
+        artifact, plan = make_artifact(folder, content), plan_model(content)
+        inputs = random_inputs(plan.inputs, 1, 3)
+        assert target.coverage(artifact) == ()
+        with target.open(artifact) as opened:
+            outputs = opened.infer(samples_of(artifact, inputs))
+            footprint = opened.footprint()
+        assert [values.tobytes() for values in outputs["out0"]] == host_kernels.run(plan, inputs)
+        assert times_flashed(board) == flashed
+        figures = footprint.figures
+        assert 0 < figures["cycles_min"] <= figures["cycles"] <= figures["cycles_max"]
+        assert footprint.exact == {name for name in figures if not name.startswith("cycles")}
+        assert "instructions" not in figures
+        assert footprint.details["clock"] == "168000000 Hz by its registers"
+
+
+def test_milliseconds_are_cycles_over_the_clock_that_was_read_back(
+    job_server: Path, firmware_compiler: None, tmp_path: Path
+):
+    entry = simulated(job_server, tmp_path, cycles=168_000)
+    artifact = make_artifact(tmp_path, CONTENT)
+    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), SOON)
+    timing = opened.time(samples_of(artifact, random_inputs(plan_model(CONTENT).inputs, 1, 1)), PLAN)
+    looks = len(plan_model(CONTENT).operators) + 1
+    assert len(timing.samples_ns) >= PLAN.min_iterations
+    np.testing.assert_allclose(timing.samples_ns, looks * 1_000_000, rtol=1e-3)
+    assert timing.details["clock_hz"] == "168000000"
+    assert timing.clock_resolution_ns == pytest.approx(1000 / 168)
+
+
+@pytest.mark.parametrize(
+    ("hertz", "cycles", "said"),
+    [
+        (0, 1000, "could not be read back, and cycles alone are no time"),
+        (168_000_000, 0, "has no cycle counter that counts"),
+    ],
+)
+def test_without_a_clock_or_a_counter_there_are_no_milliseconds(
+    hertz: int, cycles: int, said: str, job_server: Path, firmware_compiler: None, tmp_path: Path
+):
+    entry = simulated(job_server, tmp_path, hertz=hertz, cycles=cycles)
+    artifact = make_artifact(tmp_path, CONTENT)
+    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), SOON)
+    samples = samples_of(artifact, random_inputs(plan_model(CONTENT).inputs, 1, 1))
+    with pytest.raises(NoClock, match=said):
+        opened.time(samples, PLAN)
+    opened.infer(samples)
+    assert ("cycles" in opened.footprint().figures) is (cycles > 0)
+
+
+def test_a_clock_that_counts_otherwise_than_it_says_is_no_clock(
+    job_server: Path, firmware_compiler: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    artifact = make_artifact(tmp_path, CONTENT)
+    entry = simulated(job_server, tmp_path)
+    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), SOON)
+    monkeypatch.setattr(session, "_CLOCK_TOLERANCE", -0.3)  # as if what is counted were 30 % off
+    with pytest.raises(NoClock, match=r"say 168000000 Hz, and by this machine's clock it counts \d+ to \d+ cycles"):
+        opened.time(samples_of(artifact, random_inputs(plan_model(CONTENT).inputs, 1, 1)), PLAN)
+
+
+def test_what_does_not_repeat_itself_is_a_failure(
+    job_server: Path, firmware_compiler: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    artifact = make_artifact(tmp_path, CONTENT)
+    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, simulated(job_server, tmp_path), artifact, Limits(), SOON)
+    seen = []
+
+    def differing(report):
+        seen.append(report)
+        return (np.full(4, len(seen)),)
+
+    monkeypatch.setattr(opened, "_split", differing)
+    with pytest.raises(Failed, match="two different outputs for the same input"):
+        opened.infer(samples_of(artifact, random_inputs(plan_model(CONTENT).inputs, 1, 1)))
+
+
+def test_a_model_that_does_not_fit_is_unsupported(
+    job_server: Path, firmware_compiler: None, hardware_map, target: SerialTarget, tmp_path: Path
+):
+    model = ModelWriter()
+    source = model.input((1, 200_000), scale=0.1)
+    model.operator("RELU6", [source], [model.output((1, 200_000), scale=0.1)])
+    artifact = make_artifact(tmp_path, model.write())
+    hardware_map(simulated(job_server, tmp_path))
+    (reason,) = target.coverage(artifact)
+    assert "does not fit stm32f4-disco" in reason
+    with pytest.raises(Unsupported, match="bytes of RAM are missing for its arena"), target.open(artifact):
+        pass
+
+
+@pytest.mark.parametrize("case", ["no map", "no such board", "not connected", "a broken map"])
+def test_without_a_board_it_says_how_to_get_one(
+    case: str, hardware_map, target: SerialTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    if case == "no map":
+        monkeypatch.setenv(MAP_VARIABLE, str(tmp_path / "none.yaml"))
+    elif case == "no such board":
+        hardware_map(MapEntry("a", ("nucleo_l476rg",), serial="/dev/x"))
+    elif case == "not connected":
+        hardware_map(MapEntry("a", ("stm32f4_disco",), serial="/dev/x", connected=False))
+    else:
+        hardware_map().write_text("- [")
+    readiness = target.probe()
+    assert not readiness.ready
+    assert target.default_variants == ()
+    wanted = "is no YAML" if case == "a broken map" else "connect a STM32F4-Discovery, run `harness boards --generate`"
+    assert wanted in readiness.install
+    with pytest.raises(Unavailable):
+        target.entry()
+
+
+def test_boards_tells_which_answers_which_is_silent_and_which_is_not_there(
+    job_server: Path, hardware_map, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(listing, "_PATIENCE", Patience(again=0.05, silent=0.3))
+    path = hardware_map(
+        simulated(job_server, tmp_path),
+        MapEntry("quiet", ("nucleo_l476rg",), serial_pty=("sleep", "30")),
+        MapEntry("noisy", ("nucleo_l476rg",), serial_pty=("yes", "log")),
+        MapEntry("gone", ("stm32f4_disco",), serial="/dev/serial/by-id/none"),
+        MapEntry("shelf", ("frdm_k64f",), serial="/dev/x", connected=False),
+    )
+    assert boards(path, generate=False, as_json=True) == 0
+    rows = {row["id"]: row for row in json.loads(capsys.readouterr().out)}
+    states = {name: row["state"] for name, row in rows.items()}
+    assert states == {
+        f"board in {tmp_path.name}": "ready",
+        "quiet": "silent",
+        "noisy": "other",
+        "gone": "no line",
+        "shelf": "not connected",
+    }
+    assert rows["quiet"]["target"] == "mcu/serial-nucleo-l476rg"
+    assert rows["shelf"]["target"] is None
+    assert boards(path, generate=False, as_json=False) == 0
+    assert "nothing answers" in capsys.readouterr().out
