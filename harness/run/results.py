@@ -83,7 +83,8 @@ class Finished:
         """Whether all that was asked of it is there."""
         if self.problem is not None:
             return True
-        return self.parity is not None and (parity_only or self.latency is not None or not self.case.timed)
+        untimed = not self.case.timed or bool(self.latency_note)
+        return self.parity is not None and (parity_only or self.latency is not None or untimed)
 
 
 def outcome_of(problem: CaseError) -> Outcome:
