@@ -80,6 +80,14 @@ class Footprint:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What one inference gave: sizes, and outputs as `Session.infer` gives them."""
+
+    footprint: Footprint
+    outputs: Tensors
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What the process that holds the runtime says of itself: SHA-256 of each file that it opened, by its path in the
     artifact, and what the runtime calls the inputs that it takes; nothing of a runtime that has no such names."""
@@ -184,6 +192,9 @@ class Target(abc.ABC):
     slot: Literal["processor", "browser", "emulator", "board"] = "processor"
     predicted_by: str = ""
     """Another target, quicker to ask, that has the same kernels: `assess` asks that one in place of this."""
+    predicted_values: bool = True
+    """Whether what that one computes says what this one will: false where the kernels are made for another processor.
+    """
 
     @abc.abstractmethod
     def probe(self) -> Readiness:
@@ -229,15 +240,15 @@ class Target(abc.ABC):
 
     def try_each(
         self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
-    ) -> list[Footprint | CaseError]:
-        """One `infer` of each artifact, for `assess`: its footprint, or what ended it. A family whose runtime takes
-        long to start does all of them in one process."""
-        answers: list[Footprint | CaseError] = []
+    ) -> list[Tried | CaseError]:
+        """One `infer` of each artifact, for `assess`: what it gave and its footprint, or what ended it. A family whose
+        runtime takes long to start does all of them in one process."""
+        answers: list[Tried | CaseError] = []
         for artifact, tensors in zip(artifacts, samples, strict=True):
             try:
                 with self.open(artifact, limits) as session:
-                    session.infer(tensors)
-                    answers.append(sizes_of(session))
+                    outputs = session.infer(tensors)
+                    answers.append(Tried(sizes_of(session), outputs))
             except WHATEVER as error:
                 answers.append(as_case_error(error, f"Trying it on {self.name}"))
         return answers

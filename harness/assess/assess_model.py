@@ -11,16 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from harness.artifact import Artifact
 from harness.assess import operator_support
 from harness.assess.assessment import ArtifactOperator, Assessment, Microcontroller, Prediction, Size
+from harness.assess.closer_look import CloserLook
 from harness.assess.microcontrollers import smallest
 from harness.assess.predictions import predict
 from harness.assess.recommendation import recommend
 from harness.assess.trials import FALLBACKS, FLOATING, Trials
-from harness.conversion.converter import Converter, Prepared, read_golden, shortened
+from harness.conversion.converter import Converter, Prepared, Reference, read_golden, shortened
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import CaseError
 from harness.examination import Examination
@@ -50,8 +49,12 @@ def assess_model(
     trials = Trials()
     convert(entry, prepared, converter, formats, trials, progress, workers)
     examine(trials, formats, prepared, workers, progress)
-    compute_references(trials, formats, prepared, converter, workers, progress)
-    predictions = predict(targets, prepared, trials, converter.cache, workers, progress)
+    with tempfile.TemporaryDirectory(prefix="harness-assess-") as folder:
+        one = shortened(prepared, 1, Path(folder))
+        references = compute_references(trials, formats, targets, one, converter, workers, progress)
+        trials.references.update({key: reference.read() for key, reference in references.items()})
+        closer = CloserLook(entry, converter, formats, one, references)
+        predictions = predict(targets, prepared, trials, converter.cache, workers, progress, closer)
     usual = tuple(name for name, target in targets.items() if target.default_variants)
     return put_together(entry, prepared, graph, trials, predictions, usual)
 
@@ -111,26 +114,32 @@ def examine(
 def compute_references(
     trials: Trials,
     formats: Mapping[str, Format],
-    prepared: Prepared,
+    targets: Mapping[str, Target],
+    one: Prepared,
     converter: Converter,
     workers: int,
     progress: Progress,
-) -> None:
-    """The reference interpreter's values for one golden sample, where there is something to be compared with them. It
+) -> dict[tuple[str, str], Reference]:
+    """What the reference interpreter makes of `one` golden sample, where there is something to be compared with it. It
     may not run an artifact, which is then compared with nothing: whether it does is no question of an assessment."""
+    tried = {target.format for target in targets.values() if target.slot == "processor"}
     wanted = [
-        key for key, found in trials.examinations.items() if any(answer.outputs for answer in found.answers.values())
+        (form, variant)
+        for (form, variant), found in trials.artifacts.items()
+        if isinstance(found, Artifact) and (form in tried or _has_values(trials.examinations.get((form, variant))))
     ]
-    with tempfile.TemporaryDirectory(prefix="harness-assess-") as folder:
-        one = shortened(prepared, 1, Path(folder))
 
-        def reference(key: tuple[str, str]) -> Mapping[str, NDArray[Any]]:
-            artifact = trials.artifacts[key]
-            assert isinstance(artifact, Artifact)
-            return converter.reference(one, artifact, formats[key[0]]).read()
+    def reference(key: tuple[str, str]) -> Reference:
+        artifact = trials.artifacts[key]
+        assert isinstance(artifact, Artifact)
+        return converter.reference(one, artifact, formats[key[0]])
 
-        found = side_by_side("Computing references", wanted, reference, workers, progress)
-    trials.references.update({key: values for key, values in found.items() if not isinstance(values, CaseError)})
+    found = side_by_side("Computing references", wanted, reference, workers, progress)
+    return {key: values for key, values in found.items() if not isinstance(values, CaseError)}
+
+
+def _has_values(examination: Examination | None) -> bool:
+    return examination is not None and any(answer.outputs for answer in examination.answers.values())
 
 
 def put_together(

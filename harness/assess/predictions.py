@@ -7,32 +7,47 @@ started: its answer follows from operators, kernels and memory, or from a quicke
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from harness.address import address_of
 from harness.artifact import Artifact
 from harness.assess.assessment import Prediction
 from harness.assess.trials import Trials
-from harness.cache import Cache
+from harness.cache import Cache, Entry
 from harness.case_name import CaseName
 from harness.conversion.converter import Golden, Prepared, read_golden
 from harness.conversion.target_address import decisive
 from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, as_case_error
-from harness.examination import Answer
 from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.judge_case import name_for_rules
 from harness.gate.policy import Policy
 from harness.gate.worst import worst
+from harness.model import Tensors
 from harness.remedies.explain import known, reason
 from harness.run.pool import Progress, side_by_side
-from harness.target import Footprint, Target
+from harness.store.record import Conditioning
+from harness.target import Footprint, Target, Tried
 
+CloserLook = Callable[[Target, Artifact], tuple[Tensors, Conditioning | None]]
+"""What the values of a target that break a rule are held against once more: a reference that was checked, and the
+artifact's conditioning. It costs seconds, and is asked for where something is wrong."""
+
+OUTPUTS = "outputs.npz"
 NOT_KNOWN = "It was not started, and neither a quicker runtime nor the kernels that it has tell whether it runs this."
 
 
 def predict(
-    targets: Mapping[str, Target], prepared: Prepared, trials: Trials, cache: Cache, workers: int, progress: Progress
+    targets: Mapping[str, Target],
+    prepared: Prepared,
+    trials: Trials,
+    cache: Cache,
+    workers: int,
+    progress: Progress,
+    closer: CloserLook | None = None,
 ) -> tuple[Prediction, ...]:
     """The predictions of every target for every variant of its format, in the order of targets."""
     asked = {name: target for name, target in targets.items() if trials.variants(target.format)}
@@ -41,7 +56,7 @@ def predict(
     golden = read_golden(prepared.golden_path)
 
     def try_quick(name: str) -> list[Prediction]:
-        return trial_runs(quick[name], golden, prepared, trials, cache)
+        return trial_runs(quick[name], golden, prepared, trials, cache, closer)
 
     answers = side_by_side("Trying quick runtimes", quick, try_quick, workers, progress)
     tried = [one for answer in answers.values() if isinstance(answer, list) for one in answer]
@@ -81,7 +96,14 @@ def static_verdict(target: Target, variant: str, trials: Trials) -> Prediction |
     return Prediction(**named, how="operators", reason=with_remedy(lacking)) if lacking else None
 
 
-def trial_runs(target: Target, golden: Golden, prepared: Prepared, trials: Trials, cache: Cache) -> list[Prediction]:
+def trial_runs(
+    target: Target,
+    golden: Golden,
+    prepared: Prepared,
+    trials: Trials,
+    cache: Cache,
+    closer: CloserLook | None = None,
+) -> list[Prediction]:
     """Makes one real inference of each variant; takes the outcome of an earlier assessment from the cache."""
     readiness = target.probe()
     names = trials.variants(target.format)
@@ -94,47 +116,56 @@ def trial_runs(target: Target, golden: Golden, prepared: Prepared, trials: Trial
         if not readiness.ready:
             answers[variant] = unknown(target, variant, missing_here=readiness.missing)
         elif before is not None:
-            answers[variant] = trial_prediction(target, variant, stored_outcome(before.facts))
+            answers[variant] = trial_prediction(target, variant, stored_outcome(before), trials, closer)
         else:
             waiting.append(artifact)
     if waiting:
         target.prepare()
         samples = [artifact.stored(golden.inputs, samples=1) for artifact in waiting]
         for artifact, outcome in zip(waiting, target.try_each(waiting, samples), strict=True):
-            answers[artifact.variant] = trial_prediction(target, artifact.variant, outcome)
+            answers[artifact.variant] = trial_prediction(target, artifact.variant, outcome, trials, closer)
             if not isinstance(outcome, Crashed | TimedOut):  # which may have had another cause
                 store_trial(cache, trial_key(target, artifact, prepared), outcome)
     return [answer for answer in answers.values() if answer is not None]
 
 
-def store_trial(cache: Cache, address: str, outcome: Footprint | CaseError) -> None:
+def store_trial(cache: Cache, address: str, outcome: Tried | CaseError) -> None:
     """Keep the outcome of a trial run in the cache."""
-    if isinstance(outcome, CaseError):
-        facts: dict[str, Any] = {"problem": str(outcome), "log": outcome.log}
-    else:
-        facts = {"figures": dict(outcome.figures)}
+
+    def write(folder: Path) -> dict[str, Any]:
+        if isinstance(outcome, CaseError):
+            return {"problem": str(outcome), "log": outcome.log}
+        np.savez(folder / OUTPUTS, **outcome.outputs)  # type: ignore[arg-type]
+        return {"figures": dict(outcome.footprint.figures)}
+
     with contextlib.suppress(OSError):  # it is known now, and asked again next time
-        cache.make("tried", address, lambda _: facts)
+        cache.make("tried", address, write)
 
 
-def stored_outcome(facts: Mapping[str, Any]) -> Footprint | CaseError:
+def stored_outcome(entry: Entry) -> Tried | CaseError:
     """The outcome that `store_trial` kept."""
-    if "problem" in facts:
-        return CaseError(facts["problem"], facts["log"])
-    return Footprint(facts["figures"])
+    if "problem" in entry.facts:
+        return CaseError(entry.facts["problem"], entry.facts["log"])
+    with np.load(entry.folder / OUTPUTS, allow_pickle=False) as archive:
+        return Tried(Footprint(entry.facts["figures"]), {name: archive[name] for name in archive.files})
 
 
 def trial_key(target: Target, artifact: Artifact, prepared: Prepared) -> str:
     """Address of a trial run: the hash of all that decides its outcome."""
-    return address_of("tried", artifact, artifact.variant, prepared.golden_digest, *decisive(target))
+    return address_of("tried with its values", artifact, artifact.variant, prepared.golden_digest, *decisive(target))
 
 
-def trial_prediction(target: Target, variant: str, outcome: Footprint | CaseError) -> Prediction:
-    """The prediction that a trial run gives."""
+def trial_prediction(
+    target: Target, variant: str, outcome: Tried | CaseError, trials: Trials, closer: CloserLook | None = None
+) -> Prediction:
+    """The prediction that a trial run gives: by its values, and not by its having run."""
     named: dict[str, Any] = {"target": target.name, "format": target.format, "variant": variant, "how": "tried"}
     if isinstance(outcome, CaseError):
         return Prediction(**named, verdict="does not run", reason=reason(outcome))
-    return Prediction(**named, verdict="runs", arena_bytes=outcome.figures.get("arena_bytes"))
+    named["arena_bytes"] = outcome.footprint.figures.get("arena_bytes")
+    if wrong := wrong_values(target, variant, trials, outcome.outputs, closer):
+        return Prediction(**named, verdict="wrong", reason=wrong)
+    return Prediction(**named, verdict="runs")
 
 
 def infer_predictions(target: Target, trials: Trials, found: Mapping[tuple[str, str], Prediction]) -> list[Prediction]:
@@ -164,11 +195,13 @@ def infer_from_relative(
     if answer is not None and answer.lacks:
         return Prediction(**named, verdict="does not run", how=answer.how, reason=with_remedy(answer.lacks))
     if answer is not None:
-        wrong = wrong_values(target, variant, trials, answer)
+        wrong = wrong_values(target, variant, trials, answer.outputs) if answer.outputs else ""
         if wrong:
             return Prediction(**named, verdict="wrong", how=answer.how, reason=wrong)
         return Prediction(**named, verdict="expected to run", how=answer.how)
     relative = found.get((target.predicted_by, variant))
+    if relative is not None and relative.verdict == "wrong" and not target.predicted_values:
+        return unknown(target, variant, reason=f"It was not started, and {relative.target} gives other values.")
     if relative is not None:
         verdict = "expected to run" if relative.verdict == "runs" else relative.verdict
         return Prediction(**named, verdict=verdict, how=relative.target, reason=relative.reason)
@@ -177,23 +210,37 @@ def infer_from_relative(
     return unknown(target, variant, reason=NOT_KNOWN)
 
 
-def wrong_values(target: Target, variant: str, trials: Trials, answer: Answer) -> str:
-    """The worst rule of the runtime edge that the values of an answer break; empty where they keep to all, or where
-    there are none to compare."""
+def wrong_values(
+    target: Target, variant: str, trials: Trials, outputs: Tensors, closer: CloserLook | None = None
+) -> str:
+    """The worst rule of the runtime edge that the values of one sample break; empty where they keep to all, or where
+    there are none to compare with. With `closer`, a broken rule is looked at once more before it is believed."""
+    artifact = trials.artifact(target.format, variant)
+    reference = trials.references.get((target.format, variant))
+    if artifact is None or not reference:
+        return ""
+    broken = broken_rule(target, artifact, outputs, reference)
+    if broken and closer is not None:
+        return broken_rule(target, artifact, outputs, *closer(target, artifact))
+    return broken
+
+
+def broken_rule(
+    target: Target, artifact: Artifact, outputs: Tensors, reference: Tensors, conditioning: Conditioning | None = None
+) -> str:
+    """The worst rule that a target's values break against those of a reference; empty where they keep to all."""
     from harness.parity.comparison import Incomparable
     from harness.parity.varying import compare_output
 
-    artifact = trials.artifact(target.format, variant)
-    reference = trials.references.get((target.format, variant))
-    if artifact is None or not answer.outputs or not reference:
-        return ""
     try:
-        compared = [compare_output(info.name, answer.outputs, reference, info, info) for info in artifact.outputs]
+        compared = [compare_output(info.name, outputs, reference, info, info) for info in artifact.outputs]
     except (Incomparable, KeyError) as error:
         return f"{error}"
-    case = name_for_rules(CaseName(artifact.model, variant, target.name, format=target.format), artifact.scheme)
-    integers = {info.name for info in artifact.outputs if info.quantisation is None and info.dtype in ("bool", "int32")}
-    found = worst(judge_edge(EdgeRules(Policy(), "runtime", case), compared, 1, own_integers=integers))
+    name = CaseName(artifact.model, artifact.variant, target.name, format=target.format)
+    case = name_for_rules(name, artifact.scheme)
+    integers = {info.name for info in artifact.outputs if info.quantisation is None and info.dtype[:5] != "float"}
+    rules = EdgeRules(Policy(), "runtime", case, conditioning, 1)
+    found = worst(judge_edge(rules, compared, 1, own_integers=integers))
     return found.message if found is not None else ""
 
 

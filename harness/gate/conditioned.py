@@ -27,9 +27,10 @@ def conditioned(
     if not rule.conditioned or figures is None or seen is None or figures.sqnr_db is None:
         return rule
     margin = 20.0 * math.log10(MARGIN) + 10.0 * math.log10(_unseen(seen, samples))
-    decibels = max(figures.sqnr_db - margin, min(MOST_DB, figures.sqnr_db))
+    decibels = max(figures.sqnr_db - margin, min(MOST_DB, figures.sqnr_db - LEAST_MARGIN_DB))
     if rule.metric == "sqnr_db":
-        return _with(rule, decibels, f"{_answer(seen)} leaves it at {figures.sqnr_db:.1f} dB; {margin:.0f} dB margin")
+        given = figures.sqnr_db - decibels
+        return _with(rule, decibels, f"{_answer(seen)} leaves it at {figures.sqnr_db:.1f} dB; {given:.0f} dB margin")
     if rule.metric == "peak" and figures.peak is not None:
         limit = max(PEAK_OVER_MEAN * 10.0 ** (-decibels / 20.0), MARGIN * _unseen(seen, samples) * figures.peak)
         return _with(rule, limit, f"{_answer(seen)} moves a value by {figures.peak:.3g} of the root mean square")
@@ -37,8 +38,11 @@ def conditioned(
 
 
 MOST_DB, MOST_STEPS = 20.0, 38
-"""Past an error of a tenth of the signal, and past what a softmax makes of sound logits at most (see the default of
-`amplified_lsb`), a model that moves so far by itself gets no margin on top."""
+"""An error of a tenth of the signal, and what a softmax makes of sound logits at most (see the default of
+`amplified_lsb`). Past them a model moves so far by itself that it gets the least margin on top: twice the power, for
+two runtimes round where one was disturbed, and twice the steps, for what jumps (the place of a maximum) jumps anywhere.
+docs/limits.md has the model that showed it."""
+LEAST_MARGIN_DB = 3.0
 
 
 def steps_rule(
@@ -48,8 +52,9 @@ def steps_rule(
     if rule is None or not rule.conditioned or figures is None or seen is None or figures.steps is None:
         return None
     factor = MARGIN * _unseen(seen, samples)
-    limit = max(1.0, min(factor * figures.steps, max(MOST_STEPS, figures.steps)))
-    source = f"{_answer(seen)} moves it by {figures.steps} steps; {factor:.2g} times that, at least 1 (a tie)"
+    limit = max(1.0, min(factor * figures.steps, max(MOST_STEPS, MARGIN * figures.steps)))
+    given = limit / max(1, figures.steps)
+    source = f"{_answer(seen)} moves it by {figures.steps} steps; {given:.2g} times that, at least 1 (a tie)"
     return _with(rule.model_copy(update={"metric": "max_lsb"}), limit, source)
 
 

@@ -10,7 +10,7 @@ from harness.artifact import Artifact
 from harness.errors import WHATEVER, CaseError, as_case_error
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.target import DEFAULT_LIMITS, Footprint, Limits, Session, Target, sizes_of
+from harness.target import DEFAULT_LIMITS, Limits, Session, Target, Tried, sizes_of
 
 
 def try_in_one_process(
@@ -18,10 +18,10 @@ def try_in_one_process(
     load: Callable[[ChildProcess, Artifact], Session],
     artifacts: Sequence[Artifact],
     samples: Sequence[Tensors],
-) -> list[Footprint | CaseError]:
-    """For each artifact the footprint after one `infer` of its samples, or the `CaseError` that ended it. One that
-    takes the process down with it is answered by that alone: the next gets a new process."""
-    answers: list[Footprint | CaseError] = []
+) -> list[Tried | CaseError]:
+    """For each artifact what one `infer` of its samples gave, or the `CaseError` that ended it. One that takes the
+    process down with it is answered by that alone: the next gets a new process."""
+    answers: list[Tried | CaseError] = []
     child: ChildProcess | None = None
     try:
         for artifact, tensors in zip(artifacts, samples, strict=True):
@@ -31,8 +31,8 @@ def try_in_one_process(
                         child.close()
                     child = start()
                 session = load(child, artifact)
-                session.infer(tensors)
-                answers.append(sizes_of(session))
+                outputs = session.infer(tensors)
+                answers.append(Tried(sizes_of(session), outputs))
             except WHATEVER as error:
                 answers.append(as_case_error(error, "Trying it"))
     finally:
@@ -59,7 +59,7 @@ class WorkerTarget(Target):
 
     def try_each(
         self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
-    ) -> list[Footprint | CaseError]:
+    ) -> list[Tried | CaseError]:
         """In one process: a runtime may take seconds to start."""
         return try_in_one_process(
             lambda: self._start(limits), lambda child, one: self._load(child, one, limits), artifacts, samples

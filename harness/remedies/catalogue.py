@@ -103,7 +103,8 @@ CATALOGUE: tuple[Remedy, ...] = (
         "hybrid model on Micro",
         r"Hybrid models are not supported on TFLite Micro|Input type: FLOAT32 with filter type: INT8 not supported"
         r"|float32 input with int8 weights, as a hybrid",
-        "The weights are int8 and the activations float (dynamic range), which microcontroller runtimes refuse.",
+        "Microcontroller runtimes refuse int8 weights beside float activations (dynamic range), and the uint8 of files"
+        " from before TFLite's int8.",
         "Convert `int8` (or `float32`) for microcontrollers.",
     ),
     remedy(
@@ -198,7 +199,7 @@ CATALOGUE: tuple[Remedy, ...] = (
     ),
     remedy(
         "custom operator unregistered",
-        r"(?:[Uu]nresolved custom op: ?|Encountered unresolved custom op: ?)(\w+)?",
+        r"[Uu]nresolved custom op: ?([^\s.,;]+)?",
         "The runtime does not know the custom operator {1}.",
         "Name the library that registers it under [models.NAME.custom_operators]; it runs where that library does.",
     ),

@@ -52,7 +52,7 @@ class ArmTarget(Target):
         self.environment = environment
         self.core = core
         self.default_variants = variants
-        self.predicted_by = _KIN.get((runtime, resolver), "")
+        self.predicted_by, self.predicted_values = _KIN.get((runtime, resolver), ""), False
         self.wheels = Wheels(environment)
 
     def probe(self) -> Readiness:

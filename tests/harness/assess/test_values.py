@@ -5,10 +5,14 @@ import pytest
 
 from harness.artifact import Artifact, TensorInfo
 from harness.assess.assessment import Assessment, Prediction
-from harness.assess.predictions import infer_predictions
+from harness.assess.predictions import infer_predictions, store_trial, stored_outcome, trial_prediction
 from harness.assess.recommendation import refused_everywhere, tfjs_advice, tflite_advice
 from harness.assess.trials import Trials
+from harness.cache import Cache
+from harness.errors import Unsupported
 from harness.examination import Answer, Examination
+from harness.store.record import Conditioning, OutputConditioning
+from harness.target import Footprint, Tried
 from tests.harness.fakes.raising import RaisingTarget
 
 TARGET = RaisingTarget("tfjs/chromium-wasm")
@@ -55,6 +59,61 @@ def test_a_backend_that_runs_a_model_wrongly_is_predicted_to_be_wrong(outputs, r
     (prediction,) = infer_predictions(TARGET, trials(outputs, reference), {})
     assert prediction.verdict == verdict
     assert bool(prediction.reason) == (verdict == "wrong")
+
+
+def tried(outputs, closer=None):
+    known = trials(None, {"y": EXPECTED})
+    return trial_prediction(TARGET, "float32", Tried(Footprint({"arena_bytes": 5}), outputs), known, closer)
+
+
+def test_a_trial_run_is_judged_by_what_it_gave_and_not_by_having_run():
+    assert tried({"y": EXPECTED}).verdict == "runs"
+    prediction = tried({"y": EXPECTED[:, ::-1]})
+    assert (prediction.verdict, prediction.arena_bytes) == ("wrong", 5)
+    assert prediction.reason.startswith("Runtime: output 'y'")
+
+
+def test_a_reference_that_is_outvoted_makes_no_trial_wrong():
+    sound = EXPECTED[:, ::-1]
+    assert tried({"y": sound}, lambda *_: ({"y": sound}, None)).verdict == "runs"
+    assert tried({"y": sound}, lambda *_: ({"y": EXPECTED}, None)).verdict == "wrong"
+
+
+def test_a_model_that_moves_as_far_by_itself_makes_no_trial_wrong():
+    figures = OutputConditioning(output="y", sqnr_db=50.0, peak=1e-2, steps=None, step=None)
+    moves = Conditioning(samples=1, draws=4, outputs=(figures,))
+    near = {"y": EXPECTED * np.float32(1.001)}
+    assert tried(near).verdict == "wrong"
+    assert tried(near, lambda *_: ({"y": EXPECTED}, moves)).verdict == "runs"
+
+
+def test_nothing_is_looked_at_more_closely_where_nothing_is_wrong():
+    def closer(*_):
+        raise AssertionError("it costs seconds")
+
+    assert tried({"y": EXPECTED}, closer).verdict == "runs"
+
+
+def test_a_trial_is_kept_with_its_values(tmp_path):
+    cache = Cache(tmp_path)
+    store_trial(cache, "run", Tried(Footprint({"arena_bytes": 5}), {"scores/out:0": EXPECTED}))
+    store_trial(cache, "refused", Unsupported("no kernel"))
+    kept = stored_outcome(cache.find("tried", "run"))
+    assert kept.footprint.figures == {"arena_bytes": 5}
+    assert np.array_equal(kept.outputs["scores/out:0"], EXPECTED)
+    assert str(stored_outcome(cache.find("tried", "refused"))) == "no kernel"
+
+
+@pytest.mark.parametrize(("has_its_values", "verdict"), [(True, "wrong"), (False, "not known")])
+def test_wrong_values_of_a_relative_say_nothing_of_kernels_for_another_processor(has_its_values, verdict):
+    target = RaisingTarget("fake/emulated")
+    target.predicted_by, target.predicted_values = "fake/quick", has_its_values
+    wrong = Prediction(
+        target="fake/quick", format="fake", variant="float32", verdict="wrong", how="tried", reason="off by 5"
+    )
+    (prediction,) = infer_predictions(target, trials(None, None), {("fake/quick", "float32"): wrong})
+    assert prediction.verdict == verdict
+    assert prediction.reason
 
 
 def assessment(*verdicts, form="tflite"):

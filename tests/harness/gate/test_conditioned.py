@@ -67,9 +67,12 @@ class TestFloat:
         rule = ParityRule(edge="runtime", metric="sqnr_db", limit=90, source="by hand")
         assert not broken(off_by(100), conditioning(125), rules=[rule])
 
-    def test_past_a_tenth_of_the_signal_there_is_no_margin(self):
-        assert broken(off_by(15), conditioning(18, peak=10))["parity.runtime.sqnr_db"].limit == 18
-        assert broken(off_by(15), conditioning(23, peak=10))["parity.runtime.sqnr_db"].limit == 20
+    def test_past_a_tenth_of_the_signal_there_is_the_least_margin(self):
+        """MoveNet, one draw: sound kernels at 13.24 dB where it was left at 13.22."""
+        assert not broken(off_by(16), conditioning(18, peak=10))
+        assert broken(off_by(14), conditioning(18, peak=10))["parity.runtime.sqnr_db"].limit == 15
+        assert broken(off_by(14), conditioning(23, peak=10))["parity.runtime.sqnr_db"].limit == 20
+        assert broken(off_by(14), conditioning(21, peak=10))["parity.runtime.sqnr_db"].limit == 18
 
     def test_samples_that_were_not_looked_at_may_move_farther(self):
         assert broken(off_by(105), conditioning(115, samples=200))
@@ -108,11 +111,13 @@ class TestSteps:
         other[3, 0, 2] += 1
         assert broken(other, conditioning(48, steps=0), reference=stored, info=INT8, variant="int8")
 
-    def test_past_what_a_softmax_makes_of_sound_logits_there_is_no_margin(self):
+    def test_past_what_a_softmax_makes_of_sound_logits_a_jump_goes_twice_as_far_as_one_that_was_seen(self):
+        """MoveNet, one draw: sound kernels 148 steps apart where it moved by 98."""
         stored, wrong = integers(), integers()
         wrong[0, 0, 0] += 45
-        assert broken(wrong, conditioning(12, steps=30), reference=stored, info=INT8, variant="int8")
-        assert not broken(wrong, conditioning(12, steps=45), reference=stored, info=INT8, variant="int8")
+        assert broken(wrong, conditioning(12, steps=19), reference=stored, info=INT8, variant="int8")
+        assert not broken(wrong, conditioning(12, steps=30), reference=stored, info=INT8, variant="int8")
+        assert broken(wrong, conditioning(12, steps=22), reference=stored, info=INT8, variant="int8")
 
     def test_targets_that_have_to_be_exact_stay_exact(self):
         found = broken(

@@ -231,6 +231,20 @@ def test_a_traceback_of_the_harness_is_no_failure_of_a_converter():
     assert reason(Unforeseen("It failed.", log)) == "It failed."
 
 
+@pytest.mark.parametrize("end", ["; tflite/tensorflow cannot run it either", ".", "\nSee instructions", ""])
+def test_a_custom_operator_is_named_whole(end):
+    message = f"RuntimeError: Encountered unresolved custom op: fake-op-double{end}"
+    assert "does not know the custom operator fake-op-double. Name" in reason(Unsupported(message))
+
+
+def test_micro_says_hybrid_of_old_uint8_files_too():
+    """MobileNet v1 of 2018 has uint8 everywhere and no float at all."""
+    refusal = (
+        "Node CONV_2D (number 0) failed to prepare with status 1; Hybrid models are not supported on TFLite Micro."
+    )
+    assert "uint8 of files from before" in reason(Unsupported(refusal))
+
+
 def test_names_are_unique_and_texts_are_sentences():
     assert len({entry.name for entry in CATALOGUE}) == len(CATALOGUE)
     for entry in CATALOGUE:
