@@ -172,8 +172,32 @@ def judge_edge(
     """
     checks = judge_placement(rules.edge, comparisons)
     for comparison in comparisons:
+        checks += _judge_held(comparison, rules.edge, samples)
         checks += _judge_output(comparison, rules, has_task, comparison.output in own_integers, samples)
     return checks
+
+
+def _judge_held(comparison: Comparison, edge: Edge, samples: int) -> list[Check]:
+    """Whether both sides hold as many values, of an output whose size depends on the data."""
+    if comparison.other_sizes is None:
+        return []
+    message = ""
+    if comparison.other_sizes:
+        message = (
+            f"{_subject(edge, comparison)} has another size in {comparison.other_sizes} of {samples:,} samples, "
+            f"{comparison.sizes_note}; what both hold was compared."
+        )
+    return [
+        Check.make(
+            f"parity.{edge}.sizes",
+            f"{edge}.{comparison.output}.other_sizes",
+            measured=comparison.other_sizes,
+            limit=0,
+            passed=not comparison.other_sizes,
+            source="As many rows are a part of the answer: one that is missing is off by all of itself",
+            message=message,
+        )
+    ]
 
 
 def _judge_output(

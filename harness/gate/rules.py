@@ -5,6 +5,7 @@ from __future__ import annotations
 _EDGES = ("conversion", "runtime")
 _ON_AN_EDGE = (
     "finite",
+    "sizes",
     "swapped_outputs",
     "exchanged_classes",
     "sqnr_db",

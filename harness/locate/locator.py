@@ -33,10 +33,11 @@ from harness.gate.policy import Edge, Policy
 from harness.locate.findings import EdgeFinding, findings
 from harness.model import Tensors
 from harness.operator_outputs import Operation, OperatorOutputs
-from harness.parity.comparison import Incomparable, compare
+from harness.parity.comparison import Incomparable
 from harness.parity.varying import compare_output
 from harness.run.matrix import Case
 from harness.run.yardsticks import Verdict, Yardsticks
+from harness.sizes import sizes_name
 from harness.target import Target
 from harness.variant import READY, Variant
 
@@ -46,8 +47,8 @@ FINEST = "float32"
 REAL = {"quantisation": None}
 """What TensorFlow gives has no scale."""
 
-Pair = tuple[NDArray[Any], NDArray[Any], TensorInfo, TensorInfo]
-"""Two tensors to compare, in stored values shaped (samples, *shape), and what is known of each."""
+Pair = tuple[Tensors, Tensors, TensorInfo, TensorInfo]
+"""Two sets of tensors, in stored values shaped (samples, *shape), and of each what is known of the one to compare."""
 
 
 class Locator:
@@ -91,7 +92,7 @@ class Locator:
         (actual, notes), (expected, more) = self._seen_on(self.case.target), self._seen_on(other)
         infos = {info.name: info for operation in self.operations for info in operation.results}
         both = {name: info for name, info in infos.items() if name in actual and name in expected}
-        pairs = {name: (actual[name], expected[name], info, info) for name, info in both.items()}
+        pairs = {name: (actual, expected, info, info) for name, info in both.items()}
         return self._finding("runtime", other.name, pairs, (*notes, *more))
 
     def _seen_on(self, target: Target) -> tuple[dict[str, NDArray[Any]], list[str]]:
@@ -120,7 +121,7 @@ class Locator:
         """What the target gives beside what the target `reference` gives, or without one the usual reference."""
         interpreter, expected = self._in_reference(self.artifact, self.operations, reference)
         infos = {info.name: info for operation in self.operations for info in operation.results}
-        pairs = {name: (actual[name], expected[name], info, info) for name, info in infos.items() if name in actual}
+        pairs = {name: (actual, expected, info, info) for name, info in infos.items() if name in actual}
         return self._finding("runtime", interpreter, pairs, tuple(notes))
 
     def _checked_reference(self) -> Verdict:
@@ -147,7 +148,7 @@ class Locator:
         def against_finest(other: str | None) -> EdgeFinding:
             _, actual = self._in_reference(self.artifact, self.operations, other)
             pairs = {
-                info.name: (actual[info.name], expected[match.name], info, match)
+                info.name: (actual, expected, info, match)
                 for operation in self.operations
                 for info in operation.results
                 if (match := finer.get(info.tensor)) is not None and info.dtype != "bool"
@@ -168,7 +169,7 @@ class Locator:
         found = self.converter.reference(self.prepared, self.artifact, self.case.format, self._scratch)
         outputs = found.read()
         pairs = {
-            info.name: (outputs[info.name], self.golden.outputs[info.name], info, info.model_copy(update=REAL))
+            info.name: (outputs, self.golden.outputs, info, info.model_copy(update=REAL))
             for info in self.artifact.outputs
         }
         finding = self._finding("conversion", "TensorFlow", pairs, ())
@@ -198,9 +199,10 @@ class Locator:
         case = self.case
         comparisons, shapes = {}, {}
         for name, (actual, expected, info, against_info) in pairs.items():
+            ours, theirs = _of(info, actual, info.tensor), _of(against_info, expected, info.tensor)
             with contextlib.suppress(Incomparable):  # not the same thing, whatever their names say
-                comparisons[name] = compare(info.tensor, actual, expected, info, against_info)
-                shapes[name] = actual.shape
+                comparisons[name] = compare_output(info.tensor, ours, theirs, info, against_info)
+                shapes[name] = actual[name].shape
         today = date.today()
         seen = findings(
             EdgeRules(self.policy, edge, name_for_rules(case.name, self.artifact.scheme)),
@@ -267,6 +269,12 @@ class Locator:
         except (Unsupported, Failed) as refusal:
             return str(refusal)
         return None
+
+
+def _of(info: TensorInfo, tensors: Tensors, name: str) -> dict[str, NDArray[Any]]:
+    """One result under another name, with its sizes where these depend on the data."""
+    sizes = {sizes_name(name): tensors[sizes_name(info.name)]} if sizes_name(info.name) in tensors else {}
+    return {name: tensors[info.name], **sizes}
 
 
 def _results(operations: Sequence[Operation], artifact: Artifact) -> list[TensorInfo]:

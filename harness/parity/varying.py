@@ -47,10 +47,11 @@ def compare_output(
     cosine, a mean over samples, is null), and `worst_sample` is a sample still. Where one side has one size in all
     samples and nothing but zeros (in real units) beyond what the other holds, the zeros are padding.
 
-    `matched`: rows are matched elsewhere, as detections are: where the sides hold another number of them, those that
-    both hold are compared. `sides`: what is compared with what, for a message.
+    Where the sides hold another number of rows, those that both hold are compared, and `other_sizes` counts the samples
+    in which they do, unless rows are `matched` elsewhere, as detections are. `sides`: what is compared with what, for a
+    message.
 
-    Raises `Incomparable` as `compare` does, and where samples differ in size.
+    Raises `Incomparable` as `compare` does, and where no sample has a row on both sides though some have one on either.
     """
     if not varies(output, actual, expected):
         return compare(output, actual[output], expected[output], info_actual, info_expected, ranked=ranked)
@@ -63,10 +64,14 @@ def compare_output(
         ours = [_without_padding(one, other, _zero(info_actual)) for one, other in zip(ours, theirs, strict=True)]
     if sizes_name(output) not in expected:
         theirs = [_without_padding(other, one, _zero(info_expected)) for one, other in zip(ours, theirs, strict=True)]
-    if matched:
-        pairs = [_shared(one, other) for one, other in zip(ours, theirs, strict=True)]
-        ours, theirs = [one for one, _ in pairs], [other for _, other in pairs]
-    _check_sizes(output, ours, theirs, sides)
+    count, note = _other_sizes(ours, theirs)
+    pairs = [_shared(one, other) for one, other in zip(ours, theirs, strict=True)]
+    nothing_shared = count > 0 and not any(one.size for one, _ in pairs)
+    ours, theirs = [one for one, _ in pairs], [other for _, other in pairs]
+    if nothing_shared or _other_sizes(ours, theirs)[0]:
+        raise Incomparable(
+            f"Output {output!r} has another size{sides and f' ({sides})'} in {count} of {len(ours)} samples, {note}."
+        )
     axes = np.flatnonzero(np.ptp([one.shape for one in ours], axis=0))
     if len(axes) > 1:
         raise Incomparable(f"Output {output!r} varies in more than one axis, and rows of one are compared.")
@@ -75,6 +80,8 @@ def compare_output(
     owners = np.repeat(np.arange(len(ours)), [part.shape[axis] for part in ours])
     found = compare(output, one, other, info_actual, info_expected, ranked=ranked)
     changed: dict[str, Any] = {"cosine": None}
+    if not matched:
+        changed |= {"other_sizes": count, "sizes_note": note}
     if found.worst_sample is not None and found.worst_index is not None:
         sample = int(owners[found.worst_sample])
         row = found.worst_sample - int(np.searchsorted(owners, sample))
@@ -118,11 +125,11 @@ def _shared(one: NDArray[Any], other: NDArray[Any]) -> tuple[NDArray[Any], NDArr
     return one[least], other[least]
 
 
-def _check_sizes(output: str, ours: Sequence[NDArray[Any]], theirs: Sequence[NDArray[Any]], sides: str) -> None:
-    """Raises `Incomparable`, which says how many samples hold another number of values."""
+def _other_sizes(ours: Sequence[NDArray[Any]], theirs: Sequence[NDArray[Any]]) -> tuple[int, str]:
+    """How many samples hold another number of values, and the first of them in words."""
     other = [place for place, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a.shape != b.shape]
     if not other:
-        return
+        return 0, ""
     one, two = ours[other[0]], theirs[other[0]]
     advice = (
         "; what is beyond repeats one row, as padding does, and nothing says how many rows count: let the model give"
@@ -130,10 +137,7 @@ def _check_sizes(output: str, ours: Sequence[NDArray[Any]], theirs: Sequence[NDA
         if all(_repeats(ours[place], theirs[place]) for place in other)
         else ""
     )
-    raise Incomparable(
-        f"Output {output!r} has another size{sides and f' ({sides})'} in {len(other)} of {len(ours)} samples, first in "
-        f"sample {other[0]}: {one.shape} where {two.shape} was expected{advice}."
-    )
+    return len(other), f"first in sample {other[0]}: {one.shape} where {two.shape} was expected{advice}"
 
 
 def _repeats(one: NDArray[Any], other: NDArray[Any]) -> bool:

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -113,12 +113,11 @@ def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison,
     what was asked for has been measured."""
     from harness.parity.varying import compare_output
 
-    target = registry.targets()[job.target]
-    if target.slot != "processor":  # a browser or an emulator takes seconds
+    if registry.targets()[job.target].slot != "processor":  # a browser or an emulator takes seconds
         return ()
     expected = _first(kept.read(), len(next(iter(stored.values()))))
     try:
-        with target.open(job.artifact.model_copy(update={"sequence": True})) as session:
+        with opened(replace(job, artifact=job.artifact.model_copy(update={"sequence": True}))) as session:
             actual = session.infer(stored)
         return tuple(compare_output(info.name, actual, expected, info, info) for info in job.artifact.outputs)
     except Exception:  # for information alone

@@ -61,6 +61,11 @@ class Comparison(Frozen):
     """The smallest `t` for which |actual − expected| ≤ t·(1 + |expected|) holds everywhere: it would have passed."""
     worst_sample: int | None = None
     worst_index: tuple[int, ...] | None = None
+    other_sizes: int | None = None
+    """Samples in which the sides hold another number of values, of an output whose size depends on the data: figures
+    are then over what both hold. Null of any other output, and in older records."""
+    sizes_note: str = ""
+    """The first of these, in words."""
     detection_of: str = ""
     """Of a detector's outputs: the one that holds the boxes. `top1_agreement` of that one is the share of detections
     that are matched by overlap, of so many `answers`; the others have none."""

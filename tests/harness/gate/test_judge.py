@@ -14,6 +14,7 @@ from harness.gate.policy import Budget, LatencyRule, ParityRule, Policy, TaskRul
 from harness.latency.statistics import summarise
 from harness.parity.comparison import compare
 from harness.parity.edges import parity
+from harness.sizes import stacked
 from harness.store.record import Measured, TaskMetric
 from harness.target import Timing
 
@@ -39,6 +40,33 @@ def failures(*arguments, **more):
 def int8(steps=0):
     stored = INT8.to_stored(GOLDEN).astype(np.int32)
     return np.clip(stored + steps, -128, 127).astype(np.int8)
+
+
+class TestSizes:
+    """Outputs whose size depends on the data: how many rows there are is a rule of its own."""
+
+    ROWS = tuple(GOLDEN[number, 0, :, None] * np.ones(3, np.float32) for number in range(4))
+    FEWER = (*ROWS[:3], ROWS[3][:7])
+
+    def compared(self, reference, actual, golden=ROWS):
+        sides = (stacked("out", side) for side in (golden, reference, actual))
+        return parity(*sides, (FLOAT,), None, "regression", "reference")
+
+    def test_another_number_of_rows_fails_that_rule_alone_and_on_its_edge_alone(self):
+        found = failures(self.compared(self.ROWS, self.FEWER))
+        assert set(found) == {"parity.runtime.sizes"}
+        message = found["parity.runtime.sizes"].message
+        assert "another size in 1 of 4 samples, first in sample 3: (7, 3) where (10, 3) was expected" in message
+        assert set(failures(self.compared(self.FEWER, self.FEWER))) == {"parity.conversion.sizes"}
+
+    def test_values_that_both_hold_are_judged_beside_it(self):
+        found = failures(self.compared(self.ROWS, [values * np.float32(1.1) for values in self.FEWER]))
+        assert set(found) == {"parity.runtime.sizes", "parity.runtime.sqnr_db", "parity.runtime.peak"}
+
+    def test_as_many_rows_pass_it(self):
+        same = self.compared(self.FEWER, self.FEWER, self.FEWER)
+        found = [check for check in checks(same) if check.rule.endswith(".sizes")]
+        assert [check.passed for check in found] == [True, True]
 
 
 class TestFloat:
