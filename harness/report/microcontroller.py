@@ -1,5 +1,5 @@
-"""What a model takes where instructions are counted, a microcontroller or a phone's core under emulation: instructions,
-flash, RAM, arena, stack, heap, and where the instructions go."""
+"""What a model takes where something is counted, on a microcontroller or a phone's core under emulation: instructions
+(or a board's own cycles), flash, RAM, arena, stack, heap, and where the instructions go."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.store.record import CaseResult, OperatorCost, RunRecord
 
-FIGURES = ("instructions", "flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes", "heap_bytes")
+FIGURES = ("instructions", "cycles", "flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes", "heap_bytes")
 MOST_OPERATORS = 40
 
 

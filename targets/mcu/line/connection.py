@@ -15,7 +15,7 @@ from .hardware_map import MapEntry
 from .image import Image
 from .line import Identity, Line, Patience, Refusal
 from .outcome import BoardBusy, BoardReset, BoardSilent, FlashFailed, LineGarbled, LineUnavailable
-from .port import Port, open_port
+from .port import Port, also_open, open_port
 
 START_SECONDS = 10.0
 """Within so much after it was flashed a board answers: its adapter may be found anew by the system."""
@@ -39,10 +39,10 @@ def connected(
 ) -> Iterator[Connection]:
     """The board of a map with an image; flashed only where it has another. Others of this process wait for it.
     Raises the outcomes of a line and of flashing."""
-    with _LOCKS[entry.place]:
+    with _LOCKS[entry.place], _naming_another_reader(entry):
         with open_port(entry) as port:
             line = Line(port, entry.place, patience, seconds)
-            identity = _asked(line)
+            identity = _asked(line, entry)
             if _has(identity, image):
                 assert isinstance(identity, Identity)
                 yield Connection(line, identity, flashed=False)
@@ -50,6 +50,18 @@ def connected(
         flash(entry, kind, image)
         with _reopened(entry, image, patience, seconds) as connection:
             yield connection
+
+
+@contextmanager
+def _naming_another_reader(entry: MapEntry) -> Iterator[None]:
+    """One that takes characters off the line, and is why nothing whole comes, is named."""
+    try:
+        yield
+    except (BoardSilent, BoardBusy, LineGarbled) as error:
+        other = also_open(entry.serial)
+        if not other:
+            raise
+        raise type(error)(f"{error} Meanwhile {other} has {entry.serial} open as well: end that.", error.log) from None
 
 
 @contextmanager
@@ -78,11 +90,14 @@ def _port_in_time(stack: ExitStack, entry: MapEntry) -> Port:
             time.sleep(_AGAIN_SECONDS)
 
 
-def _asked(line: Line) -> Identity | Refusal | None:
-    """None of a board that does not answer as ours do."""
+def _asked(line: Line, entry: MapEntry) -> Identity | Refusal | None:
+    """None of a board that does not answer as ours do, which is then flashed. With another reader on the line nobody
+    can know that."""
     try:
         return line.identify()
     except _NOT_OURS:
+        if also_open(entry.serial):
+            raise
         return None
 
 

@@ -57,7 +57,7 @@ class SerialPort:
         return result if isinstance(result, bytes) else b""
 
     def _lost(self, error: Exception) -> LineLost:
-        other = _also_open(self.name)
+        other = also_open(self.name)
         beside = f"; {other} has it open as well" if other else "; see that the cable and the board are there"
         return LineLost(f"The line {self.name} was lost ({_reason(error)}){beside}.")
 
@@ -98,7 +98,7 @@ def _opened(name: str, baud: int) -> Iterator[Port]:
 def _not_opened(name: str, error: Exception) -> str:
     if isinstance(error, ValueError):
         return f"`{name}` is no port and no URL that pyserial knows; write a device, socket:// or rfc2217://."
-    other = _also_open(name)
+    other = also_open(name)
     if other:
         return f"The port {name} is in use by {other}; end that, or wait for it."
     if name.startswith("/") and not Path(name).exists():
@@ -112,9 +112,9 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
-def _also_open(name: str) -> str:
+def also_open(name: str) -> str:
     """Another process of this machine that has a device open, in words; empty where none is seen."""
-    if "://" in name:
+    if not name or "://" in name:
         return ""
     import psutil
 

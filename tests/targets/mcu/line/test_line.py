@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -18,7 +20,9 @@ from harness_targets.mcu.emulator.frames import Report
 from harness_targets.mcu.emulator.outcome import FirmwareFault, ProtocolBroken
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.job import SelfTest, pack_job
+from harness_targets.mcu.line.connection import connected
 from harness_targets.mcu.line.hardware_map import MapEntry
+from harness_targets.mcu.line.image import Image
 from harness_targets.mcu.line.line import Identity, Line, Patience, Refusal, frame
 from harness_targets.mcu.line.outcome import (
     BoardBusy,
@@ -225,17 +229,58 @@ def test_a_pulled_cable_is_an_outcome_and_the_port_is_free_afterwards():
     assert psutil.Process().num_fds() == open_before - 1
 
 
-def test_a_port_that_another_process_has_is_unavailable_and_names_it(tmp_path: Path):
+HOLDER = """
+import fcntl, os, sys, time
+held = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)
+if sys.argv[2] == "locked":
+    fcntl.flock(held, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@contextmanager
+def held_by_another(device: str, how: str) -> Iterator[int]:
+    """Another process has the device open; its id."""
+    command = [sys.executable, "-c", HOLDER, device, how]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield process.pid
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def terminal() -> Iterator[str]:
+    """A device at whose other end nobody answers."""
     master, slave = os.openpty()
-    try:
-        entry = MapEntry("x", ("stm32f4_disco",), serial=os.ttyname(slave))
-        with open_port(entry), pytest.raises(LineUnavailable, match=r"cannot be opened|is in use"), open_port(entry):
-            pass
-        with open_port(entry):  # and afterwards it is free
-            pass
-    finally:
-        os.close(master)
-        os.close(slave)
+    yield os.ttyname(slave)
+    os.close(master)
+    os.close(slave)
+
+
+def test_a_port_that_another_process_has_is_unavailable_and_the_process_named(terminal: str):
+    entry = MapEntry("x", ("stm32f4_disco",), serial=terminal)
+    with (
+        held_by_another(terminal, "locked") as other,
+        pytest.raises(LineUnavailable, match=rf"{terminal} is in use by the process {other} \(.+\); end that"),
+        open_port(entry),
+    ):
+        pass
+    with open_port(entry):  # and afterwards it is free
+        pass
+
+
+def test_another_reader_of_the_line_is_named_and_the_board_not_flashed_for_it(terminal: str):
+    entry = MapEntry("x", ("stm32f4_disco",), serial=terminal, runner="never-called")
+    with (
+        held_by_another(terminal, "unlocked") as other,
+        pytest.raises(BoardSilent, match=f"Meanwhile the process {other} .+ has {terminal} open as well: end that"),
+        connected(entry, STM32F4_DISCOVERY, Image((), 0, 0), Patience(0.03, 0.3), 1.0),
+    ):
+        pass
 
 
 @pytest.mark.parametrize(

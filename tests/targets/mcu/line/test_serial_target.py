@@ -106,6 +106,24 @@ def test_milliseconds_are_cycles_over_the_clock_that_was_read_back(
     assert timing.clock_resolution_ns == pytest.approx(1000 / 168)
 
 
+def test_two_models_that_are_open_at_once_take_turns_on_the_board(
+    job_server: Path, firmware_compiler: None, tmp_path: Path, host_kernels: HostKernels
+):
+    entry, opened, wanted = simulated(job_server, tmp_path), [], []
+    for place, content in enumerate((CONTENT, OTHER)):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        artifact, plan = make_artifact(folder, content), plan_model(content)
+        inputs = random_inputs(plan.inputs, 1, 1)
+        one = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), SOON)
+        opened.append((one, samples_of(artifact, inputs)))
+        wanted += host_kernels.run(plan, inputs)
+    for turn in (1, 3):
+        for place, (one, samples) in enumerate(opened):
+            assert one.infer(samples)["out0"].tobytes() == wanted[place]
+            assert times_flashed(tmp_path) == turn + place
+
+
 @pytest.mark.parametrize(
     ("hertz", "cycles", "said"),
     [
