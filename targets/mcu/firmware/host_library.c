@@ -1,6 +1,7 @@
 /* The executor as a host library, for tests: one call checks a plan and runs it once. */
 #include "executor.h"
 #include "float_math.h"
+#include "float_wave.h"
 #include "memory.h"
 
 /* `inputs` and `outputs` are the tensors one after the other; `fresh` is 0 where states are kept as the last call left
@@ -12,6 +13,8 @@ float host_hyperbolic_tangent(float x);
 float host_logistic(float x);
 float host_square_root(float x);
 float host_natural_logarithm(float x);
+float host_sine(float x);
+float host_cosine(float x);
 
 int host_run(const void *plan, uint32_t plan_bytes, void *arena, uint32_t arena_bytes, int fresh,
              const uint8_t *inputs, uint8_t *outputs) {
@@ -58,4 +61,12 @@ float host_square_root(float x) {
 
 float host_natural_logarithm(float x) {
     return natural_logarithm(x);
+}
+
+float host_sine(float x) {
+    return sine(x);
+}
+
+float host_cosine(float x) {
+    return cosine(x);
 }

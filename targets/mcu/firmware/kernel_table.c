@@ -87,7 +87,16 @@ _Static_assert(STEP_KIND_END <= 128, "a kind of step without a bit");
     KERNEL(STEP_COMPARE_INT32, run_compare_int32, compare_step) \
     KERNEL(STEP_ELEMENTWISE_INT32, run_elementwise_int32, elementwise_int32_step) \
     KERNEL(STEP_LSTM_INT16, run_lstm_int16, lstm_int16_step) \
-    KERNEL(STEP_SVDF_MEMORY8, run_svdf_memory8, svdf_step)
+    KERNEL(STEP_SVDF_MEMORY8, run_svdf_memory8, svdf_step) \
+    KERNEL(STEP_WAVE_FLOAT, run_wave_float, wave_float_step) \
+    KERNEL(STEP_FLOOR_MOD_FLOAT, run_floor_mod_float, floor_mod_float_step) \
+    KERNEL(STEP_L2_POOL_FLOAT, run_l2_pool_float, l2_pool_float_step) \
+    KERNEL(STEP_LOG_SOFTMAX_FLOAT, run_log_softmax_float, log_softmax_float_step) \
+    KERNEL(STEP_LOG_SOFTMAX_INT8, run_log_softmax_int8, log_softmax_int8_step) \
+    KERNEL(STEP_CUMULATIVE_SUM_FLOAT, run_cumulative_sum_float, cumulative_sum_step) \
+    KERNEL(STEP_CUMULATIVE_SUM_INT32, run_cumulative_sum_int32, cumulative_sum_step) \
+    KERNEL(STEP_GATHER_ND, run_gather_nd, gather_nd_step) \
+    KERNEL(STEP_UPDATE_SLICE, run_update_slice, update_slice_step)
 
 #define PLACE_ENTRY(kind, run, step) [kind] = PLACE(kind),
 const uint8_t kernel_index[STEP_KIND_END] = {EACH_KERNEL(PLACE_ENTRY)};

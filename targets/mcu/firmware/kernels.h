@@ -16,7 +16,9 @@ kernel run_convolution_int8, run_depthwise_int8, run_average_pool_int8, run_max_
     run_convolution_int16, run_add_int16, run_multiply_int16, run_extreme_int16, run_prelu_int16, run_rescale,
     run_curve_int16, run_quantize_int16, run_dequantize_int16, run_branch, run_softmax_int16,
     run_softmax_int8_int16, run_average_pool_int16, run_max_pool_int16, run_mean_int16, run_matrix_int16,
-    run_compare_int32, run_elementwise_int32, run_lstm_int16, run_svdf_memory8;
+    run_compare_int32, run_elementwise_int32, run_lstm_int16, run_svdf_memory8, run_wave_float, run_floor_mod_float,
+    run_l2_pool_float, run_log_softmax_float, run_log_softmax_int8, run_cumulative_sum_float,
+    run_cumulative_sum_int32, run_gather_nd, run_update_slice;
 
 struct kernel_entry {
     kernel *run;    /* NULL where the image has no such kernel */

@@ -112,7 +112,16 @@ enum step_kind {
     STEP_ELEMENTWISE_INT32 = 58,
     STEP_LSTM_INT16 = 59,
     STEP_SVDF_MEMORY8 = 60,
-    STEP_KIND_END = 61
+    STEP_WAVE_FLOAT = 61,
+    STEP_FLOOR_MOD_FLOAT = 62,
+    STEP_L2_POOL_FLOAT = 63,
+    STEP_LOG_SOFTMAX_FLOAT = 64,
+    STEP_LOG_SOFTMAX_INT8 = 65,
+    STEP_CUMULATIVE_SUM_FLOAT = 66,
+    STEP_CUMULATIVE_SUM_INT32 = 67,
+    STEP_GATHER_ND = 68,
+    STEP_UPDATE_SLICE = 69,
+    STEP_KIND_END = 70
 };
 
 /* Images are NHWC. A window's places outside the image read as `input_zero_point`. */

@@ -112,4 +112,13 @@ struct pool_float_step {
     float maximum;
 };
 
+struct l2_pool_float_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    struct plan_window window;
+    float minimum;
+    float maximum;
+};
+
 #endif

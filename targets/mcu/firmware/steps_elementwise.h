@@ -153,6 +153,22 @@ struct elementwise_int32_step {
     int32_t maximum;
 };
 
+struct wave_float_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t elements;
+    int32_t cosine; /* else the sine */
+};
+
+struct floor_mod_float_step {
+    struct step_header header;
+    uint32_t input1;
+    uint32_t input2;
+    uint32_t output;
+    struct plan_broadcast broadcast;
+};
+
 struct quantize_step {
     struct step_header header;
     uint32_t input;  /* float */

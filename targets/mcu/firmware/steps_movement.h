@@ -43,6 +43,32 @@ struct gather_step {
     int32_t inner_bytes;
 };
 
+/* output[i] = the part of the input where indices[i] leads, of `slice_bytes`; one outside ends the inference. */
+struct gather_nd_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t indices; /* int32 [count][depth] */
+    int32_t count;
+    int32_t depth; /* at most PLAN_RANK */
+    int32_t strides[PLAN_RANK]; /* in bytes, of each index */
+    uint32_t slice_bytes;
+    uint32_t input_bytes;
+};
+
+/* Puts `update` into the output, from indices that are held to the places where all of it is inside. */
+struct update_slice_step {
+    struct step_header header;
+    uint32_t update;
+    uint32_t indices; /* int32 or int64 [rank] */
+    uint32_t output;
+    int32_t rank; /* at most PLAN_RANK */
+    int32_t index_bytes;
+    int32_t element_bytes;
+    int32_t shape[PLAN_RANK];         /* of the update, from its first axis on */
+    int32_t output_shape[PLAN_RANK];
+};
+
 /* The two rows (or columns) of the input that one of the output lies between, and how far it is from the first. */
 struct plan_interpolation_int8 {
     int32_t lower;

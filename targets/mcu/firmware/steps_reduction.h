@@ -60,6 +60,41 @@ struct softmax_float_step {
     float beta;
 };
 
+/* Both tables are of how far an int8 value is below the largest. */
+struct log_softmax_int8_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t exponentials; /* int32 [256], as of softmax_int8 */
+    uint32_t distances;    /* int32 [256], the differences in Q5.26 */
+    int32_t rows;
+    int32_t depth;
+    int32_t lowest_difference; /* what is further below has the lowest result */
+    int32_t multiplier;        /* from Q5.26 back to a difference */
+    int32_t shift;
+};
+
+struct log_softmax_float_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    int32_t rows;
+    int32_t depth;
+};
+
+/* Sums along an axis so far: [outer][axis_size][inner]. */
+struct cumulative_sum_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output; /* may be the input */
+    int32_t outer;
+    int32_t axis_size;
+    int32_t inner;
+    int32_t exclusive;
+    int32_t reverse;
+    int32_t initial;
+};
+
 /* input: [outer][axis_size][inner]; output: int32 [outer][inner] */
 struct arg_extreme_step {
     struct step_header header;

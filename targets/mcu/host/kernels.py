@@ -14,7 +14,7 @@ from ..plan import Plan, PlanRefused
 from ..toolchain import build_host_library
 
 _ALIGNMENT = 16
-_FUNCTIONS = ("exponential", "hyperbolic_tangent", "logistic", "square_root", "natural_logarithm")
+_FUNCTIONS = ("exponential", "hyperbolic_tangent", "logistic", "square_root", "natural_logarithm", "sine", "cosine")
 
 
 def _aligned(nbytes: int) -> NDArray[np.uint8]:

@@ -66,10 +66,12 @@ class Variable:
 
 @dataclass
 class Scope:
-    """The tensors of one subgraph as it is inlined at one place: where they are, and the variables that they name."""
+    """The tensors of one subgraph as it is inlined at one place: where they are, the values of those that the planner
+    computed, and the variables that they name."""
 
     graph: Graph
     places: dict[int, Place] = field(default_factory=dict)
+    known: dict[int, NDArray[Any]] = field(default_factory=dict)
     variables: dict[int, Variable] = field(default_factory=dict)
 
 
@@ -203,6 +205,11 @@ class Builder:
         if tensor.constant is not None or tensor.index in self._places:
             raise PlanRefused(f"{tensor.label} is written twice, or is a constant.")
         self._places[tensor.index] = self.constant(values)
+        self.scope.known[tensor.index] = values
+
+    def values(self, tensor: Tensor) -> NDArray[Any] | None:
+        """Those of a constant, or of a tensor that the planner has computed; None of any other."""
+        return self.scope.known.get(tensor.index) if tensor.constant is None else tensor.constant
 
     def bind(self, tensor: Tensor, place: Place) -> None:
         """`tensor`, an input of the subgraph that is being lowered, is at `place`."""

@@ -90,6 +90,7 @@ _SVDF = (
     "i units, i rank, i memory, i feature_multiplier, i feature_shift, i time_multiplier, i time_shift,"
     "i output_zero_point, i state_zero_point"
 )
+_CUMULATIVE_SUM = "r input, r output, i outer, i axis_size, i inner, i exclusive, i reverse, i initial"
 _COMPARE = f"r input1, r input2, r output, {_BROADCAST}, i comparison"
 _GATES_FLOAT = ",".join(
     f"r {gate}_gate_input_weights, r {gate}_gate_input_bias, r {gate}_gate_recurrent_weights" for gate in GATES
@@ -177,6 +178,19 @@ STEPS: dict[str, list[Field]] = {
         f"r input, r output, r hidden, r cell, r scratch, r sigmoid_table, {_LSTM}, {_GATES_INT16}, {_CELL_UPDATE}"
     ),
     "svdf_memory8": _fields(_SVDF),
+    "wave_float": _fields("r input, r output, u elements, i cosine"),
+    "floor_mod_float": _fields(f"r input1, r input2, r output, {_BROADCAST}"),
+    "l2_pool_float": _fields(f"r input, r output, {_WINDOW}, f minimum, f maximum"),
+    "log_softmax_float": _fields("r input, r output, i rows, i depth"),
+    "log_softmax_int8": _fields(
+        "r input, r output, r exponentials, r distances, i rows, i depth, i lowest_difference, i multiplier, i shift"
+    ),
+    "cumulative_sum_float": _fields(_CUMULATIVE_SUM),
+    "cumulative_sum_int32": _fields(_CUMULATIVE_SUM),
+    "gather_nd": _fields("r input, r output, r indices, i count, i depth, i strides 5, u slice_bytes, u input_bytes"),
+    "update_slice": _fields(
+        "r update, r indices, r output, i rank, i index_bytes, i element_bytes, i shape 5, i output_shape 5"
+    ),
 }
 STEP_KINDS = {name: number for number, name in enumerate(STEPS, start=1)}
 

@@ -216,6 +216,24 @@ def softmax_exponentials(input_scale: float, beta: float) -> NDArray[np.int32] |
     return np.array(entries, np.int32)
 
 
+def log_softmax_scaling(input_scale: float) -> tuple[NDArray[np.int32], int, tuple[int, int]] | None:
+    """(differences from 0 to -255 in Q5.26, the lowest one that counts, less 1, and the factor back to a difference).
+
+    PreprocessLogSoftmaxScalingExp with beta 1. None where the scaling is one that Micro stops at.
+    """
+    integer_bits = 5
+    real = min(input_scale * (1 << (31 - integer_bits)), float((1 << 31) - 1))
+    if not real > 1.0:
+        return None
+    multiplier, left_shift = quantise_multiplier(real)
+    back = (1 << (31 - left_shift)) / multiplier
+    reverse = quantise_multiplier(back)
+    if not 0 < back < 1 or reverse[1] > 0:
+        return None
+    distances = [requantise(-distance, multiplier, left_shift) for distance in range(256)]
+    return np.array(distances, np.int32), -_input_radius(integer_bits, left_shift) - 1, reverse
+
+
 def sigmoid_table() -> NDArray[np.uint16]:
     """sigmoid(i / 24) in Q0.16 for i = 0 … 255, made for linear interpolation between neighbours.
 

@@ -17,6 +17,8 @@ REFERENCES = {
     "exponential": (np.exp, np.linspace(-87, 88.7, 200_001), 1.5),
     "hyperbolic_tangent": (np.tanh, np.linspace(-12, 12, 200_001), 3.0),
     "natural_logarithm": (np.log, np.geomspace(1e-44, 3e38, 200_001), 2.0),
+    "sine": (np.sin, np.linspace(-30, 30, 200_001), 3.0),
+    "cosine": (np.cos, np.linspace(-30, 30, 200_001), 3.0),
     "logistic": (reference_logistic, np.linspace(-80, 20, 200_001), 3.0),
 }
 
@@ -35,6 +37,15 @@ def test_limits_and_not_a_number_pass_through(host_kernels: HostKernels):
     values = np.array([np.inf, -np.inf, np.nan, 200.0, -200.0], np.float32)
     np.testing.assert_array_equal(host_kernels.apply("exponential", values), [np.inf, 0, np.nan, np.inf, 0])
     np.testing.assert_array_equal(host_kernels.apply("hyperbolic_tangent", values), [1, -1, np.nan, 1, -1])
+
+
+def test_waves_are_exact_far_from_zero(host_kernels: HostKernels):
+    """Of all magnitudes: the nearest multiple of a quarter turn is known to as many bits as the angle has."""
+    bits = np.random.default_rng(2).integers(0x3F000000, 0x7F800000, 20_000).astype(np.uint32)
+    values = bits.view(np.float32)
+    for name, function in (("sine", np.sin), ("cosine", np.cos)):
+        exact = function(values.astype(np.float64))
+        np.testing.assert_allclose(host_kernels.apply(name, values), exact, rtol=4e-7, atol=0)
 
 
 def test_the_logarithm_has_its_limits(host_kernels: HostKernels):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..builder import Builder
 from ..model import Operator
 from . import (
+    accumulation,
     activation,
     arithmetic,
     blocks,
@@ -36,6 +37,7 @@ from . import (
 Lowering = Callable[[Operator, Builder], None]
 
 LOWERINGS: dict[str, Lowering] = {
+    **accumulation.LOWERINGS,
     **activation.LOWERINGS,
     **arithmetic.LOWERINGS,
     **blocks.LOWERINGS,

@@ -1,4 +1,4 @@
-"""Operators of one input, element by element, and SOFTMAX. In int8 nearly all of them are a table."""
+"""Operators of one input, element by element, SOFTMAX and LOG_SOFTMAX. In int8 nearly all of them are a table."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..lookup_tables import (
     elu_table,
     hard_swish_table,
     leaky_relu_table,
+    log_softmax_scaling,
     logistic_table,
     relu6_table,
     relu_table,
@@ -133,7 +134,40 @@ def lower_softmax(operator: Operator, build: Builder) -> None:
     )
 
 
+def lower_log_softmax(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    dtype = common_dtype(operator, source, target)
+    if not source.shape:
+        raise refuse(operator, "its input is a scalar")
+    depth = source.shape[-1]
+    rows = source.elements // depth
+    if dtype == "float32":
+        build.step("log_softmax_float", input=build.read(source), output=build.write(target), rows=rows, depth=depth)
+        return
+    dimensions_fit(operator, depth)
+    if target.zero_point != 127 or float(target.scale) != 16 / 256:
+        raise unsupported(operator, "an output whose scale is not 1/16 with zero point 127")
+    exponentials, scaling = softmax_exponentials(float(source.scale), 1.0), log_softmax_scaling(float(source.scale))
+    if exponentials is None or scaling is None:
+        raise refuse(operator, f"an input scale of {float(source.scale):.3g} leaves no precision")
+    distances, lowest, (multiplier, shift) = scaling
+    build.step(
+        "log_softmax_int8",
+        input=build.read(source),
+        output=build.write(target),
+        exponentials=build.constant(exponentials),
+        distances=build.constant(distances),
+        rows=rows,
+        depth=depth,
+        lowest_difference=lowest,
+        multiplier=multiplier,
+        shift=shift,
+    )
+
+
 LOWERINGS = {
+    "LOG_SOFTMAX": lower_log_softmax,
     **dict.fromkeys(_UNARY, lower_unary),
     "SOFTMAX": lower_softmax,
 }

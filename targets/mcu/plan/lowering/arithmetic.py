@@ -1,4 +1,4 @@
-"""ABS, NEG, RSQRT, SQRT, SQUARE, EXP, LOG, FLOOR, CEIL and ROUND: arithmetic on one element, in int8 a table."""
+"""ABS, NEG, RSQRT, SQRT, SQUARE, EXP, LOG, SIN, COS, FLOOR, CEIL and ROUND: one element at a time, in int8 a table."""
 
 from __future__ import annotations
 
@@ -56,7 +56,23 @@ def lower_inverse_square_root(operator: Operator, build: Builder) -> None:
     emit_table(source, target, table, build)
 
 
+def lower_wave(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0), result(operator)
+    same_elements(operator, source, target)
+    if common_dtype(operator, source, target) != "float32":
+        raise unsupported(operator, "TensorFlow Lite Micro has it in float32 alone")
+    build.step(
+        "wave_float",
+        input=build.read(source),
+        output=build.write(target),
+        elements=source.elements,
+        cosine=int(operator.name == "COS"),
+    )
+
+
 LOWERINGS = {
+    "COS": lower_wave,
+    "SIN": lower_wave,
     "ABS": lower_absolute,
     "RSQRT": lower_inverse_square_root,
     **dict.fromkeys(_FLOAT_ALONE, lower_float_alone),

@@ -1,4 +1,4 @@
-"""SHAPE, FILL and ZEROS_LIKE: results that are known before the model runs, or nearly so."""
+"""SHAPE, BROADCAST_ARGS, FILL and ZEROS_LIKE: results that are known before the model runs, or nearly so."""
 
 from __future__ import annotations
 
@@ -41,4 +41,26 @@ def lower_zeros_like(operator: Operator, build: Builder) -> None:
     _emit_fill(build, target, bytes(np.dtype(target.dtype).itemsize))
 
 
-LOWERINGS = {"SHAPE": lower_shape, "FILL": lower_fill, "ZEROS_LIKE": lower_zeros_like}
+def lower_broadcast_args(operator: Operator, build: Builder) -> None:
+    """The shape that two shapes give, both of which the planner knows."""
+    shapes = [build.values(operand(operator, index)) for index in (0, 1)]
+    target = result(operator)
+    if shapes[0] is None or shapes[1] is None or target.dtype not in ("int32", "int64"):
+        raise unsupported(operator, "shapes that are known only when the model runs")
+    try:
+        joined = np.broadcast_shapes(
+            *(tuple(int(size) for size in shape.ravel()) for shape in shapes if shape is not None)
+        )
+    except ValueError:
+        raise refuse(operator, "its shapes cannot be repeated to one") from None
+    if target.elements != len(joined):
+        raise refuse(operator, f"its output has {target.elements} elements, not {len(joined)}")
+    build.know(target, np.array(joined, np.dtype(target.dtype)))
+
+
+LOWERINGS = {
+    "BROADCAST_ARGS": lower_broadcast_args,
+    "SHAPE": lower_shape,
+    "FILL": lower_fill,
+    "ZEROS_LIKE": lower_zeros_like,
+}

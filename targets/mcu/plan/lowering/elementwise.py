@@ -83,7 +83,7 @@ def _product_factor(operator: Operator, first: Tensor, second: Tensor, target: T
     return multiplier, shift
 
 
-def _smaller_than_one(operator: Operator, real: float) -> tuple[int, int]:
+def smaller_than_one(operator: Operator, real: float) -> tuple[int, int]:
     """QuantizeMultiplierSmallerThanOneExp: Micro stops where the factor is not between 0 and 1."""
     multiplier, shift = quantise_multiplier(real)
     if not 0 < real < 1 or shift > 0:
@@ -127,9 +127,9 @@ def _float_bounds(operator: Operator) -> tuple[float, float]:
 
 def _emit_add(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
     *factors, last = _FACTORS[operator.name](first, second, target)
-    (multiplier1, shift1), (multiplier2, shift2) = (_smaller_than_one(operator, factor) for factor in factors)
+    (multiplier1, shift1), (multiplier2, shift2) = (smaller_than_one(operator, factor) for factor in factors)
     any_factor = target.dtype == "int16" and operator.name == "SQUARED_DIFFERENCE"
-    multiplier, shift = quantise_multiplier(last) if any_factor else _smaller_than_one(operator, last)
+    multiplier, shift = quantise_multiplier(last) if any_factor else smaller_than_one(operator, last)
     low, high = activation_range_quantised(operator, _fused_activation(operator), target)
     build.step(
         f"add_{target.dtype}",
@@ -245,6 +245,27 @@ def _emit_int32(operator: Operator, first: Tensor, second: Tensor, target: Tenso
     emit_int32(operator, build, (build.read(first), build.read(second), build.write(target)), walk, operator.name)
 
 
+def emit_elementwise_float(build: Builder, name: str, places: tuple[Place, Place, Place], elements: int) -> None:
+    """Of tensors of one shape, without bounds; `places` are both inputs' and the output's."""
+    merged = merge_axes([elements], [1], [1])
+    assert merged is not None
+    shape, (stride1, stride2) = merged
+    build.step(
+        "elementwise_float",
+        input1=places[0],
+        input2=places[1],
+        output=places[2],
+        shape=shape,
+        stride1=stride1,
+        stride2=stride2,
+        elements1=elements,
+        elements2=elements,
+        operation=_OPERATIONS[name],
+        minimum=-float("inf"),
+        maximum=float("inf"),
+    )
+
+
 def lower_elementwise(operator: Operator, build: Builder) -> None:
     first, second, target = operand(operator, 0), operand(operator, 1), result(operator)
     if operator.name == "PRELU" and (first.dtype, second.dtype, target.dtype) == ("int16", "int8", "int16"):
@@ -276,4 +297,11 @@ def lower_elementwise(operator: Operator, build: Builder) -> None:
     emit(operator, first, second, target, build)
 
 
-LOWERINGS = dict.fromkeys(_OPERATIONS, lower_elementwise)
+def lower_floor_mod(operator: Operator, build: Builder) -> None:
+    first, second, target = operand(operator, 0), operand(operator, 1), result(operator)
+    if common_dtype(operator, first, second, target) != "float32":
+        raise unsupported(operator, "TensorFlow Lite Micro has it in float32 alone")
+    build.step("floor_mod_float", **_operand_fields(operator, first, second, target, build))
+
+
+LOWERINGS = {**dict.fromkeys(_OPERATIONS, lower_elementwise), "FLOOR_MOD": lower_floor_mod}

@@ -1,13 +1,15 @@
-"""GATHER and EMBEDDING_LOOKUP: slices of an axis, chosen by numbers that are constants or computed."""
+"""GATHER, GATHER_ND, EMBEDDING_LOOKUP and DYNAMIC_UPDATE_SLICE: parts at places that are constants or computed."""
 
 from __future__ import annotations
 
 import math
 
 from ..builder import Builder, Place
+from ..format import RANK
 from ..model import Operator, Tensor
+from .axes import row_major
 from .checks import existing_axis, operand, refuse, result, unsupported
-from .movement import movable_element_bytes
+from .movement import emit_whole_copy, movable_element_bytes
 
 
 def emit_gather(
@@ -62,4 +64,61 @@ def lower_embedding_lookup(operator: Operator, build: Builder) -> None:
     _lower(operator, build, source, indices, 0, 0)
 
 
-LOWERINGS = {"GATHER": lower_gather, "EMBEDDING_LOOKUP": lower_embedding_lookup}
+def lower_gather_nd(operator: Operator, build: Builder) -> None:
+    source, indices = operand(operator, 0), operand(operator, 1)
+    if source.dtype not in ("float32", "int8") or indices.dtype != "int32":
+        raise unsupported(operator, f"{source.dtype} chosen by {indices.dtype}")
+    depth = indices.shape[-1] if indices.shape else 0
+    if not 1 <= depth <= min(len(source.shape), RANK):
+        raise refuse(operator, f"{depth} indices do not lead into a tensor of {len(source.shape)} dimensions")
+    target = result(operator, indices.shape[:-1] + source.shape[depth:])
+    element_bytes = movable_element_bytes(operator, source, target)
+    strides = [stride * element_bytes for stride in row_major(source.shape)[:depth]]
+    build.step(
+        "gather_nd",
+        input=build.read(source),
+        output=build.write(target),
+        indices=build.read(indices),
+        count=indices.elements // depth,
+        depth=depth,
+        strides=strides + [0] * (RANK - depth),
+        slice_bytes=math.prod(source.shape[depth:]) * element_bytes,
+        input_bytes=source.nbytes,
+    )
+
+
+def lower_update_slice(operator: Operator, build: Builder) -> None:
+    """DYNAMIC_UPDATE_SLICE: a copy of the whole, and then the part into it."""
+    source, update, indices = operand(operator, 0), operand(operator, 1), operand(operator, 2)
+    target = result(operator, source.shape)
+    element_bytes = movable_element_bytes(operator, source, target)
+    if source.dtype not in ("float32", "int8", "int16", "int32") or update.dtype != source.dtype:
+        raise unsupported(operator, f"{update.dtype} into {source.dtype}")
+    if indices.dtype not in ("int32", "int64") or indices.elements != len(source.shape):
+        raise unsupported(operator, f"{indices.elements} indices of {indices.dtype}")
+    rank = len(source.shape)
+    if rank > RANK:
+        raise unsupported(operator, f"{rank} dimensions")
+    if len(update.shape) != rank or any(a > b for a, b in zip(update.shape, source.shape, strict=True)):
+        raise refuse(operator, f"{list(update.shape)} is no part of {list(source.shape)}")
+    place = build.write(target)
+    emit_whole_copy(operator, build, source, place, row_major(target.shape), element_bytes)
+    build.step(
+        "update_slice",
+        update=build.read(update),
+        indices=build.read(indices),
+        output=place,
+        rank=rank,
+        index_bytes=4 if indices.dtype == "int32" else 8,
+        element_bytes=element_bytes,
+        shape=list(update.shape) + [1] * (RANK - rank),
+        output_shape=list(target.shape) + [1] * (RANK - rank),
+    )
+
+
+LOWERINGS = {
+    "DYNAMIC_UPDATE_SLICE": lower_update_slice,
+    "EMBEDDING_LOOKUP": lower_embedding_lookup,
+    "GATHER": lower_gather,
+    "GATHER_ND": lower_gather_nd,
+}

@@ -1,11 +1,11 @@
-"""AVERAGE_POOL_2D and MAX_POOL_2D."""
+"""AVERAGE_POOL_2D, MAX_POOL_2D and L2_POOL_2D."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..builder import Builder
-from ..model import Operator
+from ..model import Operator, Tensor
 from .checks import (
     activation_range_float,
     activation_range_quantised,
@@ -15,15 +15,13 @@ from .checks import (
     result,
     unsupported,
 )
-from .window import convolution_window
+from .window import Window, convolution_window
 
 _LARGEST_INT16_WINDOW = 1 << 15
 
 
-def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
-    source, target = operand(operator, 0, 4), result(operator)
-    dtype = common_dtype(operator, source, target, others=("int16",))
-    window = convolution_window(
+def _pool_window(operator: Operator, source: Tensor, target: Tensor) -> Window:
+    return convolution_window(
         operator,
         source,
         target,
@@ -32,6 +30,12 @@ def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
         padding=operator.integer(0),
         strides=(operator.integer(2, "i"), operator.integer(1, "i")),
     )
+
+
+def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
+    source, target = operand(operator, 0, 4), result(operator)
+    dtype = common_dtype(operator, source, target, others=("int16",))
+    window = _pool_window(operator, source, target)
     activation = operator.integer(5)
     if dtype == "float32":
         low, high = activation_range_float(operator, activation)
@@ -68,4 +72,19 @@ def lower_max_pool(operator: Operator, build: Builder) -> None:
     _lower(operator, build, maximum_pool=True)
 
 
-LOWERINGS = {"AVERAGE_POOL_2D": lower_average_pool, "MAX_POOL_2D": lower_max_pool}
+def lower_l2_pool(operator: Operator, build: Builder) -> None:
+    source, target = operand(operator, 0, 4), result(operator)
+    if common_dtype(operator, source, target) != "float32":
+        raise unsupported(operator, "TensorFlow Lite Micro has it in float32 alone")
+    low, high = activation_range_float(operator, operator.integer(5))
+    build.step(
+        "l2_pool_float",
+        input=build.read(source),
+        output=build.write(target),
+        **_pool_window(operator, source, target).fields(),
+        minimum=low,
+        maximum=high,
+    )
+
+
+LOWERINGS = {"L2_POOL_2D": lower_l2_pool, "AVERAGE_POOL_2D": lower_average_pool, "MAX_POOL_2D": lower_max_pool}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    accumulation,
     activation,
     blocks,
     comparison,
@@ -22,6 +23,7 @@ from . import (
 from .draws import Maker
 
 MAKERS: dict[str, Maker] = {
+    **accumulation.MAKERS,
     **activation.MAKERS,
     **blocks.MAKERS,
     **comparison.MAKERS,
@@ -45,7 +47,7 @@ INT16 = (
     *("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "QUANTIZE", "DEQUANTIZE"),
     *("PAD", "CONCATENATION", "PACK", "STRIDED_SLICE", "TRANSPOSE", "RESHAPE", "SLICE", "REVERSE_V2"),
     *("SPLIT", "SPLIT_V", "UNPACK", "ABS", "SOFTMAX", "AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "SUM"),
-    *("BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
+    *("BATCH_MATMUL", "UNIDIRECTIONAL_SEQUENCE_LSTM", "DYNAMIC_UPDATE_SLICE"),
 )
 # For int32 that stands for itself.
 INT32 = (
@@ -53,4 +55,4 @@ INT32 = (
     *("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL"),
 )
 # Whatever type is asked for, these make models of float32.
-FLOAT_ALONE = {*activation.FLOAT_ALONE, *elementwise.FLOAT_ALONE}
+FLOAT_ALONE = {*activation.FLOAT_ALONE, *elementwise.FLOAT_ALONE, *pooling.FLOAT_ALONE}

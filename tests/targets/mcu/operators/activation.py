@@ -8,7 +8,7 @@ from ..model_writer import TYPES, ModelWriter
 from .draws import INDEX_LIMIT, Maker, Random, draw_quantised, draw_scale, draw_shape
 
 ACTIVATIONS = ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ELU")
-FLOAT_ALONE = ("NEG", "EXP", "SQRT", "SQUARE", "FLOOR", "CEIL", "ROUND", "LOG")
+FLOAT_ALONE = ("NEG", "SIN", "COS", "EXP", "SQRT", "SQUARE", "FLOOR", "CEIL", "ROUND", "LOG")
 
 
 def unary(name: str) -> Maker:
@@ -65,6 +65,15 @@ def softmax(random: Random, dtype: str) -> ModelWriter:
     model.operator(
         "SOFTMAX", [source], [target], "SoftmaxOptions", {0: ("f", float(random.choice([1.0, 1.0, 0.5, 2.0])))}
     )
+    return model
+
+
+def log_softmax(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    shape = (*draw_shape(random, int(random.integers(0, 3))), int(random.integers(1, 60)))
+    source = model.input(shape, dtype, **draw_quantised(random, dtype))
+    target = model.output(shape, dtype, **({"scale": 1 / 16, "zero_point": 127} if dtype == "int8" else {}))
+    model.operator("LOG_SOFTMAX", [source], [target], "LogSoftmaxOptions")
     return model
 
 
@@ -154,6 +163,7 @@ MAKERS: dict[str, Maker] = {
     "L2_NORMALIZATION": l2_normalization,
     "CAST": cast,
     "SOFTMAX": softmax,
+    "LOG_SOFTMAX": log_softmax,
     "QUANTIZE": quantize,
     "DEQUANTIZE": dequantize,
 }

@@ -36,4 +36,17 @@ def shape_of(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
-MAKERS: dict[str, Maker] = {"FILL": fill, "ZEROS_LIKE": zeros_like, "SHAPE": shape_of}
+def broadcast_args(random: Random, dtype: str) -> ModelWriter:
+    """Of a model input's shape and a constant one."""
+    model = ModelWriter()
+    shape = draw_shape(random, int(random.integers(1, 5)))
+    source = model.input(shape, dtype, **draw_quantised(random, dtype))
+    known = model.tensor((len(shape),), "int32")
+    other = tuple(1 if random.random() < 0.5 else d for d in shape)[int(random.integers(0, len(shape))) :]
+    target = model.output((len(shape),), "int32")
+    model.operator("SHAPE", [source], [known], "ShapeOptions")
+    model.operator("BROADCAST_ARGS", [known, model.constant(np.array(other, np.int32))], [target])
+    return model
+
+
+MAKERS: dict[str, Maker] = {"BROADCAST_ARGS": broadcast_args, "FILL": fill, "ZEROS_LIKE": zeros_like, "SHAPE": shape_of}

@@ -12,6 +12,7 @@ _WITHOUT_ACTIVATION = {
     "MINIMUM": "MaximumMinimumOptions",
     "MAXIMUM": "MaximumMinimumOptions",
     "FLOOR_DIV": "FloorDivOptions",
+    "FLOOR_MOD": "FloorModOptions",
 }
 
 
@@ -48,7 +49,7 @@ def elementwise(name: str) -> Maker:
     return make
 
 
-FLOAT_ALONE = ("DIV", "FLOOR_DIV")
+FLOAT_ALONE = ("DIV", "FLOOR_DIV", "FLOOR_MOD")
 
 
 def float_alone(name: str) -> Maker:

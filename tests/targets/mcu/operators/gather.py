@@ -43,4 +43,39 @@ def embedding_lookup(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
-MAKERS: dict[str, Maker] = {"GATHER": gather, "EMBEDDING_LOOKUP": embedding_lookup}
+def gather_nd(random: Random, dtype: str) -> ModelWriter:
+    model = ModelWriter()
+    rank = int(random.integers(1, 5))
+    depth = int(random.integers(1, rank + 1))
+    leading = [int(size) for size in random.integers(INDEX_LIMIT, 7, depth)]
+    shape = (*leading, *draw_shape(random, rank - depth, 4))
+    quantised = draw_quantised(random, dtype)
+    source = model.input(shape, dtype, **quantised)
+    chosen = draw_shape(random, int(random.integers(0, 3)), 4)
+    indices = _indices(model, random, (*chosen, depth))
+    target = model.output((*chosen, *shape[depth:]), dtype, **quantised)
+    model.operator("GATHER_ND", [source, indices], [target], "GatherNdOptions")
+    return model
+
+
+def dynamic_update_slice(random: Random, dtype: str) -> ModelWriter:
+    """The indices that do not let all of the update be inside are held to those that do."""
+    model = ModelWriter()
+    shape, quantised = draw_shape(random, int(random.integers(1, 5))), draw_quantised(random, dtype)
+    part = tuple(int(random.integers(1, size + 1)) for size in shape)
+    source, update = model.input(shape, dtype, **quantised), model.input(part, dtype, **quantised)
+    if random.random() < 0.3:
+        indices = model.constant(random.integers(-2, 6, len(shape)).astype(np.int64))
+    else:
+        indices = model.input((len(shape),), "int32")
+    target = model.output(shape, dtype, **quantised)
+    model.operator("DYNAMIC_UPDATE_SLICE", [source, update, indices], [target], "DynamicUpdateSliceOptions")
+    return model
+
+
+MAKERS: dict[str, Maker] = {
+    "GATHER": gather,
+    "EMBEDDING_LOOKUP": embedding_lookup,
+    "GATHER_ND": gather_nd,
+    "DYNAMIC_UPDATE_SLICE": dynamic_update_slice,
+}

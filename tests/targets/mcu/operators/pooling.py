@@ -24,4 +24,15 @@ def pooling(name: str) -> Maker:
     return make
 
 
-MAKERS: dict[str, Maker] = {name: pooling(name) for name in ("AVERAGE_POOL_2D", "MAX_POOL_2D")}
+FLOAT_ALONE = ("L2_POOL_2D",)
+
+
+def float_alone(name: str) -> Maker:
+    """float32, whichever the test asks for: Micro has nothing else."""
+    return lambda random, dtype: pooling(name)(random, "float32")
+
+
+MAKERS: dict[str, Maker] = {
+    **{name: pooling(name) for name in ("AVERAGE_POOL_2D", "MAX_POOL_2D")},
+    **{name: float_alone(name) for name in FLOAT_ALONE},
+}
