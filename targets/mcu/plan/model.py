@@ -18,6 +18,7 @@ from .flatbuffer import Malformed, Table
 from .refusal import PlanRefused
 
 TENSOR_TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
+_INT4 = 17  # of weights alone, which are unpacked to int8 where they are read
 # Named in refusals; of these the planner knows the handles of variables (`resource`), which no step reads.
 _OTHER_TYPES = {
     5: "string",
@@ -254,6 +255,9 @@ def _read_tensor(index: int, graph: int, table: Table, buffers: list[Table], dat
     try:
         if any(d < 0 for d in shape) or math.prod(shape) > _ELEMENTS_LIMIT or len(shape) > 8:
             raise _Fault(f"the impossible shape {list(shape)[:8]}")
+        if code == _INT4:
+            values = _read_int4(buffer, data, shape)
+            return Tensor(index, name, shape, "int4", _read_quantisation(table), values, variable, graph)
         if dtype is None:
             return Tensor(index, name, shape, _OTHER_TYPES.get(code, f"#{code}"), None, None, variable, graph)
         signature = table.array(7, "int32")
@@ -270,7 +274,7 @@ class _Fault(ValueError):
     """What a tensor has, as a phrase."""
 
 
-def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
+def _constant_bytes(buffer: Table, data: bytes) -> NDArray[Any] | None:
     raw = buffer.array(0, "uint8")
     if raw is None or len(raw) == 0:
         # Large models keep a buffer outside the tables: an offset and a size, both from the start of the file.
@@ -280,6 +284,24 @@ def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...
         if offset + size > len(data):
             raise Malformed("a buffer reaches beyond the end of the file")
         raw = np.frombuffer(data, np.uint8, size, offset)
+    return raw
+
+
+def _read_int4(buffer: Table, data: bytes, shape: tuple[int, ...]) -> NDArray[np.int8] | None:
+    """Two values a byte, the first in its lower half, as int8."""
+    raw, elements = _constant_bytes(buffer, data), math.prod(shape)
+    if raw is None:
+        return None
+    if len(raw) != (elements + 1) // 2:
+        raise _Fault(f"{len(raw)} bytes where its shape {list(shape)} of int4 asks for {(elements + 1) // 2}")
+    halves = np.stack([raw & 15, raw >> 4], axis=1).ravel()[:elements].astype(np.int8)
+    return np.where(halves > 7, halves - 16, halves).astype(np.int8).reshape(shape)
+
+
+def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...]) -> NDArray[Any] | None:
+    raw = _constant_bytes(buffer, data)
+    if raw is None:
+        return None
     item = np.dtype(dtype).itemsize
     if len(raw) != math.prod(shape) * item:
         raise _Fault(f"{len(raw)} bytes where its shape {list(shape)} asks for {math.prod(shape) * item}")

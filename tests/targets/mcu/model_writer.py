@@ -11,7 +11,7 @@ import flatbuffers
 import numpy as np
 import tflite
 
-TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9, "resource": 13}
+TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9, "resource": 13, "int4": 17}
 _PREPEND = {"b": "Int8", "B": "Uint8", "i": "Int32", "I": "Uint32", "f": "Float32", "?": "Bool"}
 
 
@@ -95,9 +95,10 @@ class ModelWriter:
         self.outputs.append(self.tensor(*arguments, **more))
         return self.outputs[-1]
 
-    def constant(self, values: np.ndarray, scale=None, zero_point=0, axis=0) -> int:
+    def constant(self, values: np.ndarray, scale=None, zero_point=0, axis=0, dtype=None) -> int:
+        """`dtype` is that of the values, unless they are int8 that stands for int4."""
         values = np.asarray(values)
-        return self.tensor(values.shape, values.dtype.name, scale, zero_point, constant=values, axis=axis)
+        return self.tensor(values.shape, dtype or values.dtype.name, scale, zero_point, constant=values, axis=axis)
 
     def operator(self, name, inputs, outputs, options_type=None, options=None) -> None:
         kind = getattr(tflite.BuiltinOptions, options_type) if options_type else 0
@@ -126,7 +127,7 @@ class ModelWriter:
         for index, spec in enumerate(self.tensors):
             buffer = 0
             if spec.constant is not None:
-                buffers.append(Table({0: ("vector", np.frombuffer(spec.constant.tobytes(), np.uint8))}))
+                buffers.append(Table({0: ("vector", _constant_bytes(spec))}))
                 buffer = len(buffers) - 1
             tensors.append(_tensor_table(spec, buffer, f"tensor_{index}"))
         operators = [
@@ -148,6 +149,14 @@ class ModelWriter:
                 3: ("tables", operators),
             }
         )
+
+
+def _constant_bytes(spec: TensorSpec) -> np.ndarray:
+    """As the file has them: int4, which is given as int8, two values a byte."""
+    if spec.dtype != "int4":
+        return np.frombuffer(spec.constant.tobytes(), np.uint8)
+    halves = np.append(spec.constant.ravel(), np.zeros(spec.constant.size % 2, np.int8)).astype(np.uint8) & 15
+    return (halves[0::2] | halves[1::2] << 4).astype(np.uint8)
 
 
 def _operator_code(name: str) -> Table:

@@ -15,7 +15,7 @@ from harness_targets.mcu.plan import Plan, plan_model
 
 from .micro_interpreter import MicroInterpreter, MicroRefused
 from .model_writer import ModelWriter
-from .operators import FLOAT_ALONE
+from .operators import FLOAT_ALONE, FOUR_BITS
 from .random_operators import FORMS, MAKERS, Draws, random_inputs, random_model
 
 REAL_INT8 = [
@@ -100,6 +100,17 @@ def test_state_is_kept_along_a_sequence_as_micro_keeps_it(
         assert computed == expected, f"{name}, seed {seed}"
         kept += computed != both(model, plan, host_kernels, tflm_host, seed, count=4)[0]
     assert kept > 0, "no model whose state is seen in its outputs"
+
+
+@pytest.mark.parametrize("name", list(FOUR_BITS))
+def test_weights_of_four_bits_are_equal_to_the_byte(
+    name: str, host_kernels: HostKernels, tflm_host: MicroInterpreter, draws: Draws
+):
+    seeds = draws(FEW_SEEDS, SEEDS)
+    for seed in seeds:
+        model = FOUR_BITS[name](np.random.default_rng([seed, *name.encode()]), "int8").write()
+        computed, expected = both(model, plan_model(model), host_kernels, tflm_host, seed, count=3)
+        assert computed == expected, f"{name}, seed {seed}"
 
 
 def test_biases_near_the_end_of_int32_are_exact(host_kernels: HostKernels, tflm_host: MicroInterpreter):

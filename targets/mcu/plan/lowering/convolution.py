@@ -57,7 +57,7 @@ def _window(
 def lower_convolution(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0, 4), result(operator)
     dtype = input_dtype(operator, source, target)
-    weights = constant_weights(operator, dtype, 4)
+    weights = constant_weights(operator, dtype, 4, four_bits=True)
     channels, group_channels = weights.shape[0], weights.shape[3]
     if source.shape[3] % group_channels or channels % (source.shape[3] // group_channels):
         raise refuse(operator, f"{source.shape[3]} input channels do not divide into groups of {group_channels}")
@@ -73,7 +73,7 @@ def lower_convolution(operator: Operator, build: Builder) -> None:
 def lower_depthwise(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0, 4), result(operator)
     dtype = input_dtype(operator, source, target)
-    weights = constant_weights(operator, dtype, 4)
+    weights = constant_weights(operator, dtype, 4, four_bits=True)
     channels = weights.shape[3]
     if weights.shape[0] != 1 or channels % source.shape[3]:
         raise refuse(operator, f"weights of shape {list(weights.shape)} do not fit {source.shape[3]} input channels")
@@ -131,6 +131,8 @@ def _fully_connected_multipliers(weighted: Weighted) -> list[tuple[int, int]]:
     quantisation = operand(weighted.operator, 1).quantisation
     assert quantisation is not None
     if len(quantisation.scales) > 1:
+        if operand(weighted.operator, 1).dtype == "int4":
+            raise unsupported(weighted.operator, "int4 weights with a scale a channel, which Micro does not run")
         return per_channel_multipliers(weighted, 0)
     product = float(np.float32(weighted.input.scale * quantisation.scales[0]))
     return [quantise_multiplier(product / float(weighted.output.scale))] * weighted.weights.shape[0]
@@ -141,7 +143,7 @@ def lower_fully_connected(operator: Operator, build: Builder) -> None:
     dtype = input_dtype(operator, source, target)
     if operator.integer(1) != 0:
         raise unsupported(operator, "shuffled weights")
-    weights = constant_weights(operator, dtype, 2)
+    weights = constant_weights(operator, dtype, 2, four_bits=True)
     channels, depth = weights.shape
     if source.elements % depth or target.elements != source.elements // depth * channels:
         raise refuse(operator, f"{source.elements} values do not pass weights of shape {list(weights.shape)}")

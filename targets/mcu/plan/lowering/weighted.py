@@ -50,13 +50,15 @@ def has_wide_sums(operator: Operator, bias: NDArray[Any] | None, slot: int) -> b
     return kind != "int32"
 
 
-def constant_weights(operator: Operator, dtype: str, rank: int) -> NDArray[Any]:
-    """`dtype` is the input's; integers of 16 bits have weights of 8."""
+def constant_weights(operator: Operator, dtype: str, rank: int, four_bits: bool = False) -> NDArray[Any]:
+    """`dtype` is the input's: that of the weights, but that integers of 16 bits have weights of 8, and those of 8 may
+    have some of `four_bits`, here as int8."""
+    four_bits = four_bits and dtype == "int8"
     dtype = "int8" if dtype == "int16" else dtype
     tensor = operand(operator, 1)
     if tensor.constant is None:
         raise unsupported(operator, "weights that are not constant")
-    if tensor.dtype != dtype:
+    if tensor.dtype != dtype and not (four_bits and tensor.dtype == "int4"):
         raise unsupported(operator, f"{dtype} input with {tensor.dtype} weights, as a hybrid or low-bit model has them")
     if len(tensor.shape) != rank:
         raise refuse(operator, f"its weights have {len(tensor.shape)} dimensions, not {rank}")

@@ -40,6 +40,12 @@ MAKERS: dict[str, Maker] = {
     **reduction.MAKERS,
     **resize.MAKERS,
 }
+FOUR_BITS: dict[str, Maker] = {
+    "CONV_2D": convolution.in_four_bits(convolution.convolution),
+    "DEPTHWISE_CONV_2D": convolution.in_four_bits(convolution.depthwise),
+    "FULLY_CONNECTED": convolution.in_four_bits(convolution.fully_connected),
+}
+"""int8 with weights of int4."""
 # Those that Micro has for int16 activations.
 INT16 = (
     *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..model_writer import ModelWriter
@@ -18,7 +20,7 @@ from .draws import (
 )
 
 
-def convolution(random: Random, dtype: str) -> ModelWriter:
+def convolution(random: Random, dtype: str, four_bits: bool = False) -> ModelWriter:
     model = ModelWriter()
     height, width, padding, (out_height, out_width) = draw_spatial(random)
     groups = int(random.choice([1, 1, 1, 2, 3]))
@@ -27,13 +29,13 @@ def convolution(random: Random, dtype: str) -> ModelWriter:
     quantised = draw_quantised(random, dtype)
     source = model.input((batches, height[0], width[0], groups * group_channels), dtype, **quantised)
     shape = (channels, height[1], width[1], group_channels)
-    weights, scales = draw_weights(model, random, shape, 0, dtype, random.random() < 0.8)
+    weights, scales = draw_weights(model, random, shape, 0, dtype, random.random() < 0.8, four_bits)
     bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales)
     more = {}
     if dtype != "float32":
         kernel = height[1] * width[1] * group_channels
         more = {
-            "scale": draw_output_scale(random, quantised["scale"], scales, kernel),
+            "scale": draw_output_scale(random, quantised["scale"], scales, kernel, four_bits),
             "zero_point": draw_output_zero_point(random, dtype),
         }
     target = model.output((batches, out_height, out_width, channels), dtype, **more)
@@ -45,7 +47,7 @@ def convolution(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
-def depthwise(random: Random, dtype: str) -> ModelWriter:
+def depthwise(random: Random, dtype: str, four_bits: bool = False) -> ModelWriter:
     model = ModelWriter()
     height, width, padding, (out_height, out_width) = draw_spatial(random)
     multiplier = int(random.choice([1, 1, 1, 2, 3]))
@@ -55,11 +57,11 @@ def depthwise(random: Random, dtype: str) -> ModelWriter:
     quantised = draw_quantised(random, dtype)
     source = model.input((batches, height[0], width[0], input_channels), dtype, **quantised)
     shape = (1, height[1], width[1], channels)
-    weights, scales = draw_weights(model, random, shape, 3, dtype, random.random() < 0.8)
+    weights, scales = draw_weights(model, random, shape, 3, dtype, random.random() < 0.8, four_bits)
     bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales, wide_alone=True)
     more = {}
     if dtype != "float32":
-        scale = draw_output_scale(random, quantised["scale"], scales, height[1] * width[1])
+        scale = draw_output_scale(random, quantised["scale"], scales, height[1] * width[1], four_bits)
         more = {"scale": scale, "zero_point": draw_output_zero_point(random, dtype)}
     target = model.output((batches, out_height, out_width, channels), dtype, **more)
     options = {
@@ -72,7 +74,7 @@ def depthwise(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
-def fully_connected(random: Random, dtype: str) -> ModelWriter:
+def fully_connected(random: Random, dtype: str, four_bits: bool = False) -> ModelWriter:
     model = ModelWriter()
     batches, depth, channels = (
         int(random.choice([1, 1, 3, 5])),
@@ -81,12 +83,13 @@ def fully_connected(random: Random, dtype: str) -> ModelWriter:
     )
     quantised = draw_quantised(random, dtype)
     source = model.input((batches, depth), dtype, **quantised)
-    weights, scales = draw_weights(model, random, (channels, depth), 0, dtype, random.random() < 0.3)
+    per_channel = bool(random.random() < 0.3) and not four_bits
+    weights, scales = draw_weights(model, random, (channels, depth), 0, dtype, per_channel, four_bits)
     bias = draw_bias(model, random, channels, dtype, quantised.get("scale", 1), scales)
     more = {}
     if dtype != "float32":
         more = {
-            "scale": draw_output_scale(random, quantised["scale"], scales, depth),
+            "scale": draw_output_scale(random, quantised["scale"], scales, depth, four_bits),
             "zero_point": draw_output_zero_point(random, dtype),
         }
     target = model.output((batches, channels), dtype, **more)
@@ -122,6 +125,11 @@ def transposed(random: Random, dtype: str) -> ModelWriter:
     operands = [shape, weights, source] if bias < 0 else [shape, weights, source, bias]
     model.operator("TRANSPOSE_CONV", operands, [target], "TransposeConvOptions", options)
     return model
+
+
+def in_four_bits(make: Callable[..., ModelWriter]) -> Maker:
+    """int8 with weights of int4, whichever the test asks for."""
+    return lambda random, dtype: make(random, "int8", four_bits=True)
 
 
 MAKERS: dict[str, Maker] = {

@@ -52,14 +52,17 @@ def draw_values(random: Random, shape, dtype: str, span: float = 1.0) -> np.ndar
 
 
 def draw_weights(
-    model: ModelWriter, random: Random, shape, axis: int, dtype: str, per_channel: bool
+    model: ModelWriter, random: Random, shape, axis: int, dtype: str, per_channel: bool, four_bits: bool = False
 ) -> tuple[int, np.ndarray]:
-    """(tensor, scale of each output channel); weights of int16 layers have eight bits."""
+    """(tensor, scale of each output channel); weights of int16 layers have eight bits, and `four_bits` are for int8."""
     channels = shape[axis]
     if dtype == "float32":
         return model.constant(draw_values(random, shape, dtype, 0.3)), np.ones(channels)
     scales = np.array([draw_scale(random, 1e-3, 2e-2) for _ in range(channels if per_channel else 1)], np.float32)
     values = draw_values(random, shape, "int8")
+    if four_bits:
+        values = random.integers(-8, 8, shape).astype(np.int8)
+        return model.constant(values, scale=scales, axis=axis, dtype="int4"), np.broadcast_to(scales, channels)
     return model.constant(values, scale=scales, axis=axis), np.broadcast_to(scales, channels)
 
 
@@ -79,9 +82,12 @@ def draw_bias(
     return model.constant(values, scale=scales if len(set(scales)) > 1 else scales[:1])
 
 
-def draw_output_scale(random: Random, input_scale: float, weight_scales: np.ndarray, kernel: int) -> float:
+def draw_output_scale(
+    random: Random, input_scale: float, weight_scales: np.ndarray, kernel: int, four_bits: bool = False
+) -> float:
     """A scale with which a typical sum of `kernel` products spans a part of int8, or of int16 where inputs have it."""
-    typical = float(input_scale) * float(np.mean(weight_scales)) * 73 * 73 * np.sqrt(kernel)
+    weight = 4.6 if four_bits else 73
+    typical = float(input_scale) * float(np.mean(weight_scales)) * 73 * weight * np.sqrt(kernel)
     return float(np.float32(typical / random.uniform(20, 120)))
 
 
