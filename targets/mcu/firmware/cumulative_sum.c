@@ -3,7 +3,7 @@
 #include "kernels.h"
 #include "steps_reduction.h"
 
-static bool bind(const struct execution *execution, const struct cumulative_sum_step *step, const void **input,
+static bool bind_lines(const struct execution *execution, const struct cumulative_sum_step *step, const void **input,
                  void **output) {
     uint32_t elements = saturating_product(saturating_product((uint32_t)step->outer, (uint32_t)step->axis_size),
                                            (uint32_t)step->inner);
@@ -12,7 +12,7 @@ static bool bind(const struct execution *execution, const struct cumulative_sum_
     return *input != NULL && *output != NULL;
 }
 
-static bool sizes_valid(const struct cumulative_sum_step *step) {
+static bool line_sizes_valid(const struct cumulative_sum_step *step) {
     return step->outer >= 1 && step->axis_size >= 1 && step->inner >= 1;
 }
 
@@ -29,10 +29,10 @@ enum plan_status run_cumulative_sum_float(const struct execution *execution, con
     const struct cumulative_sum_step *step = raw;
     const void *source;
     void *target;
-    if (!sizes_valid(step)) {
+    if (!line_sizes_valid(step)) {
         return PLAN_BAD_GEOMETRY;
     }
-    if (!bind(execution, step, &source, &target)) {
+    if (!bind_lines(execution, step, &source, &target)) {
         return PLAN_OUT_OF_BOUNDS;
     }
     const float *input = source;
@@ -53,10 +53,10 @@ enum plan_status run_cumulative_sum_int32(const struct execution *execution, con
     const struct cumulative_sum_step *step = raw;
     const void *source;
     void *target;
-    if (!sizes_valid(step)) {
+    if (!line_sizes_valid(step)) {
         return PLAN_BAD_GEOMETRY;
     }
-    if (!bind(execution, step, &source, &target)) {
+    if (!bind_lines(execution, step, &source, &target)) {
         return PLAN_OUT_OF_BOUNDS;
     }
     const int32_t *input = source;

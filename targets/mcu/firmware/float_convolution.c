@@ -12,7 +12,7 @@ struct float_images {
     const float *bias;
 };
 
-static enum plan_status bind(const struct execution *execution, const struct plan_window *window, uint32_t input,
+static enum plan_status bind_images(const struct execution *execution, const struct plan_window *window, uint32_t input,
                              uint32_t output, uint32_t weights, uint32_t weight_elements, uint32_t bias,
                              struct float_images *images) {
     images->input = plan_read(execution, input, saturating_product(window_input_elements(window), 4), 4);
@@ -59,7 +59,7 @@ enum plan_status run_convolution_float(const struct execution *execution, const 
     uint32_t kernel_elements = saturating_product(kernel_places(window), (uint32_t)group_channels);
     struct float_images images;
     enum plan_status status =
-        bind(execution, window, step->input, step->output, step->weights,
+        bind_images(execution, window, step->input, step->output, step->weights,
              saturating_product(kernel_elements, (uint32_t)window->output_channels), step->bias, &images);
     if (status != PLAN_OK) {
         return status;
@@ -106,7 +106,7 @@ enum plan_status run_depthwise_float(const struct execution *execution, const vo
     int32_t multiplier = window->output_channels / window->input_channels;
     struct float_images images;
     enum plan_status status =
-        bind(execution, window, step->input, step->output, step->weights,
+        bind_images(execution, window, step->input, step->output, step->weights,
              saturating_product(kernel_places(window), (uint32_t)window->output_channels), step->bias, &images);
     if (status != PLAN_OK) {
         return status;

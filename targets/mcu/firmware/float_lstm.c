@@ -12,7 +12,7 @@ struct lstm_weights {
     const float *recurrent_weights;
 };
 
-static float dot(const float *weights, const float *values, int32_t count) {
+static float dot_float(const float *weights, const float *values, int32_t count) {
     float sum = 0.0f;
     for (int32_t i = 0; i < count; i++) {
         sum += weights[i] * values[i];
@@ -20,13 +20,13 @@ static float dot(const float *weights, const float *values, int32_t count) {
     return sum;
 }
 
-static void compute_gate(const struct lstm_float_step *step, enum gate gate, const struct lstm_weights *weights,
+static void compute_gate_float(const struct lstm_float_step *step, enum gate gate, const struct lstm_weights *weights,
                          const float *input, const float *hidden, float *result) {
     bool uses_tanh = gate == GATE_CELL && step->cell_activation != 0;
     for (int32_t unit = 0; unit < step->units; unit++) {
-        float from_input = dot(weights->input_weights + unit * step->features, input, step->features) +
+        float from_input = dot_float(weights->input_weights + unit * step->features, input, step->features) +
                            weights->input_bias[unit];
-        float sum = from_input + dot(weights->recurrent_weights + unit * step->units, hidden, step->units);
+        float sum = from_input + dot_float(weights->recurrent_weights + unit * step->units, hidden, step->units);
         result[unit] = uses_tanh ? hyperbolic_tangent(sum) : logistic(sum);
     }
 }
@@ -78,7 +78,7 @@ enum plan_status run_lstm_float(const struct execution *execution, const void *r
         for (int32_t time = 0; time < step->time_steps; time++) {
             int32_t row = step->time_major ? time * step->batches + batch : batch * step->time_steps + time;
             for (int gate = 0; gate < GATES; gate++) {
-                compute_gate(step, (enum gate)gate, &weights[gate], input + row * step->features, own_hidden,
+                compute_gate_float(step, (enum gate)gate, &weights[gate], input + row * step->features, own_hidden,
                              gates + gate * step->units);
             }
             update_state(step, gates, cell + batch * step->units, own_hidden);

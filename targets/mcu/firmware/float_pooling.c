@@ -7,7 +7,7 @@
 /* The lowest finite float: what the reference starts a maximum from. */
 #define LOWEST (-3.40282346638528859811704183484516925e+38f)
 
-static float reduce(const struct pool_float_step *step, const float *corner, int32_t rows, int32_t columns) {
+static float pool_window_float(const struct pool_float_step *step, const float *corner, int32_t rows, int32_t columns) {
     const struct plan_window *window = &step->window;
     float sum = 0.0f;
     float best = LOWEST;
@@ -50,7 +50,7 @@ enum plan_status run_pool_float(const struct execution *execution, const void *r
                 const float *corner =
                     input + ((origin_y + first_y) * window->input_width + origin_x + first_x) * window->input_channels;
                 for (int32_t c = 0; c < window->input_channels; c++) {
-                    *output++ = reduce(step, corner + c, end_y - first_y, end_x - first_x);
+                    *output++ = pool_window_float(step, corner + c, end_y - first_y, end_x - first_x);
                 }
             }
         }

@@ -20,7 +20,7 @@ static uint32_t bits_from(uint32_t offset) {
 }
 
 /* Payne and Hanek's: of x * 2 / pi, only the bits that stand for less than four are computed. */
-static struct angle reduce(float magnitude) {
+static struct angle reduce_angle(float magnitude) {
     uint32_t bits;
     __builtin_memcpy(&bits, &magnitude, 4);
     if (magnitude < 0.785398163397448f) {
@@ -63,7 +63,7 @@ static float wave(float x, uint32_t ahead) {
     if (!(magnitude < __builtin_inff())) {
         return __builtin_nanf("");
     }
-    struct angle angle = reduce(magnitude);
+    struct angle angle = reduce_angle(magnitude);
     uint32_t quarters = (angle.quarters + ahead) % 4;
     float value = quarters % 2 == 0 ? sine_part(angle.rest) : cosine_part(angle.rest);
     return quarters >= 2 ? -value : value;

@@ -46,7 +46,7 @@ static inline void dot_block(const int8_t *weights, int32_t stride, const int16_
     sums[1] = sum1;
 }
 
-static int16_t finish(const struct convolution_int16_step *step, const struct plan_channel_int16 *channel,
+static int16_t finish_int16(const struct convolution_int16_step *step, const struct plan_channel_int16 *channel,
                       int64_t sum) {
     uint64_t bias = (uint64_t)(uint32_t)channel->bias_high << 32 | channel->bias_low;
     int64_t total = (int64_t)((uint64_t)sum + bias);
@@ -55,7 +55,7 @@ static int16_t finish(const struct convolution_int16_step *step, const struct pl
     return (int16_t)clamp(scaled, step->minimum, step->maximum);
 }
 
-static void convolve_pixel(const struct convolution_int16_step *step, const int8_t *weights, int32_t count,
+static void convolve_pixel_int16(const struct convolution_int16_step *step, const int8_t *weights, int32_t count,
                            const struct plan_channel_int16 *channels, int32_t channel_count, const int16_t *window,
                            int16_t *output) {
     for (int32_t c = 0; c < channel_count; c += 2) {
@@ -69,9 +69,9 @@ static void convolve_pixel(const struct convolution_int16_step *step, const int8
             totals[0] += sums[0];
             totals[1] += sums[1];
         }
-        output[c] = finish(step, &channels[c], totals[0]);
+        output[c] = finish_int16(step, &channels[c], totals[0]);
         if (stride > 0) {
-            output[c + 1] = finish(step, &channels[c + 1], totals[1]);
+            output[c + 1] = finish_int16(step, &channels[c + 1], totals[1]);
         }
         weights += 2 * count;
     }
@@ -129,7 +129,7 @@ static const int16_t *window_of(const struct gather *gather, int32_t pixel, int1
     return scratch;
 }
 
-static bool channels_valid(const struct convolution_int16_step *step, const struct plan_channel_int16 *channels) {
+static bool int16_channels_valid(const struct convolution_int16_step *step, const struct plan_channel_int16 *channels) {
     for (int32_t i = 0; i < step->window.output_channels; i++) {
         int32_t multiplier = channels[i].multiplier;
         int32_t shift = channels[i].shift;
@@ -167,7 +167,7 @@ enum plan_status run_convolution_int16(const struct execution *execution, const 
     if (input == NULL || output == NULL || weights == NULL || channels == NULL || scratch == NULL) {
         return PLAN_OUT_OF_BOUNDS;
     }
-    if (!channels_valid(step, channels)) {
+    if (!int16_channels_valid(step, channels)) {
         return PLAN_BAD_GEOMETRY;
     }
 
@@ -182,7 +182,7 @@ enum plan_status run_convolution_int16(const struct execution *execution, const 
         for (int32_t group = 0; group < step->groups; group++) {
             gather.image = input + group * group_channels;
             for (int32_t pixel = 0; pixel < pixels; pixel++) {
-                convolve_pixel(step, weights + group * group_outputs * padded, padded,
+                convolve_pixel_int16(step, weights + group * group_outputs * padded, padded,
                                channels + group * group_outputs, group_outputs, window_of(&gather, pixel, scratch),
                                output + pixel * window->output_channels + group * group_outputs);
             }

@@ -7,7 +7,7 @@
 /* As in int8_elementwise.c; what is squared has no bits to spare. */
 #define ADD_HEADROOM 15
 
-static int32_t scale_down(int32_t value, int32_t multiplier, int32_t shift) {
+static int32_t scale_down_int16(int32_t value, int32_t multiplier, int32_t shift) {
     return rounding_shift_right(rounding_high_product(value, multiplier), -shift);
 }
 
@@ -15,17 +15,17 @@ typedef int32_t pair_function(const void *step, int32_t value1, int32_t value2);
 
 static int32_t add_pair(const void *raw, int32_t value1, int32_t value2) {
     const struct add_step *step = raw;
-    int32_t scaled1 = scale_down((value1 + step->offset1) * (1 << ADD_HEADROOM), step->multiplier1, step->shift1);
-    int32_t scaled2 = scale_down((value2 + step->offset2) * (1 << ADD_HEADROOM), step->multiplier2, step->shift2);
+    int32_t scaled1 = scale_down_int16((value1 + step->offset1) * (1 << ADD_HEADROOM), step->multiplier1, step->shift1);
+    int32_t scaled2 = scale_down_int16((value2 + step->offset2) * (1 << ADD_HEADROOM), step->multiplier2, step->shift2);
     uint32_t second = step->operation == ADD_SUBTRACT ? 0u - (uint32_t)scaled2 : (uint32_t)scaled2;
-    int32_t scaled = scale_down((int32_t)((uint32_t)scaled1 + second), step->multiplier, step->shift);
+    int32_t scaled = scale_down_int16((int32_t)((uint32_t)scaled1 + second), step->multiplier, step->shift);
     return clamp((int32_t)((uint32_t)scaled + (uint32_t)step->output_zero_point), step->minimum, step->maximum);
 }
 
 static int32_t squared_difference_pair(const void *raw, int32_t value1, int32_t value2) {
     const struct add_step *step = raw;
-    int32_t difference = scale_down(value1, step->multiplier1, step->shift1) -
-                         scale_down(value2, step->multiplier2, step->shift2);
+    int32_t difference = scale_down_int16(value1, step->multiplier1, step->shift1) -
+                         scale_down_int16(value2, step->multiplier2, step->shift2);
     /* Only the square of what lies as far apart as it can, and in a forged plan, wraps. */
     int32_t square = (int32_t)((uint32_t)difference * (uint32_t)difference);
     return clamp(requantize_any(square, step->multiplier, step->shift), step->minimum, step->maximum);
@@ -97,11 +97,11 @@ static enum plan_status run_pairs(const struct execution *execution, const struc
     return PLAN_OK;
 }
 
-static bool offset_valid(int32_t offset) {
+static bool int16_offset_valid(int32_t offset) {
     return offset >= -INT16_MAX && offset <= INT16_MAX;
 }
 
-static bool right_shift_valid(int32_t multiplier, int32_t shift) {
+static bool int16_right_shift_valid(int32_t multiplier, int32_t shift) {
     return multiplier >= 0 && shift >= -31 && shift <= 0;
 }
 
@@ -111,8 +111,8 @@ static bool rescaling_valid(int32_t multiplier, int32_t shift) {
 
 enum plan_status run_add_int16(const struct execution *execution, const void *raw) {
     const struct add_step *step = raw;
-    if (!offset_valid(step->offset1) || !offset_valid(step->offset2) ||
-        !right_shift_valid(step->multiplier1, step->shift1) || !right_shift_valid(step->multiplier2, step->shift2) ||
+    if (!int16_offset_valid(step->offset1) || !int16_offset_valid(step->offset2) ||
+        !int16_right_shift_valid(step->multiplier1, step->shift1) || !int16_right_shift_valid(step->multiplier2, step->shift2) ||
         !rescaling_valid(step->multiplier, step->shift) ||
         (step->operation != ADD_SQUARED_DIFFERENCE && step->shift > 0)) {
         return PLAN_BAD_GEOMETRY;

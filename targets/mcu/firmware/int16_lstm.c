@@ -12,21 +12,21 @@ struct lstm_weights {
     const int8_t *recurrent_weights;
 };
 
-static int64_t dot(const int8_t *weights, const int16_t *values, int32_t count, int64_t sum) {
+static int64_t dot_wide(const int8_t *weights, const int16_t *values, int32_t count, int64_t sum) {
     for (int32_t i = 0; i < count; i++) {
         sum = (int64_t)((uint64_t)sum + (uint64_t)(int64_t)(weights[i] * values[i]));
     }
     return sum;
 }
 
-static void compute_gate(const struct lstm_int16_step *step, enum gate gate, const struct lstm_weights *weights,
+static void compute_gate_int16(const struct lstm_int16_step *step, enum gate gate, const struct lstm_weights *weights,
                          const uint16_t *table, const int16_t *input, const int16_t *hidden, int16_t *result) {
     const struct plan_gate_int16 *plan = &step->gates[gate];
     bool uses_tanh = gate == GATE_CELL && step->update.cell_activation != 0;
     for (int32_t unit = 0; unit < step->units; unit++) {
         int64_t bias = (int64_t)((uint64_t)weights->input_bias[2 * unit + 1] << 32 | weights->input_bias[2 * unit]);
-        int64_t from_input = dot(weights->input_weights + unit * step->features, input, step->features, bias);
-        int64_t from_hidden = dot(weights->recurrent_weights + unit * step->units, hidden, step->units, 0);
+        int64_t from_input = dot_wide(weights->input_weights + unit * step->features, input, step->features, bias);
+        int64_t from_hidden = dot_wide(weights->recurrent_weights + unit * step->units, hidden, step->units, 0);
         int32_t sum =
             saturate16(saturate16(requantize_wide(from_input, plan->input_multiplier, plan->input_shift)) +
                        saturate16(requantize_wide(from_hidden, plan->recurrent_multiplier, plan->recurrent_shift)));
@@ -34,7 +34,7 @@ static void compute_gate(const struct lstm_int16_step *step, enum gate gate, con
     }
 }
 
-static bool step_valid(const struct lstm_int16_step *step) {
+static bool int16_step_valid(const struct lstm_int16_step *step) {
     bool valid = dimensions_valid(&step->batches, 4) && cell_update_valid(&step->update);
     for (int gate = 0; gate < GATES; gate++) {
         valid = valid && wide_rescaling_valid(step->gates[gate].input_multiplier, step->gates[gate].input_shift) &&
@@ -45,7 +45,7 @@ static bool step_valid(const struct lstm_int16_step *step) {
 
 enum plan_status run_lstm_int16(const struct execution *execution, const void *raw) {
     const struct lstm_int16_step *step = raw;
-    if (!step_valid(step)) {
+    if (!int16_step_valid(step)) {
         return PLAN_BAD_GEOMETRY;
     }
     uint32_t units = (uint32_t)step->units;
@@ -77,7 +77,7 @@ enum plan_status run_lstm_int16(const struct execution *execution, const void *r
         for (int32_t time = 0; time < step->time_steps; time++) {
             int32_t row = step->time_major ? time * step->batches + batch : batch * step->time_steps + time;
             for (int gate = 0; gate < GATES; gate++) {
-                compute_gate(step, (enum gate)gate, &weights[gate], table, input + row * step->features, own_hidden,
+                compute_gate_int16(step, (enum gate)gate, &weights[gate], table, input + row * step->features, own_hidden,
                              gates + gate * step->units);
             }
             for (int32_t unit = 0; unit < step->units; unit++) {

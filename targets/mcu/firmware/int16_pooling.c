@@ -6,7 +6,7 @@
 
 typedef int16_t pool_pixel(const struct pool_step *step, const int16_t *corner, int32_t rows, int32_t columns);
 
-static int16_t average_of(const struct pool_step *step, const int16_t *corner, int32_t rows, int32_t columns) {
+static int16_t average_of_int16(const struct pool_step *step, const int16_t *corner, int32_t rows, int32_t columns) {
     int32_t channels = step->window.input_channels;
     int32_t row_stride = step->window.input_width * channels;
     int32_t count = rows * columns;
@@ -23,7 +23,7 @@ static int16_t average_of(const struct pool_step *step, const int16_t *corner, i
     return (int16_t)clamp(rounded, step->minimum, step->maximum);
 }
 
-static int16_t maximum_of(const struct pool_step *step, const int16_t *corner, int32_t rows, int32_t columns) {
+static int16_t maximum_of_int16(const struct pool_step *step, const int16_t *corner, int32_t rows, int32_t columns) {
     int32_t channels = step->window.input_channels;
     int32_t row_stride = step->window.input_width * channels;
     int32_t best = INT16_MIN;
@@ -37,7 +37,7 @@ static int16_t maximum_of(const struct pool_step *step, const int16_t *corner, i
     return (int16_t)clamp(best, step->minimum, step->maximum);
 }
 
-static enum plan_status pool(const struct execution *execution, const struct pool_step *step,
+static enum plan_status pool_int16(const struct execution *execution, const struct pool_step *step,
                              pool_pixel *reduce) {
     const struct plan_window *window = &step->window;
     if (!window_valid(window) || window->input_channels != window->output_channels ||
@@ -76,9 +76,9 @@ static enum plan_status pool(const struct execution *execution, const struct poo
 }
 
 enum plan_status run_average_pool_int16(const struct execution *execution, const void *step) {
-    return pool(execution, step, average_of);
+    return pool_int16(execution, step, average_of_int16);
 }
 
 enum plan_status run_max_pool_int16(const struct execution *execution, const void *step) {
-    return pool(execution, step, maximum_of);
+    return pool_int16(execution, step, maximum_of_int16);
 }

@@ -17,7 +17,7 @@ struct tables {
     const int16_t *reciprocals;  /* 1 / (1 + x) of 0 to 1 */
 };
 
-static bool softmax_row(const struct softmax_int16_step *step, const struct tables *tables, const int16_t *input,
+static bool softmax_row_int16(const struct softmax_int16_step *step, const struct tables *tables, const int16_t *input,
                         int16_t *output) {
     int32_t largest = INT16_MIN;
     for (int32_t i = 0; i < step->depth; i++) {
@@ -62,7 +62,7 @@ enum plan_status run_softmax_int16(const struct execution *execution, const void
     const int16_t *input = view.input;
     int16_t *output = view.output;
     for (int32_t row = 0; row < step->rows; row++) {
-        if (!softmax_row(step, &tables, input, output)) {
+        if (!softmax_row_int16(step, &tables, input, output)) {
             return PLAN_BAD_GEOMETRY;
         }
         input += step->depth;

@@ -4,7 +4,7 @@
 #include "kernels.h"
 #include "steps_elementwise.h"
 
-static int32_t combine(int32_t operation, int32_t a, int32_t b) {
+static int32_t combine_int32(int32_t operation, int32_t a, int32_t b) {
     uint32_t difference = (uint32_t)a - (uint32_t)b;
     switch (operation) {
     case INTEGER_ADD:
@@ -45,7 +45,7 @@ enum plan_status run_elementwise_int32(const struct execution *execution, const 
                     int32_t place1 = i * stride1[0] + j * stride1[1] + k * stride1[2] + l * stride1[3];
                     int32_t place2 = i * stride2[0] + j * stride2[1] + k * stride2[2] + l * stride2[3];
                     for (int32_t m = 0; m < shape[4]; m++) {
-                        int32_t value = combine(step->operation, input1[place1], input2[place2]);
+                        int32_t value = combine_int32(step->operation, input1[place1], input2[place2]);
                         *output++ = clamp(value, step->minimum, step->maximum);
                         place1 += stride1[4];
                         place2 += stride2[4];

@@ -10,7 +10,7 @@
 #include "simd.h"
 #include "steps_convolution.h"
 
-static inline int8_t finish(const struct depthwise_int8_step *step, const struct plan_channel *channel, int32_t sum) {
+static inline int8_t finish_depthwise(const struct depthwise_int8_step *step, const struct plan_channel *channel, int32_t sum) {
     int32_t scaled = requantize(sum, channel->multiplier, channel->shift) + step->output_zero_point;
     return (int8_t)clamp(scaled, step->minimum, step->maximum);
 }
@@ -35,7 +35,7 @@ static inline void add_four_products(int32_t sums[4], const int8_t *pixel, const
 #endif
 }
 
-static void convolve_pixel(const struct depthwise_int8_step *step, const int8_t *const *taps, int32_t tap_count,
+static void convolve_depthwise_pixel(const struct depthwise_int8_step *step, const int8_t *const *taps, int32_t tap_count,
                            const int8_t *weights, const struct plan_channel *channels, int8_t *output) {
     int32_t channel_count = step->window.output_channels;
     int32_t c = 0;
@@ -49,7 +49,7 @@ static void convolve_pixel(const struct depthwise_int8_step *step, const int8_t 
             tap_weights += channel_count;
         } while (++tap != end);
         for (int32_t i = 0; i < 4; i++) {
-            output[c + i] = finish(step, &channels[c + i], sums[i]);
+            output[c + i] = finish_depthwise(step, &channels[c + i], sums[i]);
         }
     }
     for (; c < channel_count; c++) {
@@ -57,7 +57,7 @@ static void convolve_pixel(const struct depthwise_int8_step *step, const int8_t 
         for (int32_t t = 0; t < tap_count; t++) {
             sum += taps[t][c] * weights[t * channel_count + c];
         }
-        output[c] = finish(step, &channels[c], sum);
+        output[c] = finish_depthwise(step, &channels[c], sum);
     }
 }
 
@@ -107,7 +107,7 @@ enum plan_status run_depthwise_int8(const struct execution *execution, const voi
             for (int32_t x = 0; x < window->output_width; x++) {
                 list_taps(window, input, outside, y * window->stride_height - window->pad_top,
                           x * window->stride_width - window->pad_left, taps);
-                convolve_pixel(step, taps, (int32_t)tap_count, weights, channels, output);
+                convolve_depthwise_pixel(step, taps, (int32_t)tap_count, weights, channels, output);
                 output += channel_count;
             }
         }

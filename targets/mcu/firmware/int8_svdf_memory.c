@@ -5,7 +5,7 @@
 #include "memory.h"
 #include "steps_recurrent.h"
 
-static int32_t weigh(const int8_t *weights, const int8_t *memory, int32_t zero_point, int32_t count) {
+static int32_t weigh_memory8(const int8_t *weights, const int8_t *memory, int32_t zero_point, int32_t count) {
     uint32_t sum = 0; /* wraps, as the reference does */
     for (int32_t i = 0; i < count; i++) {
         sum += (uint32_t)(weights[i] * (memory[i] - zero_point));
@@ -49,7 +49,7 @@ enum plan_status run_svdf_memory8(const struct execution *execution, const void 
                 int32_t scaled = requantize((int32_t)product, step->feature_multiplier, step->feature_shift);
                 /* Wraps where the zero point is not 0, as in the reference. */
                 state[memory_size - 1] = (int8_t)(clamp(scaled, INT8_MIN, INT8_MAX) + step->state_zero_point);
-                sum += (uint32_t)weigh(weights_over_time, state, step->state_zero_point, step->memory);
+                sum += (uint32_t)weigh_memory8(weights_over_time, state, step->state_zero_point, step->memory);
                 weights_over_time += memory_size;
                 state += memory_size;
             }

@@ -30,7 +30,7 @@ static bool places_valid(const void *table, int32_t count, int32_t size) {
     return true;
 }
 
-static enum plan_status bind(const struct execution *execution, const struct plan_resize *image,
+static enum plan_status bind_resize(const struct execution *execution, const struct plan_resize *image,
                              uint32_t element_bytes, struct resize_view *view) {
     if (!dimensions_valid(&image->batches, 6)) {
         return PLAN_BAD_GEOMETRY;
@@ -67,7 +67,7 @@ static bool fractions_valid(const struct plan_interpolation_int8 *table, int32_t
 }
 
 /* Halves away from zero. */
-static int8_t interpolate(int32_t upper_left, int32_t lower_left, int32_t upper_right, int32_t lower_right, int32_t y,
+static int8_t interpolate_pixel(int32_t upper_left, int32_t lower_left, int32_t upper_right, int32_t lower_right, int32_t y,
                           int32_t x) {
     const int32_t one = 1 << FRACTION_BITS;
     int32_t sum = upper_left * (one - y) * (one - x) + lower_left * y * (one - x) + upper_right * (one - y) * x +
@@ -80,7 +80,7 @@ enum plan_status run_resize_int8(const struct execution *execution, const void *
     const struct resize_int8_step *step = raw;
     const struct plan_resize *image = &step->image;
     struct resize_view view;
-    enum plan_status status = bind(execution, image, sizeof(int8_t), &view);
+    enum plan_status status = bind_resize(execution, image, sizeof(int8_t), &view);
     if (status != PLAN_OK) {
         return status;
     }
@@ -100,7 +100,7 @@ enum plan_status run_resize_int8(const struct execution *execution, const void *
                 int32_t left = columns[x].lower * channels;
                 int32_t right = columns[x].upper * channels;
                 for (int32_t c = 0; c < channels; c++) {
-                    *output++ = interpolate(upper[left + c], lower[left + c], upper[right + c], lower[right + c],
+                    *output++ = interpolate_pixel(upper[left + c], lower[left + c], upper[right + c], lower[right + c],
                                             rows[y].fraction, columns[x].fraction);
                 }
             }
@@ -114,7 +114,7 @@ enum plan_status run_resize_float(const struct execution *execution, const void 
     const struct resize_float_step *step = raw;
     const struct plan_resize *image = &step->image;
     struct resize_view view;
-    enum plan_status status = bind(execution, image, sizeof(float), &view);
+    enum plan_status status = bind_resize(execution, image, sizeof(float), &view);
     if (status != PLAN_OK) {
         return status;
     }

@@ -9,7 +9,7 @@ import pytest
 from harness_targets.mcu.job import MAGIC as JOB_MAGIC
 from harness_targets.mcu.job import SelfTest
 from harness_targets.mcu.plan.format import GATES, MAGIC, STEP_KINDS, STEPS, VERSION
-from harness_targets.mcu.toolchain import SOURCES
+from harness_targets.mcu.toolchain import SOURCES, host_sources
 
 HEADER = "\n".join(path.read_text() for path in [SOURCES / "plan_format.h", *sorted(SOURCES.glob("steps_*.h"))])
 KINDS = {"uint32_t": ("u", "r"), "int32_t": ("i",), "float": ("f",)}
@@ -61,3 +61,13 @@ def test_magic_numbers_and_versions_agree():
     assert f"PLAN_VERSION {VERSION}u" in HEADER
     assert f"JOB_MAGIC {JOB_MAGIC:#x}u" in job_header
     assert [int(n) for n in re.findall(r"JOB_\w+ = (\d)", job_header.split("struct job_header")[0])] == list(SelfTest)
+
+
+def test_functions_of_one_file_share_no_name_with_another_files():
+    """The compiler puts equally named functions of several sources into one section, which is linked in whole: an image
+    would hold what its model does not use."""
+    places: dict[str, set[str]] = {}
+    for path in host_sources():
+        for name in re.findall(r"^static [^=;(]*?(\w+)\(", path.read_text(), re.MULTILINE):
+            places.setdefault(name, set()).add(path.name)
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
