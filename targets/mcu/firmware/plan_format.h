@@ -121,7 +121,8 @@ enum step_kind {
     STEP_CUMULATIVE_SUM_INT32 = 67,
     STEP_GATHER_ND = 68,
     STEP_UPDATE_SLICE = 69,
-    STEP_KIND_END = 70
+    STEP_SVDF_FLOAT = 70,
+    STEP_KIND_END = 71
 };
 
 /* Images are NHWC. A window's places outside the image read as `input_zero_point`. */

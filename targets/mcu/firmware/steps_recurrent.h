@@ -123,4 +123,21 @@ struct svdf_step {
     int32_t state_zero_point; /* 0 of an int16 one */
 };
 
+struct svdf_float_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t state; /* float [batches][filters][memory] */
+    uint32_t feature_weights;
+    uint32_t time_weights;
+    uint32_t bias; /* float [units] */
+    int32_t batches;
+    int32_t features;
+    int32_t units;
+    int32_t rank;
+    int32_t memory;
+    float minimum;
+    float maximum;
+};
+
 #endif

@@ -191,6 +191,10 @@ STEPS: dict[str, list[Field]] = {
     "update_slice": _fields(
         "r update, r indices, r output, i rank, i index_bytes, i element_bytes, i shape 5, i output_shape 5"
     ),
+    "svdf_float": _fields(
+        "r input, r output, r state, r feature_weights, r time_weights, r bias, i batches, i features, i units, i rank,"
+        "i memory, f minimum, f maximum"
+    ),
 }
 STEP_KINDS = {name: number for number, name in enumerate(STEPS, start=1)}
 

@@ -5,6 +5,8 @@ Every inference starts from an empty memory: the runs of a job are independent o
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,8 @@ from ..builder import Builder
 from ..fixed_point import quantise_multiplier
 from ..model import Operator, Tensor
 from .checks import (
+    FLOAT_MAX,
+    activation_range_float,
     dimensions_fit,
     operand,
     optional_operand,
@@ -26,7 +30,7 @@ _RELU = 1
 _LIMIT = 1 << 30
 
 
-def _constant(operator: Operator, index: int, dtype: str) -> NDArray[np.integer]:
+def _constant(operator: Operator, index: int, dtype: str) -> NDArray[Any]:
     tensor = operand(operator, index)
     if tensor.constant is None or tensor.dtype != dtype:
         raise unsupported(operator, f"an input {index} that is not a constant of {dtype}")
@@ -35,13 +39,15 @@ def _constant(operator: Operator, index: int, dtype: str) -> NDArray[np.integer]
 
 def lower_svdf(operator: Operator, build: Builder) -> None:
     source, target, state = operand(operator, 0, 2), result(operator), operand(operator, _STATE)
-    if source.dtype != "int8" or target.dtype != "int8" or state.dtype not in ("int8", "int16"):
+    types = (source.dtype, target.dtype, state.dtype)
+    if types not in (("int8", "int8", "int8"), ("int8", "int8", "int16"), ("float32", "float32", "float32")):
         raise unsupported(operator, f"{source.dtype} input, {target.dtype} output and a state of {state.dtype}")
     if not state.is_variable:
         raise refuse(operator, "its state is not a variable tensor")
-    if operator.integer(1) not in (0, _RELU):
+    if source.dtype == "int8" and operator.integer(1) not in (0, _RELU):
         raise unsupported(operator, f"fused activation {operator.integer(1)}")
-    features, over_time = _constant(operator, _FEATURE_WEIGHTS, "int8"), _constant(operator, _TIME_WEIGHTS, state.dtype)
+    features = _constant(operator, _FEATURE_WEIGHTS, source.dtype)
+    over_time = _constant(operator, _TIME_WEIGHTS, state.dtype)
     rank = operator.integer(0, "i")
     if features.ndim != 2 or over_time.ndim != 2 or len(features) != len(over_time) or rank < 1 or len(features) % rank:
         raise refuse(operator, f"weights of shape {features.shape} and {over_time.shape} do not fit rank {rank}")
@@ -51,7 +57,48 @@ def lower_svdf(operator: Operator, build: Builder) -> None:
     if state.elements != batches * len(features) * memory:
         raise refuse(operator, f"its state has {state.elements} elements, not {batches * len(features) * memory}")
     dimensions_fit(operator, batches, source.shape[1], units, rank, memory)
+    if source.dtype == "float32":
+        _emit_float(operator, build, source, target, state, (features, over_time), (batches, units, rank, memory))
+        return
     _emit(operator, build, source, target, state, (features, over_time), (batches, units, rank, memory))
+
+
+def _emit_float(
+    operator: Operator,
+    build: Builder,
+    source: Tensor,
+    target: Tensor,
+    state: Tensor,
+    weights: tuple[NDArray[Any], NDArray[Any]],
+    sizes: tuple[int, int, int, int],
+) -> None:
+    batches, units, rank, memory = sizes
+    if optional_operand(operator, _BIAS) is None:
+        raise unsupported(operator, "no bias, which Micro reads all the same")
+    bias = _constant(operator, _BIAS, "float32").ravel()
+    if len(bias) != units:
+        raise refuse(operator, f"its bias has {len(bias)} elements for {units} units")
+    # Micro's maximum and minimum let infinities through.
+    low, high = (
+        float(np.copysign(np.inf, bound)) if abs(bound) == FLOAT_MAX else bound
+        for bound in activation_range_float(operator, operator.integer(1))
+    )
+    build.step(
+        "svdf_float",
+        input=build.read(source),
+        state=build.state(state, 0),
+        feature_weights=build.constant(weights[0]),
+        time_weights=build.constant(weights[1]),
+        bias=build.constant(bias),
+        output=build.write(target),
+        batches=batches,
+        features=source.shape[1],
+        units=units,
+        rank=rank,
+        memory=memory,
+        minimum=low,
+        maximum=high,
+    )
 
 
 def _emit(
@@ -60,7 +107,7 @@ def _emit(
     source: Tensor,
     target: Tensor,
     state: Tensor,
-    weights: tuple[NDArray[np.integer], NDArray[np.integer]],
+    weights: tuple[NDArray[Any], NDArray[Any]],
     sizes: tuple[int, int, int, int],
 ) -> None:
     features = weights[0].astype(np.int64)

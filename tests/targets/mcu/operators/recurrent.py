@@ -44,9 +44,23 @@ def lstm(random: Random, dtype: str) -> ModelWriter:
     return model
 
 
+def _svdf_float(random: Random) -> ModelWriter:
+    model = ModelWriter()
+    batches, features, units, rank, memory = (int(v) for v in random.integers(1, 9, 5))
+    filters = units * rank
+    source, target = model.input((batches, features), "float32"), model.output((batches, units), "float32")
+    weights = [model.constant(draw_values(random, (filters, size), "float32", 0.5)) for size in (features, memory)]
+    bias = model.constant(draw_values(random, (units,), "float32"))
+    state = model.tensor((batches, filters * memory), "float32", is_variable=True)
+    options = {0: ("i", rank), 1: ("b", int(random.choice([0, 1])))}
+    model.operator("SVDF", [source, *weights, bias, state], [target], "SVDFOptions", options)
+    return model
+
+
 def svdf(random: Random, dtype: str) -> ModelWriter:
-    """int8 with a memory of int16 or int8, whichever the test asks for."""
-    del dtype
+    """float32, or int8 with a memory of int16 or int8."""
+    if dtype == "float32":
+        return _svdf_float(random)
     fine = bool(random.random() < 0.6)
     memory_dtype = "int16" if fine else "int8"
     model = ModelWriter()
