@@ -30,11 +30,13 @@ class OperatorOutputs:
 
     `operations(artifact)` lists what is inside. `expose(artifact, results, folder)` gives an artifact that has these
     results as outputs behind its own, writing what it needs into `folder`; for the rest it computes the same.
-    Both raise `Unsupported` for an artifact that shows nothing.
+    Both raise `Unsupported` for an artifact that shows nothing. `graph(artifact)` is what Model Explorer calls the
+    graph that these operators are nodes of; null for a format that it does not open.
     """
 
     operations: Callable[[Artifact], tuple[Operation, ...]]
     expose: Callable[[Artifact, Sequence[TensorInfo], Path], Artifact]
+    graph: Callable[[Artifact], str] | None = None
 
 
 def result_name(index: int, position: int) -> str:

@@ -16,6 +16,7 @@ from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.errors import WHATEVER, CaseError, HarnessError, Unsupported, as_case_error
+from harness.exchange.model_explorer import opening_line, write_overlay
 from harness.gate.policy import Edge
 from harness.gate.policy_file import project_policy
 from harness.locate.findings import EdgeFinding, OperatorResult
@@ -33,7 +34,9 @@ ROWS = 40
 """More operators than a person reads: then those where something begins or breaks, and their neighbours."""
 
 
-def locate_fault(name: str, edge: str | None, samples: int, *, as_json: bool, beside: str | None = None) -> int:
+def locate_fault(
+    name: str, edge: str | None, samples: int, *, as_json: bool, beside: str | None = None, overlay: str | None = None
+) -> int:
     """Look inside, beside another target where one is named; 2 if an edge that there is cannot be looked at, 1 if an
     operator's result breaks a rule, else 0."""
     if edge is not None and edge not in EDGES:
@@ -45,6 +48,8 @@ def locate_fault(name: str, edge: str | None, samples: int, *, as_json: bool, be
     root = project_root()
     case = case_of(name)
     other = target_beside(case, beside) if beside is not None else None
+    if overlay is not None and (case.format.operator_outputs is None or case.format.operator_outputs.graph is None):
+        raise HarnessError(f"Model Explorer opens no {case.format.name} artifacts of the harness; leave out --overlay.")
     edges: tuple[str, ...] = ("runtime",) if other is not None else EDGES if edge is None else (edge,)
     found: dict[str, EdgeFinding | CaseError] = {}
     with ConsoleProgress() as progress, tempfile.TemporaryDirectory(prefix="harness-locate-") as folder:
@@ -64,13 +69,43 @@ def locate_fault(name: str, edge: str | None, samples: int, *, as_json: bool, be
                     found[one] = as_case_error(error, f"Looking into the {one} edge")
         finally:
             converter.close()
+    line = overlaid(locator, found, Path(overlay)) if overlay is not None else ""
     if as_json:
         print(json.dumps({"case": case.id, "samples": len(locator.golden), "edges": _document(found)}, indent=1))
     else:
         print_findings(case.id, found)
+        if line:
+            print(f"\n{line}")
     if any(isinstance(one, CaseError) and not isinstance(one, Unsupported) for one in found.values()):
         return 2
     return int(any(isinstance(one, EdgeFinding) and one.first_broken is not None for one in found.values()))
+
+
+def overlaid(locator: Locator, found: dict[str, EdgeFinding | CaseError], path: Path) -> str:
+    """Write how far each operator's results are off for Model Explorer, a file an edge where there are two; the line
+    that opens them, or why there is none."""
+    edges = {edge: one for edge, one in found.items() if isinstance(one, EdgeFinding) and one.seen}
+    if not edges:
+        return "There is nothing to lay over the model: no operator's result was compared."
+    graph = locator.operator_outputs.graph
+    assert graph is not None, "asked before the work began"
+    written = []
+    for edge, finding in edges.items():
+        place = path if len(edges) == 1 else path.with_name(f"{path.stem}.{edge}{path.suffix}")
+        write_overlay(place, graph(locator.artifact), f"SQNR in dB, {edge}", lowest_sqnr(finding), worst="least")
+        written.append(place)
+    return opening_line(locator.artifact.path, written)
+
+
+def lowest_sqnr(finding: EdgeFinding) -> dict[int, float]:
+    """By operator: the lowest SQNR in dB of its results. One whose results are exact has none."""
+    lowest: dict[int, float] = {}
+    for seen in finding.seen:
+        value = seen.comparison.sqnr_db if seen.differs else None
+        if value is not None:
+            index = seen.operation.index
+            lowest[index] = min(lowest.get(index, value), value)
+    return lowest
 
 
 def target_beside(case: Case, name: str) -> Target:

@@ -26,6 +26,9 @@ Models = Annotated[
 Variants = Annotated[list[str] | None, typer.Option("--variant", "-v", help="Only variants that match this glob.")]
 Targets = Annotated[list[str] | None, typer.Option("--target", "-t", help="Only targets that match this glob.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Overlay = Annotated[
+    str | None, typer.Option("--overlay", metavar="FILE", help="Write it for Model Explorer, over the model's graph.")
+]
 RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning.")]
 
 
@@ -145,6 +148,7 @@ def locate(
     beside: Annotated[
         str | None, typer.Option("--beside", help="Another target to stand in the reference interpreter's place.")
     ] = None,
+    overlay: Overlay = None,
     json: Json = False,
 ) -> None:
     """Look inside a case and name the operator at fault: each operator's result beside what it should be.
@@ -154,7 +158,20 @@ def locate(
     """
     from harness.cli.locating import locate_fault
 
-    raise typer.Exit(locate_fault(case, edge, samples, as_json=json, beside=beside))
+    raise typer.Exit(locate_fault(case, edge, samples, as_json=json, beside=beside, overlay=overlay))
+
+
+@app.command()
+def profile(
+    case: Annotated[str, typer.Argument(help="A case: MODEL/VARIANT/TARGET.")],
+    run: Annotated[str | None, typer.Argument(help="A run's id, or its beginning; the newest that has it.")] = None,
+    overlay: Overlay = None,
+    json: Json = False,
+) -> None:
+    """Say where the instructions of a case go, operator by operator: microcontrollers and phones' cores count them."""
+    from harness.cli.profiling import profile_case
+
+    raise typer.Exit(profile_case(case, run, overlay, as_json=json))
 
 
 @app.command()

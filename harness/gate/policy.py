@@ -302,17 +302,9 @@ _INTERLEAVED = (
 _EXACT = "Equal at every run: a figure that grew was made to grow; accept a new baseline if it was meant"
 _NO_SIZE = "A checksum of the outputs, and the board's own sizes, are no costs"
 
-_COUNTED = (
-    "Measured (docs/instructions.md): counted on an emulated core, equal to the digit in every process. Where memory "
-    "lies, which another harness or C library changes, moved one of 36 cases by 0.005 %; a thousandth is a finding"
-)
-_HEAP = "Measured (docs/instructions.md): equal at every run; bookkeeping of another harness moved it by up to 0.4 %"
-
 DEFAULT_GROWTH: tuple[GrowthRule, ...] = (
     GrowthRule(figure="board_*", percent="off", source=_NO_SIZE),
     GrowthRule(figure="*_crc32", percent="off", source=_NO_SIZE),
-    GrowthRule(figure="instructions", percent=0.02, source=_COUNTED, target="tflite/*"),
-    GrowthRule(figure="heap_bytes", percent=1.0, source=_HEAP, target="tflite/*"),
     GrowthRule(figure="*", percent=0.0, source=_EXACT),
 )
 

@@ -82,7 +82,16 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
     return with_outputs(artifact, results).model_copy(update={"files": files, "directory": folder})
 
 
-OPERATOR_OUTPUTS = OperatorOutputs(operations, expose)
+def graph_name(artifact: Artifact) -> str:
+    """What Model Explorer calls the main graph: its name, else the key of its signature, else `main` (as seen with
+    ai-edge-model-explorer-adapter 0.2.1)."""
+    model = tflite.Model.GetRootAsModel(artifact.path.read_bytes(), 0)
+    signatures = (model.SignatureDefs(place) for place in range(model.SignatureDefsLength()))
+    names = [model.Subgraphs(0).Name(), *(one.SignatureKey() for one in signatures if one.SubgraphIndex() == 0)]
+    return next((name.decode(errors="replace") for name in names if name), "main")
+
+
+OPERATOR_OUTPUTS = OperatorOutputs(operations, expose, graph_name)
 
 
 def _main_graph(content: bytes) -> Any:

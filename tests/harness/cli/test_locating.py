@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -68,6 +70,8 @@ class FakeLocator:
     """Stands for `Locator`: each edge is a finding, or an error."""
 
     golden = (None,) * 4
+    artifact = SimpleNamespace(path=Path("model.tflite"))
+    operator_outputs = SimpleNamespace(graph=lambda artifact: "main")
     edges: ClassVar[dict[str, EdgeFinding | Exception]] = {}
 
     def __init__(self, *_):
@@ -203,3 +207,25 @@ def test_a_mistake_is_one_sentence(arguments, said):
 def test_a_case_is_found_by_its_name():
     case = case_of(CASE)
     assert case.id == CASE
+
+
+def test_an_overlay_has_the_lowest_sqnr_of_each_operator_that_differs_a_file_an_edge(edges, tmp_path, capsys):
+    edges(conversion=WITHIN, runtime=AT_FAULT)
+    locate_fault(CASE, None, 4, as_json=False, overlay=str(tmp_path / "seen.json"))
+    written = {edge: json.loads((tmp_path / f"seen.{edge}.json").read_text())["main"] for edge in locating.EDGES}
+    assert list(written["runtime"]["results"]) == ["1", "2", "3"], "nothing differs in the first"
+    assert written["runtime"]["results"]["2"]["value"] < written["runtime"]["results"]["1"]["value"]
+    assert written["runtime"]["gradient"][0]["bgColor"] == "#d7301f", "the lowest is the worst"
+    assert f"--node_data_paths={tmp_path}/seen.conversion.json,{tmp_path}/seen.runtime.json" in capsys.readouterr().out
+
+
+def test_of_one_edge_the_overlay_is_the_file_that_was_named(edges, tmp_path):
+    edges(runtime=AT_FAULT)
+    locate_fault(CASE, "runtime", 4, as_json=False, overlay=str(tmp_path / "seen.json"))
+    assert (tmp_path / "seen.json").is_file()
+
+
+def test_where_model_explorer_opens_no_such_artifact_that_is_said_before_any_work(edges, tmp_path):
+    edges(runtime=AssertionError("not to be asked"))
+    with pytest.raises(HarnessError, match="Model Explorer opens no tfjs artifacts"):
+        locate_fault("digits_cnn/float32/tfjs/chromium-cpu", "runtime", 4, as_json=False, overlay="seen.json")

@@ -23,23 +23,17 @@ def growth(before, now):
     return next((check for check in judged.checks if check.metric == "instructions"), None)
 
 
-@pytest.mark.parametrize("now", [101_000, 100_100])
-def test_one_percent_and_a_thousandth_more_are_findings(now):
+@pytest.mark.parametrize("now", [101_000, 100_100, 100_001])
+def test_one_percent_and_one_instruction_more_are_findings(now):
     check = growth(counted(100_000), counted(now))
     assert not check.passed
     assert f"instructions grew from 100000 to {now}" in check.message
-    assert "docs/instructions.md" in check.source
+    assert "Equal at every run" in check.source
 
 
 def test_what_costs_nothing_passes_though_artifact_and_runtime_are_new():
     new = counted(100_000, artifact=artifact("b" * 64, "l" * 64), fingerprint={"runtime": "2.0"})
     assert growth(counted(100_000), new).passed
-
-
-def test_where_memory_lies_is_no_finding():
-    """16 of 349,953 were seen; in a small model not one instruction is allowed."""
-    assert growth(counted(349_937), counted(349_953)).passed
-    assert not growth(counted(1_278), counted(1_279)).passed
 
 
 def test_fewer_pass_and_are_said():
@@ -62,11 +56,11 @@ def test_a_count_that_is_gone_is_a_finding():
     assert "was not measured now" in growth(counted(100_000), gone).message
 
 
-def test_the_rule_is_for_phones_cores_and_can_be_changed_for_them_alone():
+def test_phones_and_boards_have_one_rule():
     policy = Policy()
     phone, board = (
         policy.growth_rule("instructions", CaseName("m", "int8", target, format="tflite"))
         for target in ("tflite/arm64-cortex-a53", "mcu/qemu-cortex-m4")
     )
-    assert (phone.percent, board.percent) == (0.02, 0.0)
-    assert phone.source != board.source
+    assert phone == board
+    assert phone.percent == 0.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness_targets.tflite.operator_outputs import expose, operations
+from harness_targets.tflite.operator_outputs import expose, graph_name, operations
 from tests.parts import on_target
 from tests.targets.mcu.model_writer import ModelWriter
 from tests.targets.mcu.test_target import make_artifact
@@ -103,3 +103,7 @@ def test_the_given_file_stays_as_it_was(artifact, tmp_path):
     assert artifact.path.read_bytes() == before
     assert shown.path.read_bytes()[:8] == before[:8]
     assert len(shown.path.read_bytes()) > len(before)
+
+
+def test_a_graph_without_a_name_and_a_signature_is_what_model_explorer_calls_main(artifact):
+    assert graph_name(artifact) == "main"
