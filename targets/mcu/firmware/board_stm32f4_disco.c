@@ -77,6 +77,8 @@ static void start_clock(void) {
         return;
     }
     FLASH_CONTROL = FLASH_CACHES | FLASH_FIVE_WAITS;
+    for (uint32_t i = 0; i < PATIENCE && (FLASH_CONTROL & 7u) != FLASH_FIVE_WAITS; i++) {
+    }
     CLOCK_CHOICE = APB1_BY_4 | APB2_BY_2 | CHOICE_PLL;
     for (uint32_t i = 0; i < PATIENCE && CHOICE_STATE(CLOCK_CHOICE) != CHOICE_PLL; i++) {
     }

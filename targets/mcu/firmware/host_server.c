@@ -108,7 +108,7 @@ int main(int count, char **arguments) {
     void *arena = NULL;
     clock_hz = (uint32_t)strtoul(arguments[4], NULL, 10);
     cycles_a_look = (uint32_t)strtoul(arguments[5], NULL, 10);
-    if (firmware == NULL || job == NULL || posix_memalign(&arena, 16, arena_bytes + 16) != 0) {
+    if (firmware == NULL || job == NULL || posix_memalign(&arena, 16, arena_bytes > 0 ? arena_bytes : 1) != 0) {
         return 2;
     }
     job_main(job, (uint32_t)bytes, arena, (uint32_t)arena_bytes);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from .port import Port, also_open, open_port
 START_SECONDS = 10.0
 """Within so much after it was flashed a board answers: its adapter may be found anew by the system."""
 _AGAIN_SECONDS = 0.2
-_LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+_LOCKS: dict[str, threading.Lock] = {}
 _NOT_OURS = (BoardSilent, BoardBusy, BoardReset, LineGarbled)
 
 
@@ -39,7 +38,7 @@ def connected(
 ) -> Iterator[Connection]:
     """The board of a map with an image; flashed only where it has another. Others of this process wait for it.
     Raises the outcomes of a line and of flashing."""
-    with _LOCKS[entry.place], _naming_another_reader(entry):
+    with _LOCKS.setdefault(entry.place, threading.Lock()), _naming_another_reader(entry):
         with open_port(entry) as port:
             line = Line(port, entry.place, patience, seconds)
             identity = _asked(line, entry)

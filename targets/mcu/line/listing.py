@@ -45,8 +45,10 @@ def boards(path: Path | None, *, generate: bool, as_json: bool) -> int:
     if generate:
         found = ports()
         new = write_map(path, found)
-        print(f"{path}: {len(found)} boards found, {new} of them new. Write Zephyr's name of each as its `platform`.")
         if not as_json:
+            print(
+                f"{path}: {len(found)} boards found, {new} of them new. Write Zephyr's name of each as its `platform`."
+            )
             return 0
     rows = [_row(entry) for entry in read_map(path)] if path.exists() else []
     if as_json:

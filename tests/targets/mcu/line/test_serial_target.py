@@ -6,17 +6,19 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import yaml
+from serial.tools import list_ports
 
 from harness.errors import Failed, NoClock, Unavailable, Unsupported
 from harness.target import Limits, TimingPlan
 from harness_targets.mcu.boards.silicon import STM32F4_DISCOVERY
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.line import listing, session
-from harness_targets.mcu.line.hardware_map import MAP_VARIABLE, MapEntry
+from harness_targets.mcu.line.hardware_map import MAP_VARIABLE, MapEntry, read_map
 from harness_targets.mcu.line.line import Patience
 from harness_targets.mcu.line.listing import boards
 from harness_targets.mcu.line.session import SerialSession
@@ -231,3 +233,23 @@ def test_boards_tells_which_answers_which_is_silent_and_which_is_not_there(
     assert rows["shelf"]["target"] is None
     assert boards(path, generate=False, as_json=False) == 0
     assert "nothing answers" in capsys.readouterr().out
+
+
+def test_a_map_is_written_of_the_ports_that_are_on_usb(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def port(device: str, **fields: object) -> SimpleNamespace:
+        return SimpleNamespace(device=device, **{"vid": None, "product": None, "serial_number": None, **fields})
+
+    found = [
+        port("/dev/ttyS0"),
+        port("/dev/ttyACM1", vid=0x0483, product="STM32 STLink", serial_number="066C"),
+        port("/dev/ttyUSB0", vid=0x0403, product="FT232R USB UART", serial_number="A5"),
+    ]
+    monkeypatch.setattr(list_ports, "comports", lambda: found)
+    path = tmp_path / "map.yaml"
+    assert boards(path, generate=True, as_json=False) == 0
+    assert "2 boards found, 2 of them new" in capsys.readouterr().out
+    stlink, adapter = read_map(path)
+    assert (stlink.id, stlink.serial, stlink.runner) == ("066C", "/dev/ttyACM1", "openocd")
+    assert (adapter.id, adapter.runner, adapter.platforms) == ("A5", "unknown", ("unknown",))
