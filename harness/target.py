@@ -48,6 +48,8 @@ class TimingPlan:
     min_seconds: float = 0.5
     max_iterations: int = 2000
     max_seconds: float = 10.0
+    per_operator: bool = False
+    """Whether some more invocations are to say where the time goes, where the runtime can tell."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,21 @@ class Timing:
     load_ns: int | None = None
     clock_resolution_ns: float | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+    per_operator: tuple[OperatorSamples, ...] = ()
+    """Of invocations apart from `samples_ns`, which measuring each operator makes slower."""
+    kernel_ns: NDArray[np.float64] | None = None
+    """A GPU's own time of all kernels of one invocation, by its timers, (invocations,), where it has any."""
+
+
+@dataclass(frozen=True)
+class OperatorSamples:
+    """What one kind of operator took in each of some invocations: all of its `count` runs with results of `shape`, in
+    nanoseconds (invocations,)."""
+
+    operator: str
+    shape: str
+    count: int
+    samples_ns: NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ blocks of a pair is all that is kept, so it cancels.
 
 from __future__ import annotations
 
+import functools
 import random
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.ab.plan import BlockPlan, blocks_of, iterations_of
 from harness.ab.side import Side
-from harness.errors import Failed
+from harness.errors import Failed, Unsupported
 from harness.target import Session, Timing, TimingPlan
 
 COARSE = 0.01
@@ -60,8 +61,9 @@ def measure_round(
         times: dict[bool, list[float]] = {False: [], True: []}
         for _ in range(blocks):
             for which in order.sample([False, True], 2):
-                block = _block(sessions[which], samples[which], iterations)
-                times[which].append(_time_of(block, coarse, (old, new)[which]))
+                block = _block(sessions[which], samples[which], iterations, kernels=plan.kernels)
+                time_of = _kernels_of if plan.kernels else functools.partial(_time_of, coarse=coarse)
+                times[which].append(time_of(block, side=(old, new)[which]))
     return Round(np.array(times[False]), np.array(times[True]), iterations)
 
 
@@ -69,10 +71,11 @@ def _warm_up(plan: BlockPlan) -> TimingPlan:
     return TimingPlan(min_iterations=20, min_seconds=plan.warm_up_ms / 1000.0, max_iterations=20_000, max_seconds=5.0)
 
 
-def _block(session: Session, samples: dict[str, NDArray[Any]], iterations: int) -> Timing:
+def _block(session: Session, samples: dict[str, NDArray[Any]], iterations: int, *, kernels: bool = False) -> Timing:
     """Some invocations in a row. `Session.time` begins with one apart, which brings back what the other side's block
     drove out of the caches; it is not among the samples."""
-    plan = TimingPlan(min_iterations=iterations, min_seconds=0.0, max_iterations=iterations, max_seconds=30.0)
+    count = 1 if kernels else iterations
+    plan = TimingPlan(count, min_seconds=0.0, max_iterations=count, max_seconds=30.0, per_operator=kernels)
     return session.time(samples, plan)
 
 
@@ -82,3 +85,9 @@ def _time_of(block: Timing, coarse: bool, side: Side) -> float:
     if not time > 0.0:
         raise Failed(f"{side.target.name} has a clock too coarse for this model; compare a larger one.")
     return time
+
+
+def _kernels_of(block: Timing, side: Side) -> float:
+    if block.kernel_ns is None or not len(block.kernel_ns):
+        raise Unsupported(f"{side.target.name} has no timers of its own for its kernels; leave `--kernels` out.")
+    return float(np.median(block.kernel_ns))

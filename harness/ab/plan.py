@@ -37,6 +37,8 @@ class BlockPlan:
     """Slower by no more than this share is not worth a red light. Measured (docs/measured-facts.md): with 2 %, no false
     alarm in 201 A/A trials, and 96 of 100 found at +5 %."""
     confidence: float = 0.95
+    kernels: bool = False
+    """Whether a GPU's own timers give the times, in place of a clock that waits for the data."""
     seed: int | None = None
     """Of the order of the blocks; None for a new one each time (the bootstrap has its own, fixed one)."""
 

@@ -93,13 +93,17 @@ def ab(
         float | None,
         typer.Option("--margin", help="Slower by no more than this is alike: 0.02 for times, the gate's for counts."),
     ] = None,
+    kernels: Annotated[
+        bool,
+        typer.Option("--kernels", help="By a GPU's own timers: the time until the data is there hides its kernels."),
+    ] = False,
     baseline: Folder = None,
     json: Json = False,
 ) -> None:
     """Two sides of a case: timed in turns, or their instructions counted. Exit code 1 if the new one is slower."""
     from harness.cli.two_sides import time_two_sides
 
-    raise typer.Exit(time_two_sides(case, old, new, margin, baseline, as_json=json))
+    raise typer.Exit(time_two_sides(case, old, new, margin, baseline, kernels=kernels, as_json=json))
 
 
 def init_ci(force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False) -> None:

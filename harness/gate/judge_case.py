@@ -31,6 +31,7 @@ def judge_case(
     """Every check of a case that ran, with exceptions applied. `scheme`: the artifact's numeric scheme."""
     checks = judge(name_for_rules(case, scheme), parity, latency, measured, policy)
     checks += tuple(_as_asked(fingerprint, measured.details, latency.details if latency else {}))
+    checks += tuple(_leaked(latency.details if latency else {}))
     now = today or date.today()
     return tuple(apply_exceptions(check, case, policy.exceptions, now)[0] for check in checks)
 
@@ -61,3 +62,22 @@ def _as_asked(fingerprint: Mapping[str, str], *answers: Mapping[str, str]) -> li
             )
         )
     return checks
+
+
+def _leaked(details: Mapping[str, str]) -> list[Check]:
+    """A check on the tensors that timed invocations left behind, of a runtime that counts them."""
+    if "tensors_leaked" not in details:
+        return []
+    leaked = int(details["tensors_leaked"])
+    message = f"{leaked} tensors were left behind by the timed invocations: a page that stays open fills up."
+    return [
+        Check.make(
+            "runtime.tensors_leaked",
+            "runtime.tensors_leaked",
+            measured=float(leaked),
+            limit=0.0,
+            passed=leaked <= 0,
+            source="An invocation whose results are ended leaves as many tensors as it found",
+            message="" if leaked <= 0 else message,
+        )
+    ]

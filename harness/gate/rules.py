@@ -24,6 +24,7 @@ RULES: tuple[str, ...] = (
     "task.noninferiority",
     "task.exchanged_labels",
     "runtime.as_asked",
+    "runtime.tensors_leaked",
     "latency.steady_state",
     "latency.regression",
     "budget",

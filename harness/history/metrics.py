@@ -37,6 +37,7 @@ METRICS: dict[str, Metric] = {
         Metric("latency.p90_ms", "latency, 90th percentile", "ms", "latency_p90_ms", False, timed=True),
         Metric("latency.p99_ms", "latency, 99th percentile", "ms", "latency_p99_ms", False, timed=True),
         Metric("latency.first_ms", "first inference", "ms", "latency_first_ms", False, timed=True),
+        Metric("latency.kernel_ms", "kernels, by the GPU's timers", "ms", "latency_kernel_ms", False, timed=True),
         Metric(
             "conversion.sqnr_db", "signal to conversion error", "dB", "conversion_sqnr_db", True, lower_is_better=False
         ),

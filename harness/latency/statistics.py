@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.latency.interval import median_interval
 from harness.latency.steady_state import classify
-from harness.store.record import Interval, Latency, SteadyState
+from harness.store.record import Interval, Latency, OperatorTime, SteadyState
 from harness.target import Timing
 
 _NANOSECONDS = 1e-6
@@ -32,6 +33,8 @@ def summarise(timing: Timing, load_average: float | None) -> Latency:
     explanation = part.explanation
     if part.state is SteadyState.NONE:
         explanation = f"No steady state: {explanation}; the figures are over all {len(samples)} samples."
+    kernels = None if timing.kernel_ns is None or not len(timing.kernel_ns) else np.asarray(timing.kernel_ns)
+    between = None if kernels is None else median_interval(kernels)
     return Latency(
         state=part.state,
         warmup_discarded=part.begin,
@@ -47,4 +50,27 @@ def summarise(timing: Timing, load_average: float | None) -> Latency:
         load_average=load_average,
         samples_ns=tuple(int(sample) for sample in samples),
         details={**timing.details, "steady_state": explanation},
+        per_operator=tuple(
+            OperatorTime(
+                operator=one.operator,
+                shape=one.shape,
+                count=one.count,
+                milliseconds=typical(one.samples_ns, timing.clock_resolution_ns) * _NANOSECONDS,
+            )
+            for one in timing.per_operator
+        ),
+        kernel_ms=None if kernels is None else float(np.median(kernels)) * _NANOSECONDS,
+        kernel_interval=None
+        if between is None
+        else Interval(low=between[0] * _NANOSECONDS, high=between[1] * _NANOSECONDS),
     )
+
+
+COARSE = 0.01
+"""A clock whose step is more than this share of a time: medians of such samples sit on the clock's steps."""
+
+
+def typical(samples_ns: NDArray[np.float64], clock_resolution_ns: float | None) -> float:
+    """The median, or the mean where the clock is `COARSE`; nanoseconds."""
+    median = float(np.median(samples_ns))
+    return float(np.mean(samples_ns)) if (clock_resolution_ns or 0.0) > COARSE * median else median

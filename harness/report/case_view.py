@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from harness.parity.conditions import conditions
@@ -10,7 +11,7 @@ from harness.report import numbers
 from harness.report.microcontroller import operator_bars
 from harness.report.reproduce import locate_command, reproduce
 from harness.report.sparkline import sparkline
-from harness.store.record import CaseResult, Check, SteadyState
+from harness.store.record import CaseResult, Check, OperatorTime, SteadyState
 
 EDGES = {
     "conversion": "The converted model in the reference interpreter, against TensorFlow float32",
@@ -41,7 +42,7 @@ STEADY_STATES = {
 }
 
 LEFT_OUT: Any = {
-    "latency": {"samples_ns"},
+    "latency": {"samples_ns", "per_operator"},
     "measured": {"per_operator"},
     "artifact": {"options", "pins"},
 }
@@ -51,8 +52,9 @@ LEFT_OUT: Any = {
 def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> dict[str, Any]:
     """The case as its record has it, without what is `LEFT_OUT`. Besides: `margins` (text, one a check), `line` (the
     raw samples as a small drawing), `bars` (index, operator, instructions, share of all, width beside the longest) out
-    of as many `operators`, the `conditions` of its comparison in sentences, the `command` that measures it again, and,
-    where outputs are wrong, the one that says which operator is at fault (`inside`)."""
+    of as many `operators`, `times` (operator, shape, count, milliseconds, share, width) out of as many `timed`, the
+    `conditions` of its comparison in sentences, the `command` that measures it again, and, where outputs are wrong, the
+    one that says which operator is at fault (`inside`)."""
     line = sparkline(case.latency) if case.latency else None
     return {
         **case.model_dump(exclude=LEFT_OUT),
@@ -62,6 +64,8 @@ def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> 
             [bar.cost.index, bar.cost.operator, bar.cost.instructions, bar.share, bar.width]
             for bar in operator_bars(case)
         ],
+        "times": time_bars(case.latency.per_operator) if case.latency else [],
+        "timed": len(case.latency.per_operator) if case.latency else 0,
         "conditions": conditions(case.parity) if case.parity else (),
         "operators": len(case.measured.per_operator),
         "command": reproduce(case),
@@ -69,6 +73,19 @@ def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> 
         "hasHistory": has_history,
         "hasChanges": has_changes,
     }
+
+
+MOST_TIMES = 40
+
+
+def time_bars(times: Sequence[OperatorTime]) -> list[list[Any]]:
+    """The costliest kinds of operator, most first."""
+    total = sum(one.milliseconds for one in times) or 1.0
+    longest = max((one.milliseconds for one in times), default=0.0) or 1.0
+    return [
+        [one.operator, one.shape, one.count, one.milliseconds, one.milliseconds / total, one.milliseconds / longest]
+        for one in sorted(times, key=lambda one: -one.milliseconds)[:MOST_TIMES]
+    ]
 
 
 def margin(check: Check) -> str:

@@ -170,6 +170,17 @@ class Interval(Frozen):
     high: float
 
 
+class OperatorTime(Frozen):
+    """One kind of operator: all of its `count` runs in an inference with results of `shape`."""
+
+    operator: str
+    shape: str = ""
+    count: int = 1
+    milliseconds: float
+    """Per inference, over some that were timed operator by operator: the median, or the mean where the clock's step is
+    more than a hundredth of that."""
+
+
 class Latency(Frozen):
     """Milliseconds per inference; statistics over the steady part of `samples_ns` alone."""
 
@@ -188,6 +199,12 @@ class Latency(Frozen):
     load_average: float | None = None
     samples_ns: tuple[int, ...]
     details: dict[str, str] = Field(default_factory=dict)
+    per_operator: tuple[OperatorTime, ...] = ()
+    """In the order in which they first ran; empty where the runtime does not tell, and in older records."""
+    kernel_ms: float | None = None
+    """Median of a GPU's own time of all kernels, without waiting for the data; null where it has no timers."""
+    kernel_interval: Interval | None = None
+    """95 % interval of that median."""
 
 
 class OperatorCost(Frozen):

@@ -12,7 +12,7 @@ from harness.artifact import Artifact
 from harness.errors import Failed
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPlan
+from harness.target import Footprint, Limits, Loaded, OperatorSamples, Session, Timing, TimingPlan
 
 EXACT = frozenset({"artifact_bytes", "tensor_bytes", "peak_memory_bytes"})
 
@@ -59,6 +59,7 @@ class BrowserSession(Session):
                 "minSeconds": plan.min_seconds,
                 "maxIterations": plan.max_iterations,
                 "maxSeconds": plan.max_seconds,
+                "perOperator": plan.per_operator,
             },
         )
         if not reply["stable"]:
@@ -69,6 +70,13 @@ class BrowserSession(Session):
             load_ns=round(reply["loadMilliseconds"] * 1e6),
             clock_resolution_ns=reply["clockMilliseconds"] * 1e6,
             details={**reply["details"], "browser": self.browser_version},
+            per_operator=tuple(
+                OperatorSamples(
+                    one["operator"], one["shape"], one["count"], np.array(one["milliseconds"], np.float64) * 1e6
+                )
+                for one in reply["operators"]
+            ),
+            kernel_ns=np.array(reply["kernelMilliseconds"], np.float64) * 1e6 if reply["kernelMilliseconds"] else None,
         )
 
     def footprint(self) -> Footprint:

@@ -205,6 +205,7 @@ def _figures(case: Document, artifact: Document, latency: Document) -> Iterator[
         yield "latency_p90_ms", latency["p90_ms"]
         yield "latency_p99_ms", latency["p99_ms"]
         yield "latency_first_ms", latency["first_ms"]
+        yield "latency_kernel_ms", latency.get("kernel_ms")
     parity = case.get("parity")
     if parity:
         conversion, runtime, end_to_end = parity["conversion"], parity["runtime"], parity["end_to_end"]

@@ -90,6 +90,7 @@ FIGURES = (
     "peak_memory_bytes",
     "instructions",
     "heap_bytes",
+    "latency_kernel_ms",
 )
 """The figures that every harness knows; the metrics of `harness.history.metrics` name them. A target's own have their
 own names in the same table."""

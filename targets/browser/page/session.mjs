@@ -13,7 +13,9 @@
 //   renew()          fresh state before a sample;  restart()  fresh state around a timing
 //   alive()          how many tensors there are
 //   inUse()          what does the work now, in strings
-//   sizes(feeds)     {figures, …} of one invocation
+//   sizes(feeds)     figures of one invocation
+//   inside(feeds)    where the time goes, if it can tell: {operators: [{operator, shape, count, milliseconds: one number an
+//                    invocation}], kernelMilliseconds: [a GPU's own time of all kernels, one an invocation]}
 import {clockStep} from './clock.mjs';
 import {PageError, described} from './errors.mjs';
 import * as runtime from './runtime.mjs';
@@ -88,7 +90,7 @@ const same = (one, other) => one.every((values, index) => {
 });
 
 // Posts the milliseconds of each invocation as float64. Inputs stay where the first invocation put them.
-async function time({minIterations, minSeconds, maxIterations, maxSeconds}) {
+async function time({minIterations, minSeconds, maxIterations, maxSeconds, perOperator}) {
   const feeds = (await fetched(1))(0);
   await runtime.restart();
   const before = await invoked(feeds);
@@ -103,6 +105,7 @@ async function time({minIterations, minSeconds, maxIterations, maxSeconds}) {
     if (seconds >= maxSeconds || (samples.length >= minIterations && seconds >= minSeconds)) break;
   }
   const leaked = runtime.alive() - tensors;
+  const inside = perOperator && runtime.inside ? await runtime.inside(feeds) : {operators: [], kernelMilliseconds: []};
   if (await runtime.restart()) last = await invoked(feeds);  // what it gave last follows from all that went before
   runtime.dispose(feeds);
   await posted([Float64Array.from(samples)]);
@@ -111,6 +114,7 @@ async function time({minIterations, minSeconds, maxIterations, maxSeconds}) {
     loadMilliseconds,
     clockMilliseconds: clockStep(),
     stable: same(before.values, last.values),
+    ...inside,
     details: {...runtime.inUse(), tensors_leaked: String(leaked)},
   };
 }

@@ -2,6 +2,7 @@
 import * as backends from './backend.mjs';
 import {PageError} from './errors.mjs';
 import {load} from './model.mjs';
+import * as times from './times.mjs';
 
 export {LACKS} from './lacks.mjs';
 export const ARRAYS = {float32: Float32Array, int32: Int32Array, bool: Uint8Array};
@@ -78,6 +79,8 @@ export async function execute(feeds) {
   }
   return [await model.executeAsync(byName, outputs)].flat();
 }
+
+export const inside = feeds => times.inside(tf, active.backend, feeds, {execute, release, isSynchronous: () => !asynchronous});
 
 // Bytes of all tensors: at rest (the weights) and at the highest point of one invocation.
 export async function sizes(feeds) {

@@ -272,6 +272,14 @@ def test_a_gpu_that_was_asked_for_and_is_another_by_its_own_name_breaks_a_rule()
     assert check.rule == "runtime.as_asked"
 
 
+@pytest.mark.parametrize(("leaked", "broken"), [("0", []), ("37", ["runtime.tensors_leaked"])])
+def test_tensors_that_invocations_leave_behind_break_a_rule(leaked, broken):
+    page = case("m/float32/tfjs/chromium-webgl").model_copy(
+        update={"latency": latency(details={"tensors_leaked": leaked})}
+    )
+    assert [check.rule for check in judged([page]).verdicts[0].broken] == broken
+
+
 def test_a_case_that_cannot_be_judged_is_red_with_a_sentence_and_the_others_are_judged(monkeypatch):
     from harness.gate import judge_run as module
 

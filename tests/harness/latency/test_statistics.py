@@ -5,7 +5,7 @@ import pytest
 
 from harness.latency.statistics import summarise
 from harness.store.record import Latency, SteadyState
-from harness.target import Timing
+from harness.target import OperatorSamples, Timing
 
 from .series import noise, warming_up
 
@@ -49,3 +49,24 @@ def test_no_samples_or_impossible_ones_are_refused():
     for samples in ([], [[1, 2]], [1, -1]):
         with pytest.raises(ValueError):
             summarise(timing(samples), None)
+
+
+def test_an_operators_time_is_a_median_or_a_mean_where_the_clock_is_coarse():
+    jumping = np.array([5_000.0, 5_000.0, 10_000.0])
+    operators = (OperatorSamples("Conv2D", "1×8", 2, jumping),)
+    fine = summarise(timing(noise(200, 1), per_operator=operators, clock_resolution_ns=10.0), None)
+    coarse = summarise(timing(noise(200, 1), per_operator=operators, clock_resolution_ns=5_000.0), None)
+    assert (fine.per_operator[0].operator, fine.per_operator[0].shape, fine.per_operator[0].count) == (
+        "Conv2D",
+        "1×8",
+        2,
+    )
+    assert fine.per_operator[0].milliseconds == pytest.approx(0.005)
+    assert coarse.per_operator[0].milliseconds == pytest.approx(0.02 / 3)
+
+
+def test_a_gpus_own_timers_are_a_second_figure_with_its_interval():
+    latency = summarise(timing(noise(200, 1), kernel_ns=np.linspace(90_000.0, 110_000.0, 21)), None)
+    assert latency.kernel_ms == pytest.approx(0.1)
+    assert latency.kernel_interval.low <= 0.1 <= latency.kernel_interval.high
+    assert summarise(timing(noise(200, 1)), None).kernel_ms is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from playwright.sync_api import expect
 
@@ -14,7 +14,17 @@ from harness.report.anchors import case_anchor
 from harness.report.case_view import COMPARED, EDGES, case_document
 from harness.report.packing import to_json
 from harness.report.reproduce import reproduce
-from harness.store.record import CaseResult, Check, Measured, OperatorCost, Outcome, RunRecord
+from harness.store.record import (
+    CaseResult,
+    Check,
+    Interval,
+    Latency,
+    Measured,
+    OperatorCost,
+    OperatorTime,
+    Outcome,
+    RunRecord,
+)
 
 from .conftest import Opened
 from .test_browsers import SHOWN
@@ -109,6 +119,26 @@ def test_only_the_costliest_of_many_operators_are_drawn(open_page: Open, record:
     page = open_page(case_anchor(case), tmp_path / "one.html").page
     expect(table(page, "operators").locator("tbody tr")).to_have_count(40)
     expect(page.locator(SHOWN)).to_contain_text("The 40 costliest of 100 operators.")
+
+
+def test_where_the_time_goes_is_drawn_with_the_costliest_first(
+    open_page: Open, record: RunRecord, tmp_path: Path
+) -> None:
+    timed = next(case for case in record.cases if case.latency is not None)
+    times = (
+        OperatorTime(operator="Softmax", shape="1×10", milliseconds=0.25),
+        OperatorTime(operator="FusedConv2D", shape="1×8×8×16", count=2, milliseconds=0.75),
+    )
+    inside = {"per_operator": times, "kernel_ms": 0.875, "kernel_interval": Interval(low=0.85, high=0.9)}
+    case = timed.model_copy(update={"latency": cast(Latency, timed.latency).model_copy(update=inside)})
+    write(record.model_copy(update={"cases": (case,)}), tmp_path / "one.html")
+    page = open_page(case_anchor(case), tmp_path / "one.html").page
+    rows = [row.split("\t") for row in table(page, "times").locator("tbody tr").all_inner_texts()]
+    assert [(row[0], row[1], row[2], row[4].strip()) for row in rows] == [
+        ("FusedConv2D", "1×8×8×16", "2", "75.0 %"),
+        ("Softmax", "1×10", "1", "25.0 %"),
+    ]
+    assert facts(page)["Kernels, by the GPU's timers"] == numbers.milliseconds(0.875)
 
 
 def test_the_document_of_a_case_leaves_out_what_a_reader_never_sees(record: RunRecord) -> None:

@@ -1,6 +1,7 @@
 """Numbers and times from a real browser."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def test_every_backend_agrees_with_the_reference_and_is_timed(target, made, back
     model = made("cnn-float32")
     with target(backend).open(model.artifact, LIMITS) as session:
         outputs = session.infer(model.samples)
-        timing = session.time(model.samples, PLAN)
+        timing = session.time(model.samples, replace(PLAN, per_operator=True))
         footprint = session.footprint()
         assert session.foreign_requests() == []
         profile = session.profile
@@ -39,6 +40,13 @@ def test_every_backend_agrees_with_the_reference_and_is_timed(target, made, back
     assert timing.details["backend"] == backend.removeprefix("firefox-").split("-")[0]
     assert timing.details["tensors_leaked"] == "0"
     assert timing.details["cross_origin_isolated"] == "true"
+    convolution = next(one for one in timing.per_operator if one.operator == "FusedConv2D")
+    assert (convolution.count, convolution.shape.startswith("1×")) == (1, True)
+    assert convolution.samples_ns.sum() > 0
+    assert sum(one.samples_ns.mean() for one in timing.per_operator) < 3 * timing.samples_ns.max()
+    has_timers = backend in ("webgl", "webgpu")  # SwiftShader has them as well
+    assert (timing.kernel_ns is not None) is has_timers
+    assert not has_timers or 0 < np.median(timing.kernel_ns) < timing.first_ns
     assert all(isinstance(value, str) for value in timing.details.values())
     assert footprint.figures["artifact_bytes"] == model.artifact.bytes
     assert footprint.figures["peak_memory_bytes"] > footprint.figures["tensor_bytes"] > 0

@@ -97,6 +97,7 @@ const caseView = (() => {
     const times = [["Median", timing.median_ms], ["p90", timing.p90_ms], ["p99", timing.p99_ms], ["Least", timing.min_ms],
       ["First inference", timing.first_ms], ...(timing.load_ms === null ? [] : [["Loading", timing.load_ms]])].map(([name, value]) => [name, milliseconds(value)]);
     times.splice(1, 0, ["95 % interval", interval(timing.median_interval)]);
+    if (timing.kernel_ms !== null) times.push(["Kernels, by the GPU's timers", milliseconds(timing.kernel_ms)], ["95 % interval of these", interval(timing.kernel_interval)]);
     return [element("h2", {}, "How fast?", ...marks.flatMap((word) => [" ", mark(word)])),
       facts([...times, ["Counted", `${whole(timing.iterations)}, after ${whole(timing.warmup_discarded)} of warm-up`],
         ["Course", page.words.steady[timing.state]], ...(timing.load_average === null ? [] : [["Load average", significant(timing.load_average)]])]),
@@ -121,6 +122,21 @@ const caseView = (() => {
       one.bars.length < one.operators ? element("p", { class: "soft" }, `The ${one.bars.length} costliest of ${one.operators} operators.`) : null,
       element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Operators of ${one.id}` },
         element("table", { class: "bars", "data-table": `operators of ${one.id}` },
+          element("thead", {}, element("tr", {}, ...headings, element("td"))), element("tbody", {}, ...lines)))];
+  }
+
+  function times(one) {
+    if (!one.times.length) return [];
+    const lines = one.times.map(([operator, shape, count, ms, part, width]) => element("tr", {},
+      element("th", { scope: "row" }, operator), element("td", {}, shape), element("td", { class: "number", "data-value": count }, whole(count)),
+      element("td", { class: "number", "data-value": ms }, milliseconds(ms)), element("td", { class: "number", "data-value": part }, share(part)),
+      element("td", { class: "bar-cell" }, element("div", { class: "amount", style: `width: ${(width * 100).toFixed(1)}%` }))));
+    const headings = [["Operator", "operator"], ["Result", "shape"], ["Runs", "runs", "number"], ["Time", "ms", "number"], ["Share", "share", "number"]]
+      .map(([title, name, css]) => element("th", { scope: "col", class: css, "data-column": name }, title));
+    return [element("h2", {}, "Where the time goes"),
+      one.times.length < one.timed ? element("p", { class: "soft" }, `The ${one.times.length} costliest of ${one.timed} kinds of operator.`) : null,
+      element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Times of the operators of ${one.id}` },
+        element("table", { class: "bars", "data-table": `times of operators of ${one.id}` },
           element("thead", {}, element("tr", {}, ...headings, element("td"))), element("tbody", {}, ...lines)))];
   }
 
@@ -160,7 +176,7 @@ const caseView = (() => {
         glance(one, timing), one.reason && element("p", { class: "reason" }, one.reason), onward(one, known)),
       element("div", { class: "inside" },
         one.log && element("p", {}, "Full log: ", element("code", {}, one.log), " in the logs of this run."),
-        ...[rules(one), atFault(one), answers(one), speed(one, timing), sizes(one), operators(one), origin(one, timing)].flat().filter(Boolean),
+        ...[rules(one), atFault(one), answers(one), speed(one, timing), sizes(one), operators(one), times(one), origin(one, timing)].flat().filter(Boolean),
         element("h2", {}, "Measure it again"), shell(one.command)));
   }
 

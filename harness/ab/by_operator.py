@@ -1,0 +1,99 @@
+"""Which operators became slower or faster: two live sessions, each in turn timed operator by operator.
+
+Apart from the verdict on the whole, which timing every operator would disturb.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.ab.decide import interval
+from harness.ab.plan import BlockPlan
+from harness.ab.side import Side
+from harness.latency.statistics import typical
+from harness.target import TimingPlan
+
+ROUNDS = 2
+"""Fresh processes, because each has a bias of its own."""
+PAIRS = 12
+ONE = TimingPlan(min_iterations=1, min_seconds=0.0, max_iterations=1, max_seconds=30.0, per_operator=True)
+
+Times = dict[tuple[str, str], float]
+"""Operator and shape of its results → nanoseconds in an inference."""
+
+
+@dataclass(frozen=True)
+class OperatorRatio:
+    """One kind of operator on both sides: new time over old, with its interval, and its share of the old time."""
+
+    operator: str
+    shape: str
+    ratio: float
+    low: float
+    high: float
+    share: float
+
+
+def changed_operators(
+    old: Side, new: Side, inputs: dict[str, NDArray[Any]], plan: BlockPlan
+) -> tuple[OperatorRatio, ...]:
+    """The operators that became slower or faster by more than the plan's margin, those that weigh most first. None
+    where a side does not tell. Raises a `CaseError` where a side cannot be timed."""
+    order = random.Random(plan.seed)
+    rounds: list[list[tuple[Times, Times]]] = []
+    for _ in range(ROUNDS):
+        with ExitStack() as stack:
+            pair = [old, new]
+            order.shuffle(pair)
+            sessions = {side is new: stack.enter_context(side.target.open(side.artifact)) for side in pair}
+            samples = {False: old.stored(inputs), True: new.stored(inputs)}
+            found: list[tuple[Times, Times]] = []
+            for _ in range(PAIRS + 1):
+                block: dict[bool, Times] = {}
+                for which in order.sample([False, True], 2):
+                    timing = sessions[which].time(samples[which], ONE)
+                    if not timing.per_operator:
+                        return ()
+                    block[which] = {
+                        (one.operator, one.shape): typical(one.samples_ns, timing.clock_resolution_ns)
+                        for one in timing.per_operator
+                    }
+                found.append((block[False], block[True]))
+            rounds.append(found[1:])  # the first warms up
+    return compare_times(rounds, plan.margin, plan.confidence)
+
+
+def compare_times(
+    rounds: Sequence[Sequence[tuple[Times, Times]]], margin: float, confidence: float
+) -> tuple[OperatorRatio, ...]:
+    """As `changed_operators`, from the times of pairs of blocks, by round.
+
+    An operator's interval is that of the median of its log-ratios (`harness.ab.decide`), at a confidence for all
+    operators together (Bonferroni). One that took less than the clock's step on a side says nothing.
+    """
+    pairs = [pair for one in rounds for pair in one]
+    both = [
+        key for key in pairs[0][0] if all(before.get(key, 0) > 0 and after.get(key, 0) > 0 for before, after in pairs)
+    ]
+    if not both:
+        return ()
+    each = 1.0 - (1.0 - confidence) / len(both)
+    total = float(np.median([sum(before.values()) for before, _ in pairs]))
+    limit = math.log1p(margin)
+    found = []
+    for key in both:
+        logs = [np.array([math.log(after[key] / before[key]) for before, after in one]) for one in rounds]
+        low, high = interval(logs, each)
+        if low > limit or high < -limit:
+            middle = float(np.median(np.concatenate(logs)))
+            share = float(np.median([before[key] for before, _ in pairs])) / total
+            found.append(OperatorRatio(*key, math.exp(middle), math.exp(low), math.exp(high), share))
+    return tuple(sorted(found, key=lambda one: -abs(one.ratio - 1.0) * one.share))
