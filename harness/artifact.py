@@ -46,7 +46,7 @@ class TensorInfo(Frozen):
     def to_stored(self, values: NDArray[Any]) -> NDArray[Any]:
         """Real values to what the artifact takes; any shape."""
         if self.quantisation is None:
-            return values.astype(self.dtype)
+            return values.astype(self.dtype, copy=False)
         return quantise(values, self.quantisation.scale, self.quantisation.zero_point, self.dtype)
 
     def to_real(self, stored: NDArray[Any]) -> NDArray[Any]:
