@@ -33,6 +33,10 @@ SIZED = {
     "tfjs": ("float32", "float16", "uint8", "uint16"),
 }
 """Variants whose trial tells something new; the others of a format differ from these by their interface alone."""
+LARGE_BYTES = 50_000_000
+"""Weights of a prepared model from which on its trials are the deciding ones alone: a conversion takes seconds each."""
+DECIDING = {"tflite": ("float32", "int8"), "tfjs": ("float32",)}
+"""Variants that decide what runs where; what the others add is a size, which follows from the number of weights."""
 
 
 def assess_model(
@@ -81,14 +85,25 @@ def convert(
         run({(entry.source.ready_format, READY.name): READY})
         return
     available = {(form.name, v.name): v for form in formats.values() for v in entry.variants(form)}
-    sized = {key for key in available if key[1] in SIZED.get(key[0], ("float32",))}
-    if prepared.facts.get("keras"):
+    is_large = weights_bytes(prepared) > LARGE_BYTES
+    tried = DECIDING if is_large else SIZED
+    sized = {key for key in available if key[1] in tried.get(key[0], ("float32",))}
+    if is_large:
+        left = sorted(key for key in available if key[1] in SIZED.get(key[0], ()) and key not in sized)
+        trials.left_out = tuple(f"{form} {variant}" for form, variant in left)
+    elif prepared.facts.get("keras"):
         sized |= {key for key in available if key[1] == "layers-float32"}
     sized |= {(name, variant.name) for name, variant in entry.own_variants}
     run({key: available[key] for key in available if key in sized})
     for fallback in FALLBACKS:
         if trials.artifact("tflite", "float32", *FALLBACKS) is None and ("tflite", fallback) in available:
             run({("tflite", fallback): available[("tflite", fallback)]})
+
+
+def weights_bytes(prepared: Prepared) -> int:
+    """Bytes of a prepared model's largest file of weights; 0 where it has none."""
+    folder = prepared.folder / "saved_model" / "variables"
+    return max((file.stat().st_size for file in folder.glob("variables.data*")), default=0)
 
 
 def examine(
@@ -195,7 +210,11 @@ def conversion_notes(trials: Trials) -> tuple[str, ...]:
             variants.setdefault((form, note), []).append(variant)
     for (form, variant), problem in trials.unexamined.items():
         variants.setdefault((form, f"nothing is known of its inside: {reason(problem)}"), []).append(variant)
-    return tuple(f"{form} {', '.join(names)}: {note.rstrip('.')}." for (form, note), names in variants.items())
+    told = tuple(f"{form} {', '.join(names)}: {note.rstrip('.')}." for (form, note), names in variants.items())
+    if trials.left_out:
+        left = ", ".join(trials.left_out)
+        told += (f"Not tried, since the model is large: {left}; `harness convert` makes them.",)
+    return told
 
 
 def artifact_operators(found: Examination | None) -> tuple[ArtifactOperator, ...]:

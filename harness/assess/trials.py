@@ -28,6 +28,9 @@ class Trials:
     unexamined: dict[tuple[str, str], CaseError] = field(default_factory=dict)
     """Artifacts of which their format cannot tell anything, and why."""
 
+    left_out: tuple[str, ...] = ()
+    """Variants that were not converted because the model is large, in words."""
+
     references: dict[tuple[str, str], Mapping[str, NDArray[Any]]] = field(default_factory=dict)
     """What the reference interpreter gives for the sample that artifacts are examined with: canonical output name →
     stored values, (1, *shape); of the artifacts alone of which some target's kernels were run."""

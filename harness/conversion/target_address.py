@@ -23,13 +23,14 @@ def tree(*paths: Path) -> str:
 def code_of(target: Target) -> str:
     """Hash of the folder of a target's family, whose worker, page or firmware decide the figures, and of what it
     imports from other families."""
-    return code_at(Path(inspect.getfile(type(target))), type(target).__module__)
+    module = Path(inspect.getfile(type(target)))
+    return tree(family_folder(module, type(target).__module__), *imported_by(module), SHARED)
 
 
 @cache
-def code_at(module: Path, name: str) -> str:
-    """The same by a target's module: it is asked for at every step, and does not change while this process runs."""
-    return tree(family_folder(module, name), *closure(module), SHARED)
+def imported_by(module: Path) -> tuple[Path, ...]:
+    """The closure of a target's module: it is asked for at every step, and does not change while this process runs."""
+    return tuple(closure(module))
 
 
 def family_folder(module: Path, name: str) -> Path:
