@@ -53,7 +53,7 @@ _DEVICE_FLAGS = (
     "-fno-asynchronous-unwind-tables",
 )
 # The loops where models spend their time are built for speed, everything else for size.
-_HOT_SOURCES = ("int8_convolution.c", "int8_depthwise.c")
+_HOT_SOURCES = ("int16_depthwise.c", "int8_convolution.c", "int8_depthwise.c")
 
 
 class BuildFailed(HarnessError):

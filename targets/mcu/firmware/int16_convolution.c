@@ -1,12 +1,11 @@
-/* CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and TRANSPOSE_CONV of int16 images with int8 weights.
+/* CONV_2D, FULLY_CONNECTED, TRANSPOSE_CONV and depthwise convolutions with a multiplier (as groups) of int16 images with int8 weights.
  *
  * Each window is laid out in a line, unless it is one already. Products are added in 32 bits as long as they fit. */
-#include "fixed_point.h"
 #include "geometry.h"
+#include "int16_channel.h"
 #include "kernels.h"
 #include "memory.h"
 #include "simd.h"
-#include "steps_convolution.h"
 
 /* So many products of 2^22 at most stay below 2^31. */
 #define BLOCK 256
@@ -46,15 +45,6 @@ static inline void dot_block(const int8_t *weights, int32_t stride, const int16_
     sums[1] = sum1;
 }
 
-static int16_t finish_int16(const struct convolution_int16_step *step, const struct plan_channel_int16 *channel,
-                      int64_t sum) {
-    uint64_t bias = (uint64_t)(uint32_t)channel->bias_high << 32 | channel->bias_low;
-    int64_t total = (int64_t)((uint64_t)sum + bias);
-    int32_t scaled = step->wide ? requantize_wide(total, channel->multiplier, channel->shift)
-                                : requantize((int32_t)total, channel->multiplier, channel->shift);
-    return (int16_t)clamp(scaled, step->minimum, step->maximum);
-}
-
 static void convolve_pixel_int16(const struct convolution_int16_step *step, const int8_t *weights, int32_t count,
                            const struct plan_channel_int16 *channels, int32_t channel_count, const int16_t *window,
                            int16_t *output) {
@@ -69,9 +59,9 @@ static void convolve_pixel_int16(const struct convolution_int16_step *step, cons
             totals[0] += sums[0];
             totals[1] += sums[1];
         }
-        output[c] = finish_int16(step, &channels[c], totals[0]);
+        output[c] = finish_int16(&channels[c], totals[0], step->wide, step->minimum, step->maximum);
         if (stride > 0) {
-            output[c + 1] = finish_int16(step, &channels[c + 1], totals[1]);
+            output[c + 1] = finish_int16(&channels[c + 1], totals[1], step->wide, step->minimum, step->maximum);
         }
         weights += 2 * count;
     }
@@ -129,17 +119,6 @@ static const int16_t *window_of(const struct gather *gather, int32_t pixel, int1
     return scratch;
 }
 
-static bool int16_channels_valid(const struct convolution_int16_step *step, const struct plan_channel_int16 *channels) {
-    for (int32_t i = 0; i < step->window.output_channels; i++) {
-        int32_t multiplier = channels[i].multiplier;
-        int32_t shift = channels[i].shift;
-        if (step->wide ? !wide_rescaling_valid(multiplier, shift) : multiplier < 0 || !shift_valid(shift)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 enum plan_status run_convolution_int16(const struct execution *execution, const void *raw) {
     const struct convolution_int16_step *step = raw;
     const struct plan_window *window = &step->window;
@@ -167,7 +146,7 @@ enum plan_status run_convolution_int16(const struct execution *execution, const 
     if (input == NULL || output == NULL || weights == NULL || channels == NULL || scratch == NULL) {
         return PLAN_OUT_OF_BOUNDS;
     }
-    if (!int16_channels_valid(step, channels)) {
+    if (!int16_channels_valid(channels, window->output_channels, step->wide)) {
         return PLAN_BAD_GEOMETRY;
     }
 

@@ -97,7 +97,8 @@ _Static_assert(STEP_KIND_END <= 128, "a kind of step without a bit");
     KERNEL(STEP_CUMULATIVE_SUM_INT32, run_cumulative_sum_int32, cumulative_sum_step) \
     KERNEL(STEP_GATHER_ND, run_gather_nd, gather_nd_step) \
     KERNEL(STEP_UPDATE_SLICE, run_update_slice, update_slice_step) \
-    KERNEL(STEP_SVDF_FLOAT, run_svdf_float, svdf_float_step)
+    KERNEL(STEP_SVDF_FLOAT, run_svdf_float, svdf_float_step) \
+    KERNEL(STEP_DEPTHWISE_INT16, run_depthwise_int16, depthwise_int16_step)
 
 #define PLACE_ENTRY(kind, run, step) [kind] = PLACE(kind),
 const uint8_t kernel_index[STEP_KIND_END] = {EACH_KERNEL(PLACE_ENTRY)};

@@ -18,7 +18,7 @@ kernel run_convolution_int8, run_depthwise_int8, run_average_pool_int8, run_max_
     run_softmax_int8_int16, run_average_pool_int16, run_max_pool_int16, run_mean_int16, run_matrix_int16,
     run_compare_int32, run_elementwise_int32, run_lstm_int16, run_svdf_memory8, run_wave_float, run_floor_mod_float,
     run_l2_pool_float, run_log_softmax_float, run_log_softmax_int8, run_cumulative_sum_float,
-    run_cumulative_sum_int32, run_gather_nd, run_update_slice, run_svdf_float;
+    run_cumulative_sum_int32, run_gather_nd, run_update_slice, run_svdf_float, run_depthwise_int16;
 
 struct kernel_entry {
     kernel *run;    /* NULL where the image has no such kernel */

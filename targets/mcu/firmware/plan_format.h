@@ -122,7 +122,8 @@ enum step_kind {
     STEP_GATHER_ND = 68,
     STEP_UPDATE_SLICE = 69,
     STEP_SVDF_FLOAT = 70,
-    STEP_KIND_END = 71
+    STEP_DEPTHWISE_INT16 = 71,
+    STEP_KIND_END = 72
 };
 
 /* Images are NHWC. A window's places outside the image read as `input_zero_point`. */

@@ -52,6 +52,20 @@ struct convolution_int16_step {
     int32_t maximum;
 };
 
+/* weights: int8 [kernel_height * kernel_width][channels], at most 256 to each channel */
+struct depthwise_int16_step {
+    struct step_header header;
+    uint32_t input;
+    uint32_t output;
+    uint32_t weights;
+    uint32_t channels; /* struct plan_channel_int16[output_channels] */
+    uint32_t scratch;  /* 8 bytes a tap, then one pixel of zeros */
+    struct plan_window window;
+    int32_t wide;
+    int32_t minimum;
+    int32_t maximum;
+};
+
 /* weights: int8 [kernel_height * kernel_width][channels] */
 struct depthwise_int8_step {
     struct step_header header;

@@ -195,6 +195,9 @@ STEPS: dict[str, list[Field]] = {
         "r input, r output, r state, r feature_weights, r time_weights, r bias, i batches, i features, i units, i rank,"
         "i memory, f minimum, f maximum"
     ),
+    "depthwise_int16": _fields(
+        f"r input, r output, r weights, r channels, r scratch, {_WINDOW}, i wide, i minimum, i maximum"
+    ),
 }
 STEP_KINDS = {name: number for number, name in enumerate(STEPS, start=1)}
 

@@ -33,9 +33,12 @@ from .weighted import (
     float_bias,
     has_wide_sums,
     input_dtype,
+    int16_channel_table,
     per_channel_multipliers,
 )
 from .window import Window, convolution_window
+
+_INT16_TAPS_LIMIT = 256  # so many products stay below 2^31
 
 
 def _window(
@@ -85,10 +88,33 @@ def lower_depthwise(operator: Operator, build: Builder) -> None:
         _emit_depthwise_float(weighted, weights, build)
         return
     multipliers = per_channel_multipliers(weighted, 3)
-    if channels != source.shape[3] or dtype == "int16":
+    taps = weights.shape[1] * weights.shape[2]
+    if channels != source.shape[3] or (dtype == "int16" and taps > _INT16_TAPS_LIMIT):
         emit_convolution(weighted, multipliers, build.write(target), build)
+    elif dtype == "int16":
+        _emit_depthwise_int16(weighted, weights, multipliers, build)
     else:
         _emit_depthwise_int8(weighted, weights, multipliers, build)
+
+
+def _emit_depthwise_int16(
+    weighted: Weighted, weights: NDArray[Any], multipliers: list[tuple[int, int]], build: Builder
+) -> None:
+    """`weights` as the model has them, [1, height, width, channels]."""
+    low, high = activation_range_quantised(weighted.operator, weighted.activation, weighted.output)
+    _, height, width, channels = weights.shape
+    build.step(
+        "depthwise_int16",
+        input=build.read(weighted.input),
+        weights=build.constant(weights),
+        channels=build.constant(int16_channel_table(weighted, multipliers)),
+        scratch=build.scratch(8 * height * width + 2 * channels),
+        output=build.write(weighted.output),
+        **weighted.window.fields(),
+        wide=int(weighted.wide),
+        minimum=low,
+        maximum=high,
+    )
 
 
 def _emit_depthwise_int8(

@@ -206,17 +206,22 @@ def _narrow_channels(weighted: Weighted, multipliers: list[tuple[int, int]]) -> 
     return [(value, *factor) for value, factor in zip(bias, multipliers, strict=True)]
 
 
-def _emit_int16(weighted: Weighted, multipliers: list[tuple[int, int]], output: Place, build: Builder) -> None:
-    low, high = activation_range_quantised(weighted.operator, weighted.activation, weighted.output)
+def int16_channel_table(weighted: Weighted, multipliers: list[tuple[int, int]]) -> NDArray[np.uint32]:
+    """[channels, 4]: the bias's low word and high word, multiplier, shift."""
     channels = (_wide_channels if weighted.wide else _narrow_channels)(weighted, multipliers)
     table = np.array([(value & 0xFFFFFFFF, value >> 32, *factor) for value, *factor in channels], np.int64)
+    return table.astype(np.uint32)
+
+
+def _emit_int16(weighted: Weighted, multipliers: list[tuple[int, int]], output: Place, build: Builder) -> None:
+    low, high = activation_range_quantised(weighted.operator, weighted.activation, weighted.output)
     rows = _padded_rows(weighted.weights)
     paired = rows.reshape(len(rows), -1, 4)[:, :, [0, 2, 1, 3]]
     build.step(
         "convolution_int16",
         input=build.read(weighted.input),
         weights=build.constant(paired),
-        channels=build.constant(table.astype(np.uint32)),
+        channels=build.constant(int16_channel_table(weighted, multipliers)),
         scratch=build.scratch(2 * rows.shape[1]),
         output=output,
         **weighted.window.fields(),
