@@ -207,6 +207,8 @@ class Target(abc.ABC):
     simulated: bool = False
     """True for emulators and software renderers: rows are marked and their milliseconds never gate."""
     slot: Literal["processor", "browser", "emulator", "board"] = "processor"
+    own_clock: bool = False
+    """True where time is counted by a clock that nothing else on this machine disturbs: the cycles of a board."""
     predicted_by: str = ""
     """Another target, quicker to ask, that has the same kernels: `assess` asks that one in place of this."""
     predicted_values: bool = True

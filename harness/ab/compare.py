@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from harness.ab.apart import MOST_ROUNDS, ROUNDS, measure_apart
 from harness.ab.decide import Finding, decide
 from harness.ab.interleave import Round, measure_round
 from harness.ab.plan import DEFAULT_PLAN, BlockPlan
@@ -23,6 +25,9 @@ def compare_sides(old: Side, new: Side, inputs: dict[str, NDArray[Any]], plan: B
 
     Raises a `CaseError` where a side cannot be timed.
     """
+    if old.target.own_clock and new.target.own_clock:
+        few = replace(plan, rounds=ROUNDS, fewest_rounds=ROUNDS, most_rounds=MOST_ROUNDS)
+        return compare_rounds(lambda order: measure_apart(old, new, inputs, order), few)
     return compare_rounds(lambda order: measure_round(old, new, inputs, plan, order), plan)
 
 

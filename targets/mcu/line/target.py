@@ -25,6 +25,7 @@ class SerialTarget(Target):
 
     format = "tflite"
     slot = "board"
+    own_clock = True
     predicted_by = "mcu/qemu-stm32f4"
 
     def __init__(self, kind: SiliconBoard) -> None:

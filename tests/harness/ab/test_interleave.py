@@ -10,17 +10,10 @@ from harness.ab.interleave import measure_round
 from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
 from harness.errors import Crashed, Failed
-from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.target import FakeTarget, steady
 
 PLAN = BlockPlan(rounds=3, most_rounds=3, blocks=8, stage_seconds=1e9, seed=1)
 INPUTS = {"x": np.zeros((2, 1, 4), np.float32)}
-
-
-@pytest.fixture
-def artifact(tmp_path):
-    converter = FakeConverter(tmp_path)
-    return converter.convert(converter.prepare(entry()), FAKE_FORMAT, FAKE_FORMAT.variant("float32"))
 
 
 def test_both_sides_get_as_many_blocks_in_one_round(artifact):
