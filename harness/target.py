@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
-from harness.errors import WHATEVER, CaseError, Failed, Unavailable, as_case_error
+from harness.errors import WHATEVER, CaseError, Failed, Unavailable, Unsupported, as_case_error
 from harness.model import Tensors
 from harness.sizes import joined
 
@@ -105,6 +105,15 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class OperatorTimes:
+    """What the operators of a model take by the clock. `times_ns`, int64 nanoseconds shaped (rounds, operators): of the
+    model cut after each of them, so that an operator's own is the difference to the one before."""
+
+    operators: tuple[str, ...]
+    times_ns: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What the process that holds the runtime says of itself: SHA-256 of each file that it opened, by its path in the
     artifact, and what the runtime calls the inputs that it takes; nothing of a runtime that has no such names."""
@@ -168,6 +177,11 @@ class Session(abc.ABC):
     def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
         """Invoke repeatedly on the first sample; the loop runs beside the runtime. Raises as `infer`, and
         `Unsupported` where the target has no clock (an emulator), `NoClock` where it turns out to have none."""
+
+    def time_operators(self, samples: Tensors, seconds: float) -> OperatorTimes:
+        """Time each operator on the first sample, for about so many seconds. Raises as `infer`; `Unsupported` where
+        operators cannot be timed one by one."""
+        raise Unsupported("its operators cannot be timed one by one")
 
     def footprint(self) -> Footprint:
         """Sizes seen so far in this session."""

@@ -168,7 +168,11 @@ def profile(
     overlay: Overlay = None,
     json: Json = False,
 ) -> None:
-    """Say where the instructions of a case go, operator by operator: microcontrollers and phones' cores count them."""
+    """Say where an inference goes, operator by operator: the instructions that a record has, or else time, taken now.
+
+    Microcontrollers and phones' cores count instructions at every run. The interpreters of TFLite on this machine are
+    timed on the model cut after each of its operators.
+    """
     from harness.cli.profiling import profile_case
 
     raise typer.Exit(profile_case(case, run, overlay, as_json=json))

@@ -1,100 +1,183 @@
-"""`profile`: where the instructions of a case go, operator by operator, as a record has it."""
+"""`profile`: where an inference goes, operator by operator: instructions that a record has, or else time, taken now."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.cli.inventory import console, plain_table
 from harness.cli.locating import case_of
 from harness.cli.progress import ConsoleProgress
-from harness.conversion.converter import Converter
+from harness.conversion.converter import Converter, Prepared, read_golden
 from harness.environment import environment
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Unsupported
 from harness.exchange.model_explorer import opening_line, write_overlay
+from harness.latency.operators import operator_times
 from harness.paths import cache_directory, results_directory
-from harness.report.microcontroller import MOST_OPERATORS, operator_bars
+from harness.run.exclusive import exclusive_machine
+from harness.run.matrix import Case
 from harness.store.record import CaseResult
 from harness.store.runs import RunStore
 
+SECONDS = 6.0
+"""Of timing operators."""
+MOST_ROWS = 40
+"""More operators than a person reads: then the costliest."""
 _BAR = 24
 """Characters of the longest bar."""
+_NOT_TIME = "Instructions are not time: caches, memory and clock frequency have no part in them."
+_DIFFERENCES = (
+    "Each figure is what an operator adds to the model cut before it, with the 95 % interval of the median; the first "
+    "has the call itself in it. ~ marks what cannot be told from nothing."
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an operator takes: instructions, or nanoseconds with their interval."""
+
+    index: int
+    operator: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Of all operators of a case, in the order of execution. `source`: where the figures are from; `digest`: of the
+    artifact that has them, where that is known."""
+
+    case: str
+    unit: str
+    source: str
+    operators: tuple[Cost, ...]
+    digest: str = ""
 
 
 def profile_case(name: str, run: str | None, overlay: str | None, *, as_json: bool) -> int:
     """Print what each operator takes, and write it for Model Explorer where that is asked for. Raises `HarnessError`
-    where no record has it."""
-    where, case = profiled(name, run, RunStore(results_directory()))
-    written = overlaid(case, Path(overlay)) if overlay is not None else None
+    where it cannot be had."""
+    line = ""
+    found, why = counted(name, run, RunStore(results_directory()))
+    with ConsoleProgress() as progress:
+        if found is None:
+            found = timed(name, run, why, progress)
+        if overlay is not None:
+            line = overlaid(found, Path(overlay), progress)
     if as_json:
-        operators = [cost.model_dump(mode="json") for cost in case.measured.per_operator]
-        print(json.dumps({"case": name, "run": where, "unit": "instructions", "operators": operators}, indent=1))
+        print(json.dumps(asdict(found), indent=1))
         return 0
-    print_profile(case, where)
-    if written is not None:
-        print(written)
+    print_costs(found)
+    if line:
+        print(line)
     return 0
 
 
-def profiled(name: str, run: str | None, store: RunStore) -> tuple[str, CaseResult]:
-    """The id of a record and the case in it: of the run that is named, or else of the newest that has figures per
-    operator."""
+def counted(name: str, run: str | None, store: RunStore) -> tuple[Costs | None, str]:
+    """The instructions in the run that is named, or in the newest that has some; else why there are none, as the
+    newest run says."""
     records = [store.find(run)] if run is not None else (store.read(path) for path in reversed(store.paths()))
     why = ""
     for record in records:
         case = next((case for case in record.cases if str(case.name) == name), None)
         if case is not None and case.measured.per_operator:
-            return record.id, case
-        if case is not None and not why:
-            why = why_none(case)
-    asked = case_of(name).id  # says what there is where the name names nothing
-    where = f"the run {run}" if run is not None else "any run"
-    raise HarnessError(
-        f"{asked} has no figures per operator in {where}{why}; `harness run` takes them where instructions are counted."
-    )
+            costs = tuple(Cost(cost.index, cost.operator, cost.instructions) for cost in case.measured.per_operator)
+            digest = case.artifact.digest if case.artifact is not None else ""
+            return Costs(name, "instructions", f"run {record.id}", costs, digest), ""
+        why = why or (why_none(case) if case is not None else "")
+    return None, why
 
 
 def why_none(case: CaseResult) -> str:
-    """What the newest record says of figures that it has not."""
-    said = case.measured.details.get("per_operator") or case.measured.note or case.reason
-    return f" ({said.rstrip('.')})" if said else ""
+    """What a record says of figures that it has not."""
+    return (case.measured.details.get("per_operator") or case.measured.note or case.reason).rstrip(".")
 
 
-def print_profile(case: CaseResult, run: str) -> None:
-    """The operators in the order of execution; only the costliest where there are very many."""
+def timed(name: str, run: str | None, why: str, progress: ConsoleProgress) -> Costs:
+    """Time the operators now. Raises `HarnessError` where the target does not do that, or a run was asked for."""
+    case = case_of(name)
+    if run is not None or not case.target.timed:
+        where = f"the run {run}" if run is not None else "any run"
+        because = f" ({why})" if why else ""
+        raise HarnessError(
+            f"{case.id} has no figures per operator in {where}{because}; `harness run` takes them where instructions "
+            "are counted."
+        )
+    prepared, artifact = artifact_of(case, progress)
+    case.target.require()
+    case.target.prepare()
+    if missing := case.target.coverage(artifact):
+        raise HarnessError(f"{case.target.name} does not run {'; '.join(missing)}.")
+    samples = artifact.stored(read_golden(prepared.golden_path).inputs, samples=1)
+    progress.note(f"Timing the operators of {case.id}, for about {SECONDS:g} s …")
+    with exclusive_machine(progress.note), case.target.open(artifact) as session:
+        try:
+            times = session.time_operators(samples, SECONDS)
+        except Unsupported as error:
+            raise HarnessError(f"The operators of {case.id} are not timed: {str(error).rstrip('.')}.") from error
+    costs = tuple(Cost(one.index, one.operator, one.nanoseconds, one.low, one.high) for one in operator_times(times))
+    return Costs(name, "nanoseconds", f"{len(times.times_ns)} rounds now", costs, artifact.digest)
+
+
+def artifact_of(case: Case, progress: ConsoleProgress) -> tuple[Prepared, Artifact]:
+    """The case's model and artifact, from the cache where they are in it. Raises a `CaseError`."""
+    converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
+    try:
+        prepared = converter.prepare(case.model)
+        return prepared, converter.convert(prepared, case.format, case.variant)
+    finally:
+        converter.close()
+
+
+def print_costs(found: Costs) -> None:
+    """A table with bars, in the order of execution; only the costliest operators where there are very many."""
     from rich.text import Text
 
-    costs = case.measured.per_operator
-    total = sum(cost.instructions for cost in costs)
-    print(f"{case.name}: {total:,} instructions of an inference in {len(costs)} operators (run {run})")
-    table = plain_table("", "operator", "instructions", "share", "")
-    for bar in operator_bars(case):
-        cost = bar.cost
-        drawn = "█" * max(0, round(bar.width * _BAR))
-        table.add_row(str(cost.index), Text(cost.operator), f"{cost.instructions:,}", f"{bar.share:.1%}", drawn)
-    console().print(table)
-    if len(costs) > MOST_OPERATORS:
-        print(f"The {MOST_OPERATORS} costliest of {len(costs)}; all are in --json.")
-    print("Instructions are not time: caches, memory and clock frequency have no part in them.")
-
-
-def overlaid(case: CaseResult, path: Path) -> str:
-    """Write the figures for Model Explorer; the line that opens them. Raises `HarnessError`."""
-    asked = case_of(str(case.name))
-    shown = asked.format.operator_outputs
-    if shown is None or shown.graph is None:
-        raise HarnessError(
-            f"Model Explorer opens no {asked.format.name} artifacts of the harness; leave out --overlay."
+    costs = found.operators
+    total = sum(cost.value for cost in costs) or 1
+    longest = max((cost.value for cost in costs), default=0) or 1
+    print(f"{found.case}: {_figure(found, total)} in {len(costs)} operators ({found.source})")
+    table = plain_table("", "operator", found.unit if found.unit == "instructions" else "µs", "share", "")
+    shown = sorted(sorted(costs, key=lambda cost: -cost.value)[:MOST_ROWS], key=lambda cost: cost.index)
+    for cost in shown:
+        doubtful = cost.low is not None and cost.low <= 0
+        drawn = "█" * max(0, round(cost.value / longest * _BAR))
+        table.add_row(
+            str(cost.index),
+            Text(cost.operator),
+            _cell(cost),
+            f"{cost.value / total:.1%}",
+            f"~ {drawn}" if doubtful else drawn,
         )
-    with ConsoleProgress() as progress:
-        converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
-        try:
-            artifact = converter.convert(converter.prepare(asked.model), asked.format, asked.variant)
-        finally:
-            converter.close()
-    if case.artifact is not None and case.artifact.digest != artifact.digest:
-        raise HarnessError(f"The artifact of {asked.id} is another now than in that run; run it again.")
-    counts = {cost.index: cost.instructions for cost in case.measured.per_operator}
-    write_overlay(path, shown.graph(artifact), "instructions", counts, worst="largest")
+    console().print(table)
+    if len(costs) > len(shown):
+        print(f"The {len(shown)} costliest of {len(costs)}; all are in --json.")
+    print(_NOT_TIME if found.unit == "instructions" else _DIFFERENCES)
+
+
+def _figure(found: Costs, value: float) -> str:
+    return f"{value:,.0f} instructions" if found.unit == "instructions" else f"{value / 1e3:,.1f} µs"
+
+
+def _cell(cost: Cost) -> str:
+    if cost.low is None or cost.high is None:
+        return f"{cost.value:,.0f}"
+    return f"{cost.value / 1e3:,.2f} ({cost.low / 1e3:,.2f} to {cost.high / 1e3:,.2f})"
+
+
+def overlaid(found: Costs, path: Path, progress: ConsoleProgress) -> str:
+    """Write the figures for Model Explorer; the line that opens them. Raises `HarnessError`."""
+    case = case_of(found.case)
+    shown = case.format.operator_outputs
+    if shown is None or shown.graph is None:
+        raise HarnessError(f"Model Explorer opens no {case.format.name} artifacts of the harness; leave out --overlay.")
+    _, artifact = artifact_of(case, progress)
+    if found.digest and found.digest != artifact.digest:
+        raise HarnessError(f"The artifact of {case.id} is another now than in that run; run it again.")
+    values = {cost.index: cost.value for cost in found.operators}
+    write_overlay(path, shown.graph(artifact), found.unit, values, worst="largest")
     return opening_line(artifact.path, [path])

@@ -12,28 +12,35 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.environment import Environment, environment
-from harness.errors import Crashed, Unavailable
+from harness.errors import Crashed, Unavailable, Unsupported
 from harness.installation.interpreter import HOW_TO_GET_PYTHON
 from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.process.worker_target import WorkerTarget
-from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
+from harness.target import Footprint, Limits, Loaded, OperatorTimes, Readiness, Session, Target, Timing, TimingPlan
 
 from .arm.target import arm_targets
+from .cuts import cuts_of
 from .load_request import PACKAGES, load_request
 from .softmax_scale import known_crash
 
 HERE = Path(__file__).parent
 WORKER = HERE / "worker.py"
 THREADS_VARIABLE = "HARNESS_TFLITE_THREADS"
+_MOST_PARTS_BYTES = 2_000_000_000
+"""Files of all parts of a model that is profiled: interpreters hold its weights once more, each."""
 
 
 class TFLiteSession(Session):
     """One interpreter in one child process."""
 
-    def __init__(self, child: ChildProcess, artifact: Artifact, limits: Limits, loaded: Loaded) -> None:
+    def __init__(
+        self, child: ChildProcess, artifact: Artifact, request: dict[str, Any], limits: Limits, loaded: Loaded
+    ) -> None:
+        """`request`: what the worker was told of the artifact."""
         self.child = child
         self.artifact = artifact
+        self.request = request
         self.limits = limits
         self._loaded = loaded
 
@@ -59,6 +66,26 @@ class TFLiteSession(Session):
             load_ns=reply["load_ns"],
             clock_resolution_ns=reply["clock_resolution_ns"],
         )
+
+    def time_operators(self, samples: Tensors, seconds: float) -> OperatorTimes:
+        """All parts of the model are loaded beside each other; of a large model they do not fit."""
+        if self.artifact.subgraph != 0:
+            raise Unsupported(f"the signature '{self.artifact.signature}' is not that of the file's first subgraph")
+        content = self.artifact.path.read_bytes()
+        cuts = cuts_of(content)
+        if len(cuts.cuts) * len(content) > _MOST_PARTS_BYTES:
+            raise Unsupported(f"{len(cuts.cuts)} parts of a file of {len(content):,} bytes are not loaded side by side")
+        _, arrays = self.child.call(
+            "time_operators",
+            {name: values[:1] for name, values in samples.items()},
+            seconds=self.limits.infer_seconds + seconds,
+            **self.request,
+            length_at=cuts.length_at,
+            outputs_at=cuts.outputs_at,
+            cuts=cuts.cuts,
+            about_seconds=seconds,
+        )
+        return OperatorTimes(cuts.names, arrays["times_ns"].astype(np.int64))
 
     def footprint(self) -> Footprint:
         reply, _ = self.child.call("footprint", seconds=10)
@@ -144,7 +171,7 @@ class TFLiteTarget(WorkerTarget):
         request = load_request(artifact, self.runtime, self.resolver, self.threads)
         said, _ = child.call("load", seconds=limits.open_seconds, **request)
         loaded = Loaded({artifact.entry: said["sha256"]}, tuple(said["inputs"]))
-        return TFLiteSession(child, artifact, limits, loaded)
+        return TFLiteSession(child, artifact, request, limits, loaded)
 
 
 def targets() -> list[Target]:

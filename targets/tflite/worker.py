@@ -1,6 +1,6 @@
 """Holds one TFLite interpreter. Runs in a runtime's own environment under `harness/process/serve.py`.
 
-Standard library, NumPy (1.x or 2.x), the runtime, `signature.py` beside it and `harness.sizes` only.
+Standard library, NumPy (1.x or 2.x), the runtime, `signature.py` and `parts.py` beside it and `harness.sizes` only.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from harness.sizes import stacked
+from harness_targets.tflite.parts import part, times_in_turns
 from harness_targets.tflite.signature import of_signature
 
 MODULES = {
@@ -208,6 +210,26 @@ class Worker:
             "clock_resolution_ns": time.get_clock_info("perf_counter").resolution * 1e9,
         }, {"samples_ns": samples[:count]}
 
+    def time_operators(self, header: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Time the model cut after each of its operators on the one sample, in turns. `header`: as `part` takes it, and
+        `about_seconds`."""
+        content = Path(header["path"]).read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            workers = []
+            for place in range(len(header["cuts"])):
+                here = part(header, content, place, Path(folder, f"{place}.tflite"))
+                worker = Worker()
+                worker.set_up(here)
+                worker.make(here)
+                worker.feed(tensors, 0)
+                worker.invoke()
+                workers.append(worker)
+            gc.collect()
+            gc.disable()
+            times = times_in_turns([worker.interpreter.invoke for worker in workers], header["about_seconds"])
+            gc.enable()
+        return {}, {"times_ns": times}
+
     def digest(self) -> str:
         return hashlib.sha256(b"".join(np.ascontiguousarray(v).tobytes() for v in self.read().values())).hexdigest()
 
@@ -217,4 +239,5 @@ class Worker:
 
 def handlers() -> dict[str, Any]:
     worker = Worker()
-    return {"load": worker.load, "infer": worker.infer, "time": worker.time, "footprint": worker.footprint}
+    operations = (worker.load, worker.infer, worker.time, worker.footprint, worker.time_operators)
+    return {operation.__name__: operation for operation in operations}

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from harness_targets.tflite.parts import part
 from harness_targets.tflite.signature import Signature
 from harness_targets.tflite.worker import Worker
 
@@ -107,12 +108,10 @@ def is_of_other_subgraph(worker: Worker, header: dict[str, Any]) -> bool:
 
 def part_counts(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> list[int]:
     content = Path(header["path"]).read_bytes()
-    counts = []
-    for number, outputs in header["cuts"]:
-        Path(_CUT_MODEL).write_bytes(cut(content, number, outputs, header["length_at"], header["outputs_at"]))
-        part = {**header, "path": _CUT_MODEL, "outputs": [{}] * len(outputs)}
-        counts.append(part_count(part, tensors, times=times))
-    return counts
+    return [
+        part_count(part(header, content, place, Path(_CUT_MODEL)), tensors, times=times)
+        for place in range(len(header["cuts"]))
+    ]
 
 
 def part_count(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> int:
@@ -163,13 +162,3 @@ def calls(interpreter: Any) -> tuple[Callable[[], Any], Callable[[], Any]]:
         return functools.partial(inner.Invoke, interpreter._subgraph), functools.partial(inner.NumNodes)
     inner = interpreter._interpreter
     return inner.Invoke, inner.NumNodes
-
-
-def cut(content: bytes, operators: int, outputs: list[int], length_at: int, outputs_at: int) -> bytes:
-    """The file with its first `operators` alone, which give these tensors. A FlatBuffer's vectors may lie anywhere
-    behind what points to them: the list of outputs goes to the end."""
-    changed = bytearray(content) + bytes(-len(content) % 4)
-    changed[length_at : length_at + 4] = operators.to_bytes(4, "little")
-    changed[outputs_at : outputs_at + 4] = (len(changed) - outputs_at).to_bytes(4, "little")
-    changed += b"".join(number.to_bytes(4, "little") for number in (len(outputs), *outputs))
-    return bytes(changed)

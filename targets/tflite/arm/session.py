@@ -11,8 +11,8 @@ from harness.errors import Unsupported
 from harness.model import Tensors
 from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPlan
 
+from ..cuts import cuts_of
 from .guest import Guest
-from .operators import cuts_of
 
 MOST_INSTRUCTIONS = 1_000_000_000
 """Operators times instructions of an inference, up to which a case is counted operator by operator: some ten seconds of

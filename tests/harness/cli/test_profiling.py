@@ -1,11 +1,11 @@
-"""What `harness profile` says of a case whose instructions are counted operator by operator."""
+"""What `harness profile` says: of instructions that a record has, or of operators that are timed now."""
 
 import json
 
 import pytest
 
 from harness.cli import profiling
-from harness.cli.profiling import profile_case, profiled
+from harness.cli.profiling import MOST_ROWS, Cost, Costs, counted, print_costs, profile_case
 from harness.errors import HarnessError
 from harness.store.record import Measured, OperatorCost
 from harness.store.runs import RunStore
@@ -38,7 +38,7 @@ def test_the_newest_run_that_has_figures_is_shown_with_shares_and_bars(store, ca
     store(a=Measured(per_operator=COSTS), b=Measured())
     assert profile_case(NAME, None, None, as_json=False) == 0
     said = capsys.readouterr().out
-    assert f"{NAME}: 1,000 instructions of an inference in 3 operators (run a)" in said
+    assert f"{NAME}: 1,000 instructions in 3 operators (run a)" in said
     assert "[red]CONV_2D" in said, "names are never read as markup"
     assert "75.0%" in said
     assert "█" * 24 in said
@@ -46,8 +46,8 @@ def test_the_newest_run_that_has_figures_is_shown_with_shares_and_bars(store, ca
 
 
 def test_a_run_can_be_named(store):
-    found = store(a=Measured(per_operator=COSTS[:1]), b=Measured(per_operator=COSTS))
-    assert profiled(NAME, "a", found)[1].measured.per_operator == COSTS[:1]
+    found, _ = counted(NAME, "a", store(a=Measured(per_operator=COSTS[:1]), b=Measured(per_operator=COSTS)))
+    assert [cost.value for cost in found.operators] == [750]
 
 
 def test_for_a_program_all_operators_are_there(store, capsys):
@@ -55,19 +55,45 @@ def test_for_a_program_all_operators_are_there(store, capsys):
     profile_case(NAME, None, None, as_json=True)
     document = json.loads(capsys.readouterr().out)
     assert document["unit"] == "instructions"
-    assert [operator["instructions"] for operator in document["operators"]] == [750, -10, 260]
+    assert [operator["value"] for operator in document["operators"]] == [750, -10, 260]
+
+
+def test_of_many_operators_the_costliest_are_shown_in_their_order(store, capsys):
+    many = tuple(OperatorCost(index=index, operator="ADD", instructions=index % 70) for index in range(100))
+    store(a=Measured(per_operator=many))
+    profile_case(NAME, None, None, as_json=False)
+    said = capsys.readouterr().out
+    places = [int(line.split()[0]) for line in said.splitlines() if " ADD " in line]
+    assert places == sorted(places)
+    assert {69, 68} <= set(places)
+    assert 1 not in places
+    assert f"The {MOST_ROWS} costliest of 100" in said
 
 
 def test_why_there_are_none_is_said(store):
     note = "not counted: 30 operators of 5,000,000 instructions take too long"
-    found = store(a=Measured(details={"per_operator": note}))
+    store(a=Measured(details={"per_operator": note}))
     with pytest.raises(HarnessError, match="5,000,000 instructions take too long"):
-        profiled(NAME, None, found)
+        profile_case(NAME, None, None, as_json=False)
 
 
-def test_a_case_that_no_run_has_is_told_from_one_that_is_no_case(store):
-    found = store(a=Measured(per_operator=COSTS))
-    with pytest.raises(HarnessError, match="no figures per operator in any run; `harness run` takes them"):
-        profiled("hello_world/int8/tflite/litert-xnnpack", None, found)
+def test_a_run_that_has_none_is_not_replaced_by_what_could_be_timed_now(store):
+    store(a=Measured(per_operator=COSTS))
+    with pytest.raises(HarnessError, match="no figures per operator in the run a; `harness run` takes them"):
+        profile_case("hello_world/int8/tflite/litert-xnnpack", "a", None, as_json=False)
+
+
+def test_a_case_that_there_is_not_is_told(store):
+    store()
     with pytest.raises(HarnessError, match="No target matches"):
-        profiled("hello_world/int8/tflite/nonsense", None, found)
+        profile_case("hello_world/int8/tflite/nonsense", None, None, as_json=False)
+
+
+def test_times_are_shown_with_their_intervals_and_what_is_nothing_is_marked(capsys):
+    timed = (Cost(0, "CONV_2D", 12_000.0, 11_900.0, 12_100.0), Cost(1, "SOFTMAX", 10.0, -20.0, 30.0))
+    print_costs(Costs("m/int8/tflite/litert-xnnpack", "nanoseconds", "400 rounds now", timed))
+    said = capsys.readouterr().out
+    assert "12.0 µs in 2 operators (400 rounds now)" in said
+    assert "12.00 (11.90 to 12.10)" in said
+    (softmax,) = [line for line in said.splitlines() if "SOFTMAX" in line]
+    assert softmax.rstrip().endswith("~")

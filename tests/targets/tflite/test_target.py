@@ -7,6 +7,7 @@ import pytest
 
 from harness.artifact import Artifact, TensorInfo
 from harness.errors import CaseError
+from harness.latency.operators import operator_times
 from harness.target import TimingPlan
 from harness_targets.tflite.target import TFLiteTarget, targets
 
@@ -48,6 +49,7 @@ def test_a_real_model_gives_probabilities_and_times(target, keyword_model):
     with target.open(artifact(keyword_model)) as session:
         outputs = session.infer(samples)["out"]
         timing = session.time(samples, PLAN)
+        times = session.time_operators(samples, 0.05)
         footprint = session.footprint()
     assert outputs.shape == (5, 1, 12)
     assert outputs.dtype == np.int8
@@ -56,6 +58,9 @@ def test_a_real_model_gives_probabilities_and_times(target, keyword_model):
     assert len(timing.samples_ns) == 50
     assert 1_000 < np.median(timing.samples_ns) < 1_000_000_000
     assert timing.first_ns > 0
+    assert times.operators[:2] == ("CONV_2D", "DEPTHWISE_CONV_2D")
+    convolution, *_, softmax = operator_times(times)
+    assert convolution.nanoseconds > max(0.0, 5 * softmax.nanoseconds)
     assert footprint.figures["peak_memory_bytes"] > 0
 
 

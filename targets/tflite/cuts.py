@@ -1,4 +1,4 @@
-"""A model cut after each of its operators, so that what each executes is the difference of two exact counts."""
+"""A model cut after each of its operators, so that what each takes is the difference of two figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import tflite
 
-from ..examine import operator_name, type_name
+from .examine import operator_name, type_name
 
 _OUTPUTS_FIELD, _OPERATORS_FIELD = 8, 10
 """In a subgraph's virtual table: its third and fourth field (schema.fbs)."""

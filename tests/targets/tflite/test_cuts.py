@@ -2,8 +2,8 @@
 
 import tflite
 
-from harness_targets.tflite.arm.operators import cuts_of
 from harness_targets.tflite.arm.session import operator_costs, settled_count
+from harness_targets.tflite.cuts import cuts_of
 from tests.targets.mcu.model_writer import ModelWriter
 
 
