@@ -31,8 +31,8 @@ from harness.artifact import Artifact, TensorInfo
 from harness.environment import environment
 from harness.errors import HarnessError
 from harness.process.child import ChildProcess
-from harness.target import DEFAULT_LIMITS
-from harness_targets.tflite.load_request import PACKAGES
+from harness.target import DEFAULT_LIMITS, Loaded
+from harness_targets.tflite.load_request import PACKAGES, load_request
 from harness_targets.tflite.target import TFLiteSession, TFLiteTarget
 from tests.benchmarks.slowed_worker import EXTRA_VARIABLE
 
@@ -62,17 +62,10 @@ class SlowedTarget(TFLiteTarget):
             packages=PACKAGES,
             environment={EXTRA_VARIABLE: str(self.extra)},
         ) as child:
-            child.call(
-                "load",
-                seconds=60,
-                runtime="litert",
-                path=str(artifact.path),
-                threads=1,
-                resolver="AUTO",
-                inputs=[info.model_dump() for info in artifact.inputs],
-                outputs=[info.model_dump() for info in artifact.outputs],
-            )
-            yield TFLiteSession(child, artifact, limits)
+            request = load_request(artifact, "litert", "AUTO", 1)
+            said, _ = child.call("load", seconds=60, **request)
+            loaded = Loaded({artifact.entry: said["sha256"]}, tuple(said["inputs"]))
+            yield TFLiteSession(child, artifact, request, limits, loaded)
 
 
 def artifact_of(path):
