@@ -14,8 +14,8 @@ _RSQRT_SHIFT = 20  # bits that the root is kept with between its two roundings
 def absolute_table(
     input_scale: np.float32, input_zero_point: int, output_scale: np.float32, output_zero_point: int
 ) -> NDArray[np.int8]:
-    """AbsEvalQuantized: nothing is rescaled where the scales are equal."""
-    factor = quantise_multiplier(float(input_scale / output_scale))
+    """AbsEvalQuantized: nothing is rescaled where the scales are equal; else the factor is computed in double."""
+    factor = quantise_multiplier(float(input_scale) / float(output_scale))
     entries = []
     for value in INT8_VALUES:
         magnitude = abs(value - input_zero_point)
