@@ -21,7 +21,8 @@ MOST_ROWS = 30
 
 TONES = {"good": "bold green", "bad": "bold red", "open": "bold yellow"}
 
-INSTRUCTIONS = "instructions"
+COUNTS = {"instructions": "Instructions", "cycles": "Cycles"}
+"""Figures of one inference that have a column where there are any."""
 
 
 def show(record: RunRecord, results: Path = Path()) -> RenderableType:
@@ -66,9 +67,9 @@ def compare(record: RunRecord, model: str) -> RenderableType:
     for heading in ("Median (95 % interval)", "Conversion error", "Runtime error", "Size"):
         table.add_column(heading, justify="right")
     cases = sorted((case for case in record.cases if case.model == model), key=_by_variant_then_speed)
-    counted = any(INSTRUCTIONS in case.measured.figures for case in cases)
-    if counted:
-        table.add_column("Instructions", justify="right")
+    counted = [name for name in COUNTS if any(name in case.measured.figures for case in cases)]
+    for name in counted:
+        table.add_column(COUNTS[name], justify="right")
     variant = None
     for case in cases:
         if case.variant != variant:
@@ -83,19 +84,19 @@ def compare(record: RunRecord, model: str) -> RenderableType:
             numbers.error_text(parity.conversion) if parity else "–",
             numbers.error_text(parity.runtime) if parity else "–",
             numbers.byte_size(case.artifact.bytes) if case.artifact else "–",
-            *([_instructions(case)] if counted else []),
+            *(_count(case, name) for name in counted),
         )
     if not table.row_count:
         return Text(f"The run {record.id} holds no case of the model {model}.")
     return table
 
 
-def _instructions(case: CaseResult) -> str:
-    """Those of one inference, with a mark where they may differ from run to run."""
-    figure = case.measured.figures.get(INSTRUCTIONS)
+def _count(case: CaseResult, name: str) -> str:
+    """That of one inference, with a mark where it may differ from run to run."""
+    figure = case.measured.figures.get(name)
     if figure is None:
         return "–"
-    return f"{figure:,}" if INSTRUCTIONS in case.measured.exact else f"≈ {figure:,}"
+    return f"{figure:,}" if name in case.measured.exact else f"≈ {figure:,}"
 
 
 def _by_variant_then_speed(case: CaseResult) -> tuple[str, bool, float]:

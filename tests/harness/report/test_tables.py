@@ -82,6 +82,16 @@ def test_instructions_stand_beside_each_other_and_what_is_not_exact_is_marked() 
     assert "≈ 757,123" in text
 
 
+def test_cycles_of_a_board_have_a_column_of_their_own() -> None:
+    record = sample_record(models=["squared"])
+    measured = record.cases[0].measured.model_copy(update={"figures": {"cycles": 81_223}, "exact": ()})
+    case = record.cases[0].model_copy(update={"measured": measured})
+    text = text_of(compare(record.model_copy(update={"cases": (case,)}), "squared"), width=200)
+    assert "Cycles" in text
+    assert "≈ 81,223" in text
+    assert "Instructions" not in text
+
+
 def test_without_a_counter_there_is_no_column_of_instructions() -> None:
     record = sample_record(models=["squared"])
     plain = record.cases[0].model_copy(update={"measured": type(record.cases[0].measured)()})
