@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from harness_targets.tflite.parts import part
 from harness_targets.tflite.signature import Signature
 from harness_targets.tflite.worker import Worker
@@ -32,6 +34,9 @@ _WARM_UP = 12
 _READINGS = 3
 _FEW = 1_000_000
 """Instructions up to which parts of a model are counted as often as the whole: Python adds three now and then."""
+_LARGEST_SMALL, _MOST_DIMENSIONS, _KEPT = 64, 8, 8
+"""Bytes and dimensions of arrays that describe a tensor; NumPy keeps 7 blocks of each size."""
+
 Found = TypeVar("Found")
 
 
@@ -65,6 +70,14 @@ def in_new_thread(function: Callable[[], Found]) -> Found:
     return results[0]
 
 
+def fill_numpys_cache() -> None:
+    """NumPy keeps some small blocks of arrays that are gone: have it keep as many as it does, so that what describes
+    tensors takes none from `malloc`, however many arrays there were before."""
+    small = [np.empty(size, np.int8) for size in range(1, _LARGEST_SMALL + 1) for _ in range(_KEPT)]
+    flat = [np.empty((1,) * dimensions, np.int8) for dimensions in range(1, _MOST_DIMENSIONS + 1) for _ in range(_KEPT)]
+    del small, flat
+
+
 def count_whole(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, Any]:
     """Of the one sample that is given: `counts`, the instructions of its inference several times over, where the header
     asks for `counts`, and `stable_outputs`, whether it gives the same again; `heap_bytes`, what the interpreter holds
@@ -76,6 +89,7 @@ def count_whole(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, An
 def run_and_count(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, Any]:
     worker = Worker()
     worker.set_up(header)
+    fill_numpys_cache()
     before, _ = heap(begin=True)
     run_once(worker, header, tensors)
     held, most = heap()
