@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..emulator.child import child_process
 from .hardware_map import EXTRA, MapEntry
@@ -82,11 +82,10 @@ def _opened(name: str, baud: int) -> Iterator[Port]:
     except ImportError:
         raise LineUnavailable(f"The line to a board takes pyserial, which is not installed: {EXTRA}.") from None
     try:
-        options = {"exclusive": True} if "://" not in name else {}
-        opened = serial.serial_for_url(
-            name, baudrate=baud, timeout=READ_SECONDS, write_timeout=_WRITE_SECONDS, **options
-        )
-    except (OSError, ValueError) as error:
+        # Only a device can be locked, and pyserial's RFC 2217 cannot be told how long a write may take.
+        options: dict[str, Any] = {} if "://" in name else {"exclusive": True, "write_timeout": _WRITE_SECONDS}
+        opened = serial.serial_for_url(name, baudrate=baud, timeout=READ_SECONDS, **options)
+    except (OSError, ValueError, NotImplementedError) as error:
         raise LineUnavailable(_not_opened(name, error)) from None
     try:
         yield SerialPort(name, opened)

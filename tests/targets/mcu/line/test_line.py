@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -227,6 +228,35 @@ def test_a_pulled_cable_is_an_outcome_and_the_port_is_free_afterwards():
         with pytest.raises(LineLost, match=r"/dev/pts/\d+ was lost \(.+\); see that the cable and the board are there"):
             line.identify()
     assert psutil.Process().num_fds() == open_before - 1
+
+
+def test_a_port_of_another_machine_by_rfc_2217(job_server: Path, tmp_path: Path, host_kernels: HostKernels):
+    plan = small_plan(8)
+    inputs = random_inputs(plan.inputs, 4, 2)
+    (tmp_path / "job").write_bytes(pack_job(plan, (), 1))
+    with closing(socket.socket()) as asking:
+        asking.bind(("127.0.0.1", 0))
+        number = asking.getsockname()[1]
+    master, slave = os.openpty()
+    board = [str(word) for word in simulated(job_server, tmp_path).serial_pty]
+    server = [sys.executable, str(Path(__file__).with_name("telnet_port.py")), str(number), os.ttyname(slave)]
+    with (
+        subprocess.Popen(board, stdin=master, stdout=master) as far_end,
+        subprocess.Popen(server, stdout=subprocess.PIPE) as serving,
+    ):
+        try:
+            assert serving.stdout is not None
+            serving.stdout.readline()
+            entry = MapEntry("x", ("stm32f4_disco",), serial=f"rfc2217://127.0.0.1:{number}")
+            with open_port(entry) as port:
+                line = Line(port, entry.place, Patience(again=0.3, silent=5.0))
+                line.identify()
+                assert answers(line, inputs) == host_kernels.run(plan, inputs)
+        finally:
+            serving.kill()
+            far_end.kill()
+            os.close(master)
+            os.close(slave)
 
 
 HOLDER = """
