@@ -1,4 +1,5 @@
-/* CONV_2D, FULLY_CONNECTED, TRANSPOSE_CONV and depthwise convolutions with a multiplier (as groups) of int16 images with int8 weights.
+/* CONV_2D, FULLY_CONNECTED, TRANSPOSE_CONV and depthwise convolutions with a multiplier (as groups) of int16 images with
+ * int8 weights.
  *
  * Each window is laid out in a line, unless it is one already. Products are added in 32 bits as long as they fit. */
 #include "geometry.h"
