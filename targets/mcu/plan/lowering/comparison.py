@@ -43,15 +43,17 @@ def _truth(operator: Operator, tensor: Tensor) -> Tensor:
 
 def lower_comparison(operator: Operator, build: Builder) -> None:
     first, second, target = operand(operator, 0), operand(operator, 1), _truth(operator, result(operator))
-    dtype = common_dtype(operator, first, second, others=("int32",))
+    of_truth = ("bool",) if operator.name in ("EQUAL", "NOT_EQUAL") else ()
+    dtype = common_dtype(operator, first, second, others=("int32", *of_truth))
     comparison = _COMPARISONS[operator.name]
     fields = broadcast_fields(operator, first, second, target)
     reading = {"input1": build.read(first), "input2": build.read(second)}
-    if dtype != "int8":
+    if dtype in ("float32", "int32"):
         kernel = "compare_float" if dtype == "float32" else "compare_int32"
         build.step(kernel, **reading, output=build.write(target), **fields, comparison=comparison)
         return
-    table1, table2 = (build.constant(table) for table in _order_tables(operator, first, second))
+    tables = [np.arange(256, dtype=np.int16)] * 2 if dtype == "bool" else _order_tables(operator, first, second)
+    table1, table2 = (build.constant(table) for table in tables)
     build.step(
         "compare_int8",
         **reading,

@@ -59,6 +59,16 @@ def logical(name: str, options_type: str) -> Maker:
     return make
 
 
+def equal_truth(random: Random, dtype: str) -> ModelWriter:
+    """EQUAL or NOT_EQUAL of two truth values."""
+    model = ModelWriter()
+    shape = draw_shape(random, int(random.integers(1, 5)))
+    sides = [_truth(model, random, shape, dtype), _truth(model, random, _one_for_some(random, shape), dtype)]
+    name = str(random.choice(["EQUAL", "NOT_EQUAL"]))
+    model.operator(name, sides, [model.output(shape, "bool")], COMPARISONS[name])
+    return model
+
+
 def reduce_all(random: Random, dtype: str) -> ModelWriter:
     model = ModelWriter()
     shape = draw_shape(random, int(random.integers(1, 4)), 4)
@@ -85,6 +95,7 @@ def select(random: Random, dtype: str) -> ModelWriter:
 
 MAKERS: dict[str, Maker] = {
     **{name: comparison(name) for name in COMPARISONS},
+    "EQUAL of truth values": equal_truth,
     "LOGICAL_AND": logical("LOGICAL_AND", "LogicalAndOptions"),
     "LOGICAL_OR": logical("LOGICAL_OR", "LogicalOrOptions"),
     "LOGICAL_NOT": logical("LOGICAL_NOT", "LogicalNotOptions"),
