@@ -28,14 +28,15 @@ from harness.gate.policy import Policy
 from harness.process.child import end_all
 from harness.process.warm import end_warm
 from harness.run import addressing
-from harness.run.costs import SLOW_SECONDS, Costs
+from harness.run.case_steps import STAGES, StepKey, case_steps, recipe_of, step_keys
+from harness.run.costs import Costs
 from harness.run.exclusive import exclusive_machine
 from harness.run.machine import commit, this_machine
 from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult, measure_latency, measure_parity
 from harness.run.pool import Progress, side_by_side
 from harness.run.results import Finished, case_result, model_summaries
-from harness.run.schedule import SLOW, Schedule, Step, watched
+from harness.run.schedule import Schedule, Step, watched
 from harness.run.yardsticks import Yardsticks
 from harness.store.record import Conditioning, Latency, Measured, Parity, RunRecord
 from harness.store.runs import CaseStore, RunStore
@@ -83,38 +84,6 @@ class Conversion(Protocol):
 
     def close(self) -> None:
         """End every child process."""
-
-
-PREPARING, CONVERTING, REFERRING, COMPARING, COMPARING_SLOWLY = 3, 2, 1, 0, 4
-"""Ranks: what stands on the most work goes first, so that the first model is judged before the last is converted."""
-
-STAGES = {
-    "prepare": "Preparing models",
-    "convert": "Converting",
-    "reference": "Running the reference",
-    "set up": "Setting up targets",
-    "compare": "Comparing outputs",
-}
-
-StepKey = tuple[str, Any]
-"""What is done, and of what."""
-
-
-def steps_of(case: Case) -> tuple[StepKey, StepKey, StepKey, StepKey, StepKey]:
-    """The keys of all that stands between a case and its comparison: it ends with any of them."""
-    recipe = recipe_of(case)
-    return (
-        ("prepare", case.model.name),
-        ("convert", recipe),
-        ("reference", recipe),
-        ("set up", case.target.name),
-        ("compare", case.id),
-    )
-
-
-def recipe_of(case: Case) -> tuple[str, str, str]:
-    """What cases share that stand on one artifact."""
-    return case.model.name, case.format.name, case.variant.name
 
 
 NEVER_TIMED = "Not timed: milliseconds on this machine say nothing of the device that this stands for."
@@ -192,7 +161,7 @@ class Run:
             if kind == "prepare":
                 self.prepared[name] = result
             if isinstance(result, CaseError):
-                self._end(result, lambda case: key in steps_of(case))
+                self._end(result, lambda case: key in step_keys(case))
             elif kind == "compare":
                 self._put_down(name, result)
             self.progress.step(step.doing)
@@ -202,9 +171,16 @@ class Run:
             jobs[case.id] = job = self._job(case, artifact, reference, kept)
             return self._measured_before_or_now(case.id, job)
 
+        work: dict[str, Callable[[Case], Any]] = {
+            "prepare": lambda case: self.converter.prepare(case.model),
+            "convert": lambda case: self._convert(case, self.prepared_of(case.id)),
+            "reference": lambda case: self._refer(case, self.prepared_of(case.id), results["convert", recipe_of(case)]),
+            "set up": lambda case: set_up(case.target),
+            "compare": compare,
+        }
         steps: dict[Hashable, Step] = {}
         for case in self.cases:
-            for step in self._steps(case, results, compare):
+            for step in case_steps(case, work, self.costs):
                 steps.setdefault(step.key, step)
         schedule = Schedule(steps.values(), self.settings.workers, {"set up": 1}, ended)
         self.progress.stage("Converting and comparing", len(steps))
@@ -217,78 +193,6 @@ class Run:
         finally:
             self.costs.keep()
         return {case_id: job for case_id, job in jobs.items() if self.finished[case_id].parity is not None}
-
-    def _steps(
-        self, case: Case, results: Mapping[StepKey, Any], compare: Callable[[Case], ParityResult | None]
-    ) -> Iterator[Step]:
-        """All that one case takes; cases share what has the same key."""
-        recipe = recipe_of(case)
-        model, variant = case.model.name, f"{case.model.name} as {case.variant.name} ({case.format.name})"
-        preparing, converting, referring, setting_up, comparing = steps_of(case)
-
-        def step(
-            key: StepKey,
-            doing: str,
-            rank: int,
-            seconds: float,
-            work: Callable[[], Any],
-            *needs: StepKey,
-            slot: str = "",
-        ) -> Step:
-            return Step(key, doing, lambda: self._timed(key, work), needs, rank, seconds, slot, STAGES[key[0]])
-
-        def convert() -> Artifact:
-            return self._convert(case, results[preparing])
-
-        def refer() -> tuple[Artifact, Reference, Reference | None]:
-            return self._refer(case, results[preparing], results[converting])
-
-        costs = self.costs
-        yield step(
-            preparing,
-            f"Preparing {model}",
-            PREPARING,
-            costs.of_stage("prepare", model),
-            lambda: self.converter.prepare(case.model),
-        )
-        yield step(
-            converting, f"Converting {variant}", CONVERTING, costs.of_stage("convert", str(recipe)), convert, preparing
-        )
-        yield step(
-            referring,
-            f"Running the reference on {variant}",
-            REFERRING,
-            costs.of_stage("reference", str(recipe)),
-            refer,
-            converting,
-        )
-        yield step(
-            setting_up,
-            f"Setting up {case.target.name}",
-            COMPARING,
-            0.0,
-            lambda: set_up(case.target),
-            slot="set up",
-        )
-        seconds = costs.of_case(case.name, case.target)
-        is_slow = seconds > SLOW_SECONDS
-        yield step(
-            comparing,
-            f"Comparing {case.id}",
-            COMPARING_SLOWLY if is_slow else COMPARING,
-            seconds,
-            lambda: compare(case),
-            referring,
-            setting_up,
-            slot=SLOW if is_slow else "",
-        )
-
-    def _timed(self, key: StepKey, work: Callable[[], Any]) -> Any:
-        begun = time.monotonic()
-        result = work()
-        if result is not None:  # else it was measured before, in no time
-            self.costs.learn(f"{key[0]} {key[1]}", time.monotonic() - begun)
-        return result
 
     def _end(self, result: object, concerned: Callable[[Case], bool]) -> None:
         """Where `result` is an error, the cases that stand on it end with it."""

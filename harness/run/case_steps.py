@@ -1,0 +1,78 @@
+"""The steps that stand between a case and its comparison: what each stands on, and which goes before which."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from harness.run.costs import SLOW_SECONDS, Costs
+from harness.run.matrix import Case
+from harness.run.schedule import SLOW, Step
+
+STAGES = {
+    "prepare": "Preparing models",
+    "convert": "Converting",
+    "reference": "Running the reference",
+    "set up": "Setting up targets",
+    "compare": "Comparing outputs",
+}
+
+StepKey = tuple[str, Any]
+"""The stage, a key of `STAGES`, and what it is done to."""
+
+PREPARING, CONVERTING, REFERRING, COMPARING, COMPARING_SLOWLY = 3, 2, 1, 0, 4
+"""Ranks: what stands on the most work goes first, so that the first model is judged before the last is converted."""
+
+
+def step_keys(case: Case) -> tuple[StepKey, StepKey, StepKey, StepKey, StepKey]:
+    """The keys of a case's steps, in the order of `STAGES`. Where one of them ends in an error, so does the case."""
+    recipe = recipe_of(case)
+    return (
+        ("prepare", case.model.name),
+        ("convert", recipe),
+        ("reference", recipe),
+        ("set up", case.target.name),
+        ("compare", case.id),
+    )
+
+
+def recipe_of(case: Case) -> tuple[str, str, str]:
+    """Model, format and variant: cases that share them share one artifact."""
+    return case.model.name, case.format.name, case.variant.name
+
+
+def case_steps(case: Case, work: Mapping[str, Callable[[Case], Any]], costs: Costs) -> Iterator[Step]:
+    """The steps of one case. Steps of two cases with the same key are the same.
+
+    Args:
+        work: for each stage of `STAGES`, the function that does it for a case.
+        costs: says how many seconds a step takes, and learns how many it took.
+    """
+    preparing, converting, referring, setting_up, comparing = step_keys(case)
+    recipe, variant = str(recipe_of(case)), f"{case.model.name} as {case.variant.name} ({case.format.name})"
+
+    def step(
+        key: StepKey, doing: str, rank: int, seconds: float, needs: tuple[StepKey, ...] = (), slot: str = ""
+    ) -> Step:
+        return Step(
+            key, doing, lambda: timed(key, work[key[0]], case, costs), needs, rank, seconds, slot, STAGES[key[0]]
+        )
+
+    yield step(preparing, f"Preparing {case.model.name}", PREPARING, costs.of_stage("prepare", case.model.name))
+    yield step(converting, f"Converting {variant}", CONVERTING, costs.of_stage("convert", recipe), (preparing,))
+    referring_takes = costs.of_stage("reference", recipe)
+    yield step(referring, f"Running the reference on {variant}", REFERRING, referring_takes, (converting,))
+    yield step(setting_up, f"Setting up {case.target.name}", COMPARING, 0.0, slot="set up")
+    seconds = costs.of_case(case.name, case.target)
+    rank, slot = (COMPARING_SLOWLY, SLOW) if seconds > SLOW_SECONDS else (COMPARING, "")
+    yield step(comparing, f"Comparing {case.id}", rank, seconds, (referring, setting_up), slot)
+
+
+def timed(key: StepKey, work: Callable[[Case], Any], case: Case, costs: Costs) -> Any:
+    """What `work` gives. `costs` learns how long it took, but not of None: that was known from an earlier run."""
+    begun = time.monotonic()
+    result = work(case)
+    if result is not None:
+        costs.learn(f"{key[0]} {key[1]}", time.monotonic() - begun)
+    return result
