@@ -10,6 +10,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -19,6 +21,7 @@ from harness.cache import Cache
 from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.paths import ENVIRONMENTS_VARIABLE, environments_directory
+from harness.run import exclusive
 from tests import caches, parts
 from tests.kept_converters import converters_kept
 from tests.turns import Turns
@@ -152,6 +155,15 @@ def draws(pytestconfig: pytest.Config) -> Callable[[int, int], range]:
 @pytest.fixture(scope="session", autouse=True)
 def kept_converters() -> Iterator[None]:
     with converters_kept():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def timing_lock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A timing lock of this process's own. Processes would wait for each other, though only tests that are marked
+    `alone` look at how long something took; and for every other run on the machine."""
+    folder = tmp_path_factory.mktemp("timing-lock")
+    with mock.patch.object(exclusive, "tempfile", SimpleNamespace(gettempdir=lambda: str(folder))):
         yield
 
 
