@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from .boards import Board
 from .plan import Plan, PlanRefused
+from .toolchain import Firmware
 
 MAGIC = 0x424F4A48
 VERSION = 1
@@ -60,14 +61,36 @@ def pack_job(
     return head + bytes(plan_offset - len(head)) + plan.blob + body
 
 
-def inputs_that_fit(board: Board, plan: Plan) -> int:
+def job_range(board: Board, firmware: Firmware) -> tuple[int, int]:
+    """The addresses from and to which a job may lie."""
+    if board.job_address is not None:
+        return board.job_address, board.job_address + board.job_bytes
+    assert firmware.job_range is not None  # the board's linker script says where
+    return firmware.job_range
+
+
+def check_fit(board: Board, firmware: Firmware, plan: Plan) -> None:
+    """Raises `DoesNotFit` with the bytes that are missing: of the flash for the firmware and the plan, which are what a
+    product has, or of the RAM for the arena."""
+    room = board.flash_bytes - firmware.flash_bytes if board.job_address is None else board.job_bytes
+    for memory, missing, what in (
+        ("flash", len(plan.blob) - room, f"its plan of {len(plan.blob)} beside the firmware"),
+        ("RAM", plan.arena_bytes - firmware.arena_room, f"its arena of {plan.arena_bytes}"),
+    ):
+        if missing > 0:
+            raise DoesNotFit(
+                f"The model does not fit {board.name}: {missing} bytes of {memory} are missing for {what}.", missing
+            )
+
+
+def inputs_that_fit(board: Board, firmware: Firmware, plan: Plan) -> int:
     """How many inputs one job can hold; raises `DoesNotFit` where not even one does."""
-    head = -(-_HEADER.size // 16) * 16 + len(plan.blob)
-    room = board.job_bytes - head
+    start, end = job_range(board, firmware)
+    room = end - start - -(-_HEADER.size // 16) * 16 - len(plan.blob)
     if room < plan.input_bytes:
-        missing = plan.input_bytes - room
         raise DoesNotFit(
-            f"The model does not fit {board.name}: {missing} bytes of flash are missing for it and one input.",
-            missing,
+            f"The model fits {board.name}, but cannot be tried there: {plan.input_bytes - room} bytes are missing for a"
+            " test input beside it.",
+            plan.input_bytes - room,
         )
     return room // max(1, plan.input_bytes)

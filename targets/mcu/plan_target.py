@@ -14,8 +14,8 @@ from .board_target import BoardTarget
 from .boards import Board
 from .emulator.enough import ALL, Enough
 from .emulator.outcome import JobResult
-from .emulator.run import Emulator, check_fit, run_job
-from .job import inputs_that_fit
+from .emulator.run import Emulator, run_job
+from .job import check_fit, inputs_that_fit
 from .plan import Plan, lacking, plan_model
 from .session import EmulatedSession
 from .toolchain import build_firmware, build_objects, firmware_fingerprint
@@ -78,8 +78,9 @@ class PlanTarget(BoardTarget):
         found = _planned(content)
         if not isinstance(found, Plan):
             return found
-        inputs_that_fit(self.board, found)
-        check_fit(self.board, build_firmware(self.board, found.kernels, cache_directory() / "firmware"), found)
+        firmware = build_firmware(self.board, found.kernels, cache_directory() / "firmware")
+        check_fit(self.board, firmware, found)
+        inputs_that_fit(self.board, firmware, found)
         return ()
 
     def session(self, artifact: Artifact, limits: Limits) -> PlanSession:

@@ -62,12 +62,19 @@ class BuildFailed(HarnessError):
 
 @dataclass(frozen=True)
 class Firmware:
-    """A built image. `sections` are sizes in bytes; `arena_room` is the RAM left for a model's arena."""
+    """A built image. `sections` are sizes in bytes; `arena_room` is the RAM left for a model's arena; `job_range` are
+    the addresses of the flash behind the firmware where a job may lie, None where the board has another place for it."""
 
     elf: Path
     sha256: str
     sections: dict[str, int]
     arena_room: int
+    job_range: tuple[int, int] | None = None
+
+    @property
+    def flash_bytes(self) -> int:
+        """Code, constants and what static data starts with."""
+        return self.sections.get(".text", 0) + self.sections.get(".data", 0)
 
 
 def device_sources(board: Board) -> list[Path]:
@@ -216,7 +223,8 @@ def describe_firmware(elf: Path) -> Firmware:
     except (ELFError, OSError, AttributeError) as error:
         raise BuildFailed(f"{elf} is not a firmware image: {error}.") from None
     room = symbols["arena_end"] - symbols["arena_start"]
-    return Firmware(elf, hashlib.sha256(elf.read_bytes()).hexdigest(), sections, room)
+    behind = (symbols["job_start"], symbols["job_end"]) if "job_start" in symbols else None
+    return Firmware(elf, hashlib.sha256(elf.read_bytes()).hexdigest(), sections, room, behind)
 
 
 @functools.cache

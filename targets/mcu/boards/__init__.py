@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Board:
-    """`cpu` is the compiler's name of the core; memory sizes are in bytes.
+    """`cpu` is the compiler's name of the core; memory sizes are in bytes. `job_address` is None, and `job_bytes` 0,
+    where the job has the flash behind the firmware: each image says where that is.
 
     On QEMU one instruction lasts 2^`qemu_instruction_shift` ns of virtual time and SysTick counts at `qemu_clock_hz`:
     the shift is chosen so that no instruction is shorter than a tick, which makes the count exact. On Renode both are
@@ -23,7 +24,7 @@ class Board:
     firmware_port: str
     flash_bytes: int
     ram_bytes: int
-    job_address: int
+    job_address: int | None
     job_bytes: int
     qemu_machine: str | None = None
     qemu_clock_hz: int = 0
@@ -75,8 +76,8 @@ STM32F4 = Board(
     firmware_port="stm32f4",
     flash_bytes=1 * _MEGABYTE,
     ram_bytes=128 << 10,
-    job_address=0x08020000,
-    job_bytes=(1024 - 128) << 10,
+    job_address=None,
+    job_bytes=0,
     qemu_machine="netduinoplus2",
     qemu_clock_hz=168_000_000,
     qemu_instruction_shift=3,

@@ -18,6 +18,8 @@ from harness.errors import shortened
 from harness.installation.packages import install_line
 
 from ..boards import Board
+from ..job import job_range
+from ..toolchain import describe_firmware
 from .child import child_process
 from .enough import ALL, Enough
 from .frames import Report, parse_report
@@ -72,7 +74,7 @@ class Qemu:
             "-kernel",
             firmware,
             "-device",
-            f"loader,file={job},addr={board.job_address:#x},force-raw=on",
+            f"loader,file={job},addr={job_range(board, describe_firmware(firmware))[0]:#x},force-raw=on",
         ]
         with child_process(command, directory) as process:
             status, early = self._wait(process, directory / "uart", timeout, enough)

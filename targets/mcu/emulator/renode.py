@@ -20,6 +20,8 @@ from harness.errors import shortened
 from harness.installation.release import Release
 
 from ..boards import Board
+from ..job import job_range
+from ..toolchain import describe_firmware
 from .child import child_process
 from .enough import ALL, Enough
 from .frames import Report, parse_report
@@ -78,7 +80,7 @@ def platform_path(board: Board) -> str:
     return f"@{own}" if own.exists() else f"@{board.renode_platform}"
 
 
-def script_for(board: Board, firmware: str, job: str, uart: str) -> str:
+def script_for(board: Board, job_address: int, firmware: str, job: str, uart: str) -> str:
     """Renode commands that load everything and run to the job's last frame."""
     return "\n".join(
         [
@@ -91,7 +93,7 @@ def script_for(board: Board, firmware: str, job: str, uart: str) -> str:
             f"cpu PerformanceInMips {MILLION_INSTRUCTIONS_A_SECOND}",
             f"nvic Frequency {MILLION_INSTRUCTIONS_A_SECOND * 1_000_000}",
             f"sysbus LoadELF @{firmware}",
-            f"sysbus LoadBinary @{job} {board.job_address:#x}",
+            f"sysbus LoadBinary @{job} {job_address:#x}",
             f"{board.renode_uart} CreateFileBackend @{uart} true",
             f'{board.renode_uart} AddLineHook "@END" "machine.PauseAndRequestEmulationPause(True)"',
             "start",
@@ -118,7 +120,10 @@ class Renode:
         """Runs the firmware on the job and returns what it reported; files are written to `directory`."""
         uart = directory / "uart"
         script = directory / "run.resc"
-        script.write_text(script_for(board, str(firmware), str(job), str(uart)), "utf-8")
+        script.write_text(
+            script_for(board, job_range(board, describe_firmware(firmware))[0], str(firmware), str(job), str(uart)),
+            "utf-8",
+        )
         temporary = directory / "tmp"
         temporary.mkdir()
         command: list[str | Path] = [find_renode(), "--disable-gui", "--console", "--plain", "-e", f"include @{script}"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..boards import Board
-from ..job import INFERENCES_LIMIT, DoesNotFit, SelfTest, inputs_that_fit, pack_job
+from ..job import INFERENCES_LIMIT, SelfTest, check_fit, inputs_that_fit, pack_job
 from ..plan import Plan, PlanRefused
 from ..toolchain import Firmware, build_firmware
 from .enough import ALL, Enough
@@ -35,18 +35,6 @@ class Emulator(Protocol):
 
 
 EMULATORS: dict[str, Emulator] = {"qemu": Qemu(), "renode": Renode()}
-
-
-def check_fit(board: Board, firmware: Firmware, plan: Plan) -> None:
-    """Raises `DoesNotFit` with the bytes that are missing."""
-    inputs_that_fit(board, plan)
-    missing = plan.arena_bytes - firmware.arena_room
-    if missing > 0:
-        raise DoesNotFit(
-            f"The model does not fit {board.name}: {missing} bytes of RAM are missing for its arena of"
-            f" {plan.arena_bytes}.",
-            missing,
-        )
 
 
 def run_job(
@@ -93,7 +81,7 @@ def run_image(
     inference the bytes of the model's inputs, in the model's order. `timeout` is in seconds, for each start.
     `sequence`: they are one stream, which one start has to hold. Raises `PlanRefused` where it cannot.
     """
-    batch = max(1, min(inputs_that_fit(board, plan), INFERENCES_LIMIT // max(1, runs)))
+    batch = max(1, min(inputs_that_fit(board, firmware, plan), INFERENCES_LIMIT // max(1, runs)))
     if sequence and len(inputs) > batch:
         raise PlanRefused(
             f"{board.name} has room for {batch} of the {len(inputs)} samples of this sequence, and the state at the "

@@ -1,4 +1,4 @@
-/* STM32F405/407 (Renode's stm32f4_discovery, QEMU's netduinoplus2): USART1, job in the upper part of the flash. */
+/* STM32F405/407 (Renode's stm32f4_discovery, QEMU's netduinoplus2): USART1, job in the flash behind the firmware. */
 #include "board.h"
 #include "processor.h"
 
@@ -12,8 +12,11 @@
 #define SERIAL_ENABLE (1u << 13)
 #define SERIAL_TRANSMIT (1u << 3)
 
-const void *const board_job = (const void *)0x08020000;
-const uint32_t board_job_bytes = (1024u - 128u) << 10;
+/* From the linker script: `job_room` is a number, not an address. */
+extern const uint8_t job_start[], job_room[];
+
+const void *const board_job = job_start;
+const uint32_t board_job_bytes = (uint32_t)(uintptr_t)job_room;
 
 void board_start_serial(void) {
     CLOCK_ENABLE_APB2 |= CLOCK_ENABLE_USART1;

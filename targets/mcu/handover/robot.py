@@ -19,8 +19,8 @@ from harness.store.runs import write_atomically
 from ..boards import BOARDS, Board
 from ..emulator.outcome import JobResult
 from ..emulator.renode import MILLION_INSTRUCTIONS_A_SECOND, PLATFORMS, QUANTUM_SECONDS
-from ..emulator.run import EMULATORS, check_fit, run_job
-from ..job import inputs_that_fit, pack_job
+from ..emulator.run import EMULATORS, run_job
+from ..job import check_fit, inputs_that_fit, job_range, pack_job
 from ..plan import Plan, PlanRefused, plan_model
 from ..session import inputs_of
 from ..toolchain import Firmware, build_firmware
@@ -67,7 +67,7 @@ def write_suite(material: Material, board: Board, folder: Path, budget: int | No
         plan = plan_model(material.content)
         firmware = build_firmware(board, plan.kernels, cache_directory() / "firmware")
         check_fit(board, firmware, plan)
-        room = inputs_that_fit(board, plan)
+        room = inputs_that_fit(board, firmware, plan)
         if room < len(inputs):
             raise HarnessError(f"{board.name} has room for {room} samples of {material.artifact.model}: ask for fewer.")
         stream = material.artifact.sequence and material.artifact.state != "none"
@@ -112,7 +112,7 @@ def _check_outputs(material: Material, measured: JobResult, emulator: str) -> No
             )
 
 
-def suite_text(name: str, board: Board, title: str, samples: int, budget: Budget) -> str:
+def suite_text(name: str, board: Board, job_address: int, title: str, samples: int, budget: Budget) -> str:
     """The suite. Its time limit is virtual, so a slow machine does not make it red."""
     assert board.renode_platform is not None
     instructions = max(budget.instructions, budget.measured) * samples
@@ -136,7 +136,7 @@ def suite_text(name: str, board: Board, title: str, samples: int, budget: Budget
         platform=board.renode_platform,
         quantum=QUANTUM_SECONDS,
         mips=MILLION_INSTRUCTIONS_A_SECOND,
-        job_address=f"{board.job_address:#x}",
+        job_address=f"{job_address:#x}",
         uart=board.renode_uart,
     )
 
@@ -152,6 +152,7 @@ def expected_text(material: Material) -> str:
 def _write(folder: Path, board: Board, firmware: Firmware, job: bytes, material: Material, budget: Budget) -> Path:
     assert board.renode_platform is not None
     name = suite_name(material, board)
+    job_address, _ = job_range(board, firmware)
     title = f"{material.artifact.model} {material.artifact.variant}".replace("_", " ").title()
     suite = folder / f"{name}.robot"
     try:
@@ -162,7 +163,7 @@ def _write(folder: Path, board: Board, firmware: Firmware, job: bytes, material:
             shutil.copyfile(PLATFORMS / board.renode_platform, folder / "board.repl")
         shutil.copyfile(HERE / "job_report.py", folder / "job_report.py")
         write_atomically(folder / "expected_outputs.txt", expected_text(material))
-        write_atomically(suite, suite_text(name, board, title, len(material.outputs), budget))
+        write_atomically(suite, suite_text(name, board, job_address, title, len(material.outputs), budget))
     except OSError as error:
         raise HarnessError(f"{folder} cannot be written: {error.strerror}.") from error
     return suite

@@ -14,8 +14,7 @@ from ..boards import Board
 from ..emulator.enough import ALL, Enough
 from ..emulator.outcome import JobResult
 from ..emulator.run import Emulator
-from ..job import inputs_that_fit
-from ..plan import Plan
+from ..job import DoesNotFit
 from ..plan.model import operator_names
 from ..plan.planner import PlanTensor
 from ..session import EmulatedSession
@@ -90,7 +89,10 @@ class LibraryTarget(BoardTarget):
 
     def lacking(self, content: bytes) -> tuple[str, ...]:
         """The operators that this Micro has no kernel for. Also raises `DoesNotFit`, a `PlanRefused`."""
-        inputs_that_fit(self.board, Plan(content, 0, (), (), ()))
+        missing = len(content) - self.board.job_bytes
+        if missing > 0:
+            message = f"The model does not fit {self.board.name}: {missing} bytes are missing for its {len(content)}."
+            raise DoesNotFit(message, missing)
         methods = methods_of(self.library().headers)
         names = dict.fromkeys(operator_names(content))
         return tuple(

@@ -138,6 +138,34 @@ def test_a_model_too_big_for_the_board_says_what_is_missing(qemu: str, build_cac
     assert caught.value.missing_bytes > 200_000
 
 
+def wide_layer(units: int) -> Plan:
+    model = ModelWriter()
+    source = model.input((1, 1000), scale=0.1)
+    weights = model.constant(np.random.default_rng(1).integers(-9, 9, (units, 1000)).astype(np.int8), scale=0.01)
+    target = model.output((1, units), scale=0.1)
+    model.operator("FULLY_CONNECTED", [source, weights, -1], [target], "FullyConnectedOptions")
+    return plan_model(model.write())
+
+
+def test_a_model_may_take_all_the_flash_that_the_firmware_leaves(
+    qemu: str, host_kernels: HostKernels, build_cache: Path
+):
+    """Its inputs are no part of a product: what room is left decides how often the emulator starts, and no more."""
+    plan = wide_layer(1020)
+    inputs = random_inputs(plan.inputs, 1, 9)
+    result = run_job(STM32F4, qemu, plan, inputs, 1, TIMEOUT, build_cache)
+    assert 0.99 < result.flash_bytes / STM32F4.flash_bytes < 1
+    assert [raw(run.outputs) for run in result.runs] == host_kernels.run(plan, inputs)
+
+
+def test_a_model_that_is_too_big_for_the_flash_says_what_is_missing(qemu: str, build_cache: Path):
+    plan = wide_layer(1030)
+    firmware = build_firmware(STM32F4, plan.kernels, build_cache)
+    with pytest.raises(DoesNotFit, match=r"\d+ bytes of flash are missing for its plan of \d+ beside") as caught:
+        run_job(STM32F4, qemu, plan, random_inputs(plan.inputs, 1, 1), 1, TIMEOUT, build_cache)
+    assert caught.value.missing_bytes == firmware.flash_bytes + len(plan.blob) - STM32F4.flash_bytes
+
+
 def test_a_damaged_plan_is_refused_by_the_firmware(qemu: str, build_cache: Path):
     plan = small_plan()
     damaged = bytearray(plan.blob)
