@@ -63,7 +63,7 @@ class BuildFailed(HarnessError):
 @dataclass(frozen=True)
 class Firmware:
     """A built image. `sections` are sizes in bytes; `arena_room` is the RAM left for a model's arena; `job_range` are
-    the addresses of the flash behind the firmware where a job may lie, None where the board has another place for it."""
+    the addresses of the flash behind the firmware where a job may lie, None where a board has another place for it."""
 
     elf: Path
     sha256: str

@@ -10,6 +10,9 @@ void board_put_character(char character);
 extern const void *const board_job;
 extern const uint32_t board_job_bytes;
 
+/* From job_behind.ld: `job_room` is a number, not an address. */
+extern const uint8_t job_start[], job_room[];
+
 /* Of boards that serve a line alone. */
 
 /* A character that has come, or -1. Never waits. */

@@ -48,8 +48,8 @@
 #define BOARD_BAUD 115200u
 #endif
 
-const void *const board_job = (const void *)0x08020000;
-const uint32_t board_job_bytes = (1024u - 128u) << 10;
+const void *const board_job = job_start;
+const uint32_t board_job_bytes = (uint32_t)(uintptr_t)job_room;
 
 static uint32_t wait_for(volatile uint32_t *place, uint32_t flag) {
     for (uint32_t i = 0; i < PATIENCE; i++) {

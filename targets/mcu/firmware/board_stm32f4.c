@@ -12,9 +12,6 @@
 #define SERIAL_ENABLE (1u << 13)
 #define SERIAL_TRANSMIT (1u << 3)
 
-/* From the linker script: `job_room` is a number, not an address. */
-extern const uint8_t job_start[], job_room[];
-
 const void *const board_job = job_start;
 const uint32_t board_job_bytes = (uint32_t)(uintptr_t)job_room;
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from elftools.elf.elffile import ELFFile
 
 from ..boards import Board
-from ..job import DoesNotFit, pack_job
+from ..job import DoesNotFit, check_fit, job_range, pack_job
 from ..plan import Plan
 from ..toolchain import Firmware
 
@@ -32,17 +32,12 @@ class Image:
 
 def make_image(board: Board, firmware: Firmware, plan: Plan) -> Image:
     """The image of a model for a board. Raises `DoesNotFit`."""
+    check_fit(board, firmware, plan)
     job = pack_job(plan, (), 1)
-    missing = len(job) - board.job_bytes
+    start, end = job_range(board, firmware)
+    missing = len(job) - (end - start)
     if missing > 0:
         raise DoesNotFit(f"The model does not fit {board.name}: {missing} bytes of flash are missing for it.", missing)
-    missing = plan.arena_bytes - firmware.arena_room
-    if missing > 0:
-        raise DoesNotFit(
-            f"The model does not fit {board.name}: {missing} bytes of RAM are missing for its arena of"
-            f" {plan.arena_bytes}.",
-            missing,
-        )
     with firmware.elf.open("rb") as stream:
         segments = sorted(
             (segment["p_paddr"], segment.data())
@@ -50,7 +45,7 @@ def make_image(board: Board, firmware: Firmware, plan: Plan) -> Image:
             if segment["p_type"] == "PT_LOAD" and segment["p_filesz"] > 0
         )
     content = b"".join(data for _, data in segments)  # data's first values follow the code without a gap
-    return Image((*segments, (board.job_address, job)), zlib.crc32(content), zlib.crc32(job))
+    return Image((*segments, (start, job)), zlib.crc32(content), zlib.crc32(job))
 
 
 def _record(kind: int, offset: int, content: bytes) -> str:
