@@ -38,6 +38,10 @@ class MicroSession(Session):
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
         return self.child.call("infer", dict(samples), seconds=self.limits.infer_seconds)[1]
 
+    def least_arena_bytes(self) -> int:
+        """The smallest arena in which the model is allocated and runs on this machine, found by trying."""
+        return int(self.child.call("least_arena", seconds=self.limits.infer_seconds)[0]["arena_bytes"])
+
     def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
         raise Unsupported("tflm/host is not timed: its milliseconds on this machine say nothing of a microcontroller.")
 

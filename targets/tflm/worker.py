@@ -18,6 +18,7 @@ import numpy as np
 
 # What Micro prints beside what is wrong: where in its sources, and that a step went wrong.
 SOURCE_LINE = re.compile(r"^(?:\S+\.(?:cc|h)(?::\d+)?:?\s+)")
+ARENA_STEP = 16
 
 
 class Refused(Exception):
@@ -93,11 +94,45 @@ class Worker:
                 self.figures[key] = int(found.group(1))
         return {"sha256": hashlib.sha256(Path(header["path"]).read_bytes()).hexdigest()}, {}
 
-    def made(self) -> Any:
-        """An interpreter of the model."""
+    def made(self, arena_bytes: int | None = None) -> Any:
+        """An interpreter of the model, in an arena of as many bytes or as it was asked for."""
         from tflite_micro.python.tflite_micro import runtime
 
-        return runtime.Interpreter.from_file(self.header["path"], arena_size=self.header["arena_bytes"])
+        size = self.header["arena_bytes"] if arena_bytes is None else arena_bytes
+        return runtime.Interpreter.from_file(self.header["path"], arena_size=size)
+
+    def suffices(self, arena_bytes: int) -> bool:
+        """Whether the model is allocated and runs in an arena of that size. In a process of its own: Micro ends the one
+        that finds too little."""
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+                self.made(arena_bytes).invoke()
+                status = 0
+            finally:
+                os._exit(status)
+        return os.waitpid(child, 0)[1] == 0
+
+    def asked_whether(self, header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """`suffices`, of the size that the header names."""
+        return {"suffices": self.suffices(header["arena_bytes"])}, {}
+
+    def least_arena(self, _: dict[str, Any], __: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The smallest arena, to `ARENA_STEP` bytes, in which the model is allocated and runs. What the allocator says
+        that it used is less: while tensors are allocated more is in use."""
+        enough = ARENA_STEP
+        while enough < self.header["arena_bytes"] and not self.suffices(enough):
+            enough *= 2
+        too_little = enough // 2
+        while enough - too_little > ARENA_STEP:
+            middle = (too_little + enough) // 2
+            if self.suffices(middle):
+                enough = middle
+            else:
+                too_little = middle
+        return {"arena_bytes": enough}, {}
 
     def renew(self) -> None:
         """Fresh state, as after loading. `Reset` makes zeros of resource variables, whatever they began with."""
@@ -131,4 +166,10 @@ class Worker:
 
 def handlers() -> dict[str, Any]:
     worker = Worker()
-    return {"load": worker.load, "infer": worker.infer, "footprint": worker.footprint}
+    return {
+        "load": worker.load,
+        "infer": worker.infer,
+        "footprint": worker.footprint,
+        "least_arena": worker.least_arena,
+        "suffices": worker.asked_whether,
+    }

@@ -11,9 +11,9 @@ from harness.errors import HarnessError
 from harness.store.runs import write_atomically
 
 from ..micro.resolver import usual_method
-from ..plan import PlanRefused
+from ..plan import PlanRefused, variables_in
 from ..plan.model import operator_names
-from .material import Material, artifact_and_material, file_name
+from .material import Converted, converted, file_name, least_arena_bytes
 
 _BYTES_A_LINE = 16
 ARENA_MARGIN_PERCENT = 10
@@ -23,29 +23,29 @@ _CUSTOM = "CUSTOM "
 
 def export_c(model: str, variant: str, output: str | None) -> int:
     """Write the files and say where they are; 0. Raises `HarnessError`."""
-    material = artifact_and_material(model, variant, 1)
-    name = file_name(f"{material.artifact.model}_{material.artifact.variant}")
+    found = converted(model, variant)
+    name = file_name(f"{found.artifact.model}_{found.artifact.variant}")
     folder = Path(output) if output else Path.cwd() / name
     try:
-        operators = operator_names(material.content)
+        operators, variables = operator_names(found.content), len(variables_in(found.content))
     except PlanRefused as error:
         raise HarnessError(str(error)) from error
     files = {
-        f"{name}.h": header(name, material),
-        f"{name}.c": source(name, material.content),
-        f"{name}_operators.h": operators_snippet(name, operators),
+        f"{name}.h": header(name, found, least_arena_bytes(found.artifact)),
+        f"{name}.c": source(name, found.content),
+        f"{name}_operators.h": operators_snippet(name, operators, variables),
     }
     try:
         for file, text in files.items():
             write_atomically(folder / file, text)
     except OSError as error:
         raise HarnessError(f"{folder} cannot be written: {error.strerror}.") from error
-    print(f"Wrote {', '.join(files)} to {folder}: {len(material.content)} bytes of model.")
+    print(f"Wrote {', '.join(files)} to {folder}: {len(found.content)} bytes of model.")
     return 0
 
 
 def arena_estimate(measured: int) -> int:
-    """What to reserve: the arena of Micro's reference kernels on a 64-bit host and a margin, rounded up."""
+    """What to reserve: the least arena of Micro's reference kernels on a 64-bit host and a margin, rounded up."""
     with_margin = -(-measured * (100 + ARENA_MARGIN_PERCENT) // 100)
     return -(-with_margin // ARENA_UNIT) * ARENA_UNIT
 
@@ -56,8 +56,13 @@ def _tensor_lines(kind: str, infos: tuple[TensorInfo, ...]) -> list[str]:
         shape = "x".join(map(str, info.shape)) or "scalar"
         scheme = info.quantisation
         real = f", real = {scheme.scale:.9g} * (stored - {scheme.zero_point})" if scheme is not None else ""
-        lines.append(f" *   {kind} {position}: {info.dtype} {shape}{real}")
+        lines.append(f" *   {kind}({position}), {_shown(info.name)}: {info.dtype} {shape}{real}")
     return lines
+
+
+def _shown(name: str) -> str:
+    """A tensor's name, in a comment that it cannot end."""
+    return ascii(name).replace("*/", "* /").replace("/*", "/ *")
 
 
 def _comment(text: str) -> list[str]:
@@ -65,10 +70,9 @@ def _comment(text: str) -> list[str]:
     return [f"{' *' if position else '/*'} {line}" for position, line in enumerate(lines[:-1])] + [f" * {lines[-1]} */"]
 
 
-def header(name: str, material: Material) -> str:
-    """Length, hash, arena and the declaration."""
-    upper, content = name.upper(), material.content
-    artifact = material.artifact
+def header(name: str, found: Converted, least_arena: int) -> str:
+    """Length, hash, arena and the declaration; inputs and outputs as the interpreter numbers them."""
+    upper, content, artifact = name.upper(), found.content, found.artifact
     tensors = [*_tensor_lines("input", artifact.inputs), *_tensor_lines("output", artifact.outputs)]
     return "\n".join(
         [
@@ -82,12 +86,13 @@ def header(name: str, material: Material) -> str:
             f'#define {upper}_SHA256 "{hashlib.sha256(content).hexdigest()}"',
             "",
             *_comment(
-                f"An estimate: {material.arena_bytes} bytes, as TensorFlow Lite Micro's reference kernels took on a"
-                f" 64-bit host, and {ARENA_MARGIN_PERCENT} % on top, rounded up to {ARENA_UNIT}. Pointers of 32 bits"
-                " need less, scratch buffers of optimised kernels may need more: `arena_used_bytes()` on the device"
-                " has the last word."
+                f"{least_arena} bytes are the least in which TensorFlow Lite Micro's reference kernels ran on a 64-bit"
+                " host, found by trying; pointers of 32 bits need less."
+                f" {ARENA_MARGIN_PERCENT} % on top are for the scratch buffers of optimised kernels, rounded up to"
+                f" {ARENA_UNIT}. Where that is too little, `AllocateTensors()` fails. `arena_used_bytes()` is no"
+                " measure of it: more is in use while tensors are allocated."
             ),
-            f"#define {upper}_ARENA_BYTES {arena_estimate(material.arena_bytes)}u",
+            f"#define {upper}_ARENA_BYTES {arena_estimate(least_arena)}u",
             "",
             "#ifdef __cplusplus",
             'extern "C" {',
@@ -130,8 +135,8 @@ def source(name: str, content: bytes) -> str:
     )
 
 
-def operators_snippet(name: str, operators: list[str]) -> str:
-    """A `MicroMutableOpResolver` with just these operators."""
+def operators_snippet(name: str, operators: list[str], variables: int) -> str:
+    """A `MicroMutableOpResolver` with just these operators, and the resource variables that are needed beside it."""
     kinds = list(dict.fromkeys(operators))
     camel = "".join(part.capitalize() for part in name.split("_"))
     additions = []
@@ -156,7 +161,29 @@ def operators_snippet(name: str, operators: list[str]) -> str:
             "    return kTfLiteOk;",
             "}",
             "",
+            *_variables_lines(camel, variables),
             "#endif",
             "",
         ]
     )
+
+
+def _variables_lines(camel: str, variables: int) -> list[str]:
+    """The interpreter of a model that keeps state in resource variables; nothing for any other."""
+    if variables == 0:
+        return []
+    return [
+        '#include "tensorflow/lite/micro/micro_allocator.h"',
+        '#include "tensorflow/lite/micro/micro_resource_variable.h"',
+        "",
+        "/* The model keeps state in resource variables, which the interpreter must be given:",
+        " *   tflite::MicroAllocator* allocator = tflite::MicroAllocator::Create(arena, arena_bytes);",
+        f" *   tflite::MicroResourceVariables* variables = Create{camel}Variables(allocator);",
+        " *   tflite::MicroInterpreter interpreter(model, resolver, allocator, variables);",
+        " * `Reset()` makes zeros of them and does not run CALL_ONCE again: for the first state, make it anew.",
+        " */",
+        f"inline tflite::MicroResourceVariables* Create{camel}Variables(tflite::MicroAllocator* allocator) {{",
+        f"    return tflite::MicroResourceVariables::Create(allocator, {variables});",
+        "}",
+        "",
+    ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter, read_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.environment import environment
-from harness.errors import CaseError, Failed, HarnessError, Unsupported
+from harness.errors import CaseError, HarnessError, Unsupported
 from harness.model import Tensors
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
@@ -23,7 +25,7 @@ from harness.run.matrix import variants_of
 from harness.target import Target
 from harness.variant import Variant
 
-from ...tflm.target import first_subgraph_only
+from ...tflm.target import MicroSession, first_subgraph_only
 
 ORACLE = "tflm/host"
 FORMAT = "tflite"
@@ -32,19 +34,26 @@ FORMAT = "tflite"
 @dataclass(frozen=True)
 class Material:
     """`samples`: stored values by canonical input name, (samples, *shape) each; `outputs`: for each sample the bytes of
-    each output, in the model's order; `arena_bytes`: what Micro's interpreter took on this machine."""
+    each output, in the model's order."""
 
     artifact: Artifact
     content: bytes
     samples: Tensors
     outputs: tuple[tuple[bytes, ...], ...]
-    arena_bytes: int
 
 
-def artifact_and_material(model: str, variant: str, samples: int) -> Material:
-    """Converts the model if need be and asks the oracle. Raises `HarnessError`."""
-    if samples < 1:
-        raise HarnessError(f"{samples} samples cannot be taken: ask for at least one.")
+@dataclass(frozen=True)
+class Converted:
+    """An artifact and its file. `fault` says why its golden cannot be used."""
+
+    artifact: Artifact
+    content: bytes
+    golden_path: Path
+    fault: str
+
+
+def converted(model: str, variant: str) -> Converted:
+    """Converts the model if need be. Raises `HarnessError`."""
     entry = _entry(model)
     recipe = _variant(entry, variant)
     with ConsoleProgress() as progress:
@@ -52,18 +61,27 @@ def artifact_and_material(model: str, variant: str, samples: int) -> Material:
         try:
             prepared = converter.prepare(entry)
             artifact = converter.convert(prepared, registry.formats()[FORMAT], recipe)
-            if fault := prepared.facts.get("golden_fault"):
-                raise Failed(fault)
             if beyond := first_subgraph_only("a microcontroller", artifact):
                 raise Unsupported(f"it does not run {beyond[0]}")
         except CaseError as error:
             raise HarnessError(f"{model} has no {variant} artifact: {error}") from error
         finally:
             converter.close()
-    golden = read_golden(prepared.golden_path)
+    fault = str(prepared.facts.get("golden_fault") or "")
+    return Converted(artifact, artifact.path.read_bytes(), prepared.golden_path, fault)
+
+
+def artifact_and_material(model: str, variant: str, samples: int) -> Material:
+    """Converts the model if need be and asks the oracle. Raises `HarnessError`."""
+    if samples < 1:
+        raise HarnessError(f"{samples} samples cannot be taken: ask for at least one.")
+    found = converted(model, variant)
+    artifact = found.artifact
+    if found.fault:
+        raise HarnessError(f"{model} has no golden to hold its {variant} artifact against: {found.fault}")
+    golden = read_golden(found.golden_path)
     stored = {info.name: info.to_stored(golden.inputs[info.name][:samples]) for info in artifact.inputs}
-    outputs, arena = _ask_oracle(artifact, stored)
-    return Material(artifact, artifact.path.read_bytes(), stored, outputs, arena)
+    return Material(artifact, found.content, stored, _ask_oracle(artifact, stored))
 
 
 def file_name(text: str) -> str:
@@ -90,15 +108,27 @@ def _variant(entry: ModelEntry, variant: str) -> Variant:
     return found[variant]
 
 
-def _ask_oracle(artifact: Artifact, stored: Tensors) -> tuple[tuple[tuple[bytes, ...], ...], int]:
+@contextmanager
+def _oracle(artifact: Artifact) -> Iterator[MicroSession]:
+    """Micro's interpreter with the artifact in it. Raises `HarnessError` for what it, or the caller, does not get."""
     oracle: Target = registry.targets()[ORACLE]
-    ordered: Sequence[str] = [info.name for info in sorted(artifact.outputs, key=lambda info: info.index)]
     try:
         with oracle.open(artifact) as session:
-            values = session.infer(stored)
-            arena = session.footprint().figures["arena_bytes"]
+            assert isinstance(session, MicroSession)
+            yield session
     except CaseError as error:
         raise HarnessError(f"TensorFlow Lite Micro does not run {artifact.model}: {error}") from error
+
+
+def least_arena_bytes(artifact: Artifact) -> int:
+    """Of Micro's reference kernels on this machine. Raises `HarnessError`."""
+    with _oracle(artifact) as session:
+        return session.least_arena_bytes()
+
+
+def _ask_oracle(artifact: Artifact, stored: Tensors) -> tuple[tuple[bytes, ...], ...]:
+    ordered: Sequence[str] = [info.name for info in sorted(artifact.outputs, key=lambda info: info.index)]
+    with _oracle(artifact) as session:
+        values = session.infer(stored)
     count = len(values[ordered[0]])
-    outputs = tuple(tuple(np.ascontiguousarray(values[n][i]).tobytes() for n in ordered) for i in range(count))
-    return outputs, arena
+    return tuple(tuple(np.ascontiguousarray(values[n][i]).tobytes() for n in ordered) for i in range(count))

@@ -85,11 +85,12 @@ def _definitions(library: MicroLibrary) -> list[str]:
     return found
 
 
-def operators_header(methods: Sequence[str]) -> str:
-    """`model_operators.h`: the resolver of one model."""
+def operators_header(methods: Sequence[str], variables: int) -> str:
+    """`model_operators.h`: the resolver of one model, and how many resource variables it has."""
     calls = "".join(f"    if (resolver->{method}() != kTfLiteOk) return kTfLiteError;\n" for method in methods)
     return (
-        f"constexpr unsigned kModelOperators = {max(1, len(methods))};\n\n"
+        f"constexpr unsigned kModelOperators = {max(1, len(methods))};\n"
+        f"constexpr int kModelVariables = {variables};\n\n"
         "inline TfLiteStatus AddModelOperators(tflite::MicroMutableOpResolver<kModelOperators>* resolver) {\n"
         f"{calls}    (void)resolver;\n    return kTfLiteOk;\n}}\n"
     )
@@ -108,10 +109,13 @@ def glue_fingerprint() -> dict[str, str]:
     return {"glue": _sources_digest(), "compiler": micro_compiler()[1]}
 
 
-def build_micro_firmware(library: MicroLibrary, board: Board, methods: Sequence[str], cache: Path) -> Firmware:
-    """The image for a board and a set of operators, built if `cache` has none of the same; whole or not at all."""
+def build_micro_firmware(
+    library: MicroLibrary, board: Board, methods: Sequence[str], variables: int, cache: Path
+) -> Firmware:
+    """The image for a board, a set of operators and a number of resource variables, built if `cache` has none of the
+    same; whole or not at all."""
     compiler, version = micro_compiler()
-    header = operators_header(methods)
+    header = operators_header(methods, variables)
     shared = [*_FLAGS, *abi_flags(library, board)]
     recipe = [*shared, *_definitions(library), version, header, board.firmware_port, board.cpu, _sources_digest()]
     recipe += [library.sha256, library.headers_sha256]

@@ -12,8 +12,8 @@ from ..boards import Board
 from ..emulator.enough import ALL, Enough
 from ..emulator.outcome import JobRefused, JobResult
 from ..emulator.run import Emulator, run_image
-from ..plan import Plan
-from ..plan.model import operator_names
+from ..plan import Plan, variables_in
+from ..plan.model import graph_count, operator_names
 from ..plan.planner import PlanTensor
 from ..toolchain import Firmware
 from .build import build_micro_firmware
@@ -33,11 +33,16 @@ class MicroModel:
     inputs: tuple[PlanTensor, ...]
     outputs: tuple[PlanTensor, ...]
     operators: tuple[str, ...]
+    variables: int = 0
+    """How many resource variables it has."""
+    in_order: bool = True
+    """Whether operators run in the order of the file: not those of several subgraphs, which call each other."""
 
     @classmethod
     def read(cls, content: bytes, inputs: Sequence[PlanTensor], outputs: Sequence[PlanTensor]) -> MicroModel:
         """Raises `PlanRefused` for what is no model."""
-        return cls(content, tuple(inputs), tuple(outputs), tuple(operator_names(content)))
+        names, variables = tuple(operator_names(content)), len(variables_in(content))
+        return cls(content, tuple(inputs), tuple(outputs), names, variables, graph_count(content) == 1)
 
     def as_job_part(self) -> Plan:
         """The model in the place where other firmware finds its plan."""
@@ -47,7 +52,8 @@ class MicroModel:
 
 def build_for(library: MicroLibrary, board: Board, model: MicroModel, cache: Path) -> Firmware:
     """The image that holds the model's operators. Raises `Unsupported` for one that Micro has not."""
-    return build_micro_firmware(library, board, additions(model.operators, methods_of(library.headers)), cache)
+    methods = additions(model.operators, methods_of(library.headers))
+    return build_micro_firmware(library, board, methods, model.variables, cache)
 
 
 def run_micro_job(
@@ -79,6 +85,8 @@ def _refusal(error: JobRefused, model: MicroModel) -> str:
         return str(error)
     doing = "preparing" if error.status == _NOT_ALLOCATED else "running"
     last = error.detail - 1
+    if error.status == _NOT_INVOKED and not model.in_order:
+        return "TensorFlow Lite Micro failed while running the model, in one of its subgraphs."
     if not 0 <= last < len(model.operators):
         return f"TensorFlow Lite Micro failed before {doing} the first operator: the model may be damaged."
     return f"TensorFlow Lite Micro failed at or after {doing} operator {last} ({model.operators[last]})."

@@ -53,7 +53,7 @@ class LibrarySession(EmulatedSession):
         )
 
     def operators(self) -> Sequence[tuple[int, str]]:
-        return list(enumerate(self.model.operators))
+        return list(enumerate(self.model.operators)) if self.model.in_order else []
 
 
 class LibraryTarget(BoardTarget):

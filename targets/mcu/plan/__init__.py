@@ -1,6 +1,7 @@
 """The planner: a `.tflite` file in, a binary plan out that the firmware runs in place."""
 
 from .coverage import UnsupportedOperator, lacking, unsupported_operators
+from .lowering.variables import variables_in
 from .planner import Plan, PlanOperator, PlanTensor, plan_model
 from .refusal import OperatorUnsupported, PlanRefused
 
@@ -14,4 +15,5 @@ __all__ = [
     "lacking",
     "plan_model",
     "unsupported_operators",
+    "variables_in",
 ]

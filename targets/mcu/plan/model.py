@@ -203,6 +203,14 @@ def read_model(data: bytes) -> Model:
     return model
 
 
+def graph_count(data: bytes) -> int:
+    """How many subgraphs a file has. Raises `PlanRefused`."""
+    try:
+        return Model(bytes(data)).graph_count
+    except Malformed as error:
+        raise PlanRefused(f"This is not a readable TFLite model: {error}.") from None
+
+
 def operator_names(data: bytes) -> list[str]:
     """Names of the operators in order; custom ones by their own name."""
     try:

@@ -15,20 +15,46 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness import registry
 from harness.artifact import Artifact, Quantisation, TensorInfo
 from harness.errors import HarnessError, Unavailable
 from harness_targets.mcu.boards import MPS2_CORTEX_M4, STM32F4, Board
 from harness_targets.mcu.handover.c_array import arena_estimate, header, operators_snippet, source
 from harness_targets.mcu.handover.job_report import job_report
-from harness_targets.mcu.handover.material import Material, file_name
+from harness_targets.mcu.handover.material import Converted, Material, file_name, least_arena_bytes
 from harness_targets.mcu.handover.renode_test import renode_test_program, renode_test_variables
 from harness_targets.mcu.handover.robot import expected_text, write_suite
 from harness_targets.mcu.host import HostKernels
-from harness_targets.mcu.plan import plan_model
+from harness_targets.mcu.plan import plan_model, variables_in
+from harness_targets.mcu.plan.model import operator_names
+from harness_targets.tflm.target import MicroSession
 
 from .random_operators import random_inputs, random_model
 
 SUITE_SECONDS = 240
+
+
+def artifact_of(folder: Path, content: bytes, taken: tuple[int, ...], given: tuple[int, ...]) -> Artifact:
+    (folder / "model.tflite").write_bytes(content)
+    scheme = Quantisation(scale=0.5, zero_point=-3)
+    return Artifact(
+        model="conv",
+        format="tflite",
+        variant="int8",
+        key="",
+        digest="",
+        entry="model.tflite",
+        files=(),
+        inputs=(TensorInfo(name="in", tensor="", index=0, shape=taken, dtype="int8", quantisation=scheme),),
+        outputs=(TensorInfo(name="out", tensor="", index=0, shape=given, dtype="int8"),),
+        operators={},
+        converter={},
+        directory=folder,
+    )
+
+
+def converted(material: Material) -> Converted:
+    return Converted(material.artifact, material.content, Path(), "")
 
 
 @pytest.fixture
@@ -38,31 +64,16 @@ def material(tmp_path: Path, host_kernels: HostKernels) -> Material:
     plan = plan_model(content)
     (one,), (result,) = plan.inputs, plan.outputs
     inputs = random_inputs(plan.inputs, 1, 2)
-    scheme = Quantisation(scale=0.5, zero_point=-3)
-    (tmp_path / "model.tflite").write_bytes(content)
-    artifact = Artifact(
-        model="conv",
-        format="tflite",
-        variant="int8",
-        key="",
-        digest="",
-        entry="model.tflite",
-        files=(),
-        inputs=(TensorInfo(name="in", tensor="", index=0, shape=one.shape, dtype="int8", quantisation=scheme),),
-        outputs=(TensorInfo(name="out", tensor="", index=0, shape=result.shape, dtype="int8"),),
-        operators={},
-        converter={},
-        directory=tmp_path,
-    )
+    artifact = artifact_of(tmp_path, content, one.shape, result.shape)
     samples = {"in": np.stack([np.frombuffer(values, np.int8).reshape(one.shape) for values in inputs])}
-    return Material(artifact, content, samples, tuple((v,) for v in host_kernels.run(plan, inputs)), 3000)
+    return Material(artifact, content, samples, tuple((v,) for v in host_kernels.run(plan, inputs)))
 
 
 @pytest.mark.parametrize("compiler", [("cc", "-std=c11", "-x", "c"), ("c++", "-std=c++11", "-x", "c++")])
 def test_the_array_compiles_to_the_models_bytes(compiler, material: Material, tmp_path: Path):
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"{compiler[0]} is not on the PATH")
-    (tmp_path / "m.h").write_text(header("m", material))
+    (tmp_path / "m.h").write_text(header("m", converted(material), 3000))
     (tmp_path / "m.c").write_text(source("m", material.content))
     (tmp_path / "main.c").write_text(
         '#include <stdio.h>\n#include <stdint.h>\n#include "m.h"\n'
@@ -75,13 +86,35 @@ def test_the_array_compiles_to_the_models_bytes(compiler, material: Material, tm
 
 
 def test_the_header_says_what_the_model_is(material: Material):
-    text = header("m", material)
+    text = header("m", converted(material), 3000)
     assert f"#define M_BYTES {len(material.content)}u" in text
     assert hashlib.sha256(material.content).hexdigest() in text
-    assert "real = 0.5 * (stored - -3)" in text
+    assert f"input(0), 'in': int8 {'x'.join(map(str, material.artifact.inputs[0].shape))}, real = 0.5 *" in text
+    assert "(stored - -3)" in text
+    assert "output(0), 'out': int8 " in text
     assert "3000 bytes" in text
     assert "10 %" in text
     assert f"#define M_ARENA_BYTES {arena_estimate(3000)}u" in text
+
+
+def test_a_tensors_name_does_not_end_the_comment_that_it_stands_in(material: Material):
+    artifact = material.artifact
+    named = artifact.inputs[0].model_copy(update={"name": "a*/b\n\u00e4"})
+    text = header("m", Converted(artifact.model_copy(update={"inputs": (named,)}), b"", Path(), ""), 3000)
+    assert "'a* /b\\n\\xe4'" in text
+
+
+def test_the_arena_is_one_that_suffices_and_no_smaller_one_does(tmp_path: Path, tflite_micro_python: Path):
+    """Micro's own figure of what it used is below it."""
+    content = random_model("CALL_ONCE", "int8", 2).write()
+    plan = plan_model(content)
+    artifact = artifact_of(tmp_path, content, plan.inputs[0].shape, plan.outputs[0].shape)
+    least = least_arena_bytes(artifact)
+    with registry.targets()["tflm/host"].open(artifact) as session:
+        assert isinstance(session, MicroSession)
+        assert session.footprint().figures["arena_bytes"] <= least
+        suffices = [session.child.call("suffices", seconds=60, arena_bytes=n)[0] for n in (least - 16, least)]
+    assert suffices == [{"suffices": False}, {"suffices": True}]
 
 
 def test_the_arena_has_its_margin():
@@ -91,10 +124,19 @@ def test_the_arena_has_its_margin():
 
 
 def test_the_resolver_holds_each_operator_once():
-    text = operators_snippet("my_model", ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D", "CUSTOM Mine"])
+    text = operators_snippet("my_model", ["CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D", "CUSTOM Mine"], 0)
     assert "MicroMutableOpResolver<3>" in text
     assert re.findall(r"resolver\.(\w+)\(\)", text) == ["AddConv2D", "AddDepthwiseConv2D"]
     assert "mine" in text
+    assert "MicroResourceVariables" not in text
+
+
+def test_a_model_with_variables_says_what_its_interpreter_must_have():
+    model = random_model("CALL_ONCE", "int8", 2).write()
+    text = operators_snippet("my_model", operator_names(model), len(variables_in(model)))
+    assert "AddCallOnce" in text
+    assert f"MicroResourceVariables::Create(allocator, {len(variables_in(model))})" in text
+    assert "MicroInterpreter interpreter(model, resolver, allocator, variables)" in text
 
 
 @pytest.mark.parametrize(("given", "safe"), [("a-b c", "a_b_c"), ("2 fast", "model_2_fast"), ("../x*/", "x")])
@@ -167,7 +209,7 @@ def test_a_report_that_is_not_whole_is_red(report, lines, complaint):
 
 
 def test_a_firmware_that_gives_other_bytes_is_not_handed_over(qemu, material: Material, tmp_path: Path):
-    wrong = Material(material.artifact, material.content, material.samples, ((b"\0",), (b"\0",)), 0)
+    wrong = Material(material.artifact, material.content, material.samples, ((b"\0",), (b"\0",)))
     with pytest.raises(HarnessError, match="gives other bytes on"):
         write_suite(wrong, MPS2_CORTEX_M4, tmp_path / "suite", None)
     assert not (tmp_path / "suite").exists()

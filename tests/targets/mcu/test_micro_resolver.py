@@ -37,7 +37,7 @@ def test_methods_are_read_from_the_users_headers(headers: Path):
 
 def test_an_operator_is_added_once(headers: Path):
     assert additions(["CONV_2D", "CONV_2D"], methods_of(headers)) == ["AddConv2D"]
-    assert operators_header(["AddConv2D"]).count("AddConv2D()") == 1
+    assert operators_header(["AddConv2D"], 0).count("AddConv2D()") == 1
 
 
 def test_an_operator_that_micro_lacks_is_named(headers: Path):

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <new>
 
+#include "tensorflow/lite/micro/micro_allocator.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+#include "tensorflow/lite/micro/micro_resource_variable.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "timed_resolver.h"
 
@@ -20,7 +22,7 @@ extern initializer* initializers_start[];
 extern initializer* initializers_end[];
 }
 
-/* Generated for each model: kModelOperators and AddModelOperators(resolver). */
+/* Generated for each model: kModelOperators, AddModelOperators(resolver) and kModelVariables. */
 #include "model_operators.h"
 
 namespace harness {
@@ -51,6 +53,43 @@ using Timed = harness::TimedResolver<kModelOperators>;
 alignas(Resolver) uint8_t resolver_room[sizeof(Resolver)];
 alignas(Timed) uint8_t timed_room[sizeof(Timed)];
 alignas(tflite::MicroInterpreter) uint8_t interpreter_room[sizeof(tflite::MicroInterpreter)];
+
+/* What an interpreter is made of. */
+struct Parts {
+    const tflite::Model* model;
+    const Timed* resolver;
+    uint8_t* arena;
+    uint32_t arena_bytes;
+};
+
+/* An interpreter with its tensors allocated, NULL where that fails; the last one that was made is no more. */
+tflite::MicroInterpreter* MakeInterpreter(const Parts& parts) {
+    tflite::MicroInterpreter* interpreter;
+    harness::operators_seen = 0;
+    if constexpr (kModelVariables > 0) {
+        tflite::MicroAllocator* allocator = tflite::MicroAllocator::Create(parts.arena, parts.arena_bytes);
+        tflite::MicroResourceVariables* variables =
+            tflite::MicroResourceVariables::Create(allocator, kModelVariables);
+        interpreter =
+            new (interpreter_room) tflite::MicroInterpreter(parts.model, *parts.resolver, allocator, variables);
+    } else {
+        interpreter = new (interpreter_room)
+            tflite::MicroInterpreter(parts.model, *parts.resolver, parts.arena, parts.arena_bytes);
+    }
+    return interpreter->AllocateTensors() == kTfLiteOk ? interpreter : nullptr;
+}
+
+/* State as it begins: `Reset` makes zeros of resource variables and does not run CALL_ONCE again. */
+bool Renew(const Parts& parts, tflite::MicroInterpreter** interpreter) {
+    if constexpr (kModelVariables > 0) {
+        (*interpreter)->~MicroInterpreter();
+        *interpreter = MakeInterpreter(parts);
+        return *interpreter != nullptr;
+    } else {
+        (void)parts;
+        return (*interpreter)->Reset() == kTfLiteOk;
+    }
+}
 
 void WriteInputs(tflite::MicroInterpreter* interpreter, const uint8_t* values) {
     for (size_t i = 0; i < interpreter->inputs_size(); i++) {
@@ -83,13 +122,7 @@ void SendOperatorTicks(uint32_t input_index) {
     }
 }
 
-bool Infer(tflite::MicroInterpreter* interpreter, const uint8_t* values, uint32_t input_index, uint32_t run,
-           bool fresh) {
-    /* Runs of a job do not depend on each other, unless they are a stream: states begin anew. */
-    if (fresh && interpreter->Reset() != kTfLiteOk) {
-        job_send_error(kNotInvoked, 0);
-        return false;
-    }
+bool Infer(tflite::MicroInterpreter* interpreter, const uint8_t* values, uint32_t input_index, uint32_t run) {
     WriteInputs(interpreter, values);
     harness::operators_seen = 0;
     port_start_ticks();
@@ -114,12 +147,17 @@ void SendStack() {
     frame_send("STACK", stack, 2);
 }
 
-void RunAll(const job_header* job, tflite::MicroInterpreter* interpreter) {
+void RunAll(const job_header* job, const Parts& parts, tflite::MicroInterpreter* interpreter) {
     const uint8_t* values = reinterpret_cast<const uint8_t*>(job) + job->inputs_offset;
     for (uint32_t input = 0; input < job->input_count; input++) {
         for (uint32_t run = 0; run < job->runs; run++) {
+            /* Runs of a job do not depend on each other, unless they are a stream. */
             const bool fresh = job->sequence == 0 || (input == 0 && run == 0);
-            if (!Infer(interpreter, values, input, run, fresh)) {
+            if (fresh && !Renew(parts, &interpreter)) {
+                job_send_error(kNotInvoked, 0);
+                return;
+            }
+            if (!Infer(interpreter, values, input, run)) {
                 return;
             }
         }
@@ -153,10 +191,9 @@ void RunJob(const job_header* job, uint8_t* arena, uint32_t arena_bytes) {
         job_send_error(kNotAllocated, 0);
         return;
     }
-    Timed* timed = new (timed_room) Timed(*resolver);
-    harness::operators_seen = 0;
-    auto* interpreter = new (interpreter_room) tflite::MicroInterpreter(model, *timed, arena, arena_bytes);
-    if (interpreter->AllocateTensors() != kTfLiteOk) {
+    const Parts parts = {model, new (timed_room) Timed(*resolver), arena, arena_bytes};
+    tflite::MicroInterpreter* interpreter = MakeInterpreter(parts);
+    if (interpreter == nullptr) {
         job_send_error(kNotAllocated, harness::operators_seen);
         return;
     }
@@ -166,7 +203,7 @@ void RunJob(const job_header* job, uint8_t* arena, uint32_t arena_bytes) {
     }
     const uint32_t fields[] = {job->input_count, job->runs, static_cast<uint32_t>(interpreter->arena_used_bytes()), 0};
     frame_send("JOB", fields, 4);
-    RunAll(job, interpreter);
+    RunAll(job, parts, interpreter);
 }
 
 }  // namespace

@@ -7,7 +7,9 @@ assigned to afterwards.
 from __future__ import annotations
 
 from ..builder import Builder, Place, Variable
-from ..model import Graph, Operator, Tensor
+from ..flatbuffer import Malformed
+from ..model import Graph, Model, Operator, Tensor
+from ..refusal import PlanRefused
 from .checks import operand, refuse, result
 from .movement import emit_bytes
 
@@ -46,6 +48,15 @@ def variables_of(graphs: list[Graph]) -> list[Variable]:
                     old = found[number]
                     found[number] = Variable(number, old.container, old.name, value.nbytes, zero_point & 0xFF)
     return found
+
+
+def variables_in(tflite: bytes) -> list[Variable]:
+    """Every resource variable of a file. Raises `PlanRefused` for what is none."""
+    try:
+        model = Model(tflite)
+        return variables_of([model.graph(i) for i in range(model.graph_count)])
+    except Malformed as error:
+        raise PlanRefused(f"This is not a readable TFLite model: {error}.") from None
 
 
 def lower_handle(operator: Operator, build: Builder) -> None:
