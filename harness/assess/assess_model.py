@@ -15,7 +15,7 @@ from harness.artifact import Artifact
 from harness.assess import operator_support
 from harness.assess.assessment import ArtifactOperator, Assessment, Microcontroller, Prediction, Size
 from harness.assess.closer_look import CloserLook
-from harness.assess.microcontrollers import smallest
+from harness.assess.microcontrollers import FLOAT_SCHEMES, PROFILES, smallest
 from harness.assess.predictions import predict
 from harness.assess.recommendation import recommend
 from harness.assess.trials import FALLBACKS, FLOATING, Trials
@@ -228,18 +228,19 @@ def artifact_operators(found: Examination | None) -> tuple[ArtifactOperator, ...
 
 
 def microcontroller(trials: Trials, predictions: tuple[Prediction, ...]) -> Microcontroller | None:
-    """The smallest variant that ran in a runtime which counts its arena (Micro), and the smallest profile that it fits;
-    None where none ran."""
+    """The variant that ran in a runtime which counts its arena (Micro) and fits the smallest profile, the smallest of
+    those; None where none ran."""
     ran = [
-        (artifact.bytes, told.variant, told.arena_bytes)
+        (smallest(artifact.bytes, told.arena_bytes, floats=artifact.scheme in FLOAT_SCHEMES), artifact.bytes, told)
         for told in predictions
         if told.verdict == "runs" and told.arena_bytes is not None
         if (artifact := trials.artifact("tflite", told.variant)) is not None
     ]
     if not ran:
         return None
-    size, variant, arena = min(ran)
-    profile = smallest(size, arena)
+    ranks = {profile: rank for rank, profile in enumerate((*PROFILES, None))}
+    profile, size, told = min(ran, key=lambda one: (ranks[one[0]], one[1]))
+    assert told.arena_bytes is not None
     return Microcontroller(
-        variant=variant, model_bytes=size, arena_bytes=arena, profile=profile.name if profile else ""
+        variant=told.variant, model_bytes=size, arena_bytes=told.arena_bytes, profile=profile.name if profile else ""
     )

@@ -9,16 +9,17 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class Profile:
-    """Flash and RAM of a usual part, in bytes."""
+    """Flash and RAM of a usual part, in bytes, and whether its core has a floating-point unit."""
 
     name: str
     flash_bytes: int
     ram_bytes: int
+    has_float_unit: bool = True
 
 
 PROFILES = (
-    Profile("Cortex-M0+ class (128 KiB flash, 16 KiB RAM)", 128 * KIB, 16 * KIB),
-    Profile("Cortex-M3 class (256 KiB flash, 64 KiB RAM)", 256 * KIB, 64 * KIB),
+    Profile("Cortex-M0+ class (128 KiB flash, 16 KiB RAM)", 128 * KIB, 16 * KIB, has_float_unit=False),
+    Profile("Cortex-M3 class (256 KiB flash, 64 KiB RAM)", 256 * KIB, 64 * KIB, has_float_unit=False),
     Profile("Cortex-M4 class (512 KiB flash, 128 KiB RAM)", 512 * KIB, 128 * KIB),
     Profile("STM32F4 Discovery (1 MiB flash, 192 KiB RAM)", 1024 * KIB, 192 * KIB),
     Profile("nRF52840 / Nano 33 BLE (1 MiB flash, 256 KiB RAM)", 1024 * KIB, 256 * KIB),
@@ -31,9 +32,17 @@ PROGRAM_RAM_BYTES = 4 * KIB
 """Stack and the program's own data."""
 
 
-def smallest(model_bytes: int, arena_bytes: int) -> Profile | None:
-    """The first profile that takes the model in flash and its arena in RAM beside the program; None if none does."""
+FLOAT_SCHEMES = ("float32", "float16", "dynamic")
+"""Numeric schemes whose activations are floats: a core without a floating-point unit runs them in software, at tens of
+times the cost."""
+
+
+def smallest(model_bytes: int, arena_bytes: int, *, floats: bool = False) -> Profile | None:
+    """The first profile that takes the model in flash and its arena in RAM beside the program, and has a floating-point
+    unit if the model computes in `floats`; None if none does."""
     for profile in PROFILES:
+        if floats and not profile.has_float_unit:
+            continue
         fits_flash = model_bytes + PROGRAM_FLASH_BYTES <= profile.flash_bytes
         if fits_flash and arena_bytes + PROGRAM_RAM_BYTES <= profile.ram_bytes:
             return profile

@@ -1,10 +1,13 @@
 """What an assessment tells of models that converters and runtimes are known to trip over."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from harness import registry
+from harness.assess.assess_model import microcontroller
+from harness.assess.assessment import Prediction
 from harness.assess.microcontrollers import PROFILES, smallest
 from harness.cache import Cache
 from harness.conversion.converter import Converter
@@ -95,6 +98,28 @@ def test_ready_files_are_assessed_without_conversion(assessed, shared_models):
 )
 def test_the_smallest_profile_takes_model_arena_and_program(model, arena, profile):
     assert smallest(model, arena) == (None if profile is None else PROFILES[profile])
+
+
+def test_a_model_of_floats_wants_a_core_with_a_floating_point_unit():
+    profile = smallest(15_000, 4_000, floats=True)
+    assert profile is not None
+    assert profile.has_float_unit
+    assert profile != smallest(15_000, 4_000)
+
+
+def test_a_dynamic_variant_is_not_recommended_for_a_core_without_a_floating_point_unit():
+    """It is the smallest file here, and the integers of the other fit a smaller core."""
+    artifacts = {
+        "dynamic": SimpleNamespace(bytes=9_000, scheme="dynamic"),
+        "int8": SimpleNamespace(bytes=9_500, scheme="int8"),
+    }
+    trials = SimpleNamespace(artifact=lambda form, variant: artifacts[variant])
+    ran = {"target": "tflm/host", "format": "tflite", "verdict": "runs", "how": "tried", "arena_bytes": 3_000}
+    told = tuple(Prediction(variant=variant, **ran) for variant in artifacts)
+    found = microcontroller(trials, told)
+    assert (found.variant, found.profile) == ("int8", PROFILES[0].name)
+    alone = microcontroller(trials, told[:1])
+    assert (alone.variant, alone.profile) == ("dynamic", next(p.name for p in PROFILES if p.has_float_unit))
 
 
 def test_a_model_with_state_is_assessed_though_it_cannot_be_frozen(assessed):
