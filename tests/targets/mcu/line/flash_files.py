@@ -6,7 +6,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-JOB_ADDRESS = 0x08020000
+JOB_BEGINS = b"HJOB\1\0\0\0"
+"""Its magic number and version, where nothing of the firmware is aligned so."""
 
 
 def memory_of(text: str) -> dict[int, int]:
@@ -26,10 +27,17 @@ def memory_of(text: str) -> dict[int, int]:
     return memory
 
 
+def job_address(memory: dict[int, int]) -> int:
+    """Where the job begins, which is behind the firmware."""
+    places = (a for a in sorted(memory) if a % 16 == 0)
+    return next(a for a in places if bytes(memory.get(a + i, 0) for i in range(8)) == JOB_BEGINS)
+
+
 if __name__ == "__main__":
     found = memory_of(Path(sys.argv[1]).read_text("ascii"))
     folder = Path(sys.argv[2])
-    (folder / "firmware").write_bytes(bytes(found[a] for a in sorted(found) if a < JOB_ADDRESS))
-    (folder / "job").write_bytes(bytes(found[a] for a in sorted(found) if a >= JOB_ADDRESS))
+    job = job_address(found)
+    (folder / "firmware").write_bytes(bytes(found[a] for a in sorted(found) if a < job))
+    (folder / "job").write_bytes(bytes(found[a] for a in sorted(found) if a >= job))
     with (folder / "flashed").open("a", encoding="ascii") as log:
         log.write("once\n")
