@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import registry
 from harness.address import address_of
 from harness.artifact import Artifact
 from harness.cache import Cache
@@ -141,11 +142,12 @@ class Yardsticks:
     def by(self, verdict: Verdict, job: Job, prepared: Prepared, case: CaseName, found: Parity) -> Job | None:
         """The job of `case` held against those that outvoted its reference, or where it has not the reference's bytes
         (`found`), against the sound target whose kernels it has; None where its reference stands."""
-        same_kernels = verdict.of(self.bytes_of(case, job.artifact))
+        wanted = self.bytes_of(case, job.artifact)
+        same_kernels = verdict.of(wanted)
         if same_kernels is not None and not self._holds_runtime(case, job.artifact, found):
             return self._with_its_kernels(job, same_kernels, verdict, prepared)
         if not verdict.majority:
-            return None
+            return self._without_its_kernels(wanted, job, case, found)
         others = [found for found in verdict.majority if found.target != job.target]
         yardstick = (verdict.standing, verdict.note)
         if not others:
@@ -165,6 +167,25 @@ class Yardsticks:
         yardstick = (standing, " ".join(filter(None, (note, verdict.note, why))))
         golden = self._golden(job, reference, prepared)
         return dataclasses.replace(job, reference=reference, golden=golden, yardstick=yardstick)
+
+    def _without_its_kernels(self, wanted: str, job: Job, case: CaseName, found: Parity) -> Job | None:
+        """The job of a target that is held to the bytes of another one, which cannot be asked, where it differs from
+        the reference by no more than any two runtimes do: that is neither right nor wrong. None elsewhere."""
+        known = registry.targets().get(wanted)
+        readiness = known.probe() if known is not None else None
+        if not wanted or job.unmeasured or (readiness is not None and readiness.ready):
+            return None
+        as_any = dataclasses.replace(name_for_rules(case, job.artifact.scheme), target=job.reference.interpreter)
+        if not self._holds("runtime", as_any, found.runtime, found.samples, job.artifact, found.conditioning):
+            return None
+        if self._holds_runtime(case, job.artifact, found):
+            return None
+        lacking = f"{readiness.missing} is missing" if readiness is not None else "it is not installed"
+        why = (
+            f"{job.target} is held to the bytes of {wanted}, which cannot be asked ({lacking}); it gives others than "
+            f"{job.reference.interpreter}, within the limits for any two runtimes."
+        )
+        return dataclasses.replace(job, unmeasured=why)
 
     def _golden(self, job: Job, reference: Reference, prepared: Prepared) -> Path:
         """The golden of a job that is held against `reference`: of a ready artifact it is what that one makes of it."""

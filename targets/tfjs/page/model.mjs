@@ -23,7 +23,10 @@ export async function load(tf, {files, entry, layers}) {
     }),
   };
   const start = performance.now();
-  const model = await (layers ? tf.loadLayersModel(handler) : tf.loadGraphModel(handler));
+  const model = await (layers ? tf.loadLayersModel(handler) : tf.loadGraphModel(handler)).catch(error => {
+    const layer = /^Unknown layer: (\w+)/.exec(error.message);  // a paragraph follows
+    throw layer ? new PageError('unsupported', `TensorFlow.js has no layer ${layer[1]}`) : error;
+  });
   const milliseconds = performance.now() - start;
   // Of the files those that the library asked for; a Sequential model has no names.
   const opened = Object.fromEntries([entry, ...asked].map(path => [path, hashes[path]]));

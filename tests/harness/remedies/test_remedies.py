@@ -254,6 +254,19 @@ def test_micro_says_hybrid_of_old_uint8_files_too():
     assert "uint8 of files from before" in reason(Unsupported(refusal))
 
 
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        ("TensorFlow.js has no layer TensorFlowOpLayer", "a TensorFlow operation inside a Keras model"),
+        ("its layers cannot be read (TypeError: … Unrecognized keyword arguments: ['batch_shape'])", "a Keras 3 model"),
+    ],
+)
+def test_layers_models_that_no_page_loads_say_what_they_are_and_what_to_do(refusal, expected):
+    found = reason(Unsupported(refusal))
+    assert expected in found
+    assert "to a graph model" in found
+
+
 def test_names_are_unique_and_texts_are_sentences():
     assert len({entry.name for entry in CATALOGUE}) == len(CATALOGUE)
     for entry in CATALOGUE:

@@ -9,7 +9,7 @@ from harness import registry
 from harness.cli.running import exit_code
 from harness.conversion.converter import Reference
 from harness.gate.notices import notices
-from harness.gate.policy import Policy
+from harness.gate.policy import ParityRule, Policy
 from harness.parity.conditions import conditions
 from harness.run.engine import Run, Settings
 from harness.run.matrix import Case
@@ -45,12 +45,14 @@ class Converter(FakeConverter):
 
 @pytest.fixture
 def execute(tmp_path, monkeypatch):
-    def execute(converter, *targets):
-        known = [*targets, *(FakeTarget(f"fake/{name}") for name in ("plain", "other", "micro"))]
+    def execute(converter, *targets, policy=None, there=("plain", "other", "micro")):
+        known = [*targets, *(FakeTarget(f"fake/{name}") for name in there)]
         monkeypatch.setattr(registry, "targets", lambda: {target.name: target for target in reversed(known)})
         variant = READY if converter.ready else FORMAT.variant("float32")
         cases = [Case(entry(), FORMAT, variant, target) for target in targets]
         settings = Settings(tmp_path, tmp_path / "cache", tmp_path / "results", parity_only=True)
+        if policy is not None:
+            settings = replace(settings, policy=policy)
         return Run(cases, settings, Quiet(), converter).execute()
 
     return execute
@@ -124,6 +126,41 @@ def test_a_model_that_one_runtime_alone_runs_is_unmeasured_which_is_neither_gree
     assert "No other runtime at hand runs this model" in case.reason
     assert case.parity.runtime == ()
     assert exit_code(record) == 0
+
+
+def to_the_byte(of):
+    """A policy that holds fake/mine to the bytes of another target."""
+    rules = (("max_lsb", 0, of), ("sqnr_db", 150, ""))
+    return Policy().with_rules(
+        *(
+            ParityRule(
+                edge="runtime", metric=metric, limit=limit, bytes_of=name, target="fake/mine", source="its kernels"
+            )
+            for metric, limit, name in rules
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("off", "there", "outcome"),
+    [
+        ("1e-5", ("plain", "other"), Outcome.UNMEASURED),
+        ("0.5", ("plain", "other"), Outcome.FAILED),
+        ("1e-5", ("plain", "other", "micro"), Outcome.FAILED),
+    ],
+)
+def test_bytes_that_cannot_be_asked_for_make_no_case_red_which_any_two_runtimes_would_pass(
+    execute, tmp_path, off, there, outcome
+):
+    """A fused LSTM on a board, without tflm/host: Micro's bytes are others than those of the reference kernels."""
+    opinions = {f"fake/{name}": 2 for name in there}
+    mine = FakeTarget("fake/mine", {"infer": f"offset:{off}"})
+    (case,) = execute(
+        Converter(tmp_path / "models", 2, opinions), mine, policy=to_the_byte("fake/micro"), there=there
+    ).cases
+    assert case.outcome is outcome
+    if outcome is Outcome.UNMEASURED:
+        assert "is held to the bytes of fake/micro, which cannot be asked" in case.reason
 
 
 def _no_baseline():
