@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
@@ -138,7 +139,8 @@ class Artifact(Frozen):
 
     def stored(self, inputs: Mapping[str, NDArray[Any]], samples: int | None = None) -> dict[str, NDArray[Any]]:
         """Golden inputs (canonical name → real values, (samples, *shape)) as this artifact takes them; of all samples,
-        or of the first `samples`. Raises `Failed` for an input that the golden does not have."""
+        or of the first `samples`. Raises `Failed` for an input that the golden does not have, and for NaN where there
+        is no stored value for it."""
         missing = [info.name for info in self.inputs if info.name not in inputs]
         if missing:
             raise Failed(
@@ -146,6 +148,12 @@ class Artifact(Frozen):
                 "its signature names another tensor as the input, so that calls by name compute nonsense; an input "
                 "that is also returned as an output brings this about (return tf.identity of it)."
             )
+        for info in self.inputs:
+            if info.quantisation is not None and np.isnan(inputs[info.name][:samples]).any():
+                raise Failed(
+                    f"The input '{info.name}' has NaN, for which the artifact's {info.dtype} has no value, so that no"
+                    " two runtimes need agree; give inputs without it (`data`), or choose a variant with float inputs."
+                )
         return {info.name: info.to_stored(inputs[info.name][:samples]) for info in self.inputs}
 
     def real(self, outputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -95,8 +95,18 @@ def fit(values: Any, spec: dict[str, Any]) -> Any:
     if values.dtype.kind not in ("biufc" if spec["dtype"].startswith("complex") else "biuf"):
         raise BadSource(f"the data for input '{spec['name']}' is of type {values.dtype}, not numbers.")
     if spec.get("quantisation"):  # real values and stored ones are both taken: `to_stored` tells them apart
+        if np.isnan(values).any():
+            raise BadSource(f"the data for input '{spec['name']}' has NaN, for which its {spec['dtype']} has no value.")
         return values
-    return values.astype(spec["dtype"])
+    with np.errstate(invalid="ignore"):
+        taken = values.astype(spec["dtype"])
+    if taken.dtype.kind in "biu" and not np.array_equal(taken, values):
+        first = values[taken != values].ravel()[0]
+        raise BadSource(
+            f"the data for input '{spec['name']}' has {first:g}, for which its {spec['dtype']} has no value; other"
+            " numbers would be tested than the file has."
+        )
+    return taken
 
 
 def generated_dataset(signature: list[dict[str, Any]], count: int, offset: int) -> Dataset:
