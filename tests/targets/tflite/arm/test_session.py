@@ -19,11 +19,12 @@ class FakeGuest:
 
     def __init__(self, **answers):
         self.answers = {"load": {"sha256": "abc", "inputs": ["in0"]}, "unload": {}, "infer": {}, **answers}
-        self.sent = []
+        self.sent, self.allowed = [], []
         self.child = type("Child", (), {"what": "tflite/arm64-cortex-a76"})
 
     def call(self, operation, tensors=None, *, seconds, **fields):
         self.sent.append((operation, tensors, fields))
+        self.allowed.append((operation, seconds))
         return self.answers[operation], {"out0": np.zeros((len(tensors["in0"]), 1, 4))} if tensors else {}
 
 
@@ -37,7 +38,9 @@ def session(tmp_path):
 
     def session(counts=True, **answers):
         guest = FakeGuest(**answers)
-        return ArmSession(guest, artifact, {"runtime": "litert"}, Limits(), "Arm Cortex-A76", counts=counts), guest
+        return ArmSession(
+            guest, artifact, {"runtime": "litert"}, Limits(7.0, 11.0), "Arm Cortex-A76", counts=counts
+        ), guest
 
     return session
 
@@ -114,3 +117,10 @@ def test_nothing_is_told_of_what_never_ran_and_nothing_is_timed(session):
     assert opened.footprint().figures == {}
     with pytest.raises(Unsupported, match="not milliseconds"):
         opened.time(SAMPLES, TimingPlan())
+
+
+def test_nothing_is_asked_without_a_limit(session):
+    opened, guest = session(count=COUNTED, operators={"whole": 100, "counts": [60, 100]})
+    opened.infer(SAMPLES)
+    opened.footprint()
+    assert dict(guest.allowed) == {"load": 7.0, "infer": 11.0, "unload": 7.0, "count": 11.0, "operators": 11.0}
