@@ -289,7 +289,7 @@ DEFAULT_PARITY: tuple[ParityRule, ...] = (
     *_conditioned("runtime", {"sqnr_db": (60, _TFJS_ROUNDING), "peak": (1e-2, _PEAK), **_FLOAT}, "*", format="tfjs"),
     *_conditioned("runtime", {"sqnr_db": (20, _OWN_ACTIVATIONS), **_EIGHT}, "dynamic*"),
     # TFLite's uint8 is int8 inside, with another type at inputs and outputs.
-    *_rules("runtime", _EXACT_INTEGERS, "int8*", "uint8*", bytes_of="tflm/host", target="mcu/*"),
+    *_rules("runtime", _EXACT_INTEGERS, "int8*", "uint8*", "int16x8*", bytes_of="tflm/host", target="mcu/*"),
     *_conditioned("runtime", {**_INTEGERS, "sqnr_db": (20, _KERNEL_NOISE), **_EIGHT}, "int8*", "uint8*", "int16x8*"),
     *_conditioned("runtime", {**_INTEGERS, "sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
 )

@@ -7,7 +7,7 @@ from harness.gate.policy import Policy
 
 
 @pytest.mark.parametrize("target", ["mcu/qemu-cortex-m4", "mcu/renode-cortex-m4"])
-@pytest.mark.parametrize("variant", ["int8", "int8-float-io"])
+@pytest.mark.parametrize("variant", ["int8", "int8-float-io", "int16x8"])
 def test_not_one_lsb_is_allowed_on_a_microcontroller(target, variant):
     policy = Policy()
     for metric in ("max_lsb", "amplified_lsb"):
