@@ -107,6 +107,15 @@ class LimitsTable(BaseModel):
     """Seconds of inference a case: as many of the golden's samples are compared as fit it, and one at least."""
 
 
+class TargetTable(BaseModel):
+    """`[targets.NAME]`: one of the targets with flags of its runtime set."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base: str
+    flags: dict[str, bool | int | float | str] = Field(min_length=1)
+
+
 class ProjectFile(BaseModel):
     """All of `harness.toml`."""
 
@@ -118,6 +127,8 @@ class ProjectFile(BaseModel):
     limits: LimitsTable = Field(default_factory=LimitsTable)
     variants: dict[str, VariantTable] = Field(default_factory=dict)
     """Variants of the project's own, each based on one of a format's."""
+    targets: dict[str, TargetTable] = Field(default_factory=dict)
+    """Targets of the project's own, each based on another; `harness.registry` makes them."""
 
     @field_validator("models", "variants")
     @classmethod
@@ -164,6 +175,8 @@ def table_of(place: tuple[Any, ...]) -> type[BaseModel]:
         return inner.get(place[2], ModelTable)
     if place[0] == "variants" and len(place) > 2:
         return VariantTable
+    if place[0] == "targets" and len(place) > 2:
+        return TargetTable
     if place[0] == "limits":
         return LimitsTable
     return ModelTable if place[0] == "models" and len(place) > 2 else ProjectFile

@@ -4,19 +4,54 @@ from __future__ import annotations
 
 import importlib.util
 import pkgutil
-from functools import cache
+import tomllib
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.model import Model
+from harness.paths import PROJECT_FILE, project_root
 from harness.target import Target
 from harness.variant import Format
 
 
-@cache
 def targets() -> dict[str, Target]:
-    """Every target by name, in the order of families and, inside one, as the family lists them."""
+    """Every target by name, in the order of families and, inside one, as the family lists them; then the project's own.
+
+    Raises `HarnessError` for one of these that is based on none, or whose runtime takes no flags.
+    """
+    file = project_root() / PROJECT_FILE
+    try:
+        own = _own_targets(file, file.stat().st_mtime_ns)
+    except OSError:
+        own = {}
+    return {**installed_targets(), **own}
+
+
+@lru_cache(maxsize=4)
+def _own_targets(file: Path, _modified: int) -> dict[str, Target]:
+    """The `[targets]` of a harness.toml; none of one that is not as it should be, which is said where it is read."""
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8")).get("targets", {})
+        described = [(name, table["base"], table.get("flags", {})) for name, table in tables.items()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    known = installed_targets()
+    found = {}
+    for name, base, flags in described:
+        if base not in known:
+            raise HarnessError(f"targets.{name}: there is no target '{base}'; `harness targets` lists all.")
+        if name in known or "/" not in name:
+            raise HarnessError(f"targets.{name}: choose a name as 'tfjs/half-precision', which no other target has.")
+        found[name] = known[base].configured(name, flags)
+    return found
+
+
+@cache
+def installed_targets() -> dict[str, Target]:
+    """Those of the installed packages."""
     found: dict[str, Target] = {}
     for point in sorted(entry_points(group="harness.targets"), key=lambda point: point.name):
         for target in point.load()():

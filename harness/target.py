@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
-from harness.errors import WHATEVER, CaseError, Failed, Unavailable, Unsupported, as_case_error
+from harness.errors import WHATEVER, CaseError, Failed, HarnessError, Unavailable, Unsupported, as_case_error
 from harness.model import Tensors
 from harness.sizes import joined
 
@@ -260,6 +260,11 @@ class Target(abc.ABC):
         if not changes:
             return self
         raise Unavailable(f"{self.name} cannot be had with another {' and '.join(sorted(changes))}.")
+
+    def configured(self, name: str, flags: Mapping[str, bool | int | float | str]) -> Target:
+        """This target under another name with flags of its runtime set: a project's own, from `[targets]` of
+        harness.toml. It runs when it is named. Raises `HarnessError` where the runtime takes none."""
+        raise HarnessError(f"targets.{name}: {self.name} takes no flags.")
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """The operators (or types) of `artifact` that this target cannot run, each with the reason in words; empty if

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from harness.sizes import stacked
 
 from . import wrong_kernels
 from .layers_dialect import PAGE_INPUTS
-from .model_json import decoded_weights, ours, read_model
+from .model_json import LAYER, decoded_weights, ours, read_model
 from .problems import Broken, Refused, one_line
 
 CELL = re.compile(r"(?:\w*_)?cell(?:_\w+)?", re.IGNORECASE)
@@ -111,6 +111,23 @@ def info(name: str, tensor: str, index: int, described: Any, shape: list[int] | 
     }
 
 
+def ending_in(model: Any, tensors: Sequence[str]) -> Any:
+    """The model itself, or one with its layers and weights that gives the results of layers where `tensors` ask for
+    any. Its state is that of the layers."""
+    import tf_keras
+
+    if not any(tensor.startswith(LAYER) for tensor in tensors):
+        return model
+
+    def of(tensor: str) -> Any:
+        if not tensor.startswith(LAYER):
+            return model.outputs[int(tensor)]
+        result = model.get_layer(tensor.removeprefix(LAYER)).output
+        return result[0] if isinstance(result, (list, tuple)) else result
+
+    return tf_keras.Model(model.inputs, [of(tensor) for tensor in tensors])
+
+
 def reference(
     path: Path,
     inspected: Mapping[str, Any],
@@ -128,6 +145,7 @@ def reference(
     model = keras_model(path)
     if change is not None:
         change(model)
+    model = ending_in(model, [described["tensor"] for described in inspected["outputs"]])
     rows = []
     for index in range(len(next(iter(samples.values())))):
         if inspected.get("renewed", "none") != "none":

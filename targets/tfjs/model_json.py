@@ -20,6 +20,9 @@ ENTRY = "model.json"
 METADATA = "harness"
 """Key of what is ours in `userDefinedMetadata`: canonical names, and notes on what was changed."""
 
+LAYER = "layer:"
+"""Before the name of a layer whose result is asked for as an output; the model's own are called by position."""
+
 STORED_BYTES = {"float32": 4, "int32": 4, "bool": 1, "complex64": 8, "uint8": 1, "uint16": 2, "float16": 2}
 
 

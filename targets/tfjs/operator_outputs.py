@@ -1,4 +1,5 @@
-"""Operators' outputs of a graph model: TensorFlow.js gives the result of any node by its name."""
+"""Operators' outputs of a model: TensorFlow.js gives the result of any node of a graph by its name, and a layers model
+that ends in any layer of another."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from harness.errors import Unsupported
 from harness.operator_outputs import Operation, OperatorOutputs, result_name, with_outputs
 
 from .graph import PAGE_TYPES
-from .model_json import is_layers, read_model
+from .model_json import LAYER, is_layers, read_model
 
 _NO_RESULT = ("Const", "Placeholder", "NoOp", "Identity", "IdentityN")
 _TYPE_ATTRIBUTES = ("T", "dtype", "DstT", "output_type", "out_type", "Tparams")
@@ -20,13 +21,11 @@ _BOOLEAN = ("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual",
 
 
 def operations(artifact: Artifact) -> tuple[Operation, ...]:
-    """The nodes of the graph that compute something, in an order in which they can be run; of each its first result.
-
-    Raises `Unsupported` for a layers model, which gives its layers' results to nobody.
-    """
+    """The nodes of the graph, or the layers, that compute something, in an order in which they can be run; of each its
+    first result. Raises `Unsupported` for a layers model whose description is not understood."""
     model = read_model(artifact.path)
     if is_layers(model):
-        raise Unsupported(f"{artifact.model} {artifact.variant} is a layers model, which shows its outputs alone.")
+        return _layers(artifact, model["modelTopology"])
     nodes = _in_order(model["modelTopology"]["node"])
     outputs = _behind_identities(artifact.outputs, {node["name"]: node for node in nodes})
     through: dict[str, tuple[str, ...]] = {}
@@ -56,6 +55,54 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
 
 
 OPERATOR_OUTPUTS = OperatorOutputs(operations, expose)
+
+
+def _layers(artifact: Artifact, topology: Mapping[str, Any]) -> tuple[Operation, ...]:
+    """The layers of the model itself, a model in it being one of them. Those that are used more than once have no one
+    result, and are left out: what stands behind them is what their readers read."""
+    try:
+        described = topology.get("model_config", topology)["config"]
+        listed = described if isinstance(described, list) else described["layers"]
+        reads = _reads_of(listed, is_sequence="input_layers" not in described)
+        last = [listed[-1]["config"]["name"]]
+        ends = last if isinstance(described, list) else _names(described.get("output_layers", last))
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise Unsupported(f"The layers of {artifact.model} {artifact.variant} are described in another way.") from error
+    # An artifact may show layers already: only outputs by position are the model's own.
+    own = {ends[int(info.tensor)]: info for info in artifact.outputs if info.tensor.isdigit()}
+    through: dict[str, tuple[str, ...]] = {}
+    found: list[Operation] = []
+    for layer in listed:
+        name = layer["config"]["name"]
+        behind = tuple(dict.fromkeys(one for source in reads[name] or () for one in through.get(source, ())))
+        if layer["class_name"] == "InputLayer" or reads[name] is None:
+            through[name] = behind
+            continue
+        tensor = f"{LAYER}{name}"
+        info = own[name].model_copy(update={"tensor": tensor}) if name in own else None
+        info = info or TensorInfo(name=result_name(len(found), 0), tensor=tensor, index=0, shape=(), dtype="float32")
+        through[name] = (info.name,)
+        found.append(Operation(len(found), layer["class_name"], (info,), behind))
+    return tuple(found)
+
+
+def _reads_of(listed: Sequence[Mapping[str, Any]], *, is_sequence: bool) -> dict[str, list[str] | None]:
+    """Layer → the layers that it reads, by name; None where it is called more than once."""
+    found: dict[str, list[str] | None] = {}
+    before: list[str] = []
+    for layer in listed:
+        name = layer["config"]["name"]
+        calls = layer.get("inbound_nodes") or []
+        found[name] = before if is_sequence else None if len(calls) > 1 else _names(calls[0] if calls else [])
+        before = [name]
+    return found
+
+
+def _names(ends: Any) -> list[str]:
+    """The layers that a list of `[layer, node, tensor, …]` names; one alone may stand without its list."""
+    if ends and isinstance(ends[0], str):
+        return [ends[0]]
+    return [str(end[0]) for end in ends]
 
 
 def _behind_identities(outputs: Sequence[TensorInfo], nodes: Mapping[str, Any]) -> dict[str, TensorInfo]:

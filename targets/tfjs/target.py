@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.artifact import Artifact
@@ -22,6 +26,18 @@ class TFJSTarget(BrowserTarget):
     library = "tfjs"
     bundle = bundles.BUNDLE
     page = Path(__file__).with_name("page")
+
+    environment_flags: Mapping[str, bool | int | float | str] = MappingProxyType({})
+    """TensorFlow.js's own (`tf.env().set`), as WEBGL_FORCE_F16_TEXTURES."""
+
+    def configured(self, name: str, flags: Mapping[str, bool | int | float | str]) -> Target:
+        other = copy.copy(self)
+        other.name, other.default_variants, other.environment_flags = name, (), dict(flags)
+        return other
+
+    def fingerprint(self) -> dict[str, str]:
+        flags = " ".join(f"{name}={json.dumps(value)}" for name, value in sorted(self.environment_flags.items()))
+        return {**super().fingerprint(), **({"environment_flags": flags} if flags else {})}
 
     def wasm_file(self) -> str:
         """TensorFlow.js chooses it by what the browser can do."""
@@ -48,7 +64,11 @@ class TFJSTarget(BrowserTarget):
         return [bundles.CORE, library, bundles.BACKENDS[self.backend]]
 
     def request(self, artifact: Artifact) -> dict[str, Any]:
-        return {"scripts": self.scripts(artifact), "layers": is_layers(artifact.path)}
+        return {
+            "scripts": self.scripts(artifact),
+            "layers": is_layers(artifact.path),
+            "environmentFlags": dict(self.environment_flags),
+        }
 
 
 def targets() -> list[Target]:

@@ -14,10 +14,17 @@ function script(address) {
 
 // `backend`: cpu, wasm, webgl or webgpu. `scripts`: names below `../bundle/`, in order. `threaded`: whether wasm takes its
 // binary with threads (it then starts half as many as there are logical cores). Returns what is active, in strings.
-export async function load({backend, scripts, threaded}) {
+export async function load({backend, scripts, threaded, environmentFlags}) {
   if (!crossOriginIsolated) throw new PageError('failed', 'the page is not cross-origin isolated');
   for (const name of scripts) await script(`../bundle/${name}`);
   const tf = globalThis.tf;
+  for (const [name, value] of Object.entries(environmentFlags)) {
+    try {
+      tf.env().set(name, value);
+    } catch {
+      throw new PageError('failed', `TensorFlow.js ${tf.version_core} has no flag ${name} with ${backend}`);
+    }
+  }
   if (backend === 'wasm') {
     tf.wasm.setWasmPaths(new URL('../bundle/', location.href).href);
     if (!threaded) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);

@@ -18,7 +18,7 @@ export async function open(asked) {
   active = await backends.load(request);
   tf = globalThis.tf;
   const {loaded, milliseconds, ...found} = await load(tf, request);
-  model = found.model;
+  model = request.layers ? endingIn(found.model, request.outputs.map(info => info.tensor)) : found.model;
   return {details: active, loaded, milliseconds};
 }
 
@@ -53,6 +53,22 @@ export function release(tensors, feeds) {
   tensors.filter(result => !others.has(result)).forEach(result => result.dispose());
 }
 
+const LAYER = 'layer:';
+const showsLayers = () => request.outputs.some(({tensor: name}) => name.startsWith(LAYER));
+let resultPlaces;
+
+// The model itself, or one with its layers and weights that gives the results of layers where these are asked for.
+// TensorFlow.js gives a result that is asked for twice only once.
+function endingIn(whole, names) {
+  resultPlaces = names.map(Number);
+  if (!showsLayers()) return whole;
+  const of = name => name.startsWith(LAYER) ? [whole.getLayer(name.slice(LAYER.length)).output].flat()[0] : whole.outputs[Number(name)];
+  const asked = names.map(of);
+  const each = [...new Map(asked.map(result => [result.name, result])).values()];
+  resultPlaces = asked.map(({name}) => each.findIndex(result => result.name === name));
+  return tf.model({inputs: whole.inputs, outputs: each});
+}
+
 // A layers model takes its inputs in its own order, by the names of its input layers, and calls its outputs by position.
 function predicted(byName) {
   const names = model.inputNames.length ? model.inputNames : Object.keys(byName);  // a Sequential model has no names
@@ -61,7 +77,7 @@ function predicted(byName) {
     return byName[name];
   });
   const results = [model.predict(values.length === 1 ? values[0] : values)].flat();
-  return request.outputs.map(info => results[Number(info.tensor)]);
+  return resultPlaces.map(place => results[place]);
 }
 
 export async function execute(feeds) {

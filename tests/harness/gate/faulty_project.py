@@ -28,12 +28,12 @@ def installed(*folders, **variables):
     variables. TensorFlow's own interpreter is not: each faulty case would ask it beside LiteRT and Micro, and it takes
     5 s of processor to start."""
     with mock.patch.object(sys, "path", [*map(str, folders), *sys.path]), mock.patch.dict(os.environ, variables):
-        registry.targets.cache_clear()
-        registry.targets().pop("tflite/tensorflow")
+        registry.installed_targets.cache_clear()
+        registry.installed_targets().pop("tflite/tensorflow")
         try:
             yield
         finally:
-            registry.targets.cache_clear()
+            registry.installed_targets.cache_clear()
 
 
 class Project:

@@ -132,3 +132,21 @@ def test_buffers_that_are_not_ended_are_counted(made, tmp_path):
     with target.open(model.artifact, LIMITS) as session:
         timing = session.time(model.samples, PLAN)
     assert int(timing.details["tensors_leaked"]) == len(timing.samples_ns)
+
+
+def test_what_is_right_at_the_first_inference_alone_is_a_failure(made, tmp_path):
+    target = LiteRTJSTarget("litertjs/chromium-wasm", "wasm", ())
+    target.bundle = changed_bundle(
+        tmp_path / "bundle",
+        (
+            "const typedArray = new typedArrayConstructor(",
+            "if (globalThis.ran) uint8Array[0] ^= 1; globalThis.ran = true;"
+            " const typedArray = new typedArrayConstructor(",
+        ),
+    )
+    model = made("hello_world")
+    first = {name: values[:1] for name, values in model.samples.items()}
+    with target.open(model.artifact, LIMITS) as session:
+        session.infer(first)
+        with pytest.raises(Failed, match="the first sample gave other values when it was run again after others"):
+            session.infer(first)

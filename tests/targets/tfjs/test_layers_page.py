@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from harness.errors import Failed
 from harness.process.warm import end_warm
 from harness.target import Limits, TimingPlan
+from harness_targets.tfjs.format import FORMAT
 
 FIREFOX = pytest.param("firefox-wasm", marks=pytest.mark.needs("firefox"))
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
@@ -74,3 +76,36 @@ def test_a_real_network_on_wasm(target, converted, shared_models):
         (found,) = session.infer(model.samples).values()
     (expected,) = model.golden.values()
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("source", ["two_by_two", "sequential"])
+def test_layers_show_their_results_on_the_page_and_in_keras(target, converted, converter, entry, source, tmp_path):
+    model = converted(source)
+    inside = FORMAT.operator_outputs
+    results = [operation.results[0] for operation in inside.operations(model.artifact)]
+    shown = inside.expose(model.artifact, results, tmp_path)
+    reference = converter.reference(converter.prepare(entry(source)), shown, FORMAT).read()
+    with target("cpu").open(shown, LIMITS) as session:
+        outputs = session.infer(model.samples)
+    assert len(results) > 1
+    for info in results:
+        np.testing.assert_allclose(outputs[info.name], reference[info.name], rtol=1e-4, atol=1e-5, err_msg=info.tensor)
+
+
+@pytest.mark.parametrize(("flags", "half"), [({}, False), ({"WEBGL_FORCE_F16_TEXTURES": True}, True)])
+def test_half_precision_textures_show_on_a_desktop_what_phones_compute(target, converted, flags, half):
+    model = converted("two_by_two")
+    chosen = target("webgl").configured("tfjs/flagged", flags)
+    with chosen.open(model.artifact, LIMITS) as session:
+        outputs = session.infer(model.samples)
+    worst = max(np.abs(outputs[name] - values).max() / np.abs(values).max() for name, values in model.reference.items())
+    assert bool(worst > 2**-14) is half
+
+
+def test_a_flag_that_the_library_does_not_have_is_named(target, converted):
+    chosen = target("cpu").configured("tfjs/flagged", {"NO_SUCH_FLAG": True})
+    with (
+        pytest.raises(Failed, match=r"TensorFlow\.js 4\.22\.0 has no flag NO_SUCH_FLAG with cpu"),
+        chosen.open(converted("two_by_two").artifact, LIMITS),
+    ):
+        pass

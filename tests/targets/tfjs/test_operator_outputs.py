@@ -94,6 +94,58 @@ def test_to_show_more_is_to_ask_for_more(artifact, tmp_path):
     assert shown.directory == made.directory
 
 
-def test_a_layers_model_shows_nothing(artifact):
-    with pytest.raises(Unsupported, match="layers model"):
-        operations(artifact(form="layers-model"))
+def layer(kind, name, *reads, **config):
+    calls = [[[read, 0, 0, {}] for read in reads]] if reads else []
+    return {"class_name": kind, "config": {"name": name, **config}, "inbound_nodes": calls}
+
+
+def layers_artifact(artifact, config):
+    made = artifact(form="layers-model")
+    described = {"format": "layers-model", "modelTopology": {"model_config": {"config": config}}, "weightsManifest": []}
+    made.path.write_text(json.dumps(described))
+    output = TensorInfo(name="y", tensor="0", index=0, shape=(1,), dtype="float32")
+    return made.model_copy(update={"outputs": (output,)})
+
+
+def test_layers_are_shown_by_their_names_and_the_models_own_output_by_its(artifact):
+    made = layers_artifact(
+        artifact,
+        {
+            "layers": [
+                layer("InputLayer", "x"),
+                layer("Dense", "a", "x"),
+                layer("Dense", "b", "x"),
+                layer("Add", "sum", "a", "b"),
+            ],
+            "input_layers": [["x", 0, 0]],
+            "output_layers": [["sum", 0, 0]],
+        },
+    )
+    a, b, total = operations(made)
+    assert (a.operator, a.results[0].tensor, a.reads) == ("Dense", "layer:a", ())
+    assert (total.operator, total.results[0].name, total.results[0].tensor) == ("Add", "y", "layer:sum")
+    assert total.reads == (a.results[0].name, b.results[0].name)
+    shown = expose(made, [a.results[0], *made.outputs], made.directory)
+    assert operations(shown)[2].results[0].name == "y"
+
+
+def test_a_layer_that_is_called_twice_has_no_one_result_and_a_sequence_is_in_its_order(artifact):
+    twice = layer("Dense", "shared", "x")
+    twice["inbound_nodes"].append([["x", 0, 0, {}]])
+    made = layers_artifact(
+        artifact,
+        {
+            "layers": [layer("InputLayer", "x"), twice, layer("Add", "sum", "shared", "shared")],
+            "input_layers": ["x", 0, 0],
+        },
+    )
+    assert [found.operator for found in operations(made)] == ["Add"]
+    made = layers_artifact(artifact, {"layers": [layer("Dense", "a"), layer("ReLU", "b")]})
+    dense, relu = operations(made)
+    assert relu.reads == (dense.results[0].name,)
+    assert relu.results[0].name == "y"
+
+
+def test_layers_that_are_described_in_another_way_are_unsupported(artifact):
+    with pytest.raises(Unsupported, match="described in another way"):
+        operations(layers_artifact(artifact, {"stack": []}))
