@@ -170,8 +170,8 @@ def profile(
 ) -> None:
     """Say where an inference goes, operator by operator: the instructions that a record has, or else time, taken now.
 
-    Microcontrollers and phones' cores count instructions at every run. The interpreters of TFLite on this machine are
-    timed on the model cut after each of its operators.
+    Microcontrollers and phones' cores count instructions at every run, and TensorFlow.js tells the times of its
+    kernels. The interpreters of TFLite on this machine are timed on the model cut after each of its operators.
     """
     from harness.cli.profiling import profile_case
 

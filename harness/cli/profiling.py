@@ -33,6 +33,10 @@ _DIFFERENCES = (
     "Each figure is what an operator adds to the model cut before it, with the 95 % interval of the median; the first "
     "has the call itself in it. ~ marks what cannot be told from nothing."
 )
+_TOGETHER = (
+    "All runs of an operator with results of one shape are one row; the inferences that were timed operator by "
+    "operator are apart from those that the latency is of, and slower."
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,9 @@ class Cost:
     value: float
     low: float | None = None
     high: float | None = None
+    shape: str = ""
+    """Of its results, where `count` runs of an operator are told together."""
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def profile_case(name: str, run: str | None, overlay: str | None, *, as_json: bo
     """Print what each operator takes, and write it for Model Explorer where that is asked for. Raises `HarnessError`
     where it cannot be had."""
     line = ""
-    found, why = counted(name, run, RunStore(results_directory()))
+    found, why = recorded(name, run, RunStore(results_directory()))
     with ConsoleProgress() as progress:
         if found is None:
             found = timed(name, run, why, progress)
@@ -77,9 +84,9 @@ def profile_case(name: str, run: str | None, overlay: str | None, *, as_json: bo
     return 0
 
 
-def counted(name: str, run: str | None, store: RunStore) -> tuple[Costs | None, str]:
-    """The instructions in the run that is named, or in the newest that has some; else why there are none, as the
-    newest run says."""
+def recorded(name: str, run: str | None, store: RunStore) -> tuple[Costs | None, str]:
+    """The instructions, or the times, in the run that is named, or in the newest that has some; else why there are
+    none, as the newest run says."""
     records = [store.find(run)] if run is not None else (store.read(path) for path in reversed(store.paths()))
     why = ""
     for record in records:
@@ -88,6 +95,13 @@ def counted(name: str, run: str | None, store: RunStore) -> tuple[Costs | None, 
             costs = tuple(Cost(cost.index, cost.operator, cost.instructions) for cost in case.measured.per_operator)
             digest = case.artifact.digest if case.artifact is not None else ""
             return Costs(name, "instructions", f"run {record.id}", costs, digest), ""
+        if case is not None and case.latency is not None and case.latency.per_operator:
+            kinds = enumerate(case.latency.per_operator)
+            costs = tuple(
+                Cost(index, one.operator, one.milliseconds * 1e6, shape=one.shape, count=one.count)
+                for index, one in kinds
+            )
+            return Costs(name, "nanoseconds", f"run {record.id}", costs), ""
         why = why or (why_none(case) if case is not None else "")
     return None, why
 
@@ -148,24 +162,27 @@ def print_costs(found: Costs) -> None:
         drawn = "█" * max(0, round(cost.value / longest * _BAR))
         table.add_row(
             str(cost.index),
-            Text(cost.operator),
-            _cell(cost),
+            Text(f"{cost.operator}{f' ×{cost.count}' if cost.count > 1 else ''} {cost.shape}".rstrip()),
+            _cell(cost, found.unit),
             f"{cost.value / total:.1%}",
             f"~ {drawn}" if doubtful else drawn,
         )
     console().print(table)
     if len(costs) > len(shown):
         print(f"The {len(shown)} costliest of {len(costs)}; all are in --json.")
-    print(_NOT_TIME if found.unit == "instructions" else _DIFFERENCES)
+    together = any(cost.shape for cost in costs)
+    print(_NOT_TIME if found.unit == "instructions" else _TOGETHER if together else _DIFFERENCES)
 
 
 def _figure(found: Costs, value: float) -> str:
     return f"{value:,.0f} instructions" if found.unit == "instructions" else f"{value / 1e3:,.1f} µs"
 
 
-def _cell(cost: Cost) -> str:
-    if cost.low is None or cost.high is None:
+def _cell(cost: Cost, unit: str) -> str:
+    if unit == "instructions":
         return f"{cost.value:,.0f}"
+    if cost.low is None or cost.high is None:
+        return f"{cost.value / 1e3:,.2f}"
     return f"{cost.value / 1e3:,.2f} ({cost.low / 1e3:,.2f} to {cost.high / 1e3:,.2f})"
 
 

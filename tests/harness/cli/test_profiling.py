@@ -5,9 +5,9 @@ import json
 import pytest
 
 from harness.cli import profiling
-from harness.cli.profiling import MOST_ROWS, Cost, Costs, counted, print_costs, profile_case
+from harness.cli.profiling import MOST_ROWS, Cost, Costs, print_costs, profile_case, recorded
 from harness.errors import HarnessError
-from harness.store.record import Measured, OperatorCost
+from harness.store.record import Measured, OperatorCost, OperatorTime
 from harness.store.runs import RunStore
 from tests.harness.gate import made_up
 
@@ -46,7 +46,7 @@ def test_the_newest_run_that_has_figures_is_shown_with_shares_and_bars(store, ca
 
 
 def test_a_run_can_be_named(store):
-    found, _ = counted(NAME, "a", store(a=Measured(per_operator=COSTS[:1]), b=Measured(per_operator=COSTS)))
+    found, _ = recorded(NAME, "a", store(a=Measured(per_operator=COSTS[:1]), b=Measured(per_operator=COSTS)))
     assert [cost.value for cost in found.operators] == [750]
 
 
@@ -97,3 +97,20 @@ def test_times_are_shown_with_their_intervals_and_what_is_nothing_is_marked(caps
     assert "12.00 (11.90 to 12.10)" in said
     (softmax,) = [line for line in said.splitlines() if "SOFTMAX" in line]
     assert softmax.rstrip().endswith("~")
+
+
+def test_times_that_a_record_has_are_shown_by_kind_of_operator(store, capsys):
+    """A browser's kernels, as TensorFlow.js tells them."""
+    times = (
+        OperatorTime(operator="Conv2D", shape="1×32×32×16", count=7, milliseconds=1.5),
+        OperatorTime(operator="Softmax", shape="1×10", milliseconds=0.5),
+    )
+    latency = made_up.latency().model_copy(update={"per_operator": times})
+    found = store(a=Measured())
+    found.write(made_up.run(made_up.case(NAME).model_copy(update={"latency": latency})).model_copy(update={"id": "b"}))
+    profile_case(NAME, None, None, as_json=False)
+    said = capsys.readouterr().out
+    assert "2,000.0 µs in 2 operators (run b)" in said
+    assert "Conv2D ×7 1×32×32×16" in said
+    assert "75.0%" in said
+    assert "apart from those that the latency is of" in said
