@@ -22,6 +22,8 @@ from .sysroot import SYSROOT
 WORKER = Path(__file__).with_name("worker.py")
 MEMORY = Path(__file__).with_name("memory.c")
 """Takes the place of the C library's `malloc`."""
+COUNTING = Path(__file__).with_name("counting.py")
+"""What is counted, and how."""
 _FOR_GUEST = ("-target", "aarch64-linux-gnu.2.31", "-fno-builtin")
 _START_SECONDS = 180.0
 _UNLOAD_SECONDS = 30.0
@@ -68,7 +70,8 @@ def started(kind: GuestKind) -> Iterator[Guest]:
     """A process with its runtime loaded and no artifact. Raises a `CaseError`."""
     core = kind.core.name
     launcher = [str(qemu.program()), "-cpu", core, "-L", str(SYSROOT.core_folder(core))]
-    launcher += ["-E", f"LD_PRELOAD={kind.memory}"]  # of the emulated process alone
+    # Of the emulated process alone; and by its name, as a list of what is loaded before all else is cut at blanks.
+    launcher += ["-E", f"LD_LIBRARY_PATH={kind.memory.parent}", "-E", f"LD_PRELOAD={kind.memory.name}"]
     with ChildProcess(
         f"{kind.runtime} on an emulated {kind.core.title}",
         kind.python,
