@@ -126,6 +126,7 @@ FIREFOX = Browser(
         "network.connectivity-service.enabled": False,
         "services.settings.server": "data:,#no-server",
         "toolkit.telemetry.enabled": False,
+        "webgl.force-enabled": True,
     },
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from harness.process.child import ChildProcess
 from harness.process.warm import WarmPool
 
 from .browsers import Browser, ended
+from .display import display
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -29,6 +30,7 @@ class Launch:
     """The DevTools address of one that somebody else started, in place of `program`."""
     port: int = 0
     """Where its pages reach this machine; 0 for any port."""
+    with_display: bool = False
     start_seconds: float = field(default=60.0, compare=False)
 
 
@@ -46,12 +48,15 @@ def _started(launch: Launch) -> Iterator[Started]:
     profile = Path(tempfile.mkdtemp(prefix="harness-browser-"))
     # Playwright makes the browser's own profile in the folder for temporary files.
     place = {"TMPDIR": str(profile)}
-    with (
-        ended(profile),
-        ChildProcess(
-            launch.browser.name, Path(sys.executable), WORKER, environment=place, start_seconds=launch.start_seconds
-        ) as child,
-    ):
+    with ExitStack() as stack:
+        if launch.with_display:
+            place |= stack.enter_context(display())
+        stack.enter_context(ended(profile))
+        child = stack.enter_context(
+            ChildProcess(
+                launch.browser.name, Path(sys.executable), WORKER, environment=place, start_seconds=launch.start_seconds
+            )
+        )
         child.call(
             "launch",
             seconds=launch.start_seconds,

@@ -18,7 +18,7 @@ from harness.errors import CaseError, Failed, Unavailable
 from harness.installation.packages import install_line
 from harness.target import DEFAULT_LIMITS, Limits, Loaded, Readiness, Session, Target
 
-from . import address, gpu
+from . import address, display, gpu
 from .browsers import CHROMIUM, Browser
 from .gpu import Gpu
 from .launch import BROWSERS, WORKER, Launch, close_page, renderer
@@ -125,6 +125,8 @@ class BrowserTarget(Target):
                 details |= self._expected_gpu()
         except Unavailable as unavailable:
             return Readiness(False, str(unavailable).rstrip("."), f"unset {address.VARIABLE}", details)
+        if self._needs_display and (no_display := display.missing()):
+            return Readiness(False, no_display, install_line(display.PROGRAM), details)
         if no_bundles := self.bundle.missing():
             return Readiness(False, no_bundles, install_line("npm"), details)
         return Readiness(True, details=details)
@@ -186,10 +188,20 @@ class BrowserTarget(Target):
         if (program is not None or self._address()) and self.backend in ON_GPU:
             BROWSERS.close(self._launch(program, DEFAULT_LIMITS))
 
+    @property
+    def _needs_display(self) -> bool:
+        return self.browser.engine == "firefox" and self.backend in ON_GPU
+
     def _launch(self, program: Path | None, limits: Limits) -> Launch:
         if elsewhere := self._address():
-            return Launch(self.browser, "", (), elsewhere, address.page_port(), limits.open_seconds)
-        return Launch(self.browser, str(program), self.flags, start_seconds=limits.open_seconds)
+            return Launch(self.browser, "", (), elsewhere, address.page_port(), start_seconds=limits.open_seconds)
+        return Launch(
+            self.browser,
+            str(program),
+            self.flags,
+            with_display=self._needs_display,
+            start_seconds=limits.open_seconds,
+        )
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
