@@ -94,6 +94,13 @@ def test_nothing_is_looked_at_more_closely_where_nothing_is_wrong():
     assert tried({"y": EXPECTED}, closer).verdict == "runs"
 
 
+def test_what_is_no_number_in_the_reference_itself_makes_no_trial_wrong():
+    none = {"y": np.full(SHAPE, np.nan, np.float32)}
+    known = trials(None, none)
+    for outputs in (none, {"y": EXPECTED}):
+        assert trial_prediction(TARGET, "float32", Tried(Footprint(), outputs), known).verdict == "runs"
+
+
 def test_a_trial_is_kept_with_its_values(tmp_path):
     cache = Cache(tmp_path)
     store_trial(cache, "run", Tried(Footprint({"arena_bytes": 5}), {"scores/out:0": EXPECTED}))
