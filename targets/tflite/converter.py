@@ -17,7 +17,7 @@ from harness.sizes import joined, stacked
 from . import disturbed as disturbance
 from . import metadata
 from .left_in_float import left_in_float
-from .signature import of_signature
+from .signature import of_signature, value_of
 from .softmax_scale import known_crash, too_fine
 from .state import state_kept
 
@@ -500,7 +500,7 @@ def run(interpreter: Any, again: Any, inspected: dict[str, Any], samples: dict[s
         except RuntimeError as error:
             raise Refused(f"the reference interpreter refuses it: {one_line(error)}") from error
         for info, detail in zip(inspected["outputs"], interpreter.get_output_details(), strict=True):
-            collected[info["name"]].append(interpreter.get_tensor(detail["index"]))
+            collected[info["name"]].append(value_of(interpreter, detail["index"]))
     return {key: array for name, values in collected.items() for key, array in stacked(name, values).items()}
 
 

@@ -21,6 +21,18 @@ def of_signature(interpreter: Any, key: str) -> Any:
     return interpreter if subgraph == 0 else Signature(interpreter, key, subgraph)
 
 
+def value_of(interpreter: Any, index: int) -> Any:
+    """A copy of an output. A kernel that finds nothing (WHERE) may leave as many bytes as its result had before, and
+    the interpreter then refuses to copy it: what it holds is nothing, in its shape. Raises `ValueError` elsewhere."""
+    try:
+        return interpreter.get_tensor(index)
+    except ValueError:
+        for detail in interpreter.get_output_details():
+            if detail["index"] == index and 0 in list(detail["shape"]):
+                return np.zeros(tuple(detail["shape"]), detail["dtype"])
+        raise
+
+
 class Signature:
     """The calls of an interpreter, on another subgraph than the first.
 

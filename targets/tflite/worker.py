@@ -25,7 +25,7 @@ import numpy as np
 
 from harness.sizes import stacked
 from harness_targets.tflite.parts import part, times_in_turns
-from harness_targets.tflite.signature import of_signature
+from harness_targets.tflite.signature import of_signature, value_of
 
 MODULES = {
     "litert": "ai_edge_litert.interpreter",
@@ -154,7 +154,7 @@ class Worker:
             self.interpreter.set_tensor(info["slot"], tensors[info["name"]][sample])
 
     def read(self) -> dict[str, Any]:
-        return {info["name"]: self.interpreter.get_tensor(info["slot"]) for info in self.outputs}
+        return {info["name"]: value_of(self.interpreter, info["slot"]) for info in self.outputs}
 
     def invoke(self) -> None:
         try:
