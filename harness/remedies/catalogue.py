@@ -94,12 +94,6 @@ CATALOGUE: tuple[Remedy, ...] = (
         "Convert the model to a graph model, which has no layers, or build it of Keras's layers alone.",
     ),
     remedy(
-        "layers model of Keras 3",
-        r"its layers cannot be read .*batch_shape",
-        "It was written from a Keras 3 model, whose layers TensorFlow.js does not load.",
-        "Convert the SavedModel (`model.export(…)`) to a graph model.",
-    ),
-    remedy(
         "layers model unloadable",
         r"no layers model: |TensorFlow\.js cannot load the layers model",
         "TensorFlow.js's layers library holds less than Keras does.",

@@ -36,6 +36,11 @@ def keras_model(path: Path) -> Any:
         model = tf_keras.models.model_from_json(json.dumps(topology.get("model_config", topology)))
     except Exception as error:
         said = textwrap.shorten(one_line(error), 300, placeholder="…")
+        if "batch_shape" in said:
+            raise Broken(
+                "it was written from a Keras 3 model, whose layers TensorFlow.js does not load; convert the SavedModel"
+                " (`model.export(…)`) to a graph model."
+            ) from error
         raise Broken(f"its layers cannot be read ({type(error).__name__}: {said})") from error
     given = decoded_weights(described, path.parent)
     wanted = {weight.name.removesuffix(":0"): weight for weight in model.weights}
