@@ -21,6 +21,7 @@ from harness.errors import CaseError, HarnessError, Unsupported
 from harness.model import Tensors
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
+from harness.remedies.explain import reason
 from harness.run.matrix import variants_of
 from harness.target import Target
 from harness.variant import Variant
@@ -64,7 +65,7 @@ def converted(model: str, variant: str) -> Converted:
             if beyond := first_subgraph_only("a microcontroller", artifact):
                 raise Unsupported(f"it does not run {beyond[0]}")
         except CaseError as error:
-            raise HarnessError(f"{model} has no {variant} artifact: {error}") from error
+            raise HarnessError(f"{model} has no {variant} artifact: {reason(error)}") from error
         finally:
             converter.close()
     fault = str(prepared.facts.get("golden_fault") or "")
@@ -117,7 +118,7 @@ def _oracle(artifact: Artifact) -> Iterator[MicroSession]:
             assert isinstance(session, MicroSession)
             yield session
     except CaseError as error:
-        raise HarnessError(f"TensorFlow Lite Micro does not run {artifact.model}: {error}") from error
+        raise HarnessError(f"TensorFlow Lite Micro does not run {artifact.model}: {reason(error)}") from error
 
 
 def least_arena_bytes(artifact: Artifact) -> int:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import jinja2
 
-from harness.errors import CaseError, HarnessError, Unavailable
+from harness.errors import CaseError, HarnessError, Unavailable, Unsupported
 from harness.paths import cache_directory
+from harness.remedies.explain import reason
 from harness.store.runs import write_atomically
 
 from ..boards import BOARDS, Board
@@ -21,7 +22,7 @@ from ..emulator.outcome import JobResult
 from ..emulator.renode import MILLION_INSTRUCTIONS_A_SECOND, PLATFORMS, QUANTUM_SECONDS
 from ..emulator.run import EMULATORS, run_job
 from ..job import check_fit, inputs_that_fit, job_range, pack_job
-from ..plan import Plan, PlanRefused, plan_model
+from ..plan import Plan, PlanRefused, lacking, plan_model
 from ..session import inputs_of
 from ..toolchain import Firmware, build_firmware
 from .material import Material, artifact_and_material, file_name
@@ -64,6 +65,8 @@ def write_suite(material: Material, board: Board, folder: Path, budget: int | No
     """The suite's file, once the firmware has been seen to give what is expected. Raises `HarnessError`."""
     inputs = inputs_of(material.artifact, material.samples)
     try:
+        if missing := lacking(material.content):
+            raise Unsupported(f"{board.name} does not run {'; '.join(missing)}.")
         plan = plan_model(material.content)
         firmware = build_firmware(board, plan.kernels, cache_directory() / "firmware")
         check_fit(board, firmware, plan)
@@ -72,8 +75,10 @@ def write_suite(material: Material, board: Board, folder: Path, budget: int | No
             raise HarnessError(f"{board.name} has room for {room} samples of {material.artifact.model}: ask for fewer.")
         stream = material.artifact.sequence and material.artifact.state != "none"
         measured, emulator = _measure(board, plan, inputs, sequence=stream)
-    except (PlanRefused, CaseError) as error:
+    except PlanRefused as error:
         raise HarnessError(f"{material.artifact.model} cannot be run on {board.name}: {error}") from error
+    except CaseError as error:
+        raise HarnessError(f"{material.artifact.model} cannot be run on {board.name}: {reason(error)}") from error
     _check_outputs(material, measured, emulator)
     most = max(count for run in measured.runs for count in run.instructions)
     allowed = Budget(budget or -(-most * (100 + BUDGET_MARGIN_PERCENT) // 100), most, emulator)

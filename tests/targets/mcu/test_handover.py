@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import re
@@ -29,6 +30,7 @@ from harness_targets.mcu.plan import plan_model, variables_in
 from harness_targets.mcu.plan.model import operator_names
 from harness_targets.tflm.target import MicroSession
 
+from .model_writer import ModelWriter
 from .random_operators import random_inputs, random_model
 
 SUITE_SECONDS = 240
@@ -213,6 +215,33 @@ def test_a_firmware_that_gives_other_bytes_is_not_handed_over(qemu, material: Ma
     with pytest.raises(HarnessError, match="gives other bytes on"):
         write_suite(wrong, MPS2_CORTEX_M4, tmp_path / "suite", None)
     assert not (tmp_path / "suite").exists()
+
+
+def test_operators_without_a_kernel_are_named(material: Material, tmp_path: Path):
+    model = ModelWriter()
+    model.operator("ATAN2", [model.input((1, 4), "float32")], [model.output((1, 4), "float32")])
+    lacking = dataclasses.replace(material, content=model.write())
+    with pytest.raises(
+        HarnessError, match=r"mps2-cortex-m4 does not run ATAN2 \(operator 0\), for which the plan runtime"
+    ):
+        write_suite(lacking, MPS2_CORTEX_M4, tmp_path / "suite", None)
+
+
+@pytest.mark.parametrize("sequence", [False, True])
+def test_state_is_fresh_for_each_sample_or_kept_along_a_sequence(
+    sequence: bool, qemu, host_kernels: HostKernels, tmp_path: Path
+):
+    content = random_model("CALL_ONCE", "int8", 3).write()
+    plan = plan_model(content)
+    inputs = random_inputs(plan.inputs, 1, 3)
+    outputs = host_kernels.run(plan, inputs, sequence=sequence)
+    assert outputs != host_kernels.run(plan, inputs, sequence=not sequence)
+    artifact = artifact_of(tmp_path, content, plan.inputs[0].shape, plan.outputs[0].shape)
+    artifact = artifact.model_copy(update={"sequence": sequence, "state": "resources"})
+    samples = {"in": np.stack([np.frombuffer(v, np.int8).reshape(plan.inputs[0].shape) for v in inputs])}
+    material = Material(artifact, content, samples, tuple((values,) for values in outputs))
+    suite, _ = write_suite(material, MPS2_CORTEX_M4, tmp_path / "suite", None)
+    assert suite.exists()
 
 
 @pytest.fixture
