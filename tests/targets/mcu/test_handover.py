@@ -221,9 +221,7 @@ def test_operators_without_a_kernel_are_named(material: Material, tmp_path: Path
     model = ModelWriter()
     model.operator("ATAN2", [model.input((1, 4), "float32")], [model.output((1, 4), "float32")])
     lacking = dataclasses.replace(material, content=model.write())
-    with pytest.raises(
-        HarnessError, match=r"mps2-cortex-m4 does not run ATAN2 \(operator 0\), for which the plan"
-    ):
+    with pytest.raises(HarnessError, match=r"mps2-cortex-m4 does not run ATAN2 \(operator 0\), for which the plan"):
         write_suite(lacking, MPS2_CORTEX_M4, tmp_path / "suite", None)
 
 
