@@ -71,6 +71,10 @@ COARSE = 0.01
 
 
 def typical(samples_ns: NDArray[np.float64], clock_resolution_ns: float | None) -> float:
-    """The median, or the mean where the clock is `COARSE`; nanoseconds."""
+    """The median, or the mean of the middle half where the clock is `COARSE`, which a process that was put aside for a
+    moment does not move; nanoseconds."""
     median = float(np.median(samples_ns))
-    return float(np.mean(samples_ns)) if (clock_resolution_ns or 0.0) > COARSE * median else median
+    if (clock_resolution_ns or 0.0) <= COARSE * median:
+        return median
+    quarter = len(samples_ns) // 4
+    return float(np.mean(np.sort(samples_ns)[quarter : len(samples_ns) - quarter]))

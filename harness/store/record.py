@@ -177,8 +177,8 @@ class OperatorTime(Frozen):
     shape: str = ""
     count: int = 1
     milliseconds: float
-    """Per inference, over some that were timed operator by operator: the median, or the mean where the clock's step is
-    more than a hundredth of that."""
+    """Per inference, over some that were timed operator by operator: the median, or the mean of the middle half where
+    the clock's step is more than a hundredth of it."""
 
 
 class Latency(Frozen):

@@ -1,5 +1,7 @@
 """Raw samples in, a `Latency` out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,11 @@ def test_an_operators_time_is_a_median_or_a_mean_where_the_clock_is_coarse():
     operators = (OperatorSamples("Conv2D", "1×8", 2, jumping),)
     fine = summarise(timing(noise(200, 1), per_operator=operators, clock_resolution_ns=10.0), None)
     coarse = summarise(timing(noise(200, 1), per_operator=operators, clock_resolution_ns=5_000.0), None)
+    put_aside = replace(
+        operators[0], samples_ns=np.array([5_000.0, 5_000.0, 10_000.0, 10_000.0, 5_000.0, 10_000.0, 5e6])
+    )
+    steady = summarise(timing(noise(200, 1), per_operator=(put_aside,), clock_resolution_ns=5_000.0), None)
+    assert steady.per_operator[0].milliseconds == pytest.approx(0.008)
     assert (fine.per_operator[0].operator, fine.per_operator[0].shape, fine.per_operator[0].count) == (
         "Conv2D",
         "1×8",
