@@ -58,7 +58,7 @@ def answers(tmp_path):
 
 def test_all_are_tried_in_the_same_process_and_a_refusal_is_one_answer(answers):
     one, refused, other = answers("one", "refused", "other")
-    assert one.figures["pid"] == other.figures["pid"]
+    assert one.footprint.figures["pid"] == other.footprint.figures["pid"]
     assert isinstance(refused, Unsupported)
     assert "no kernel" in str(refused)
 
@@ -67,7 +67,7 @@ def test_after_a_crash_the_next_gets_a_new_process(answers):
     one, deadly, other = answers("one", "deadly", "other")
     assert isinstance(deadly, Crashed)
     assert "SIGSEGV" in str(deadly)
-    assert one.figures["pid"] != other.figures["pid"]
+    assert one.footprint.figures["pid"] != other.footprint.figures["pid"]
 
 
 def test_nothing_is_started_for_nothing(answers):
