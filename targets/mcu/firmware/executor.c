@@ -119,7 +119,9 @@ static enum plan_status run_steps(const struct execution *execution, struct posi
     const struct plan_header *header = execution->header;
     uint32_t offset = at->offset;
     for (uint32_t i = at->step; i < header->step_count; i++) {
-        if (!inside(offset, sizeof(struct step_header), header->total_bytes)) {
+        /* Never negative: the first step, the end of a step that was checked and a branch's target are all inside. */
+        uint32_t room = header->total_bytes - offset;
+        if (room < sizeof(struct step_header)) {
             return PLAN_TRUNCATED;
         }
         const struct step_header *step = (const struct step_header *)(execution->plan + offset);
@@ -130,7 +132,7 @@ static enum plan_status run_steps(const struct execution *execution, struct posi
         if (kernel->run == NULL || step->words * 4 != kernel->bytes) {
             return PLAN_BAD_STEP;
         }
-        if (!inside(offset, step->words * 4, header->total_bytes)) {
+        if (kernel->bytes > room) {
             return PLAN_TRUNCATED;
         }
         enum plan_status status = kernel->run(execution, step);
