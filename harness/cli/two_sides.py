@@ -24,7 +24,7 @@ from harness.cli.progress import ConsoleProgress
 from harness.cli.two_counts import growth_allowed, identity, print_counted
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import CaseError, HarnessError
+from harness.errors import WHATEVER, HarnessError
 from harness.latency.ratio import Ratio
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
@@ -61,18 +61,22 @@ def time_two_sides(
             return 0
         clocks = [side.target.timed for side in (before, after)]
         if not any(clocks):
+            if kernels:
+                raise HarnessError(f"{after.target.name} counts and has no GPU's timers; leave `--kernels` out.")
             counted = count_sides(before, after, inputs, margin, growth_allowed(after))
             print_counted(case, before, after, counted, other_shapes(before, after), as_json=as_json)
             return 1 if counted.verdict == "more" else 0
         if not all(clocks):
             names = " and ".join(side.target.name for side in (before, after))
             raise HarnessError(f"One of {names} has a clock and the other counts instructions: compare like with like.")
+        if kernels and (own := [side.target.name for side in (before, after) if side.target.own_clock]):
+            raise HarnessError(f"{own[0]} has a counter of its own and no GPU's timers; leave `--kernels` out.")
         plan = replace(DEFAULT_PLAN, margin=DEFAULT_PLAN.margin if margin is None else margin, kernels=kernels)
         progress.note(f"Timing {case}: {old} against {new}, in turns; a minute or so …")
         with exclusive_machine(progress.note):
             finding = compare_sides(before, after, inputs, plan)
             inside: tuple[OperatorRatio, ...] = ()
-            with suppress(CaseError):  # the comparison stands without it
+            with suppress(*WHATEVER):  # the comparison stands without it
                 inside = changed_operators(before, after, inputs, plan)
     if as_json:
         document = {**_document(case, before, after, finding), "operators": [asdict(one) for one in inside]}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from harness.ab.by_operator import changed_operators
 from harness.ab.compare import compare_sides
 from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
@@ -45,3 +46,9 @@ def test_too_few_timings_are_said_so(artifact):
     old, new = Counting("fake/old", samples_ns=cycles(1_000_000, 3)), Counting("fake/new")
     with pytest.raises(Failed, match="fake/old gave 3 timings in 30 s, too few to compare"):
         compare_sides(Side("old", old, artifact), Side("new", new, artifact), INPUTS, PLAN)
+
+
+def test_such_a_side_is_not_started_once_more_for_its_operators_which_it_does_not_time(artifact):
+    old, new = Counting("fake/old"), FakeTarget("fake/new")
+    assert changed_operators(Side("old", old, artifact), Side("new", new, artifact), INPUTS, PLAN) == ()
+    assert old.opened == new.opened == 0

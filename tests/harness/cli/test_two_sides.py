@@ -104,8 +104,9 @@ def ab(tmp_path, monkeypatch):
     monkeypatch.setattr(two_sides, "Converter", lambda *_: FakeConverter(tmp_path))
     monkeypatch.setattr(two_sides, "DEFAULT_PLAN", BlockPlan(rounds=3, most_rounds=3, blocks=8, seed=1))
 
-    def ab(old, new, *, as_json=False):
-        return two_sides.time_two_sides("double/float32/fake/old", old, new, 0.02, None, as_json=as_json), targets
+    def ab(old, new, **options):
+        options = {"as_json": False, **options}
+        return two_sides.time_two_sides("double/float32/fake/old", old, new, 0.02, None, **options), targets
 
     return ab
 
@@ -142,3 +143,22 @@ def test_a_program_reads_the_verdict_and_every_block(ab, capsys):
 def test_a_misspelt_side_is_guessed(ab):
     with pytest.raises(HarnessError, match="Did you mean 'fake/new'"):
         ab("now", "fake/newer")
+
+
+def test_what_ends_the_look_at_operators_costs_the_verdict_nothing(ab, capsys, monkeypatch):
+    def dies(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(two_sides, "changed_operators", dies)
+    assert ab("now", "fake/new")[0] == 1
+    assert "confirmed in fresh processes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("own_clock", "fake/old has a counter of its own"), ("timed", "fake/new counts and has no GPU's")],
+)
+def test_kernels_are_not_compared_where_no_gpu_times_them(ab, monkeypatch, kind, said):
+    monkeypatch.setattr(FakeTarget, kind, kind == "own_clock")
+    with pytest.raises(HarnessError, match=f"{said}.*leave `--kernels` out"):
+        ab("now", "fake/new", kernels=True)
