@@ -155,6 +155,8 @@ class BrowserTarget(Target):
         wasm_file = self.wasm_file()
         found, elsewhere = self.chosen_gpu, self._address()
         own = {"renderer": found.renderer, "driver": found.driver} if found and found.hardware else {}
+        if found and found.problem:  # a failure, which what the software renderer gave before does not answer
+            own = {"gpu_not_got": gpu.wanted()}
         return {
             "browser": address.version(elsewhere) if elsewhere else self.browser.version(self.program),
             self.library: self.bundle.version(),

@@ -4,6 +4,8 @@ import pytest
 
 from harness.errors import TimedOut
 from harness_targets.browser import gpu
+from harness_targets.browser import target as browser_target
+from harness_targets.tfjs.target import TFJSTarget
 
 SOFTWARE = ("--software",)
 H100 = "ANGLE (NVIDIA Corporation, NVIDIA H100 80GB HBM3/PCIe, OpenGL ES 3.2 NVIDIA 580.126.16)"
@@ -125,3 +127,13 @@ def test_a_render_node_is_a_device_too(tmp_path):
     (tmp_path / "sys/class/drm/renderD128/device/vendor").write_text("0x1002\n")
     assert gpu.device(tmp_path) == "renderD128 of vendor 0x1002"
     assert gpu.driver(tmp_path) == ""
+
+
+def test_a_gpu_that_was_asked_for_and_not_got_is_not_answered_by_what_the_software_renderer_gave(monkeypatch):
+    target = TFJSTarget("tfjs/chromium-webgl", "webgl", ())
+    monkeypatch.setattr(browser_target, "settled", lambda *_: gpu.Gpu(SOFTWARE, "software renderer: no GPU device"))
+    monkeypatch.setattr(type(target.browser), "version", lambda *_: "Chromium 1")
+    before = target.fingerprint()
+    monkeypatch.setenv(gpu.VARIABLE, "Radeon")
+    monkeypatch.setattr(browser_target, "settled", lambda *_: gpu.Gpu(SOFTWARE, "", problem="did not get"))
+    assert target.fingerprint() == {**before, "gpu_not_got": "Radeon"}
