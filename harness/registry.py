@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import pkgutil
+import re
 import tomllib
 from functools import cache, lru_cache
 from importlib import import_module
@@ -15,6 +16,9 @@ from harness.model import Model
 from harness.paths import PROJECT_FILE, project_root
 from harness.target import Target
 from harness.variant import Format
+
+OWN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""Family and target, in the characters of every other name: names of files are made of it."""
 
 
 def targets() -> dict[str, Target]:
@@ -38,12 +42,14 @@ def _own_targets(file: Path, _modified: int) -> dict[str, Target]:
         described = [(name, table["base"], table.get("flags", {})) for name, table in tables.items()]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+    if not all(isinstance(base, str) and isinstance(flags, dict) for _, base, flags in described):
+        return {}
     known = installed_targets()
     found = {}
     for name, base, flags in described:
         if base not in known:
             raise HarnessError(f"targets.{name}: there is no target '{base}'; `harness targets` lists all.")
-        if name in known or "/" not in name:
+        if name in known or not OWN_NAME.fullmatch(name):
             raise HarnessError(f"targets.{name}: choose a name as 'tfjs/half-precision', which no other target has.")
         found[name] = known[base].configured(name, flags)
     return found

@@ -44,6 +44,8 @@ def test_flags_make_another_target_of_another_fingerprint_that_runs_when_it_is_n
         ('[targets."tfjs/x"]\nbase = "tfjs/nothing"\nflags = { A = 1 }\n', "there is no target 'tfjs/nothing'"),
         ('[targets."tflite/x"]\nbase = "tflite/litert-xnnpack"\nflags = { A = 1 }\n', "litert-xnnpack takes no flags"),
         ('[targets."tfjs/chromium-cpu"]\nbase = "tfjs/chromium-cpu"\nflags = { A = 1 }\n', "which no other target has"),
+        ('[targets."tfjs/../x"]\nbase = "tfjs/chromium-cpu"\nflags = { A = 1 }\n', "choose a name as"),
+        ('[targets."tfjs/x*"]\nbase = "tfjs/chromium-cpu"\nflags = { A = 1 }\n', "choose a name as"),
     ],
 )
 def test_what_cannot_be_made_is_a_sentence(project, text, sentence):
@@ -52,9 +54,17 @@ def test_what_cannot_be_made_is_a_sentence(project, text, sentence):
         registry.targets()
 
 
-@pytest.mark.parametrize("text", ['[targets."tfjs/x"]\nbase = "tfjs/chromium-cpu"\n', '[targets."tfjs/x"]\nflgs = 1\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'base = "tfjs/chromium-cpu"',
+        "flgs = 1",
+        'base = "tfjs/chromium-cpu"\nflags = "A"',
+        "base = []\nflags = { A = 1 }",
+    ],
+)
 def test_a_table_that_is_not_as_it_should_be_is_said_where_the_file_is_read(project, text):
-    folder = project(text)
+    folder = project(f'[targets."tfjs/x"]\n{text}\n')
     assert "tfjs/x" not in registry.targets() or "flags" not in text
     with pytest.raises(HarnessError, match=r"targets\.tfjs/x"):
         read_project(folder)
