@@ -69,12 +69,13 @@ def locate_fault(
                     found[one] = as_case_error(error, f"Looking into the {one} edge")
         finally:
             converter.close()
-    line = overlaid(locator, found, Path(overlay)) if overlay is not None else ""
     if as_json:
         print(json.dumps({"case": case.id, "samples": len(locator.golden), "edges": _document(found)}, indent=1))
     else:
         print_findings(case.id, found)
-        if line:
+    if overlay is not None:  # after what it took long to find: it may not be possible to write it
+        line = overlaid(locator, found, Path(overlay))
+        if not as_json:
             print(f"\n{line}")
     if any(isinstance(one, CaseError) and not isinstance(one, Unsupported) for one in found.values()):
         return 2

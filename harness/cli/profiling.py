@@ -68,19 +68,19 @@ class Costs:
 def profile_case(name: str, run: str | None, overlay: str | None, *, as_json: bool) -> int:
     """Print what each operator takes, and write it for Model Explorer where that is asked for. Raises `HarnessError`
     where it cannot be had."""
-    line = ""
     found, why = recorded(name, run, RunStore(results_directory()))
     with ConsoleProgress() as progress:
         if found is None:
             found = timed(name, run, why, progress)
-        if overlay is not None:
-            line = overlaid(found, Path(overlay), progress)
     if as_json:
         print(json.dumps(asdict(found), indent=1))
-        return 0
-    print_costs(found)
-    if line:
-        print(line)
+    else:
+        print_costs(found)
+    if overlay is not None:  # after the figures, which stand where it cannot be written
+        with ConsoleProgress() as progress:
+            line = overlaid(found, Path(overlay), progress)
+        if not as_json:
+            print(line)
     return 0
 
 

@@ -229,3 +229,10 @@ def test_where_model_explorer_opens_no_such_artifact_that_is_said_before_any_wor
     edges(runtime=AssertionError("not to be asked"))
     with pytest.raises(HarnessError, match="Model Explorer opens no tfjs artifacts"):
         locate_fault("digits_cnn/float32/tfjs/chromium-cpu", "runtime", 4, as_json=False, overlay="seen.json")
+
+
+def test_what_was_found_is_said_where_the_overlay_cannot_be_written(edges, tmp_path, capsys):
+    edges(runtime=AT_FAULT)
+    with pytest.raises(HarnessError, match="The overlay cannot be written"):
+        locate_fault(CASE, "runtime", 4, as_json=False, overlay=str(tmp_path))
+    assert "runtime: operator 2" in capsys.readouterr().out

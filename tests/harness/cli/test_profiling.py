@@ -25,9 +25,9 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setattr(profiling, "results_directory", lambda: tmp_path)
     store = RunStore(tmp_path)
 
-    def written(**runs):
+    def written(of=NAME, **runs):
         for name, measured in runs.items():
-            case = made_up.case(NAME).model_copy(update={"measured": measured})
+            case = made_up.case(of).model_copy(update={"measured": measured})
             store.write(made_up.run(case).model_copy(update={"id": name}))
         return store
 
@@ -114,3 +114,11 @@ def test_times_that_a_record_has_are_shown_by_kind_of_operator(store, capsys):
     assert "Conv2D ×7 1×32×32×16" in said
     assert "75.0%" in said
     assert "apart from those that the latency is of" in said
+
+
+def test_what_was_found_is_said_where_there_is_no_overlay_of_it(store, capsys):
+    name = "hello_world/float32/tfjs/chromium-cpu"
+    store(a=Measured(per_operator=COSTS), of=name)
+    with pytest.raises(HarnessError, match="Model Explorer opens no tfjs artifacts"):
+        profile_case(name, None, "seen.json", as_json=False)
+    assert "1,000 instructions" in capsys.readouterr().out
