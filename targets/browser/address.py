@@ -8,9 +8,9 @@ here listens beyond loopback, and no other address is taken.
 from __future__ import annotations
 
 import functools
+import http.client
 import json
 import os
-import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -61,7 +61,7 @@ def _version(at: str) -> str:
         with opener.open(f"{asked}/json/version", timeout=ANSWER_SECONDS) as response:
             said = json.load(response)
         return f"{said['Browser']}{' on Android' if 'Android-Package' in said else ''}"
-    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError) as error:
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
         raise Unavailable(
             f"No browser answers at {at}, which {VARIABLE} names; start one with `--remote-debugging-port`."
         ) from error

@@ -45,16 +45,19 @@ class Started:
 
 @contextmanager
 def _started(launch: Launch) -> Iterator[Started]:
-    profile = Path(tempfile.mkdtemp(prefix="harness-browser-"))
-    # Playwright makes the browser's own profile in the folder for temporary files.
-    place = {"TMPDIR": str(profile)}
     with ExitStack() as stack:
-        if launch.with_display:
-            place |= stack.enter_context(display())
+        variables = stack.enter_context(display()) if launch.with_display else {}
+        profile = Path(tempfile.mkdtemp(prefix="harness-browser-"))
         stack.enter_context(ended(profile))
+        # Playwright makes the browser's own profile in the folder for temporary files.
+        variables = {**variables, "TMPDIR": str(profile)}
         child = stack.enter_context(
             ChildProcess(
-                launch.browser.name, Path(sys.executable), WORKER, environment=place, start_seconds=launch.start_seconds
+                launch.browser.name,
+                Path(sys.executable),
+                WORKER,
+                environment=variables,
+                start_seconds=launch.start_seconds,
             )
         )
         child.call(

@@ -30,8 +30,8 @@ class BrowserSession(Session):
         browser_version: str,
         loaded: Loaded,
     ) -> None:
-        self._loaded = loaded
         """`profile`: a folder that the command line of every process of this browser names."""
+        self._loaded = loaded
         self.child = child
         self.artifact = artifact
         self.limits = limits

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 import numpy as np
@@ -75,6 +77,22 @@ def test_where_nobody_answers_the_address_is_named(monkeypatch):
     assert not readiness.ready
     assert readiness.missing.startswith("No browser answers at http://127.0.0.1:9, which HARNESS_CHROMIUM_CDP names")
     assert readiness.install == "unset HARNESS_CHROMIUM_CDP"
+
+
+def test_something_else_than_a_browser_at_the_address_is_a_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1024)
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        with pytest.raises(Unavailable, match="No browser answers at"):
+            address.version(f"http://127.0.0.1:{server.getsockname()[1]}")
+        thread.join()
 
 
 def test_a_port_that_is_none_is_a_sentence(monkeypatch):
