@@ -125,6 +125,8 @@ class Worker:
         enough = ARENA_STEP
         while enough < self.header["arena_bytes"] and not self.suffices(enough):
             enough *= 2
+        if enough >= self.header["arena_bytes"] and not self.suffices(enough):
+            raise Refused("it is allocated, and does not run on the inputs that the arena begins with")
         too_little = enough // 2
         while enough - too_little > ARENA_STEP:
             middle = (too_little + enough) // 2

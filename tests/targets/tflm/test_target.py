@@ -7,6 +7,7 @@ from harness.artifact import Artifact, TensorInfo
 from harness.errors import CaseError, Unsupported
 from harness.target import TimingPlan
 from harness_targets.tflm.target import MicroTarget
+from harness_targets.tflm.worker import Refused, Worker
 from tests.targets.mcu.model_writer import ModelWriter
 
 SAMPLES = {"in": np.random.default_rng(0).integers(-128, 128, (4, 1, 49, 10, 1)).astype(np.int8)}
@@ -68,6 +69,28 @@ def test_a_custom_operator_is_named_however_it_is_written(tflite_micro_python, t
         MicroTarget().open(artifact(path, operators=("CONV_2D", "BUILTIN_300", name))),
     ):
         pass
+
+
+class Trial(Worker):
+    """Which arenas suffice is given."""
+
+    def __init__(self, least: int) -> None:
+        super().__init__()
+        self.header = {"arena_bytes": 1 << 16}
+        self.least = least
+
+    def suffices(self, arena_bytes: int) -> bool:
+        return arena_bytes >= self.least
+
+
+@pytest.mark.parametrize(("least", "found"), [(1, 16), (16, 16), (17, 32), (1000, 1008), (1 << 16, 1 << 16)])
+def test_the_least_arena_is_found_to_sixteen_bytes(least, found):
+    assert Trial(least).least_arena({}, {})[0] == {"arena_bytes": found}
+
+
+def test_a_model_that_runs_in_no_arena_has_no_least_one():
+    with pytest.raises(Refused, match="does not run on the inputs that the arena begins with"):
+        Trial(1 << 40).least_arena({}, {})
 
 
 def test_nothing_is_timed(keyword_folder):
