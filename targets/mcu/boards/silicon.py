@@ -28,6 +28,8 @@ class SiliconBoard:
 
 
 DEFAULT_BAUD = 115_200
+BAUDS = range(2400, 2_000_001)
+"""What the divider of either chip's USART can be set to, which has 16 bits and is 16 at least (RM0090, RM0351)."""
 
 STM32F4_DISCOVERY = SiliconBoard(
     Board(

@@ -12,7 +12,7 @@ from harness.paths import cache_directory
 from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
 
 from ...tflm.target import first_subgraph_only
-from ..boards.silicon import SiliconBoard
+from ..boards.silicon import BAUDS, SiliconBoard
 from ..plan import PlanRefused, lacking, plan_model
 from ..toolchain import build_firmware, build_objects, firmware_fingerprint
 from .hardware_map import EXTRA, MAP_FILE, MAP_VARIABLE, MapEntry, map_path, read_map
@@ -56,7 +56,13 @@ class SerialTarget(Target):
             raise Unavailable(str(error)) from None
         if not found:
             raise Unavailable(f"{self.name} needs a board that is not there: {self._how_to_get()}.")
-        return found[0]
+        entry = found[0]
+        if entry.baud not in BAUDS:
+            raise Unavailable(
+                f"The hardware map has `baud: {entry.baud}` for the board {entry.id}, and its serial port can be set to"
+                f" {BAUDS[0]} to {BAUDS[-1]}: write one of these."
+            )
+        return entry
 
     def _how_to_get(self) -> str:
         return (

@@ -41,20 +41,16 @@ def test_a_map_of_twisters_is_read_unchanged(tmp_path: Path):
     path = tmp_path / "map.yaml"
     path.write_text(TWISTERS)
     first, second = read_map(path)
-    assert (
-        first
-        == MapEntry(
-            id="000683759358",
-            platforms=("stm32f4_disco",),
-            product="STM32 STLink",
-            serial="/dev/serial/by-id/usb-STMicroelectronics_STM32_STLink-if02",
-            baud=460800,
-            runner="openocd",
-            runner_params=("-c", "adapter speed 1800"),
-            flash_timeout=90,
-            fixtures=("gpio_loopback",),
-        )
-        or first.id == "000683759358"
+    assert first == MapEntry(
+        id="000683759358",
+        platforms=("stm32f4_disco",),
+        product="STM32 STLink",
+        serial="/dev/serial/by-id/usb-STMicroelectronics_STM32_STLink-if02",
+        baud=460800,
+        runner="openocd",
+        runner_params=("-c", "adapter speed 1800"),
+        flash_timeout=90,
+        fixtures=("gpio_loopback",),
     )
     assert second.serial_pty == ("board-server", "--port", "5")
     assert (second.connected, second.platforms) == (False, ("nucleo_l476rg", "nucleo_l476rg"))

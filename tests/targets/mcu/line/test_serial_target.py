@@ -208,6 +208,16 @@ def test_without_a_board_it_says_how_to_get_one(
         target.entry()
 
 
+@pytest.mark.parametrize("baud", [0, 2_000_001])
+def test_a_line_that_the_boards_port_cannot_be_set_to_is_said(baud: int, target: SerialTarget, hardware_map):
+    path = hardware_map()
+    path.write_text(f"- {{connected: true, id: a, platform: stm32f4_disco, serial: /dev/x, baud: {baud}}}\n")
+    said = f"has `baud: {baud}` for the board a, and its serial port can be set to 2400 to 2000000: write one of these"
+    assert said in target.probe().install
+    with pytest.raises(Unavailable, match=said):
+        target.fingerprint()
+
+
 def test_boards_tells_which_answers_which_is_silent_and_which_is_not_there(
     job_server: Path, hardware_map, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
