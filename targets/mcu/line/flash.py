@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from .outcome import FlashFailed, LineUnavailable
 
 PLACEHOLDER = "{hex}"
 """Where a parameter of `runner_params` has this, they are the tool's whole arguments."""
+_TCL = re.compile(r'[\s;"$\[\]{}]')
+"""What ends a word or begins a command in OpenOCD's own language, which can start programs."""
 
 
 def _pyocd(kind: SiliconBoard, probe: str, given: Sequence[str], path: str) -> list[str]:
@@ -25,6 +28,11 @@ def _pyocd(kind: SiliconBoard, probe: str, given: Sequence[str], path: str) -> l
 
 
 def _openocd(kind: SiliconBoard, probe: str, given: Sequence[str], path: str) -> list[str]:
+    if _TCL.search(probe):
+        raise LineUnavailable(
+            f"The hardware map has the serial number {probe!r} for a probe, of which OpenOCD would take a part for a"
+            " command: correct `probe_id` or `id`, or write another `runner`."
+        )
     chosen = ["-c", f"adapter serial {probe}"] if probe else []
     # Braces keep a path with spaces one word of OpenOCD's own language.
     return ["openocd", "-f", kind.openocd, *chosen, *given, "-c", f"program {{{path}}} verify reset exit"]
@@ -85,15 +93,20 @@ def _run(entry: MapEntry, command: list[str], folder: Path) -> None:
             f"{command[0]} is not on the PATH, and the hardware map flashes the board {entry.id} with it: install it,"
             " or name another `runner`."
         )
-    with child_process([program, *command[1:]], folder) as process:
-        try:
+    try:
+        with child_process([Path(program).absolute(), *command[1:]], folder) as process:
             status = process.wait(entry.flash_timeout)
-        except subprocess.TimeoutExpired:
-            raise FlashFailed(
-                f"{command[0]} was stopped after {entry.flash_timeout} s (`flash_timeout`) without having flashed the"
-                f" board {entry.id}.",
-                _said(folder),
-            ) from None
+    except subprocess.TimeoutExpired:
+        raise FlashFailed(
+            f"{command[0]} was stopped after {entry.flash_timeout} s (`flash_timeout`) without having flashed the"
+            f" board {entry.id}.",
+            _said(folder),
+        ) from None
+    except OSError as error:
+        raise LineUnavailable(
+            f"{command[0]}, with which the hardware map flashes the board {entry.id}, cannot be started"
+            f" ({error.strerror})."
+        ) from None
     if status != 0:
         lines = [line for line in _said(folder).splitlines() if line.strip()]
         told = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "it says nothing")

@@ -24,6 +24,7 @@ PART_BYTES = 256
 """Of an input, in one request: the firmware has a line of 640 characters."""
 RUNS_LIMIT = 16
 """Runs that one request may ask for (RUNS_LIMIT of the firmware)."""
+_IDENTITY_FIELDS = 9
 _ORDER = ("RUN", "OP", "OUT", "CRC", "STACK")
 _LONGEST_PATIENCE = 2.0
 _AT_115200_BAUD = 10 / 115_200
@@ -144,6 +145,8 @@ class Line:
             if words[:2] != ["ID", number]:
                 return _refusal(words, number)
             values = [int(word, 16) for word in words[2:]]
+            if len(values) != _IDENTITY_FIELDS:
+                raise LineGarbled(f"The board on {self.name} has firmware of another version of the harness.")
             job, plan, arena, image, checksum, clock, counts, keeps, cycles = values
             return Identity(
                 job, plan, arena, image, checksum, clock, bool(counts), bool(keeps), cycles, asked, time.monotonic()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
@@ -131,14 +132,20 @@ def also_open(name: str) -> str:
 @contextlib.contextmanager
 def _pty(entry: MapEntry) -> Iterator[str]:
     """The device of a pseudo-terminal whose other end is the program that the map names."""
-    if shutil.which(entry.serial_pty[0]) is None:
+    program = shutil.which(entry.serial_pty[0])
+    if program is None:
         raise LineUnavailable(f"There is no program {entry.serial_pty[0]} (`serial_pty` of the board {entry.id}).")
     master, slave = os.openpty()
     try:
-        with (
-            TemporaryDirectory(prefix="mcu-line-") as folder,
-            child_process(entry.serial_pty, Path(folder), terminal=master),
-        ):
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="mcu-line-")))
+            command = [str(Path(program).absolute()), *entry.serial_pty[1:]]
+            try:
+                stack.enter_context(child_process(command, folder, terminal=master))
+            except OSError as error:
+                raise LineUnavailable(
+                    f"{program} (`serial_pty` of the board {entry.id}) cannot be started ({error.strerror})."
+                ) from None
             yield os.ttyname(slave)
     finally:
         for descriptor in (master, slave):

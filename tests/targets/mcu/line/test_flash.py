@@ -80,6 +80,27 @@ def test_a_tool_that_hangs_is_ended_in_time():
         flash(tool("import time; time.sleep(60)", flash_timeout=1), STM32F4_DISCOVERY, IMAGE)
 
 
+def test_a_tool_of_the_folder_that_one_is_in_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    script = tmp_path / "tool"
+    script.write_text(f'#!/bin/sh\ncp "$1" "{tmp_path}/copy.hex"\n')
+    script.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    flash(replace(ENTRY, runner="./tool", runner_params=("{hex}",)), STM32F4_DISCOVERY, IMAGE)
+    assert (tmp_path / "copy.hex").read_text() == IMAGE.intel_hex()
+    script.write_text("no program\n")
+    with pytest.raises(LineUnavailable, match=r"^\./tool, with which .+ cannot be started \(Exec format error\)\.$"):
+        flash(replace(ENTRY, runner="./tool", runner_params=("{hex}",)), STM32F4_DISCOVERY, IMAGE)
+
+
+@pytest.mark.parametrize("probe", ["1; exec touch /tmp/x", "[exec true]", '$env(HOME)"', "}", "a b"])
+def test_a_serial_number_is_no_command_of_openocds(probe: str):
+    """A USB device names itself, and `harness boards --generate` writes that into the map."""
+    entry = replace(ENTRY, id=probe, runner="openocd")
+    with pytest.raises(LineUnavailable, match="of which OpenOCD would take a part for a command"):
+        flash_command(entry, STM32F4_DISCOVERY, Path("i.hex"))
+    assert probe in flash_command(replace(entry, runner="pyocd"), STM32F4_DISCOVERY, Path("i.hex"))
+
+
 def test_a_tool_that_is_not_there_is_named():
     with pytest.raises(LineUnavailable, match="pyocd-of-nowhere is not on the PATH"):
         flash(replace(ENTRY, runner="pyocd-of-nowhere", runner_params=("{hex}",)), STM32F4_DISCOVERY, IMAGE)

@@ -175,6 +175,16 @@ def test_a_reset_in_the_middle_is_said_so(job_server: Path, tmp_path: Path):
         began_anew.put(1, b"\0")
 
 
+def test_firmware_of_another_version_is_none_of_ours():
+    """Such a board is flashed, as one with another program is."""
+
+    def answer(request: bytes) -> bytes:
+        return sealed(f"ID {request.split()[1].decode()} 1 1 400")
+
+    with pytest.raises(LineGarbled, match="The board on /dev/x has firmware of another version of the harness"):
+        Line(ScriptedPort(answer), "/dev/x", SOON).identify()
+
+
 def test_a_fault_is_the_firmwares_own_report():
     report = sealed("FAULT 0 6 8000123 20002000 10000 0 0 fffffff9")
     with pytest.raises(FirmwareFault, match="usage fault at 0x08000123"):
@@ -311,6 +321,25 @@ def test_another_reader_of_the_line_is_named_and_the_board_not_flashed_for_it(te
         connected(entry, STM32F4_DISCOVERY, Image((), 0, 0), Patience(0.03, 0.3), 1.0),
     ):
         pass
+
+
+def test_a_program_in_place_of_a_port_may_be_in_the_folder_that_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    script = tmp_path / "board"
+    script.write_text("#!/bin/sh\nwhile sleep 0.05; do echo here; done\n")
+    script.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    entry, came, end = MapEntry("x", ("p",), serial_pty=("./board",)), b"", time.monotonic() + 20
+    with open_port(entry) as port:
+        while b"here" not in came and time.monotonic() < end:
+            came += port.read()
+    assert b"here" in came
+    script.write_text("no program\n")
+    open_before = psutil.Process().num_fds()
+    with pytest.raises(LineUnavailable, match=r"cannot be started \(Exec format error\)\.$"), open_port(entry):
+        pass
+    assert psutil.Process().num_fds() == open_before
 
 
 @pytest.mark.parametrize(
