@@ -6,13 +6,21 @@ is, where the worst value is, and which limit would have passed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from harness.case_name import CaseName
 from harness.gate.conditioned import conditioned, steps_rule
 from harness.gate.judge_placement import judge_labels, judge_placement
+from harness.gate.judge_rule import (
+    judge_agreement,
+    judge_peak,
+    judge_sizes_held,
+    judge_sqnr,
+    judge_steps,
+    place,
+    subject,
+)
 from harness.gate.judge_task import judge_task
 from harness.gate.policy import DEFAULT_PARITY, Edge, ParityMetric, ParityRule, Policy
 from harness.store.record import (
@@ -172,32 +180,9 @@ def judge_edge(
     """
     checks = judge_placement(rules.edge, comparisons)
     for comparison in comparisons:
-        checks += _judge_held(comparison, rules.edge, samples)
+        checks += judge_sizes_held(comparison, rules.edge, samples)
         checks += _judge_output(comparison, rules, has_task, comparison.output in own_integers, samples)
     return checks
-
-
-def _judge_held(comparison: Comparison, edge: Edge, samples: int) -> list[Check]:
-    """Whether both sides hold as many values, of an output whose size depends on the data."""
-    if comparison.other_sizes is None:
-        return []
-    message = ""
-    if comparison.other_sizes:
-        message = (
-            f"{_subject(edge, comparison)} has another size in {comparison.other_sizes} of {samples:,} samples, "
-            f"{comparison.sizes_note}; what both hold was compared."
-        )
-    return [
-        Check.make(
-            f"parity.{edge}.sizes",
-            f"{edge}.{comparison.output}.other_sizes",
-            measured=comparison.other_sizes,
-            limit=0,
-            passed=not comparison.other_sizes,
-            source="As many rows are a part of the answer: one that is missing is off by all of itself",
-            message=message,
-        )
-    ]
 
 
 def _judge_output(
@@ -208,8 +193,8 @@ def _judge_output(
     rule_name, metric = f"parity.{edge}.finite", f"{edge}.{output}.finite"
     if not comparison.finite:
         message = (
-            f"{_subject(rules.edge, comparison)} has a NaN, or an infinity where the other side has none, first"
-            f"{_place(comparison)}; no tolerance would pass."
+            f"{subject(rules.edge, comparison)} has a NaN, or an infinity where the other side has none, first"
+            f"{place(comparison)}; no tolerance would pass."
         )
         return [Check.make(rule_name, metric, passed=False, source=_NEVER, message=message)]
     checks = [Check.make(rule_name, metric, passed=True, source=_NEVER)]
@@ -220,7 +205,7 @@ def _judge_output(
     if own_integer:
         return [*checks, *_judge_own_integers(comparison, rules, samples)]
     if steps := rules.steps(output):
-        checks.append(_judge_steps(comparison, steps, rules.step(output)))
+        checks.append(judge_steps(comparison, steps, rules.step(output)))
     else:
         within = False
         if comparison.max_lsb is not None:
@@ -228,21 +213,21 @@ def _judge_output(
             within = few is not None and comparison.max_lsb <= few.bound
             rule = few if within else amplified or few
             if rule is not None:
-                checks.append(_judge_steps(comparison, rule))
+                checks.append(judge_steps(comparison, rule))
         if within:
             return checks
     if rule := rules.get("sqnr_db", output):
-        checks.append(_judge_sqnr(comparison, rule))
+        checks.append(judge_sqnr(comparison, rule))
     # What has steps may be a whole one off where another value lies on a tie.
     rule = rules.get("peak", output)
     if rule and not steps and not (rule in DEFAULT_PARITY and _is_one_step(comparison, rules.step(output))):
-        checks.append(_judge_peak(comparison, rule))
+        checks.append(judge_peak(comparison, rule))
     # With labels the task metric says what a changed answer costs, and on the conversion edge it alone decides.
     rule = rules.get("top1_agreement")
     if rule and comparison.top1_agreement is not None and not (edge == "conversion" and has_task):
         trials = (comparison.answers or samples) if rules.is_sample else None
         checks.append(
-            _judge_agreement(comparison, comparison.top1_agreement, rule, _answers(comparison, samples), trials)
+            judge_agreement(comparison, comparison.top1_agreement, rule, _answers(comparison, samples), trials)
         )
     return checks
 
@@ -253,7 +238,7 @@ def _judge_own_integers(comparison: Comparison, rules: EdgeRules, samples: int) 
     if rule is None:
         return []
     agreement = 0.0 if comparison.differing_share is None else 1.0 - comparison.differing_share
-    return [_judge_agreement(comparison, agreement, rule, _values(comparison, samples))]
+    return [judge_agreement(comparison, agreement, rule, _values(comparison, samples))]
 
 
 def _judge_detections(comparison: Comparison, rules: EdgeRules, has_task: bool) -> list[Check]:
@@ -262,9 +247,7 @@ def _judge_detections(comparison: Comparison, rules: EdgeRules, has_task: bool) 
     share = comparison.top1_agreement
     if rule is None or share is None or (rules.edge == "conversion" and has_task):
         return []
-    return [
-        _judge_agreement(comparison, share, rule, f"{_counted(comparison.answers or 0, 'detection')} of both sides")
-    ]
+    return [judge_agreement(comparison, share, rule, f"{_counted(comparison.answers or 0, 'detection')} of both sides")]
 
 
 def _is_one_step(comparison: Comparison, step: float | None) -> bool:
@@ -272,108 +255,9 @@ def _is_one_step(comparison: Comparison, step: float | None) -> bool:
     return step is not None and comparison.max_abs is not None and comparison.max_abs <= 1.001 * step
 
 
-def _judge_steps(comparison: Comparison, rule: ParityRule, step: float | None = None) -> Check:
-    """Stored integers, or floats that are multiples of `step`."""
-    measured: float = comparison.max_lsb or 0
-    if comparison.max_lsb is None and step and comparison.max_abs is not None:
-        measured = round(comparison.max_abs / step, 2)
-    passed = measured <= rule.bound
-    message = ""
-    if not passed:
-        share = comparison.differing_share
-        message = (
-            f"{_subject(rule.edge, comparison)} differs by up to {measured:g} LSB, {measured - rule.bound:g} more than "
-            f"the {rule.bound:g} allowed,{_place(comparison)}"
-            + (f" ({share:.1%} of {comparison.elements:,} values differ)" if share is not None else "")
-            + f"; a limit of {measured:g} LSB would have passed."
-        )
-    return _parity_check(comparison, rule, measured, passed, message)
-
-
-def _judge_sqnr(comparison: Comparison, rule: ParityRule) -> Check:
-    measured = comparison.sqnr_db
-    if measured is None:
-        return _judge_without_signal(comparison, rule, 10.0 ** (-rule.bound / 20.0))
-    passed = measured >= rule.bound
-    message = ""
-    if not passed:
-        message = (
-            f"{_subject(rule.edge, comparison)} has an SQNR of {measured:.1f} dB, {rule.bound - measured:.1f} dB short "
-            f"of the {rule.bound:.4g} dB asked for; the largest error is {_figure(comparison.max_abs)}"
-            f"{_place(comparison)}. A limit of {_rounded_down(measured)} dB would have passed (or an allclose "
-            f"tolerance of {_figure(comparison.smallest_tolerance)})."
-        )
-    return _parity_check(comparison, rule, measured, passed, message)
-
-
-def _judge_without_signal(comparison: Comparison, rule: ParityRule, allowed: float) -> Check:
-    """The reference is zero everywhere (or beyond float64), so no relative figure exists: the allclose tolerance, which
-    is absolute near zero, takes its place."""
-    tolerance = comparison.smallest_tolerance
-    passed = tolerance is not None and tolerance <= allowed
-    message = ""
-    if not passed:
-        message = (
-            f"{_subject(rule.edge, comparison)} should be zero everywhere and is off by up to "
-            f"{_figure(comparison.max_abs)}{_place(comparison)}; the limit stands for an allclose tolerance of "
-            f"{allowed:.3g}, and {_figure(tolerance)} would have passed."
-        )
-    return _parity_check(comparison, rule, None, passed, message)
-
-
-def _judge_peak(comparison: Comparison, rule: ParityRule) -> Check:
-    signal = _signal(comparison)
-    if signal is None:
-        return _judge_without_signal(comparison, rule, rule.bound)
-    measured = (comparison.max_abs if comparison.max_abs is not None else math.inf) / signal
-    passed = measured <= rule.bound
-    message = ""
-    if not passed:
-        message = (
-            f"{_subject(rule.edge, comparison)} is off by up to {_figure(comparison.max_abs)}, {measured:.3g} of the "
-            f"reference's root mean square ({signal:.3g}) and {measured / rule.bound:.3g} times the {rule.bound:.3g} "
-            f"allowed,{_place(comparison)}; a limit of {_rounded_up(measured)} would have passed (or an allclose "
-            f"tolerance of {_figure(comparison.smallest_tolerance)})."
-        )
-    return _parity_check(comparison, rule, measured, passed, message)
-
-
 def is_sample(parity: Parity) -> bool:
     """Whether fewer samples were compared than the golden has."""
     return parity.available is not None and parity.samples < parity.available
-
-
-def fewest_changed(changed: int, trials: int) -> float:
-    """The least share of answers that may change, if `changed` of `trials` did: the lower end of the one-sided 95 %
-    interval (Clopper and Pearson, Biometrika 26, 1934)."""
-    from scipy.stats import beta
-
-    return float(beta.ppf(0.05, changed, trials - changed + 1)) if changed else 0.0
-
-
-def _judge_agreement(
-    comparison: Comparison, agreement: float, rule: ParityRule, of_what: str, trials: int | None = None
-) -> Check:
-    """`of_what`: what `agreement` is a share of, in words. `trials`: of how many answers, where they are a sample of
-    those that the rule is about: then it is broken where even the interval of the share is beyond the limit."""
-    passed = agreement >= rule.bound
-    message = ""
-    if not passed and trials is not None:
-        changed = round((1.0 - agreement) * trials)
-        if fewest_changed(changed, trials) <= 1.0 - rule.bound:
-            message = (
-                f"{_subject(rule.edge, comparison)} gives another answer for {changed} of {trials} inputs, too few to "
-                f"tell whether more than {1.0 - rule.bound:.1%} change: undecided. A larger `--budget` or `samples` "
-                "decides."
-            )
-            return _parity_check(comparison, rule, agreement, True, message)
-    if not passed:
-        message = (
-            f"{_subject(rule.edge, comparison)} gives another answer for {1.0 - agreement:.1%} of {of_what}, "
-            f"where {1.0 - rule.bound:.1%} may change; the largest error is {_figure(comparison.max_abs)}"
-            f"{_place(comparison)}. A limit of {math.floor(agreement * 1e4) / 1e4:g} would have passed."
-        )
-    return _parity_check(comparison, rule, agreement, passed, message)
 
 
 def _judge_latency(latency: Latency, policy: Policy) -> Check:
@@ -416,28 +300,6 @@ def _judge_sizes(case: CaseName, measured: Measured, policy: Policy) -> list[Che
     return checks
 
 
-def _parity_check(
-    comparison: Comparison, rule: ParityRule, measured: float | None, passed: bool, message: str
-) -> Check:
-    name = f"parity.{rule.edge}.{rule.metric}"
-    metric = f"{rule.edge}.{comparison.output}.{rule.metric}"
-    return Check.make(
-        name, metric, measured=measured, limit=rule.bound, passed=passed, source=rule.source, message=message
-    )
-
-
-def _signal(comparison: Comparison) -> float | None:
-    """Root mean square of the reference output, which the record holds implicitly; None where it is zero."""
-    if comparison.sqnr_db is None or comparison.rmse is None:
-        return None
-    return float(comparison.rmse * 10.0 ** (comparison.sqnr_db / 20.0))
-
-
-def _subject(edge: Edge, comparison: Comparison) -> str:
-    against = "the float32 golden" if edge == "conversion" else "the reference interpreter"
-    return f"{edge.capitalize()}: output {comparison.output!r} against {against}"
-
-
 def _values(comparison: Comparison, samples: int) -> str:
     """`192 values (16 of 16 samples have some that differ)`."""
     values = _counted(comparison.elements, "value")
@@ -456,26 +318,3 @@ def _answers(comparison: Comparison, samples: int) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _place(comparison: Comparison) -> str:
-    if comparison.worst_sample is None:
-        return ""
-    index = f", index {list(comparison.worst_index)}" if comparison.worst_index else ""
-    return f" at sample {comparison.worst_sample}{index}"
-
-
-def _figure(value: float | None) -> str:
-    return "an unknown amount" if value is None else f"{value:.3g}"
-
-
-def _rounded_down(value: float) -> str:
-    return f"{math.floor(value * 10.0) / 10.0:g}"
-
-
-def _rounded_up(value: float) -> str:
-    """Three significant digits, not below `value`: a suggested limit must really pass."""
-    if value == 0.0 or not math.isfinite(value):
-        return f"{value:g}"
-    unit = 10.0 ** (math.floor(math.log10(abs(value))) - 2)
-    return f"{math.ceil(value / unit) * unit:.3g}"
