@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from harness.latency.operators import operator_times
 from harness.paths import cache_directory, results_directory
 from harness.run.exclusive import exclusive_machine
 from harness.run.matrix import Case
-from harness.store.record import CaseResult
+from harness.store.record import CaseResult, RunRecord
 from harness.store.runs import RunStore
 
 SECONDS = 6.0
@@ -87,7 +88,7 @@ def profile_case(name: str, run: str | None, overlay: str | None, *, as_json: bo
 def recorded(name: str, run: str | None, store: RunStore) -> tuple[Costs | None, str]:
     """The instructions, or the times, in the run that is named, or in the newest that has some; else why there are
     none, as the newest run says."""
-    records = [store.find(run)] if run is not None else (store.read(path) for path in reversed(store.paths()))
+    records = [store.find(run)] if run is not None else newest_first(store)
     why = ""
     for record in records:
         case = next((case for case in record.cases if str(case.name) == name), None)
@@ -104,6 +105,16 @@ def recorded(name: str, run: str | None, store: RunStore) -> tuple[Costs | None,
             return Costs(name, "nanoseconds", f"run {record.id}", costs), ""
         why = why or (why_none(case) if case is not None else "")
     return None, why
+
+
+def newest_first(store: RunStore) -> Iterator[RunRecord]:
+    """All records that can be read: a damaged one keeps nobody from the others."""
+    for path in reversed(store.paths()):
+        try:
+            record = store.read(path)
+        except HarnessError:
+            continue
+        yield record
 
 
 def why_none(case: CaseResult) -> str:

@@ -45,6 +45,13 @@ def test_the_newest_run_that_has_figures_is_shown_with_shares_and_bars(store, ca
     assert "not time" in said
 
 
+def test_a_damaged_record_keeps_nobody_from_the_others(store, capsys, tmp_path):
+    store(a=Measured(per_operator=COSTS))
+    (tmp_path / "runs/b.json").write_text("{")
+    assert profile_case(NAME, None, None, as_json=False) == 0
+    assert "(run a)" in capsys.readouterr().out
+
+
 def test_a_run_can_be_named(store):
     found, _ = recorded(NAME, "a", store(a=Measured(per_operator=COSTS[:1]), b=Measured(per_operator=COSTS)))
     assert [cost.value for cost in found.operators] == [750]
