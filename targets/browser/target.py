@@ -9,7 +9,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ MEASURING_FILES = (WORKER, WORKER.with_name("server.py"), *sorted(PAGE.iterdir()
 ON_GPU = ("webgl", "webgpu")
 
 
+_PAGE_PORT = threading.RLock()
+"""Held while a page is open on the port that was named: one page has it, and others wait for as long as it takes."""
 _SETTLED: dict[tuple[str, ...], Gpu] = {}
 _SETTLING = threading.Lock()
 
@@ -215,7 +217,8 @@ class BrowserTarget(Target):
         folder, found = self.bundle.install(), self.chosen_gpu
         if found is not None and found.problem:
             raise Failed(found.problem)
-        with BROWSERS.borrowed(self._launch(program, limits)) as started:
+        turn = _PAGE_PORT if elsewhere and address.page_port() else nullcontext()
+        with turn, BROWSERS.borrowed(self._launch(program, limits)) as started:
             started.child.what = self.name
             try:
                 said, _ = started.child.call(

@@ -46,6 +46,8 @@ class Holder:
     context: BrowserContext | None = None
     page: Page
     server: Server
+    elsewhere: re.Pattern[str]
+    """All addresses but the server's."""
 
     def __init__(self) -> None:
         self.foreign: list[str] = []
@@ -116,7 +118,8 @@ class Holder:
             self.context = self._context()
             # A pattern, which Playwright's driver matches by itself. For a function it would send us every request with
             # its body, the posted results among them, and our side of its pipe joins pieces in quadratic time.
-            self.context.route(re.compile(rf"^(?!{re.escape(self.server.origin)}/)"), self._refuse)
+            self.elsewhere = re.compile(rf"^(?!{re.escape(self.server.origin)}/)")
+            self.context.route(self.elsewhere, self._refuse)
             self.page = self.context.new_page()
             self.page.on("crash", self._mark_crashed)
             self.page.on("console", lambda message: print(f"console {message.type}: {message.text}", flush=True))
@@ -143,8 +146,9 @@ class Holder:
         if context is not None:
             self.server.close()
             try:
-                if context in self.only_context:
+                if context in self.only_context:  # which has pages of its own, and the next one of ours
                     self.page.close()
+                    context.unroute(self.elsewhere)
                 else:
                     context.close()
             except PlaywrightError as error:

@@ -6,15 +6,22 @@ import socket
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from playwright.sync_api import Error as PlaywrightError
 
 from harness.errors import Unavailable
 from harness.process.warm import end_warm
 from harness.target import Limits, TimingPlan
 from harness_targets.browser import address
+from harness_targets.browser import target as browser_target
 from harness_targets.browser.browsers import CHROMIUM
+from harness_targets.browser.npm import Bundle
+from harness_targets.browser.worker import Holder
 from harness_targets.litertjs.target import LiteRTJSTarget
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 
@@ -99,3 +106,75 @@ def test_a_port_that_is_none_is_a_sentence(monkeypatch):
     monkeypatch.setenv(address.PORT_VARIABLE, "70000")
     with pytest.raises(Unavailable, match="name a port from 1 to 65535"):
         address.page_port()
+
+
+class Phone:
+    """Stands for a browser that has one context, its user's, and for all that a page is asked in it."""
+
+    def __init__(self):
+        self.contexts = [self]
+        self.routes = []
+
+    def new_context(self):
+        raise PlaywrightError("Not supported")
+
+    def route(self, pattern, _):
+        self.routes.append(pattern)
+
+    def unroute(self, pattern):
+        self.routes.remove(pattern)
+
+    def new_page(self):
+        return self
+
+    def goto(self, named, **_):
+        assert [pattern for pattern in self.routes if pattern.match(named)] == [], "the page's own server is refused"
+
+    def __getattr__(self, _):
+        return lambda *_, **__: None
+
+
+def test_the_context_of_a_phones_browser_is_left_as_it_was_and_serves_the_next_page():
+    holder = Holder()
+    holder.browser = phone = Phone()
+    holder.only_context = phone.contexts
+    for _ in range(2):
+        holder._show("page/index.html", {})
+        assert len(phone.routes) == 1
+    holder.close({}, {})
+    assert phone.routes == []
+
+
+def test_pages_on_one_port_wait_for_each_other_as_long_as_it_takes(monkeypatch, tmp_path):
+    monkeypatch.setenv(address.VARIABLE, "http://127.0.0.1:9222")
+    monkeypatch.setenv(address.PORT_VARIABLE, "9333")
+    monkeypatch.setattr(address, "version", lambda at: "Chrome/1")
+    monkeypatch.setattr(Bundle, "install", lambda self: tmp_path)
+    open_now, most = [], []
+
+    class Child:
+        alive = staticmethod(lambda: True)
+
+        def call(self, operation, **_):
+            return {"loaded": {"files": {}, "inputs": []}}, {}
+
+    class Browsers:
+        @contextmanager
+        def borrowed(self, _):
+            open_now.append(1)
+            most.append(len(open_now))
+            time.sleep(0.05)
+            yield SimpleNamespace(child=Child(), profile=tmp_path)
+            open_now.pop()
+
+    monkeypatch.setattr(browser_target, "BROWSERS", Browsers())
+    converter = FakeConverter(tmp_path)
+    artifact = converter.convert(converter.prepare(entry()), FAKE_FORMAT, FAKE_FORMAT.variant("float32"))
+
+    def opened(_):
+        with LiteRTJSTarget("litertjs/chromium-wasm", "wasm", ()).open(artifact):
+            pass
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(opened, range(4)))
+    assert most == [1, 1, 1, 1]
