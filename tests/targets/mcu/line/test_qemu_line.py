@@ -158,7 +158,7 @@ def test_a_session_flashes_a_board_once_and_gives_the_emulators_bytes(qemu: str,
     np.testing.assert_array_equal(again.infer(samples)["out0"], outputs["out0"])
     footprint = again.footprint()
     assert footprint.details["flashed"] == "before"
-    assert footprint.exact == set(footprint.figures)
+    assert footprint.exact == set(footprint.figures) - {"stack_bytes"}
     assert 0 < footprint.figures["stack_bytes"] < 8192
     assert not {name for name in footprint.figures if "cycles" in name or "instructions" in name}
     with pytest.raises(NoClock, match="has no cycle counter that counts"):

@@ -89,7 +89,8 @@ def test_a_model_runs_on_the_board_of_the_map_which_is_flashed_once_for_it(
         assert times_flashed(board) == flashed
         figures = footprint.figures
         assert 0 < figures["cycles_min"] <= figures["cycles"] <= figures["cycles_max"]
-        assert footprint.exact == {name for name in figures if not name.startswith("cycles")}
+        # The stack's figure is the most since the board started, interrupts included: it has a history.
+        assert footprint.exact == {name for name in figures if not name.startswith(("cycles", "stack"))}
         assert "instructions" not in figures
         assert footprint.details["clock"] == "168000000 Hz by its registers"
 
