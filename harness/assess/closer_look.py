@@ -37,8 +37,8 @@ class CloserLook:
         form = self._formats[artifact.format]
         reference = self._references[(artifact.format, artifact.variant)]
         conditioning = self._converter.conditioning(self._prepared, artifact, form, reference)
-        variant = READY if artifact.variant == READY.name else form.variant(artifact.variant)
-        case = Case(self._entry, form, variant, target)
+        known = {variant.name: variant for variant in (READY, *self._entry.variants(form))}
+        case = Case(self._entry, form, known[artifact.variant], target)
         path = self._prepared.golden_path
         verdict = self._yardsticks.check(case, artifact, reference, path, self._prepared, conditioning)
         sound = verdict.majority[0] if verdict.majority else reference

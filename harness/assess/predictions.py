@@ -109,6 +109,14 @@ def trial_runs(
     names = trials.variants(target.format)
     answers: dict[str, Prediction | None] = {name: static_verdict(target, name, trials) for name in names}
     waiting: list[Artifact] = []
+    samples: list[Tensors] = []
+
+    def predicted(variant: str, outcome: Tried | CaseError) -> Prediction:
+        try:
+            return trial_prediction(target, variant, outcome, trials, closer)
+        except WHATEVER as error:  # one variant costs no other its answer
+            return unknown(target, variant, reason=reason(as_case_error(error, "Looking at it more closely")))
+
     for variant in [name for name, answer in answers.items() if answer is None]:
         artifact = trials.artifact(target.format, variant)
         assert artifact is not None
@@ -116,14 +124,17 @@ def trial_runs(
         if not readiness.ready:
             answers[variant] = unknown(target, variant, missing_here=readiness.missing)
         elif before is not None:
-            answers[variant] = trial_prediction(target, variant, stored_outcome(before), trials, closer)
+            answers[variant] = predicted(variant, stored_outcome(before))
         else:
-            waiting.append(artifact)
+            try:
+                samples.append(artifact.stored(golden.inputs, samples=1))
+                waiting.append(artifact)
+            except CaseError as error:  # it has no value for an input of the golden's
+                answers[variant] = predicted(variant, error)
     if waiting:
         target.prepare()
-        samples = [artifact.stored(golden.inputs, samples=1) for artifact in waiting]
         for artifact, outcome in zip(waiting, target.try_each(waiting, samples), strict=True):
-            answers[artifact.variant] = trial_prediction(target, artifact.variant, outcome, trials, closer)
+            answers[artifact.variant] = predicted(artifact.variant, outcome)
             if not isinstance(outcome, Crashed | TimedOut):  # which may have had another cause
                 store_trial(cache, trial_key(target, artifact, prepared), outcome)
     return [answer for answer in answers.values() if answer is not None]

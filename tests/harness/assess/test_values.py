@@ -1,18 +1,23 @@
 """Where a target's own kernels ran a sample anyway, their values decide, and not that they ran."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from harness.artifact import Artifact, TensorInfo
+from harness.artifact import Artifact, Quantisation, TensorInfo
 from harness.assess.assessment import Assessment, Prediction
-from harness.assess.predictions import infer_predictions, store_trial, stored_outcome, trial_prediction
+from harness.assess.closer_look import CloserLook
+from harness.assess.predictions import infer_predictions, store_trial, stored_outcome, trial_prediction, trial_runs
 from harness.assess.recommendation import refused_everywhere, tfjs_advice, tflite_advice
 from harness.assess.trials import Trials
 from harness.cache import Cache
-from harness.errors import Unsupported
+from harness.conversion.converter import read_golden
+from harness.errors import Crashed, Unsupported
 from harness.examination import Answer, Examination
 from harness.store.record import Conditioning, OutputConditioning
 from harness.target import Footprint, Tried
+from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.raising import RaisingTarget
 
 TARGET = RaisingTarget("tfjs/chromium-wasm")
@@ -164,3 +169,45 @@ def test_a_backend_with_wrong_values_is_not_one_that_is_expected_to_run_it():
         "TensorFlow.js: convertible; expected to run on one.",
         "Not on two: because",
     ]
+
+
+def test_a_variant_of_the_projects_own_is_looked_at_more_closely_as_any_other(tmp_path):
+    converter = FakeConverter(tmp_path)
+    converter.cache = Cache(tmp_path / "cache")
+    own = replace(FAKE_FORMAT.variant("int8"), name="smallest")
+    model = replace(entry(), own_variants=(("fake", own),))
+    prepared = converter.prepare(model)
+    artifact = converter.convert(prepared, FAKE_FORMAT, own)
+    references = {("fake", "smallest"): converter.reference(prepared, artifact, FAKE_FORMAT)}
+    closer = CloserLook(model, converter, {"fake": FAKE_FORMAT}, prepared, references)
+    values, conditioning = closer(TARGET, artifact)
+    assert np.array_equal(values["y"], references["fake", "smallest"].read()["y"])
+    assert conditioning is None
+
+
+def test_one_variant_costs_no_other_its_prediction(tmp_path, monkeypatch):
+    """Of three, one has no value for an input, and the values of another cannot be looked at more closely."""
+    converter = FakeConverter(tmp_path)
+    prepared = converter.prepare(entry())
+    golden = read_golden(prepared.golden_path)
+    golden.inputs["x"][0, 0, 0] = np.nan
+    sound = converter.convert(prepared, FAKE_FORMAT, FAKE_FORMAT.variant("float32"))
+    (info,) = sound.inputs
+    quantised = info.model_copy(update={"dtype": "int8", "quantisation": Quantisation(scale=0.1, zero_point=0)})
+    made = {
+        "float32": sound,
+        "int8": sound.model_copy(update={"variant": "int8", "digest": "b", "inputs": (quantised,)}),
+        "other": sound.model_copy(update={"variant": "other", "digest": "c"}),
+    }
+    references = {("fake", "other"): {"y": np.zeros((1, 1, 4), np.float32)}}
+    known = Trials({("fake", name): artifact for name, artifact in made.items()}, references=references)
+
+    def closer(*_):
+        raise Crashed("The converter died.")
+
+    found = trial_runs(RaisingTarget(), golden, prepared, known, Cache(tmp_path / "cache"), closer)
+    said = {one.variant: (one.verdict, one.reason) for one in found}
+    assert said["float32"][0] == "runs"
+    assert said["int8"][0] == "does not run"
+    assert "has NaN" in said["int8"][1]
+    assert said["other"] == ("not known", "The converter died.")
