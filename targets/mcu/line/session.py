@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
-from harness.errors import Failed, NoClock
+from harness.errors import Failed
 from harness.model import Tensors
 from harness.paths import cache_directory
 from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPlan
@@ -24,19 +24,16 @@ from ..emulator.outcome import JobRefused, ProtocolBroken, split_outputs
 from ..plan import Plan, plan_model
 from ..session import inputs_of
 from ..toolchain import Firmware, build_firmware
+from .clock import checked_clock
 from .connection import Connection, connected
 from .hardware_map import MapEntry
 from .image import make_image
-from .line import RUNS_LIMIT, Identity, Patience, Refusal
+from .line import RUNS_LIMIT, Patience, Refusal
 
 REPEATS = 8
 """Runs of the first sample whose cycles make the spread, after one that fills the caches."""
 _LONG_SECONDS = 2.0
 """A first run that took longer is repeated once."""
-_CLOCK_SECONDS = 0.5
-_CLOCK_TOLERANCE = 0.02
-"""How far a clock that was read back may be from what this machine's clock sees of it: an internal oscillator is true
-to 1 % (datasheets of both chips), and a question and its answer take some milliseconds of half a second."""
 
 
 class SerialSession(Session):
@@ -147,7 +144,7 @@ class SerialSession(Session):
         core has no counter or nothing says how fast it counts."""
         content = inputs_of(self.artifact, samples)[0]
         with self.connection() as connection:
-            hertz = self._hertz(connection)
+            hertz = checked_clock(connection.line, self.target)
             cycles: list[int] = []
             runs = RUNS_LIMIT if connection.identity.keeps_input else 1
             first = _ticks(self._run(connection, content))[0]
@@ -162,27 +159,6 @@ class SerialSession(Session):
         nanoseconds = np.rint(np.asarray(cycles, np.float64) * (1e9 / hertz)).astype(np.int64)
         details = {"clock_hz": str(hertz), "counter": "cycles of the core", "cycles": str(median_low(cycles))}
         return Timing(nanoseconds, round(first * 1e9 / hertz), None, 1e9 / hertz, details)
-
-    def _hertz(self, connection: Connection) -> int:
-        """The clock that the board's registers tell, once what it counts agrees."""
-        identity = connection.identity
-        if not identity.counts_cycles:
-            raise NoClock(f"the core of {self.target} has no cycle counter that counts.")
-        if identity.clock_hz == 0:
-            raise NoClock(f"the clock of {self.target} could not be read back, and cycles alone are no time.")
-        time.sleep(_CLOCK_SECONDS)
-        later = connection.line.identify()
-        if not isinstance(later, Identity):
-            raise ProtocolBroken(f"The board on {self.entry.place} no longer says who it is.")
-        cycles = (later.cycles - identity.cycles) & 0xFFFFFFFF
-        least = cycles / (later.answered - identity.asked)
-        most = cycles / max(later.asked - identity.answered, 1e-9)
-        if not least / (1 + _CLOCK_TOLERANCE) <= identity.clock_hz <= most * (1 + _CLOCK_TOLERANCE):
-            raise NoClock(
-                f"the registers of {self.target} say {identity.clock_hz} Hz, and by this machine's clock it counts"
-                f" {least:.0f} to {most:.0f} cycles a second."
-            )
-        return identity.clock_hz
 
     def footprint(self) -> Footprint:
         """Sizes against the board's, exact. Not so: cycles of the first sample, and the most stack in use since

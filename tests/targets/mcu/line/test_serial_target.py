@@ -17,7 +17,7 @@ from harness.errors import Failed, NoClock, Unavailable, Unsupported
 from harness.target import Limits, TimingPlan
 from harness_targets.mcu.boards.silicon import STM32F4_DISCOVERY
 from harness_targets.mcu.host import HostKernels
-from harness_targets.mcu.line import listing, session
+from harness_targets.mcu.line import listing
 from harness_targets.mcu.line.hardware_map import MAP_VARIABLE, MapEntry, read_map
 from harness_targets.mcu.line.line import Patience
 from harness_targets.mcu.line.listing import boards
@@ -145,17 +145,6 @@ def test_without_a_clock_or_a_counter_there_are_no_milliseconds(
         opened.time(samples, PLAN)
     opened.infer(samples)
     assert ("cycles" in opened.footprint().figures) is (cycles > 0)
-
-
-def test_a_clock_that_counts_otherwise_than_it_says_is_no_clock(
-    job_server: Path, firmware_compiler: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    artifact = make_artifact(tmp_path, CONTENT)
-    entry = simulated(job_server, tmp_path)
-    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), SOON)
-    monkeypatch.setattr(session, "_CLOCK_TOLERANCE", -0.3)  # as if what is counted were 30 % off
-    with pytest.raises(NoClock, match=r"say 168000000 Hz, and by this machine's clock it counts \d+ to \d+ cycles"):
-        opened.time(samples_of(artifact, random_inputs(plan_model(CONTENT).inputs, 1, 1)), PLAN)
 
 
 def test_what_does_not_repeat_itself_is_a_failure(
