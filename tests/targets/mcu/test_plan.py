@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.plan import OperatorUnsupported, PlanRefused, lacking, plan_model
 
 from .model_writer import ModelWriter
@@ -110,6 +111,22 @@ def test_sums_that_could_overflow_are_refused():
     model.operator("FULLY_CONNECTED", [source, weights, bias], [target], "FullyConnectedOptions")
     with pytest.raises(PlanRefused, match="too near the end of int32"):
         plan_model(model.write())
+
+
+@pytest.mark.parametrize(("ratio", "fits"), [(1.0, True), (4.01, True), (512.01, False), (16384.1, False)])
+def test_a_mean_whose_rounding_would_leave_int32_is_refused(ratio: float, fits: bool, host_kernels: HostKernels):
+    """Half of what is shifted out is added before: a mean of 128 came as -128."""
+    model = ModelWriter()
+    source = model.input((1, 32768), "int16", scale=0.001, zero_point=-32768)
+    target = model.output((1,), "int16", scale=0.001 * ratio)
+    axis = model.constant(np.array([1], np.int32))
+    model.operator("MEAN", [source, axis], [target], "ReducerOptions", {0: ("?", False)})
+    if fits:
+        (output,) = host_kernels.run(plan_model(model.write()), [np.full(32768, 32767, np.int16).tobytes()])
+        assert np.frombuffer(output, np.int16) == min(round(65535 / ratio), 32767)
+    else:
+        with pytest.raises(PlanRefused, match="adding 32768 elements with these scales can overflow int32"):
+            plan_model(model.write())
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\0" * 64, b"\x18\0\0\0TFL3", b"GIF89a" * 20])

@@ -10,6 +10,7 @@ from ..model import Operator, Tensor
 from .axes import merge_axes, row_major
 from .checks import common_dtype, constant_integers, existing_axis, operand, own_zero_point, refuse, result, unsupported
 from .movement import same_quantisation
+from .weighted import fits_int32
 
 
 def _reduced_axes(operator: Operator, rank: int) -> set[int]:
@@ -54,8 +55,8 @@ def _emit_sum(operator: Operator, build: Builder, mean: bool) -> None:
         extra = min(count.bit_length() - 1, 32, 31 + shift)
         multiplier = (multiplier << extra) // count
         shift -= extra
-    span = 255 if dtype == "int8" else 65535
-    if (span * count) << max(shift, 0) >= 1 << 31:
+    total = (255 if dtype == "int8" else 65535) * count
+    if not fits_int32(total, total, multiplier, shift):
         raise refuse(operator, f"adding {count} elements with these scales can overflow int32")
     build.step(
         f"mean_{dtype}",

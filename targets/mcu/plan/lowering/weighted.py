@@ -107,7 +107,7 @@ def per_channel_multipliers(weighted: Weighted, axis: int) -> list[tuple[int, in
     return [quantise_multiplier(source * float(scale) / target) for scale in scales]
 
 
-def _fits(largest_sum: int, total: int, multiplier: int, shift: int) -> bool:
+def fits_int32(largest_sum: int, total: int, multiplier: int, shift: int) -> bool:
     """No step of the sum and of its requantisation leaves int32 (see firmware/fixed_point.h).
 
     Totals near 2^30 do occur: the converter widens the bias of a channel with tiny weights up to there.
@@ -130,7 +130,7 @@ def channel_table(weighted: Weighted, multipliers: list[tuple[int, int]]) -> NDA
     for channel, (multiplier, shift) in enumerate(multipliers):
         partial = abs(int(folded[channel])) + 128 * int(magnitudes[channel])
         total = abs(int(bias[channel])) + largest_input * int(magnitudes[channel])
-        if multiplier < 0 or not _fits(max(partial, total), total, multiplier, shift):
+        if multiplier < 0 or not fits_int32(max(partial, total), total, multiplier, shift):
             raise refuse(operator, f"the sums of output channel {channel} can reach {total}, too near the end of int32")
     return np.column_stack([folded, np.array(multipliers, np.int64)]).astype(np.int32)
 
@@ -198,7 +198,7 @@ def _narrow_channels(weighted: Weighted, multipliers: list[tuple[int, int]]) -> 
     magnitudes = np.abs(weighted.weights.reshape(len(multipliers), -1).astype(np.int64)).sum(axis=1)
     for channel, (multiplier, shift) in enumerate(multipliers):
         total = abs(bias[channel]) + 32768 * int(magnitudes[channel])
-        if multiplier < 0 or not _fits(total, total, multiplier, shift):
+        if multiplier < 0 or not fits_int32(total, total, multiplier, shift):
             raise refuse(
                 weighted.operator,
                 f"the sums of output channel {channel} can reach {total}, too near the end of int32",
