@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from harness.target import TimingPlan
 ROUNDS = 2
 """Fresh processes, because each has a bias of its own."""
 PAIRS = 12
+MOST_SECONDS = 300.0
+"""What would take longer is left out: the verdict waits for it."""
 ONE = TimingPlan(min_iterations=1, min_seconds=0.0, max_iterations=1, max_seconds=30.0, per_operator=True)
 
 Times = dict[tuple[str, str], float]
@@ -46,7 +49,7 @@ def changed_operators(
     old: Side, new: Side, inputs: dict[str, NDArray[Any]], plan: BlockPlan
 ) -> tuple[OperatorRatio, ...]:
     """The operators that became slower or faster by more than the plan's margin, those that weigh most first. None
-    where a side does not tell. Raises a `CaseError` where a side cannot be timed."""
+    where a side does not tell, or takes too long to ask. Raises a `CaseError` where a side cannot be timed."""
     if old.target.own_clock or new.target.own_clock:  # which counts the whole alone, and is flashed to be asked
         return ()
     order = random.Random(plan.seed)
@@ -59,6 +62,7 @@ def changed_operators(
             samples = {False: old.stored(inputs), True: new.stored(inputs)}
             found: list[tuple[Times, Times]] = []
             for _ in range(PAIRS + 1):
+                begun = time.monotonic()
                 block: dict[bool, Times] = {}
                 for which in order.sample([False, True], 2):
                     timing = sessions[which].time(samples[which], ONE)
@@ -69,6 +73,8 @@ def changed_operators(
                         for one in timing.per_operator
                     }
                 found.append((block[False], block[True]))
+                if (time.monotonic() - begun) * ROUNDS * (PAIRS + 1) > MOST_SECONDS:
+                    return ()
             rounds.append(found[1:])  # the first warms up
     return compare_times(rounds, plan.margin, plan.confidence)
 

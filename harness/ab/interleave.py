@@ -18,11 +18,8 @@ from numpy.typing import NDArray
 from harness.ab.plan import BlockPlan, blocks_of, iterations_of
 from harness.ab.side import Side
 from harness.errors import Failed, Unsupported
+from harness.latency.statistics import COARSE
 from harness.target import Session, Timing, TimingPlan
-
-COARSE = 0.01
-"""A clock whose step is more than this share of one invocation: a block's mean is then taken, because medians of such
-samples sit on the clock's steps."""
 
 
 @dataclass(frozen=True)

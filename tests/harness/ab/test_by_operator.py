@@ -1,9 +1,17 @@
 """Which operator a change is in, from times of operators in turns."""
 
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from harness.ab.by_operator import compare_times
+from harness.ab import by_operator
+from harness.ab.by_operator import ROUNDS, changed_operators, compare_times
+from harness.ab.plan import BlockPlan
+from harness.ab.side import Side
+from harness.target import OperatorSamples, Timing
+from tests.harness.fakes.raising import RaisingTarget
 
 OPERATORS = {("Conv2D", "1×32×32×16"): 40_000.0, ("Conv2D", "1×16×16×32"): 60_000.0, ("Softmax", "1×10"): 4_000.0}
 MARGIN, CONFIDENCE = 0.02, 0.95
@@ -49,3 +57,35 @@ def test_what_weighs_most_comes_first():
 def test_an_operator_below_the_clocks_step_or_on_one_side_alone_says_nothing():
     pairs = [[({("Reshape", ""): 0.0, ("Add", ""): 10.0}, {("Reshape", ""): 5.0, ("Mul", ""): 10.0})] * 12] * 2
     assert compare_times(pairs, MARGIN, CONFIDENCE) == ()
+
+
+class Telling(RaisingTarget):
+    """Says what its operators take: a convolution, so many nanoseconds, and a softmax."""
+
+    def __init__(self, name, convolution_ns):
+        super().__init__(name)
+        self.convolution_ns, self.opened = convolution_ns, 0
+
+    @contextmanager
+    def open(self, artifact, limits=None):
+        self.opened += 1
+        yield SimpleNamespace(time=lambda samples, plan: self.timing())
+
+    def timing(self):
+        kinds = (("Conv2D", self.convolution_ns), ("Softmax", 4_000.0))
+        told = tuple(OperatorSamples(name, "", 1, np.full(3, nanoseconds)) for name, nanoseconds in kinds)
+        return Timing(samples_ns=np.array([100_000]), first_ns=1, per_operator=told)
+
+
+def test_the_operator_that_became_slower_is_found_in_two_live_sides(artifact):
+    old, new = Telling("fake/old", 40_000.0), Telling("fake/new", 50_000.0)
+    (found,) = changed_operators(Side("old", old, artifact), Side("new", new, artifact), {}, BlockPlan(seed=1))
+    assert (found.operator, found.ratio) == ("Conv2D", pytest.approx(1.25))
+    assert old.opened == new.opened == ROUNDS
+
+
+def test_what_would_take_too_long_is_left_out_after_the_first_pair(artifact, monkeypatch):
+    monkeypatch.setattr(by_operator, "MOST_SECONDS", 0.0)
+    old, new = Telling("fake/old", 40_000.0), Telling("fake/new", 50_000.0)
+    assert changed_operators(Side("old", old, artifact), Side("new", new, artifact), {}, BlockPlan(seed=1)) == ()
+    assert old.opened == 1
