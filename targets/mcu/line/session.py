@@ -154,7 +154,8 @@ class SerialSession(Session):
                 enough = len(cycles) >= plan.min_iterations and sum(cycles) / hertz >= plan.min_seconds
                 if cycles and (enough or elapsed > plan.max_seconds):
                     break
-                cycles += _ticks(self._run(connection, content, runs))
+                fitting = int((plan.max_seconds - elapsed) * hertz / max(first, 1))
+                cycles += _ticks(self._run(connection, content, max(1, min(runs, fitting))))
             self._note(connection)
         nanoseconds = np.rint(np.asarray(cycles, np.float64) * (1e9 / hertz)).astype(np.int64)
         details = {"clock_hz": str(hertz), "counter": "cycles of the core", "cycles": str(median_low(cycles))}

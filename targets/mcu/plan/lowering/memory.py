@@ -1,6 +1,6 @@
 """SVDF: a layer with a memory of the last inputs, filter by filter.
 
-Every inference starts from an empty memory: the runs of a job are independent of each other.
+Every inference starts from an empty memory, unless the inputs of a job are one sequence.
 """
 
 from __future__ import annotations

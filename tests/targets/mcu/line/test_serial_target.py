@@ -109,6 +109,23 @@ def test_milliseconds_are_cycles_over_the_clock_that_was_read_back(
     assert timing.clock_resolution_ns == pytest.approx(1000 / 168)
 
 
+def test_a_slow_model_is_not_run_sixteen_times_at_once(
+    job_server: Path, firmware_compiler: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """By its counter a run takes three seconds, of the seven that there are."""
+    looks = len(plan_model(CONTENT).operators) + 1
+    entry = simulated(job_server, tmp_path, cycles=3 * 168_000_000 // looks)
+    artifact, asked = make_artifact(tmp_path, CONTENT), []
+    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), SOON)
+    run = opened._run
+    monkeypatch.setattr(
+        opened, "_run", lambda connection, content, runs=1: asked.append(runs) or run(connection, content, runs)
+    )
+    plan = TimingPlan(min_iterations=2, min_seconds=1.0, max_iterations=100, max_seconds=7.0)
+    opened.time(samples_of(artifact, random_inputs(plan_model(CONTENT).inputs, 1, 1)), plan)
+    assert asked == [1, 2]
+
+
 def test_two_models_that_are_open_at_once_take_turns_on_the_board(
     job_server: Path, firmware_compiler: None, tmp_path: Path, host_kernels: HostKernels
 ):
