@@ -58,8 +58,9 @@ OPERATOR_OUTPUTS = OperatorOutputs(operations, expose)
 
 
 def _layers(artifact: Artifact, topology: Mapping[str, Any]) -> tuple[Operation, ...]:
-    """The layers of the model itself, a model in it being one of them. Those that are used more than once have no one
-    result, and are left out: what stands behind them is what their readers read."""
+    """The layers of the model itself, and a model in it where its result is an output. Layers that are used more than
+    once have no one result, and another model's in it is not the one that it gives here (Keras names that of its own
+    inputs): both are left out, and what stands behind them is what their readers read."""
     try:
         described = topology.get("model_config", topology)["config"]
         listed = described if isinstance(described, list) else described["layers"]
@@ -75,7 +76,8 @@ def _layers(artifact: Artifact, topology: Mapping[str, Any]) -> tuple[Operation,
     for layer in listed:
         name = layer["config"]["name"]
         behind = tuple(dict.fromkeys(one for source in reads[name] or () for one in through.get(source, ())))
-        if layer["class_name"] == "InputLayer" or reads[name] is None:
+        has_no_one_result = reads[name] is None or ("layers" in layer["config"] and name not in own)
+        if layer["class_name"] == "InputLayer" or has_no_one_result:
             through[name] = behind
             continue
         tensor = f"{LAYER}{name}"

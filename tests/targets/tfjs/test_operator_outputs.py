@@ -146,6 +146,16 @@ def test_a_layer_that_is_called_twice_has_no_one_result_and_a_sequence_is_in_its
     assert relu.results[0].name == "y"
 
 
+def test_a_model_within_the_model_is_passed_over_unless_its_result_is_an_output(artifact):
+    inner = {"layers": [layer("Dense", "inside")]}
+    described = [layer("Dense", "a"), layer("Functional", "inner", **inner), layer("ReLU", "b")]
+    dense, relu = operations(layers_artifact(artifact, {"layers": described}))
+    assert (dense.operator, relu.operator) == ("Dense", "ReLU")
+    assert relu.reads == (dense.results[0].name,)
+    _, last = operations(layers_artifact(artifact, {"layers": described[:2]}))
+    assert (last.operator, last.results[0].name) == ("Functional", "y")
+
+
 def test_layers_that_are_described_in_another_way_are_unsupported(artifact):
     with pytest.raises(Unsupported, match="described in another way"):
         operations(layers_artifact(artifact, {"stack": []}))
