@@ -15,18 +15,23 @@ from harness.store.record import Conditioning, OutputConditioning
 MARGIN = 2.0
 """Movement is a figure of a few random draws, and two runtimes round on both sides: twice the power of one (3 dB), and
 as much again for draws that are not the worst. docs/limits.md holds it against what was measured."""
+TWO_SIDES_DB = 3.0
+"""What of it two runtimes take that both round; the rest is for draws."""
+FALSE_ALARMS = 1e-4
+"""How often chance alone may break a limit, an output: an output of few values shows its error's power badly."""
 PEAK_OVER_MEAN = 10.0
 """A Gaussian error reaches five times its root mean square in one of 10⁶ values."""
 
 
 def conditioned(
-    rule: ParityRule, figures: OutputConditioning | None, seen: Conditioning | None, samples: int
+    rule: ParityRule, figures: OutputConditioning | None, seen: Conditioning | None, samples: int, values: int = 0
 ) -> ParityRule:
-    """`rule` for one output compared over that many samples, with the limit that follows from its `figures`; as it is
-    without any, or a user's."""
+    """`rule` for one output compared over that many samples, which hold so many `values`, with the limit that follows
+    from its `figures`; as it is without any, or a user's."""
     if not rule.conditioned or figures is None or seen is None or figures.sqnr_db is None:
         return rule
-    margin = 20.0 * math.log10(MARGIN) + 10.0 * math.log10(_unseen(seen, samples))
+    spread = max(20.0 * math.log10(MARGIN) - TWO_SIDES_DB, _spread_db(seen, samples, values))
+    margin = TWO_SIDES_DB + spread + 10.0 * math.log10(_unseen(seen, samples))
     decibels = max(figures.sqnr_db - margin, min(MOST_DB, figures.sqnr_db - LEAST_MARGIN_DB))
     if rule.metric == "sqnr_db":
         given = figures.sqnr_db - decibels
@@ -63,6 +68,17 @@ def _unseen(seen: Conditioning, samples: int) -> float:
     there are more of them, where a few samples move much farther than most (a tail as 1/x², Cauchy's). The mean power
     grows as much."""
     return max(1.0, samples / max(1, seen.samples))
+
+
+def _spread_db(seen: Conditioning, samples: int, values: int) -> float:
+    """How far the power of an error over so many values, and over those that were looked at, are apart by chance: the
+    F distribution's quantile, for independent errors of one variance: 11 dB for 11 values each, 3 dB for 125."""
+    looked_at = values * seen.samples // max(1, samples)
+    if not values or not looked_at:
+        return 0.0
+    from scipy.special import fdtri  # imported here: SciPy takes long to load
+
+    return 10.0 * math.log10(float(fdtri(values, looked_at, 1.0 - FALSE_ALARMS)))
 
 
 def _answer(seen: Conditioning) -> str:

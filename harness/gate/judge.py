@@ -138,14 +138,14 @@ class EdgeRules:
     """Whether the golden has more samples than were compared."""
     """Over which outputs were compared."""
 
-    def get(self, metric: ParityMetric, output: str = "") -> ParityRule | None:
-        """The rule for a figure; of that output, with the limit that follows from its conditioning. Where the SQNR has
-        a limit of the user's, no peak is held to less than the usual."""
+    def get(self, metric: ParityMetric, output: str = "", values: int = 0) -> ParityRule | None:
+        """The rule for a figure; of that output, of which so many values were compared, with the limit that follows
+        from its conditioning. Where the SQNR has a limit of the user's, no peak is held to less than the usual."""
         rule = self.policy.parity_rule(self.edge, metric, self.case)
         noise = self.policy.parity_rule(self.edge, "sqnr_db", self.case)
         if rule is None or (noise is not None and not noise.conditioned):
             return rule
-        return conditioned(rule, self._figures(output), self.conditioning, self.samples)
+        return conditioned(rule, self._figures(output), self.conditioning, self.samples, values)
 
     def steps(self, output: str) -> ParityRule | None:
         """The limit in steps that follows from an output's conditioning; None where the usual rules stay. A user's own
@@ -216,10 +216,10 @@ def _judge_output(
                 checks.append(judge_steps(comparison, rule))
         if within:
             return checks
-    if rule := rules.get("sqnr_db", output):
+    if rule := rules.get("sqnr_db", output, comparison.elements):
         checks.append(judge_sqnr(comparison, rule))
     # What has steps may be a whole one off where another value lies on a tie.
-    rule = rules.get("peak", output)
+    rule = rules.get("peak", output, comparison.elements)
     if rule and not steps and not (rule in DEFAULT_PARITY and _is_one_step(comparison, rules.step(output))):
         checks.append(judge_peak(comparison, rule))
     # With labels the task metric says what a changed answer costs, and on the conversion edge it alone decides.
