@@ -36,6 +36,7 @@ from harness_targets.mcu.line.outcome import (
 from harness_targets.mcu.line.port import Port, open_port
 from harness_targets.mcu.plan import Plan, plan_model
 from tests.targets.mcu.random_operators import random_inputs, random_model
+from tests.targets.mcu.test_plan import two_layers
 
 from .simulated_board import FaultyPort, ScriptedPort, simulated
 
@@ -151,6 +152,21 @@ def test_a_run_that_was_done_is_not_done_again(job_server: Path, tmp_path: Path)
         assert isinstance(first, Report)
         assert isinstance(second, Report)
         assert first.run_ticks == second.run_ticks
+
+
+def test_an_input_that_comes_twice_does_not_lie_over_the_outputs(job_server: Path, tmp_path: Path):
+    """Without room beside the arena it goes to its tensor, where a later one may be by then."""
+    plan = plan_model(two_layers().write())
+    (content,) = random_inputs(plan.inputs, 4, 1)
+    with at_board(job_server, tmp_path, plan, plan.arena_bytes) as port:
+        line = Line(port, "board", SOON)
+        number, found = line.next_number(), []
+        for _ in range(2):
+            line.put(number, content)
+            report = line.run(number, content, 1, kept=False)
+            assert isinstance(report, Report)
+            found.append(report.output(number))
+    assert found[0] == found[1] != content
 
 
 def test_an_input_whose_bytes_are_others_is_refused(job_server: Path, tmp_path: Path):
