@@ -20,6 +20,10 @@ const void *plan_read(const struct execution *execution, uint32_t reference, uin
     return inside(offset, bytes, execution->arena_bytes) ? execution->arena + offset : NULL;
 }
 
+const void *plan_constant(const struct execution *execution, uint32_t reference, uint32_t bytes, uint32_t alignment) {
+    return reference & PLAN_CONSTANT_BIT ? plan_read(execution, reference, bytes, alignment) : NULL;
+}
+
 void *plan_write(const struct execution *execution, uint32_t reference, uint32_t bytes, uint32_t alignment) {
     if (reference % alignment != 0 || !inside(reference, bytes, execution->arena_bytes)) {
         return NULL;

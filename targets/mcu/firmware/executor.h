@@ -49,6 +49,8 @@ const struct plan_buffer *plan_outputs(const struct execution *execution);
 
 /* Pointer to `bytes` bytes behind a reference, NULL where they are not all inside or not so aligned. */
 const void *plan_read(const struct execution *execution, uint32_t reference, uint32_t bytes, uint32_t alignment);
+/* As plan_read, of constants alone: what a kernel has checked there stays as it is while it writes. */
+const void *plan_constant(const struct execution *execution, uint32_t reference, uint32_t bytes, uint32_t alignment);
 void *plan_write(const struct execution *execution, uint32_t reference, uint32_t bytes, uint32_t alignment);
 
 #endif

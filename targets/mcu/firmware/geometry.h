@@ -12,6 +12,11 @@ static inline uint32_t saturating_product(uint32_t a, uint32_t b) {
     return product > UINT32_MAX ? UINT32_MAX : (uint32_t)product;
 }
 
+/* Whether two parts of the arena, both inside, have no byte in common. */
+static inline bool are_apart(uint32_t first, uint32_t first_bytes, uint32_t second, uint32_t second_bytes) {
+    return first + first_bytes <= second || second + second_bytes <= first;
+}
+
 static inline bool dimensions_valid(const int32_t *values, int count) {
     for (int i = 0; i < count; i++) {
         if (values[i] < 1 || values[i] > DIMENSION_LIMIT) {

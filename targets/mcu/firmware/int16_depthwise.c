@@ -69,7 +69,8 @@ enum plan_status run_depthwise_int16(const struct execution *execution, const vo
         plan_read(execution, step->channels, channel_count * (uint32_t)sizeof *channels, 4);
     /* 8 bytes a tap, whatever a pointer has, then the pixel of zeros. */
     uint8_t *scratch = plan_write(execution, step->scratch, 8 * tap_count + 2 * channel_count, 8);
-    if (input == NULL || output == NULL || weights == NULL || channels == NULL || scratch == NULL) {
+    if (input == NULL || output == NULL || weights == NULL || channels == NULL || scratch == NULL ||
+        !are_apart(step->output, 2 * window_output_elements(window), step->scratch, 8 * tap_count + 2 * channel_count)) {
         return PLAN_OUT_OF_BOUNDS;
     }
     if (!int16_channels_valid(channels, window->output_channels, step->wide)) {

@@ -37,9 +37,9 @@ enum plan_status run_mean_int16(const struct execution *execution, const void *r
         }
     }
     for (uint32_t i = 0; i < step->output_elements; i++) {
-        int32_t scaled = requantize((int32_t)((uint32_t)sums[i] + (uint32_t)step->bias), step->multiplier,
-                                    step->shift) + step->output_zero_point;
-        output[i] = (int16_t)clamp(scaled, INT16_MIN, INT16_MAX);
+        int32_t scaled = requantize((int32_t)((uint32_t)sums[i] + (uint32_t)step->bias), step->multiplier, step->shift);
+        int32_t shifted = (int32_t)((uint32_t)scaled + (uint32_t)step->output_zero_point);
+        output[i] = (int16_t)clamp(shifted, INT16_MIN, INT16_MAX);
     }
     return PLAN_OK;
 }

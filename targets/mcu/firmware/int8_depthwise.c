@@ -92,7 +92,9 @@ enum plan_status run_depthwise_int8(const struct execution *execution, const voi
     const struct plan_channel *channels =
         plan_read(execution, step->channels, channel_count * (uint32_t)sizeof *channels, 4);
     const int8_t **taps = plan_write(execution, step->scratch, tap_count * 8 + channel_count, 8);
-    if (input == NULL || output == NULL || weights == NULL || channels == NULL || taps == NULL) {
+    /* The pointers to the taps are used while outputs are written. */
+    if (input == NULL || output == NULL || weights == NULL || channels == NULL || taps == NULL ||
+        !are_apart(step->output, window_output_elements(window), step->scratch, tap_count * 8 + channel_count)) {
         return PLAN_OUT_OF_BOUNDS;
     }
     for (uint32_t i = 0; i < channel_count; i++) {

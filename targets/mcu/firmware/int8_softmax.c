@@ -85,7 +85,8 @@ enum plan_status run_softmax_int8_int16(const struct execution *execution, const
     const int32_t *table = plan_read(execution, step->table, 256 * 4, 4);
     const int8_t *input = plan_read(execution, step->input, elements, 1);
     int16_t *output = plan_write(execution, step->output, saturating_product(elements, 2), 2);
-    if (table == NULL || input == NULL || output == NULL) {
+    if (table == NULL || input == NULL || output == NULL ||
+        !are_apart(step->input, elements, step->output, 2 * elements)) {
         return PLAN_OUT_OF_BOUNDS;
     }
     for (int32_t row = 0; row < step->rows; row++) {

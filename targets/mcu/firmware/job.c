@@ -29,7 +29,8 @@ static void count_step(void *context, uint32_t operator_index) {
 uint32_t job_total_bytes(const struct plan_buffer *buffers, uint32_t count) {
     uint32_t total = 0;
     for (uint32_t i = 0; i < count; i++) {
-        total += buffers[i].bytes;
+        /* Many forged ones must not add up to a few bytes. */
+        total = buffers[i].bytes > UINT32_MAX - total ? UINT32_MAX : total + buffers[i].bytes;
     }
     return total;
 }

@@ -41,8 +41,9 @@ static inline int32_t update_cell(const struct plan_cell_update *update, const u
     *cell = (int16_t)state;
     int32_t round = update->tanh_shift > 0 ? 1 << (update->tanh_shift - 1) : 0;
     int32_t activated = tanh16(table, (state * update->tanh_multiplier + round) >> update->tanh_shift);
-    return requantize(activated * gate[GATE_OUTPUT * units], update->output_multiplier, update->output_shift) +
-           update->output_zero_point;
+    int32_t output =
+        requantize(activated * gate[GATE_OUTPUT * units], update->output_multiplier, update->output_shift);
+    return (int32_t)((uint32_t)output + (uint32_t)update->output_zero_point);
 }
 
 #endif

@@ -44,10 +44,10 @@ static enum plan_status bind_resize(const struct execution *execution, const str
         plan_read(execution, image->input, saturating_product(batch_bytes, view->image_elements), element_bytes);
     view->output =
         plan_write(execution, image->output, saturating_product(batch_bytes, output_elements), element_bytes);
-    view->rows = plan_read(execution, image->rows,
-                           (uint32_t)image->output_height * sizeof(struct plan_interpolation_int8), 4);
-    view->columns = plan_read(execution, image->columns,
-                              (uint32_t)image->output_width * sizeof(struct plan_interpolation_int8), 4);
+    view->rows = plan_constant(execution, image->rows,
+                               (uint32_t)image->output_height * sizeof(struct plan_interpolation_int8), 4);
+    view->columns = plan_constant(execution, image->columns,
+                                  (uint32_t)image->output_width * sizeof(struct plan_interpolation_int8), 4);
     if (view->input == NULL || view->output == NULL || view->rows == NULL || view->columns == NULL) {
         return PLAN_OUT_OF_BOUNDS;
     }

@@ -19,6 +19,7 @@ from harness.errors import CaseError
 from harness_targets.mcu.emulator.frames import parse_report
 from harness_targets.mcu.job import pack_job
 from harness_targets.mcu.plan import PlanRefused, plan_model
+from harness_targets.mcu.plan.format import STEP_KINDS
 from harness_targets.mcu.toolchain import build_host_runner
 
 from .random_operators import FORMS, Draws, random_inputs, random_model
@@ -91,6 +92,61 @@ def test_forged_jobs_get_a_verdict_and_touch_nothing_outside(
     for report in run(runner, jobs, tmp_path):
         with contextlib.suppress(PlanRefused, CaseError):
             assert parse_report(report) is not None
+
+
+def steps_of(job: bytes, kind: str) -> list[int]:
+    """Where in a job the fields of each step of a kind begin."""
+    (plan,) = struct.unpack_from("<I", job, 16)
+    count, offset = struct.unpack_from("<2I", job, plan + 12 * 4)
+    found, place = [], plan + offset
+    for _ in range(count):
+        number, words, _ = struct.unpack_from("<3I", job, place)
+        if number == STEP_KINDS[kind]:
+            found.append(place + 12)
+        place += 4 * words
+    return found
+
+
+OUTPUT_AND_WHAT_IT_MUST_NOT_TOUCH = [
+    ("DEPTHWISE_CONV_2D", "int8", "depthwise_int8", 1, 4),
+    ("DEPTHWISE_CONV_2D", "int16", "depthwise_int16", 1, 4),
+    ("SOFTMAX", "int8", "softmax_int8", 1, 0),
+    ("RESIZE_BILINEAR", "int8", "resize_int8", 1, 2),
+]
+
+
+@pytest.mark.parametrize(("name", "dtype", "kind", "output", "other"), OUTPUT_AND_WHAT_IT_MUST_NOT_TOUCH)
+def test_what_a_kernel_has_checked_is_not_where_it_writes(
+    name: str, dtype: str, kind: str, output: int, other: int, runner: Path, tmp_path: Path
+):
+    """Pointers, indices and places that a forged plan has the outputs written over."""
+    jobs = []
+    for seed in range(30):
+        job = bytearray(job_of(name, dtype, seed))
+        for fields in steps_of(job, kind):
+            (place,) = struct.unpack_from("<I", job, fields + 4 * output)
+            struct.pack_into("<I", job, fields + 4 * other, place & ~7)
+            jobs.append(mend(job))
+    assert jobs
+    for report in run(runner, jobs, tmp_path):
+        with pytest.raises(PlanRefused, match="a step reaches outside"):
+            parse_report(report)
+
+
+def test_inputs_that_add_up_beyond_the_largest_number_are_refused(runner: Path, tmp_path: Path):
+    job = job_of("CONV_2D", "int8", 1)
+    (place,) = struct.unpack_from("<I", job, 16)
+    header = list(struct.unpack_from("<16I", job, place))
+    count = (1 << 32) // ARENA
+    table = struct.pack("<3I", 0, ARENA, 0) * count
+    header[2], header[4], header[6], header[7] = 64 + len(table), ARENA, count, 64
+    header[8:15] = [0, 64, 0, 64, 0, 64, 64]
+    header[15] = 0
+    plan = struct.pack("<16I", *header) + table
+    whole = bytearray(struct.pack("<12I", *struct.unpack_from("<2I", job), 48 + len(plan), 0, 48, len(plan), *[0] * 6))
+    struct.pack_into("<4I", whole, 24, 48 + len(plan), 0, 1, 1)
+    with pytest.raises(PlanRefused, match="the inputs are not of the size that the plan asks for"):
+        parse_report(run(runner, [mend(whole + plan)], tmp_path)[0])
 
 
 def test_truncated_and_flipped_jobs_are_refused(runner: Path, tmp_path: Path):
