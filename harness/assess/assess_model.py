@@ -85,14 +85,13 @@ def convert(
         run({(entry.source.ready_format, READY.name): READY})
         return
     available = {(form.name, v.name): v for form in formats.values() for v in entry.variants(form)}
-    is_large = weights_bytes(prepared) > LARGE_BYTES
-    tried = DECIDING if is_large else SIZED
-    sized = {key for key in available if key[1] in tried.get(key[0], ("float32",))}
-    if is_large:
-        left = sorted(key for key in available if key[1] in SIZED.get(key[0], ()) and key not in sized)
-        trials.left_out = tuple(f"{form} {variant}" for form, variant in left)
-    elif prepared.facts.get("keras"):
+    sized = {key for key in available if key[1] in SIZED.get(key[0], ("float32",))}
+    if prepared.facts.get("keras"):
         sized |= {key for key in available if key[1] == "layers-float32"}
+    if weights_bytes(prepared) > LARGE_BYTES:
+        deciding = {key for key in available if key[1] in DECIDING.get(key[0], ("float32",))}
+        trials.left_out = tuple(f"{form} {variant}" for form, variant in sorted(sized - deciding))
+        sized = deciding
     sized |= {(name, variant.name) for name, variant in entry.own_variants}
     run({key: available[key] for key in available if key in sized})
     for fallback in FALLBACKS:

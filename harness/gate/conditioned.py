@@ -15,8 +15,6 @@ from harness.store.record import Conditioning, OutputConditioning
 MARGIN = 2.0
 """Movement is a figure of a few random draws, and two runtimes round on both sides: twice the power of one (3 dB), and
 as much again for draws that are not the worst. docs/limits.md holds it against what was measured."""
-TWO_SIDES_DB = 3.0
-"""What of it two runtimes take that both round; the rest is for draws."""
 FALSE_ALARMS = 1e-4
 """How often chance alone may break a limit, an output: an output of few values shows its error's power badly."""
 PEAK_OVER_MEAN = 10.0
@@ -30,8 +28,8 @@ def conditioned(
     from its `figures`; as it is without any, or a user's."""
     if not rule.conditioned or figures is None or seen is None or figures.sqnr_db is None:
         return rule
-    spread = max(20.0 * math.log10(MARGIN) - TWO_SIDES_DB, _spread_db(seen, samples, values))
-    margin = TWO_SIDES_DB + spread + 10.0 * math.log10(_unseen(seen, samples))
+    spread = max(20.0 * math.log10(MARGIN) - LEAST_MARGIN_DB, _spread_db(seen, samples, values))
+    margin = LEAST_MARGIN_DB + spread + 10.0 * math.log10(_unseen(seen, samples))
     decibels = max(figures.sqnr_db - margin, min(MOST_DB, figures.sqnr_db - LEAST_MARGIN_DB))
     if rule.metric == "sqnr_db":
         given = figures.sqnr_db - decibels
@@ -48,6 +46,7 @@ MOST_DB, MOST_STEPS = 20.0, 38
 two runtimes round where one was disturbed, and twice the steps, for what jumps (the place of a maximum) jumps anywhere.
 docs/limits.md has the model that showed it."""
 LEAST_MARGIN_DB = 3.0
+"""Twice the power: what two runtimes take that both round. The rest of a margin is for draws and samples."""
 
 
 def steps_rule(

@@ -55,6 +55,6 @@ def test_a_large_one_in_the_ways_that_decide_and_the_others_are_named(tried):
         ("tfjs", "float32"),
     }
     assert notes[-1] == (
-        "Not tried, since the model is large: tfjs float16, tfjs uint16, tfjs uint8, tflite dynamic, tflite float16, "
-        "tflite int16x8; `harness convert` makes them."
+        "Not tried, since the model is large: tfjs float16, tfjs layers-float32, tfjs uint16, tfjs uint8, tflite "
+        "dynamic, tflite float16, tflite int16x8; `harness convert` makes them."
     )
