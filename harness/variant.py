@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -27,6 +27,22 @@ class Variant:
     """The variant that a project's own one differs from: targets that take that one by default take this one too."""
     converter: tuple[str, ...] = ()
     """Pins of a converter of its own (`tensorflow==2.21.0`), in an environment of its own; empty for the usual one."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What `harness tune` may do with one variant."""
+
+    variant: str
+    weight_bits: float
+    """About what a weight takes in the artifact: variants are tried from the fewest."""
+    floats: str = ""
+    """The option that names the operators left in float, by the tensors of their first results in the float32 artifact;
+    empty where there is no such option."""
+    kin: str = ""
+    """Recipes that differ by their interface alone share this word: operators are looked for in one of them."""
+    choices: tuple[Mapping[str, Any], ...] = ()
+    """Other options of its calibration, each of which may lose less."""
 
 
 READY = Variant("ready", "as it was given, not converted", {})
@@ -57,6 +73,9 @@ class Format:
     examine: Callable[[Artifact, Tensors], Examination] | None = None
     """What can be told of an artifact by reading it and trying it on one sample (stored values, shaped as the inputs),
     in the engine: for `harness assess`."""
+
+    recipes: tuple[Recipe, ...] = ()
+    """What `harness tune` tries; without any, every variant as it is, in their order."""
 
     operator_outputs: OperatorOutputs | None = None
     """What it shows of the inside of its artifacts: for `harness locate`."""

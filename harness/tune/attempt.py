@@ -1,0 +1,38 @@
+"""What came of one candidate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.tune.candidates import Candidate
+
+Verdict = Literal["passed", "failed", "refused"]
+"""`refused`: a target or the converter cannot do it at all; `failed`: it ran, and broke a rule."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One candidate that was tried on every target, or on those up to the first that does not take it."""
+
+    candidate: Candidate
+    verdict: Verdict
+    figure: float | None = None
+    """What is to be as small as can be; None where it was not measured."""
+    error: float | None = None
+    """The largest relative error of any output on any target."""
+    beyond: float = math.inf
+    """How many times as large as allowed the worst of what broke a rule is; 0 where nothing did."""
+    reason: str = ""
+    """Which rule stands in the way, or what refused it."""
+
+
+def figure_of(attempt: Attempt) -> float:
+    """Its figure; infinite where it has none."""
+    return known(attempt.figure)
+
+
+def known(value: float | None) -> float:
+    """A number to be sorted by: what is not known comes last."""
+    return math.inf if value is None else value

@@ -1,0 +1,225 @@
+"""Which candidate to try next, for the least figure (bytes, time, instructions, memory) that passes everywhere.
+
+It is pure: an oracle tries a candidate and tells which operators lose what. Whole recipes come first, from the smallest
+expected. Of a recipe that fails, other choices of calibration are tried, which cost no byte, and then operators are
+left in float: the least number of the worst ones that passes; then smaller sets that should do by what was learnt on
+the way (`noise.py`); then single ones are given back. Nothing is tried that cannot beat what was
+found by more than `SLACK`.
+
+That more in float passes where less does is only the order of trying: what is recommended has been tried itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.tune.attempt import Attempt, Verdict, figure_of, known
+from harness.tune.candidates import Candidate, Operator
+from harness.tune.noise import Noise, expected_count
+from harness.variant import Recipe
+
+SLACK = 0.03
+"""What is at most this share above the least that is possible is not searched below: well within the tenth that a
+search may be off, and the size of what an artifact's own tables add."""
+
+DOUBTS = (1.0, 1.2, 1.5, 2.0, 3.0, 4.0)
+"""What is learnt of operators may be too dark: sets are tried that are expected to be so many times as noisy as
+allowed, where those that keep to it were tried or would not be smaller."""
+MISSES = 3
+"""So many sets in a row that were expected to pass and did not: what is expected is then worth nothing."""
+
+
+class Oracle(Protocol):
+    """What a search asks. Either may raise what ends the search (an interruption)."""
+
+    def try_(self, candidate: Candidate) -> Attempt:
+        """The outcome of a candidate: it is converted and run."""
+
+    def operators(self, attempt: Attempt) -> Sequence[Operator]:
+        """The operators of an artifact that ran, in the order of execution; none where its inside cannot be seen."""
+
+
+class _Spent(Exception):
+    """There are no conversions left."""
+
+
+@dataclass
+class Search:
+    """One search and what it has tried so far, in the order of trying.
+
+    `conversions`: at most so many candidates are tried. `by_size`: the figure is the artifact's bytes, so that it is
+    known beforehand which recipe is smaller, and by how much an operator in float makes it larger.
+    """
+
+    oracle: Oracle
+    recipes: Sequence[Recipe]
+    conversions: int
+    by_size: bool = True
+    told: Callable[[Attempt], None] = lambda attempt: None
+    """Called with each attempt as it ends."""
+    attempts: list[Attempt] = field(default_factory=list)
+    complete: bool = False
+    """Whether it came to its end before the conversions did."""
+
+    @property
+    def best(self) -> Attempt | None:
+        """The passing attempt with the least figure, of equals the one with the smaller error; None where none is."""
+        passing = [one for one in self.attempts if one.verdict == "passed"]
+        return min(passing, key=lambda one: (figure_of(one), known(one.error)), default=None)
+
+    @property
+    def closest(self) -> Attempt | None:
+        """Of the attempts that ran and failed, the one that is the least beyond what is allowed."""
+        failed = [one for one in self.attempts if one.verdict == "failed"]
+        return min(failed, key=lambda one: (one.beyond, known(one.error), figure_of(one)), default=None)
+
+    def run(self) -> None:
+        """Try until the end, or until no conversion is left."""
+        try:
+            self._whole_recipes()
+            for base in self._bases():
+                self._mend(base)
+            self.complete = True
+        except _Spent:
+            pass
+
+    def _whole_recipes(self) -> None:
+        for recipe in self.recipes:
+            passed = self._try(Candidate(recipe)).verdict == "passed"
+            if passed and self.by_size:
+                return
+
+    def _bases(self) -> list[Attempt]:
+        """The whole recipes that failed and can be mended, the closest first; of kin the closest alone. None where the
+        finest recipe failed as well: then it is not the quantisation that stands in the way."""
+        finest = max(self.attempts, key=lambda one: one.candidate.recipe.weight_bits, default=None)
+        if finest is not None and finest.verdict == "failed" and len(self.attempts) == len(self.recipes):
+            return []
+        failed = [one for one in self.attempts if one.verdict == "failed"]
+        able = [one for one in failed if one.candidate.recipe.floats or one.candidate.recipe.choices]
+        able.sort(key=lambda one: (one.beyond, figure_of(one)))
+        kin: dict[str, Attempt] = {}
+        for one in able:
+            kin.setdefault(one.candidate.recipe.kin or one.candidate.recipe.variant, one)
+        return list(kin.values())
+
+    def _mend(self, base: Attempt) -> None:
+        if not self._worth(base.figure):
+            return
+        for place in range(len(base.candidate.recipe.choices)):
+            other = self._try(Candidate(base.candidate.recipe, place))
+            if other.verdict == "passed":
+                return
+            if other.verdict == "failed" and other.beyond < base.beyond:
+                base = other
+        if not base.candidate.recipe.floats:
+            return
+        operators = self.oracle.operators(base)
+        self._leave_in_float(base, sorted(operators, key=lambda one: (-one.loss, one.added_bytes)))
+        self._exchange(base, operators)
+        self._give_back(base, operators)
+
+    def _leave_in_float(self, base: Attempt, ordered: Sequence[Operator]) -> None:
+        """Find the least number of operators, from the first, that passes in float. One that a target refuses in float
+        is passed over."""
+        left = list(ordered)
+        while left:
+            count, refused = self._least(base, left)
+            if count is not None or refused is None:
+                return
+            del left[refused - 1]
+
+    def _least(self, base: Attempt, ordered: Sequence[Operator]) -> tuple[int | None, int | None]:
+        """The least number that passes, None where there is none; and then the least that is refused, None where none
+        is. It begins where the losses let it expect the limit, goes from there in doubling steps, and halves what is
+        left between two known ones."""
+        most, names = len(ordered), [one.name for one in ordered]
+        while most and not self._worth(self._predicted(base, ordered, names[:most])):
+            most -= 1
+        low, high, refused = 0, most + 1, None
+        passing: int | None = None
+        place, step = min(max(expected_count(ordered, base.beyond), 1), most), 1
+        below_known = above_known = False
+        while high - low > 1:
+            found = self._leaving(base, names[:place])
+            if found.verdict == "failed":
+                low, below_known = place, True
+            else:
+                high, above_known = place, True
+                passing, refused = (place, None) if found.verdict == "passed" else (passing, place)
+                if found.verdict == "refused":
+                    passing = None
+            if below_known and above_known:
+                place = (low + high) // 2
+            else:
+                place = max(low + 1, high - step) if above_known else min(most, low + step)
+                step *= 2
+        return passing, refused
+
+    def _exchange(self, base: Attempt, operators: Sequence[Operator]) -> None:
+        """Try the smallest set of operators that should do, by all that is known of them by then, until none is left
+        that would be smaller, or a few in a row have failed."""
+        missed = 0
+        while missed < MISSES:
+            noise = Noise(operators, base, self._of(base, "passed", "failed"))
+            tried = {one.candidate.name for one in self.attempts}
+            sets = (noise.smallest(limit, by_size=self.by_size) for limit in DOUBTS)
+            floats = next((one for one in sets if self._is_new(base, operators, one, tried)), None)
+            if floats is None:
+                return
+            missed = 0 if self._leaving(base, floats).verdict == "passed" else missed + 1
+
+    def _is_new(self, base: Attempt, operators: Sequence[Operator], floats: Sequence[str], tried: set[str]) -> bool:
+        worth = self._worth(self._predicted(base, operators, floats))
+        return worth and base.candidate.leaving(floats).name not in tried
+
+    def _give_back(self, base: Attempt, operators: Sequence[Operator]) -> None:
+        """Quantise again what the smallest set that passes does not need, the dearest first."""
+        passing = min(self._of(base, "passed"), key=figure_of, default=None)
+        if passing is None:
+            return
+        kept = list(passing.candidate.floats)
+        chosen = [one for one in operators if one.name in kept]
+        for one in sorted(chosen, key=lambda one: (-one.added_bytes, one.loss) if self.by_size else (one.loss, 0)):
+            seen = not self.by_size or one.added_bytes > SLACK * figure_of(passing)
+            without = [name for name in kept if name != one.name]
+            if seen and without and self._leaving(base, without).verdict == "passed":
+                kept = without
+
+    def _of(self, base: Attempt, *verdicts: Verdict) -> list[Attempt]:
+        """The attempts at the base itself and at it with operators in float that ended so."""
+        same = (base.candidate.recipe.variant, base.candidate.choice)
+        return [
+            one
+            for one in self.attempts
+            if (one.candidate.recipe.variant, one.candidate.choice) == same and one.verdict in verdicts
+        ]
+
+    def _predicted(self, base: Attempt, operators: Sequence[Operator], floats: Sequence[str]) -> float | None:
+        """The figure to be expected with these operators in float; None where nothing tells."""
+        if not self.by_size or base.figure is None:
+            return None
+        chosen = set(floats)
+        return base.figure + sum(one.added_bytes for one in operators if one.name in chosen)
+
+    def _worth(self, least: float | None) -> bool:
+        """Whether a figure that is `least` at best would be seen to be better than the best so far."""
+        best = self.best
+        return best is None or least is None or best.figure is None or least * (1.0 + SLACK) < best.figure
+
+    def _leaving(self, base: Attempt, floats: Sequence[str]) -> Attempt:
+        return self._try(base.candidate.leaving(floats))
+
+    def _try(self, candidate: Candidate) -> Attempt:
+        """The attempt, an earlier one where it was tried before. Raises `_Spent` where no conversion is left."""
+        for earlier in self.attempts:
+            if earlier.candidate.name == candidate.name:
+                return earlier
+        if len(self.attempts) >= self.conversions:
+            raise _Spent
+        attempt = self.oracle.try_(candidate)
+        self.attempts.append(attempt)
+        self.told(attempt)
+        return attempt
