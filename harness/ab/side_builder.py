@@ -15,7 +15,8 @@ from harness.artifact import Artifact
 from harness.baseline.files import Baseline
 from harness.baseline.rebuild import Rebuilder
 from harness.case_name import CaseName
-from harness.conversion.converter import Converter, read_golden
+from harness.conversion.converter import Converter
+from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError, Unavailable
 from harness.nearest import nearest

@@ -19,8 +19,11 @@ from harness.assess.microcontrollers import FLOAT_SCHEMES, PROFILES, smallest
 from harness.assess.predictions import predict
 from harness.assess.recommendation import recommend
 from harness.assess.trials import FALLBACKS, FLOATING, Trials
-from harness.conversion.converter import Converter, Prepared, Reference, read_golden, shortened
+from harness.conversion.converter import Converter
+from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import ModelEntry
+from harness.conversion.prepared import Prepared, shortened
+from harness.conversion.reference import Reference
 from harness.errors import CaseError
 from harness.examination import Examination
 from harness.remedies.explain import reason

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.artifact import Artifact
-from harness.conversion.converter import Converter, Prepared, Reference
+from harness.conversion.converter import Converter
 from harness.conversion.model_entry import ModelEntry
+from harness.conversion.prepared import Prepared
+from harness.conversion.reference import Reference
 from harness.gate.policy import Policy
 from harness.model import Tensors
 from harness.run.matrix import Case

@@ -19,7 +19,8 @@ from harness.assess.assessment import Prediction
 from harness.assess.trials import Trials
 from harness.cache import Cache, Entry
 from harness.case_name import CaseName
-from harness.conversion.converter import Golden, Prepared, read_golden
+from harness.conversion.golden import Golden, read_golden
+from harness.conversion.prepared import Prepared
 from harness.conversion.target_address import decisive
 from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, as_case_error
 from harness.gate.judge import EdgeRules, judge_edge

@@ -13,8 +13,9 @@ from harness import registry
 from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.cli.progress import ConsoleProgress
-from harness.conversion.converter import Converter, Prepared
+from harness.conversion.converter import Converter
 from harness.conversion.model_entry import ModelEntry
+from harness.conversion.prepared import Prepared
 from harness.environment import environment
 from harness.errors import BadInput, CaseError
 from harness.paths import cache_directory, project_root

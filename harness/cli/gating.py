@@ -20,7 +20,8 @@ from harness.cli.baselines import folder_of
 from harness.cli.explaining import explain_case
 from harness.cli.progress import ConsoleProgress
 from harness.cli.showing import find_run
-from harness.conversion.converter import Converter, read_golden
+from harness.conversion.converter import Converter
+from harness.conversion.golden import read_golden
 from harness.environment import environment
 from harness.errors import WHATEVER, CaseError
 from harness.exchange.junit import junit

@@ -12,7 +12,9 @@ from harness.cache import Cache
 from harness.cli.inventory import console, plain_table
 from harness.cli.locating import case_of
 from harness.cli.progress import ConsoleProgress
-from harness.conversion.converter import Converter, Prepared, read_golden
+from harness.conversion.converter import Converter
+from harness.conversion.golden import read_golden
+from harness.conversion.prepared import Prepared
 from harness.environment import environment
 from harness.errors import HarnessError, Unsupported
 from harness.exchange.model_explorer import opening_line, write_overlay

@@ -24,7 +24,10 @@ from numpy.typing import NDArray
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import Cache
 from harness.conversion import opinions
-from harness.conversion.converter import Converter, Reference, read_golden, shortened
+from harness.conversion.converter import Converter
+from harness.conversion.golden import read_golden
+from harness.conversion.prepared import shortened
+from harness.conversion.reference import Reference
 from harness.errors import CaseError, Failed, Unsupported
 from harness.gate.exceptions import apply_exceptions
 from harness.gate.judge import EdgeRules, judge_edge

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.address import address_of
-from harness.conversion.converter import Prepared
+from harness.conversion.prepared import Prepared
 from harness.conversion.target_address import decisive, tree
 from harness.run.measure import Job
 from harness.target import Target, TimingPlan

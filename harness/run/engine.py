@@ -20,8 +20,10 @@ from pydantic import ValidationError
 from harness import __version__
 from harness.artifact import Artifact
 from harness.cache import Cache, sha256_json
-from harness.conversion.converter import Converter, Prepared, Reference
+from harness.conversion.converter import Converter
 from harness.conversion.model_entry import ModelEntry
+from harness.conversion.prepared import Prepared
+from harness.conversion.reference import Reference
 from harness.environment import environment
 from harness.errors import WHATEVER, CaseError, Failed, NoClock, Unavailable, Unsupported, as_case_error, error_text
 from harness.gate.policy import Policy

@@ -16,8 +16,9 @@ from typing import ClassVar
 from harness import registry
 from harness.artifact import Artifact
 from harness.budget import Budget, explain
-from harness.conversion.converter import Reference, read_golden
+from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import Task
+from harness.conversion.reference import Reference
 from harness.errors import WHATEVER, CaseError, Crashed, Failed, error_text
 from harness.loaded import check_loaded
 from harness.model import DetectionOutputs, Tensors

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.artifact import Artifact
-from harness.conversion.converter import Prepared
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.origin import origin_of
+from harness.conversion.prepared import Prepared
 from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, Unsupported, as_case_error
 from harness.gate.judge_case import judge_case
 from harness.gate.policy import Policy

@@ -14,7 +14,9 @@ from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.conversion import opinions
-from harness.conversion.converter import Prepared, Reference, read_golden, write_golden
+from harness.conversion.golden import read_golden, write_golden
+from harness.conversion.prepared import Prepared
+from harness.conversion.reference import Reference
 from harness.errors import CaseError
 from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.judge_case import name_for_rules

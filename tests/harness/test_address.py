@@ -17,8 +17,10 @@ from harness.address import address_of, content_of, field_names, files_below
 from harness.artifact import Artifact, CustomLibrary, FileHash, Quantisation, TensorInfo
 from harness.budget import Budget
 from harness.conversion.choices import CustomOperators
-from harness.conversion.converter import Converter, Prepared, Reference
+from harness.conversion.converter import Converter
 from harness.conversion.model_entry import ModelEntry
+from harness.conversion.prepared import Prepared
+from harness.conversion.reference import Reference
 from harness.conversion.source import Source
 from harness.errors import CaseError
 from harness.model import DetectionOutputs, TensorSpec

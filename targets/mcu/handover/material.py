@@ -14,7 +14,8 @@ from harness import registry
 from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.cli.progress import ConsoleProgress
-from harness.conversion.converter import Converter, read_golden
+from harness.conversion.converter import Converter
+from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.environment import environment
 from harness.errors import CaseError, HarnessError, Unsupported

@@ -10,8 +10,8 @@ import pytest
 from harness import registry
 from harness.assess.assess_model import assess_model
 from harness.assess.assessment import Assessment
-from harness.conversion.converter import Prepared
 from harness.conversion.model_entry import ModelEntry
+from harness.conversion.prepared import Prepared
 from harness.project import model_entries
 from harness.variant import READY
 from tests.harness.fakes.progress import Quiet

@@ -7,7 +7,7 @@ import pytest
 from harness import registry
 from harness.assess.assess_model import LARGE_BYTES, conversion_notes, convert
 from harness.assess.trials import Trials
-from harness.conversion.converter import Prepared
+from harness.conversion.prepared import Prepared
 from harness.errors import Unsupported
 from tests.harness.fakes.progress import Quiet
 

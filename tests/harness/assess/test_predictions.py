@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.conversion.converter import read_golden
+from harness.conversion.golden import read_golden
 from harness.errors import CaseError, Crashed, Failed, TimedOut
 from tests.parts import on_target
 

@@ -12,7 +12,7 @@ from harness.assess.predictions import infer_predictions, store_trial, stored_ou
 from harness.assess.recommendation import refused_everywhere, tfjs_advice, tflite_advice
 from harness.assess.trials import Trials
 from harness.cache import Cache
-from harness.conversion.converter import read_golden
+from harness.conversion.golden import read_golden
 from harness.errors import Crashed, Unsupported
 from harness.examination import Answer, Examination
 from harness.store.record import Conditioning, OutputConditioning

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.conversion.converter import read_golden
+from harness.conversion.golden import read_golden
 from harness.project import model_entries
 
 HERE = Path(__file__).parent

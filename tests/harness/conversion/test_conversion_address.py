@@ -10,9 +10,11 @@ import pytest
 import harness
 from harness import registry
 from harness.cache import Cache
-from harness.conversion import converter as conversion
+from harness.conversion import steps
 from harness.conversion.children import WORKER
-from harness.conversion.converter import Converter, Golden, Prepared
+from harness.conversion.converter import Converter
+from harness.conversion.golden import Golden
+from harness.conversion.prepared import Prepared
 from harness.environment import environment
 
 ENGINE = Path(harness.__file__).parent
@@ -40,8 +42,8 @@ def modules_imported_by(path):
 
 def test_all_that_the_worker_imports_is_in_the_address_of_what_it_gives(monkeypatch, tmp_path):
     addressed = []
-    hashed = conversion.sha256_tree
-    monkeypatch.setattr(conversion, "sha256_tree", lambda paths: addressed.extend(paths) or hashed(paths))
+    hashed = steps.sha256_tree
+    monkeypatch.setattr(steps, "sha256_tree", lambda paths: addressed.extend(paths) or hashed(paths))
     Converter(Cache(tmp_path), environment("converter"), 1)
     waiting, seen = [WORKER], set()
     while waiting:

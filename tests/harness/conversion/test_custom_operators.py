@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.conversion.converter import read_golden
+from harness.conversion.golden import read_golden
 from harness.errors import CaseError, Unsupported
 
 # The converter's package brings no headers of TFLite's C interface: what of it the kernel needs is written down here,

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.conversion.converter import READY, read_golden
+from harness.conversion.golden import read_golden
 from harness.conversion.sources.opened import opened
 from harness.errors import BadInput, Failed
+from harness.variant import READY
 
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(4, 3) / 8
 LITERT = "tflite/litert-builtin"

@@ -7,7 +7,10 @@ import pytest
 
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import Cache
-from harness.conversion.converter import CONFIRMED, MADE_GOLDEN, Converter, Golden, Prepared, write_golden
+from harness.conversion.converter import Converter
+from harness.conversion.golden import Golden, write_golden
+from harness.conversion.prepared import Prepared
+from harness.conversion.reference import CONFIRMED, MADE_GOLDEN
 from harness.environment import environment
 from harness.variant import Format
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.conversion.converter import read_golden
+from harness.conversion.golden import read_golden
 from harness.environment import Environment
 from harness.errors import Failed
 from harness.project import model_entries

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.conversion.converter import read_golden
+from harness.conversion.golden import read_golden
 from harness.target import TimingPlan
 from harness_targets.tflite.target import targets
 from harness_targets.tflm.target import MicroTarget

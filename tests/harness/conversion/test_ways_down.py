@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.conversion.converter import read_golden
+from harness.conversion.golden import read_golden
 from harness.environment import Environment
 from harness.errors import HarnessError, Unsupported
 from harness.project import model_entries

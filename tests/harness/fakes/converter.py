@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from harness.artifact import Artifact, TensorInfo
-from harness.conversion.converter import Prepared, Reference
 from harness.conversion.model_entry import ModelEntry
+from harness.conversion.prepared import Prepared
+from harness.conversion.reference import Reference
 from harness.conversion.source import Source
 from harness.errors import Unsupported
 from harness.variant import Format, Variant

@@ -12,7 +12,7 @@ import numpy as np
 
 from harness import registry
 from harness.cache import hash_files, sha256_file
-from harness.conversion.converter import read_golden
+from harness.conversion.golden import read_golden
 from harness.project import model_entries
 from tests.caches import new_cache
 from tests.harness.fakes.command import in_this_process

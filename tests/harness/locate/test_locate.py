@@ -10,7 +10,7 @@ import pytest
 from harness import registry
 from harness.artifact import TensorInfo
 from harness.cli.locating import verdict
-from harness.conversion.converter import Reference
+from harness.conversion.reference import Reference
 from harness.errors import Crashed, Failed, Unavailable, Unsupported
 from harness.gate.policy import ParityRule, Policy
 from harness.locate.locator import Locator

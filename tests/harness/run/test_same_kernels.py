@@ -9,7 +9,7 @@ import pytest
 
 from harness import registry
 from harness.artifact import Quantisation
-from harness.conversion.converter import Reference
+from harness.conversion.reference import Reference
 from harness.errors import Unsupported
 from harness.gate.judge import judge
 from harness.gate.policy import Policy

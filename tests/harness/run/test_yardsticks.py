@@ -7,7 +7,7 @@ import pytest
 
 from harness import registry
 from harness.cli.running import exit_code
-from harness.conversion.converter import Reference
+from harness.conversion.reference import Reference
 from harness.gate.notices import notices
 from harness.gate.policy import ParityRule, Policy
 from harness.parity.conditions import conditions

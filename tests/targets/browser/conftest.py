@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.conversion.converter import Converter, read_golden
+from harness.conversion.converter import Converter
+from harness.conversion.golden import read_golden
 from harness.project import model_entries
 from harness_targets.tflite.format import FORMAT
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from harness.artifact import Artifact
-from harness.conversion.converter import Converter, read_golden
+from harness.conversion.converter import Converter
+from harness.conversion.golden import read_golden
 from harness.project import model_entries
 from harness_targets.litertjs.bundles import BUNDLE
 from harness_targets.litertjs.target import LiteRTJSTarget, targets

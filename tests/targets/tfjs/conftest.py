@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from harness.artifact import Artifact, FileHash
-from harness.conversion.converter import Converter, read_golden
+from harness.conversion.converter import Converter
+from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.project import model_entries
 from harness.target import Target

@@ -2,7 +2,7 @@
 
 import pytest
 
-from targets.tflite.converter import DAMAGED
+from targets.tflite.inspection import DAMAGED
 
 
 @pytest.mark.parametrize(

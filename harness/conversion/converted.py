@@ -1,0 +1,60 @@
+"""What a converter wrote, described as an artifact; and an artifact as a format's converter is told of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.artifact import Artifact, CustomLibrary, TensorInfo
+from harness.cache import Entry, sha256_file
+from harness.conversion.choices import CustomOperators
+from harness.conversion.prepared import Prepared
+from harness.variant import Format, Variant
+
+
+def custom_operators(custom: CustomOperators | None) -> CustomLibrary | None:
+    """What the artifact says of its custom operators."""
+    if custom is None:
+        return None
+    return CustomLibrary(library=str(custom.library), registerer=custom.registerer, sha256=sha256_file(custom.library))
+
+
+def artifact_of(
+    prepared: Prepared, form: Format, variant: Variant, key: str, found: Entry, versions: dict[str, str]
+) -> Artifact:
+    """The artifact in `found`, which a converter of these `versions` wrote under the address `key`."""
+    facts = found.facts
+    return Artifact(
+        model=prepared.model,
+        format=form.name,
+        variant=variant.name,
+        key=key,
+        digest=found.digest,
+        entry=facts["entry"],
+        files=found.files,
+        inputs=tuple(TensorInfo(**info) for info in facts["inputs"]),
+        outputs=tuple(TensorInfo(**info) for info in facts["outputs"]),
+        operators=facts["operators"],
+        scheme=facts.get("scheme", ""),
+        signature=facts.get("signature", ""),
+        subgraph=facts.get("subgraph", 0),
+        notes=tuple(facts.get("notes", ())),
+        converter=versions,
+        custom_operators=custom_operators(prepared.custom_operators),
+        state=facts.get("state", "none"),
+        sequence=prepared.facts.get("sequence", False),
+        directory=found.folder,
+    )
+
+
+def as_inspected(artifact: Artifact) -> dict[str, Any]:
+    """What a format's converter is told of an artifact that it inspected before."""
+    return {
+        "inputs": [info.model_dump() for info in artifact.inputs],
+        "outputs": [info.model_dump() for info in artifact.outputs],
+        "operators": artifact.operators,
+        "signature": artifact.signature,
+        "notes": list(artifact.notes),
+        "renewed": artifact.renewed,
+        "sequence": artifact.sequence and artifact.state != "none",
+        "custom_operators": artifact.custom_operators and artifact.custom_operators.model_dump(),
+    }

@@ -1,0 +1,50 @@
+"""A model's golden as the engine holds it, and as it lies on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Inputs and TensorFlow float32 outputs in real units, (samples, *shape) each; labels (samples,) or None."""
+
+    inputs: dict[str, NDArray[Any]]
+    outputs: dict[str, NDArray[Any]]
+    labels: NDArray[Any] | None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def first(self, samples: int) -> Golden:
+        """The same of the first samples alone."""
+        labels = None if self.labels is None else self.labels[:samples]
+        inputs, outputs = (
+            {name: values[:samples] for name, values in tensors.items()} for tensors in (self.inputs, self.outputs)
+        )
+        return Golden(inputs, outputs, labels)
+
+
+def read_golden(path: Path) -> Golden:
+    """The golden that a preparation wrote."""
+    with np.load(path, allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    return Golden(
+        {name[3:]: values for name, values in arrays.items() if name.startswith("in:")},
+        {name[4:]: values for name, values in arrays.items() if name.startswith("out:")},
+        arrays.get("labels"),
+    )
+
+
+def write_golden(path: Path, golden: Golden) -> None:
+    """In the form that `read_golden` takes."""
+    arrays = {f"in:{name}": values for name, values in golden.inputs.items()}
+    arrays |= {f"out:{name}": values for name, values in golden.outputs.items()}
+    if golden.labels is not None:
+        arrays["labels"] = golden.labels
+    np.savez(path, **arrays)  # type: ignore[arg-type]

@@ -1,0 +1,40 @@
+"""A model as preparation left it on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.budget import Budget
+from harness.cache import sha256_file
+from harness.conversion.choices import CustomOperators
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A source in the one form that converters take, with its golden; all on disk."""
+
+    model: str
+    key: str
+    folder: Path
+    facts: dict[str, Any]
+    golden_digest: str
+    custom_operators: CustomOperators | None = None
+    budget: Budget = field(default_factory=Budget)
+    """How many of the golden's samples the reference interpreter is given."""
+
+    @property
+    def golden_path(self) -> Path:
+        return self.folder / "golden.npz"
+
+
+def shortened(prepared: Prepared, samples: int, folder: Path) -> Prepared:
+    """The same model with the first `samples` of its golden alone, which are written into `folder`."""
+    path = folder / "golden.npz"
+    with np.load(prepared.golden_path, allow_pickle=False) as archive:
+        np.savez(path, **{name: archive[name][:samples] for name in archive.files})  # type: ignore[arg-type]
+    return dataclasses.replace(prepared, folder=folder, golden_digest=sha256_file(path))

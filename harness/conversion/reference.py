@@ -1,0 +1,183 @@
+"""The reference's outputs on a golden's inputs, which runtimes are held to."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import registry
+from harness.address import address_of
+from harness.artifact import Artifact
+from harness.budget import Budget
+from harness.cache import Cache, Entry, hash_files
+from harness.conversion import opinions
+from harness.conversion.code_digest import code_digest
+from harness.conversion.converted import artifact_of, as_inspected
+from harness.conversion.golden import read_golden, write_golden
+from harness.conversion.model_entry import ModelEntry
+from harness.conversion.prepared import Prepared
+from harness.conversion.sources.golden import not_a_number
+from harness.conversion.steps import ConversionSteps
+from harness.conversion.target_address import decisive
+from harness.errors import CaseError, Crashed, TimedOut, Unsupported
+from harness.model import Tensors
+from harness.variant import READY, Format
+
+MADE_GOLDEN = "reference.npz"
+"""Beside the golden of a ready artifact: the stored values that it was made from."""
+CONFIRMED = 2
+"""Samples that the reference is given again: whether a model repeats itself shows in the first ones."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the reference interpreter gave: an `.npz` of stored values by canonical name, (samples, *shape) each."""
+
+    LEFT_OUT: ClassVar = {"path": "where it is now; the digest says what it holds"}
+
+    interpreter: str
+    path: Path
+    digest: str
+    target: str = ""
+    """The target that it is, where it is none of the format's own interpreter."""
+
+    def read(self) -> dict[str, NDArray[Any]]:
+        with np.load(self.path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+
+
+class References(ConversionSteps):
+    """Asks the reference interpreter of a format, and other runtimes where it cannot run an artifact."""
+
+    def reference(self, prepared: Prepared, artifact: Artifact, form: Format, cache: Cache | None = None) -> Reference:
+        """The reference interpreter's outputs on the golden's inputs; where it cannot run the artifact, those of the
+        first other runtime that can. `cache`: another than the usual, for what is not worth keeping. Raises a
+        `CaseError`."""
+        budget = prepared.budget
+        key = address_of("reference", self._code, artifact, prepared.golden_digest, code_digest(form), budget)
+
+        def write(folder: Path) -> dict[str, Any]:
+            inputs = read_golden(prepared.golden_path).inputs
+            return self._confirmed(prepared, artifact, form, inputs, folder) or self._ask_interpreter(
+                artifact, form, inputs, folder, budget
+            )
+
+        try:
+            found = self._entry("reference", key, write, cache)
+        except (Unsupported, Crashed, TimedOut) as refusal:
+            refusals: dict[str, CaseError] = {}
+            for name in opinions.names_of(form):
+                try:
+                    return self.opinion(prepared, artifact, name, cache)
+                except CaseError as error:
+                    refusals[name] = error
+            raise opinions.refused_by_all(refusal, refusals) from refusal
+        return Reference(found.facts["interpreter"], found.folder / "outputs.npz", found.digest)
+
+    def opinion(self, prepared: Prepared, artifact: Artifact, name: str, cache: Cache | None = None) -> Reference:
+        """What the target of that name makes of the golden's inputs. Raises a `CaseError`."""
+        target = opinions.ready(name, artifact)
+        key = address_of("opinion", artifact, prepared.golden_digest, *decisive(target))
+
+        def write(folder: Path) -> dict[str, Any]:
+            samples = artifact.stored(read_golden(prepared.golden_path).inputs)
+            outputs = opinions.outputs_of(target, artifact, samples)
+            np.savez(folder / "outputs.npz", **outputs)  # type: ignore[arg-type]
+            return {"interpreter": name}
+
+        found = self._entry("reference", key, write, cache)
+        return Reference(name, found.folder / "outputs.npz", found.digest, name)
+
+    def _ask_interpreter(
+        self, artifact: Artifact, form: Format, inputs: Tensors, folder: Path, budget: Budget
+    ) -> dict[str, Any]:
+        """Write what the format's reference interpreter makes of `inputs` (real values), of as many samples as the
+        budget allows, to `outputs.npz` in `folder`; its name is in the answer. Raises a `CaseError`."""
+        samples = folder / "samples.npz"
+        limit = budget.limit(len(next(iter(inputs.values()))))
+        is_stream = artifact.sequence and artifact.state != "none"
+        np.savez(samples, **artifact.stored(inputs, samples=limit))  # type: ignore[arg-type]
+        try:
+            with self._children.lend(self.environment) as child:
+                reply, _ = child.call(
+                    "reference",
+                    seconds=self.limits.reference,
+                    converter=str(form.converter),
+                    path=str(artifact.path),
+                    inspected=as_inspected(artifact),
+                    samples=str(samples),
+                    output=str(folder / "outputs.npz"),
+                    budget=None if is_stream or budget.samples is not None else budget.seconds,
+                )
+        finally:
+            samples.unlink()
+        return reply
+
+    def _confirmed(
+        self, prepared: Prepared, artifact: Artifact, form: Format, inputs: Tensors, folder: Path
+    ) -> dict[str, Any] | None:
+        """What the reference gave when it made the golden of a ready artifact, put into `folder`, once its first
+        samples came out the same again; None where there is no such thing, or they did not."""
+        made = prepared.folder / MADE_GOLDEN
+        is_same = artifact.variant == READY.name and artifact.sequence == prepared.facts.get("sequence", False)
+        if not is_same or artifact.digest != prepared.facts.get("golden_of") or not made.is_file():
+            return None
+        first = {name: values[:CONFIRMED] for name, values in inputs.items()}
+        reply = self._ask_interpreter(artifact, form, first, folder, prepared.budget)
+        with np.load(made, allow_pickle=False) as before, np.load(folder / "outputs.npz", allow_pickle=False) as again:
+            if reply["interpreter"] != prepared.facts["golden_from"] or set(before.files) != set(again.files):
+                return None
+            for name in again.files:
+                if again[name].tobytes() != before[name][: len(again[name])].tobytes():
+                    return None
+        shutil.copyfile(made, folder / "outputs.npz")
+        return reply
+
+    def _golden_of_ready(self, entry: ModelEntry, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
+        """Complete the golden of a ready artifact, of which preparation wrote the inputs: its outputs are what a
+        reference makes of it. Returns who that was, and what is wrong with them. Raises a `CaseError`."""
+        form = registry.formats()[str(entry.source.ready_format)]
+        place = folder / READY.name
+        files = hash_files(place)
+        prepared = Prepared(entry.name, "", folder, facts, "", entry.custom_operators, entry.budget)
+        made = Entry(place, files, {"entry": facts["ready"], **facts["inspected"]})
+        artifact = artifact_of(prepared, form, READY, "", made, self.environment.versions())
+        golden = read_golden(prepared.golden_path)
+        with tempfile.TemporaryDirectory(prefix="harness-reference-") as name:
+            scratch = Path(name)
+            try:
+                interpreter = str(
+                    self._ask_interpreter(artifact, form, golden.inputs, scratch, entry.budget)["interpreter"]
+                )
+                with np.load(scratch / "outputs.npz", allow_pickle=False) as archive:
+                    outputs = {name: archive[name] for name in archive.files}
+                shutil.copyfile(scratch / "outputs.npz", folder / MADE_GOLDEN)
+            except (Unsupported, Crashed, TimedOut) as refusal:
+                interpreter, outputs = self._first_opinion(artifact, form, golden.inputs, refusal)
+        real = artifact.real(outputs)
+        answered = min(len(values) for values in real.values())
+        write_golden(prepared.golden_path, dataclasses.replace(golden.first(answered), outputs=real))
+        return {
+            "golden_from": interpreter,
+            "golden_of": artifact.digest,
+            "golden_fault": not_a_number(real, f"What {interpreter} gives as output"),
+        }
+
+    def _first_opinion(
+        self, artifact: Artifact, form: Format, inputs: Tensors, refusal: CaseError
+    ) -> tuple[str, dict[str, NDArray[Any]]]:
+        """Name and outputs of the first runtime that runs it. Raises the `refusal` where none does."""
+        refusals: dict[str, CaseError] = {}
+        for name in opinions.names_of(form):
+            try:
+                return name, opinions.outputs_of(opinions.ready(name, artifact), artifact, artifact.stored(inputs))
+            except CaseError as error:
+                refusals[name] = error
+        raise opinions.refused_by_all(refusal, refusals) from refusal

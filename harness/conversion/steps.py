@@ -1,0 +1,85 @@
+"""A step of a conversion: looked up in the cache, else done by a child process that holds TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.cache import Cache, Entry, sha256_json, sha256_tree
+from harness.conversion.children import WORKER, Children
+from harness.environment import Environment
+from harness.errors import CaseError, Failed, Unsupported
+from harness.variant import Variant
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one conversion step, in seconds."""
+
+    start: float = 180.0
+    prepare: float = 600.0
+    convert: float = 600.0
+    reference: float = 600.0
+    conditioning: float = 300.0
+
+
+class ConversionSteps:
+    """The cache, the child processes and their limits; nothing that is in the cache is done again.
+
+    Thread-safe: at most `workers` child processes of an environment work at once.
+    """
+
+    def __init__(self, cache: Cache, environment: Environment, workers: int, limits: Limits | None = None) -> None:
+        self.cache = cache
+        self.cache.sweep()
+        self.environment = environment
+        self.limits = limits or Limits()
+        self._children = Children(workers, self.limits.start)
+        own = [
+            HERE / "prepare.py",
+            HERE / "data.py",
+            HERE / "graph_summary.py",
+            HERE / "format_converter.py",
+            HERE / "sources",
+            WORKER,
+            HERE.parent / "model.py",
+            HERE.parent / "quantisation.py",
+            HERE.parent / "sizes.py",
+        ]
+        self._code = sha256_json([environment.digest(), sha256_tree(own)])
+
+    def close(self) -> None:
+        """End every child process."""
+        self._children.close()
+
+    def _environment(self, variant: Variant) -> Environment:
+        """Where a variant is converted: the usual environment, or one of its own."""
+        if not variant.converter:
+            return self.environment
+        return Environment.from_pins("converter-of-its-own", variant.converter)
+
+    def _entry(self, kind: str, key: str, write: Any, other: Cache | None = None) -> Entry:
+        """From the cache, or made; a refusal or a failure that would only come again is cached as well."""
+        cache = other or self.cache
+        found = cache.find(kind, key)
+        if found is None:
+            try:
+                found = cache.make(kind, key, write)
+            except CaseError as error:
+                if not error.lasting:
+                    raise
+                message, log = str(error), error.log
+                outcome = "refused" if isinstance(error, Unsupported) else "failed"
+
+                def write_refusal(folder: Path) -> dict[str, Any]:
+                    (folder / "log.txt").write_text(log)
+                    return {outcome: message}
+
+                found = cache.make(kind, key, write_refusal)
+        for outcome, kind_of_error in (("refused", Unsupported), ("failed", Failed)):
+            if outcome in found.facts:
+                raise kind_of_error(found.facts[outcome], (found.folder / "log.txt").read_text())
+        return found
