@@ -96,7 +96,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = chosen_of_sweeps(items)
         left_out = [item for item in items if item.get_closest_marker("sweep") and item not in chosen]
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        gone = set(left_out)
+        items[:] = [item for item in items if item not in gone]
     needed: dict[Path, set[str]] = {}
     for item in items:
         needed.setdefault(item.path, set()).update(needs(item))

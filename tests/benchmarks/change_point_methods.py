@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import ruptures
 from numpy.typing import NDArray
 
 from harness.history.change_points import MINIMUM_RUNS, clipped, noisy_steps
@@ -61,6 +60,8 @@ def threshold(values: Values) -> list[int]:
 
 def _pelt(kernel: str, level: Values, penalty: float) -> list[int]:
     # KernelCPD is PELT in C: with the linear kernel the cost is that of squares.
+    import ruptures  # with SciPy's statistics, which every process that collects would import
+
     search = ruptures.KernelCPD(kernel=kernel, min_size=MINIMUM_RUNS, jump=1).fit(level[:, None])
     return [int(place) for place in search.predict(pen=penalty)[:-1]]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 Logarithms = NDArray[np.float64]
 """Logarithms of factors, shaped (days,)."""
@@ -21,11 +20,18 @@ class Planted:
     steps: dict[int, float]
 
 
+def _autoregression(memory: float, shocks: Logarithms, before: float) -> Logarithms:
+    """The first-order autoregression of coefficient `memory` that shocks make, shaped as they are, after `before`."""
+    from scipy.signal import lfilter  # a second of processor, which every process that collects would spend
+
+    return lfilter([1.0], [1.0, -memory], shocks, zi=[memory * before])[0]
+
+
 def daily_noise(days: int, generator: np.random.Generator, deviation: float = 0.012) -> Logarithms:
     """Logarithms of factors, shaped (days,): `deviation` per day with a memory of 0.3 from one day to the next, a week
     with a busier middle (±0.3 %), a slow drift of 0.5 %, and a bad day in thirty, 5 to 40 % slower."""
     shocks = generator.normal(0.0, deviation * np.sqrt(1.0 - 0.3**2), days)
-    noise = lfilter([1.0], [1.0, -0.3], shocks, zi=[0.3 * generator.normal(0.0, deviation)])[0]
+    noise = _autoregression(0.3, shocks, generator.normal(0.0, deviation))
     noise += 0.003 * np.sin(2.0 * np.pi * np.arange(days) / 7.0)
     noise += 0.0025 * np.sin(2.0 * np.pi * (np.arange(days) / 365.0 + generator.random()))
     bad = generator.random(days) < 1.0 / 30.0
@@ -40,7 +46,7 @@ def heavy_tails(days: int, generator: np.random.Generator) -> Logarithms:
 def long_memory(days: int, generator: np.random.Generator) -> Logarithms:
     """A first-order autoregression of 0.7: a machine whose moods last for days."""
     shocks = generator.normal(0.0, 0.012 * np.sqrt(1.0 - 0.7**2), days)
-    return lfilter([1.0], [1.0, -0.7], shocks, zi=[0.7 * generator.normal(0.0, 0.012)])[0]
+    return _autoregression(0.7, shocks, generator.normal(0.0, 0.012))
 
 
 def two_states(days: int, generator: np.random.Generator) -> Logarithms:

@@ -14,7 +14,6 @@ import os
 
 import numpy as np
 import pytest
-from scipy.signal import lfilter
 
 from harness import registry
 from harness.ab.side_builder import SideBuilder
@@ -41,6 +40,8 @@ CASES = ("keyword_dscnn/float32/tflite/litert-xnnpack", "keyword_dscnn/float32/t
 
 def autoregression(memory):
     def make(count, seed):
+        from scipy.signal import lfilter  # a second of processor, which every process that collects would spend
+
         fresh = np.random.default_rng(seed).normal(0.0, 0.03 * np.sqrt(1.0 - memory**2), count + 2000)
         return np.exp(lfilter([1.0], [1.0, -memory], fresh)[2000:])
 

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
-from scipy.signal import lfilter
 
 from harness.latency.interval import median_interval
 
@@ -16,6 +15,8 @@ TRIALS = 400
 
 def hanging_together(count, seed, memory):
     """A lognormal first-order autoregression of coefficient `memory` whose median is 1, shaped (count,)."""
+    from scipy.signal import lfilter  # a second of processor, which every process that collects would spend
+
     fresh = np.random.default_rng(seed).normal(0.0, 0.03 * np.sqrt(1.0 - memory**2), count + 2000)
     return np.exp(lfilter([1.0], [1.0, -memory], fresh)[2000:])
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from scipy.optimize import brentq, minimize_scalar
 
 from harness.parity.comparison import Incomparable
 from harness.parity.task_metric import (
@@ -23,6 +22,7 @@ from harness.store.record import TaskMetric
 @pytest.mark.parametrize(("samples", "gained", "lost"), [(100, 3, 9), (54, 3, 1), (360, 1, 2), (44, 0, 1), (30, 7, 7)])
 def test_tango_interval_against_its_definition_solved_without_the_closed_form(samples, gained, lost):
     """The score statistic with the nuisance maximised numerically, and its roots bracketed."""
+    from scipy.optimize import brentq, minimize_scalar  # slow to import for every process that collects
 
     def score(delta):
         def loss(lost_share):

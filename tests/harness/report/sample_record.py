@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
 
@@ -270,6 +271,7 @@ def _outcome(model: str, variant: str, target: str) -> tuple[Outcome, str]:
     return TROUBLE.get((model, variant, target), (Outcome.PASSED, ""))
 
 
+@cache
 def _case(model: str, variant: str, target: str, samples_kept: bool) -> CaseResult:
     _, task, float_bytes, base_ms = MODELS[model]
     slowness, variants = TARGETS[target]

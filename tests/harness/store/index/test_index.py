@@ -1,10 +1,8 @@
 """The index follows the records: whole runs, each once, whatever happens to it."""
 
 import os
-import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -20,14 +18,12 @@ from harness.store.index.tables import CELLS, FILES, METADATA, PROVENANCE, RESUL
 from harness.store.index.writing import Conflict
 from harness.store.runs import RunStore
 from harness.store.seal import seal
+from tests.harness.fakes.forked import Forked
 from tests.harness.store.records import make_case, make_record
 
-SYNCHRONISE = """
-import sys
-from pathlib import Path
-from harness.store.index.folder import FolderIndex
-print(len(FolderIndex(Path(sys.argv[1])).synchronise().added))
-"""
+
+def synchronise(results: Path) -> None:
+    print(len(FolderIndex(results).synchronise().added))
 
 
 def text_of(record) -> str:
@@ -171,11 +167,10 @@ class TestFolder:
     def test_two_processes_at_once_add_each_run_once(self, folder: Path) -> None:
         for day in range(10, 60):
             RunStore(folder).write(make_record(day))
-        command = [sys.executable, "-c", SYNCHRONISE, str(folder)]
-        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-        added = [int(one.communicate(timeout=120)[0]) for one in both]
-        assert [one.returncode for one in both] == [0, 0]
-        assert sum(added) == 60
+        both = [Forked(synchronise, folder) for _ in range(2)]
+        ended = [one.communicate() for one in both]
+        assert [code for code, _, _ in ended] == [0, 0]
+        assert sum(int(added) for _, added, _ in ended) == 60
         index = FolderIndex(folder)
         assert count_runs(index.database) == 60
         assert len(rows(index.database)) == 70
@@ -184,17 +179,16 @@ class TestFolder:
         cases = [make_case(f"tflite/runtime-{number}") for number in range(20)]
         for day in range(50):
             RunStore(tmp_path).write(make_record(day, *cases))
-        command = [sys.executable, "-c", SYNCHRONISE, str(tmp_path)]
         kills = 0
         while kills < 3:
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            process = Forked(synchronise, tmp_path)
             before = _count(tmp_path)
             deadline = time.monotonic() + 60
             while process.poll() is None and _count(tmp_path) < before + 5 and time.monotonic() < deadline:
                 time.sleep(0.005)
             if process.poll() is not None:
                 break
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
             kills += 1
             assert whole(FolderIndex(tmp_path).database)
@@ -272,27 +266,16 @@ class TestDatabase:
             assert connection.execute(select(FILES)).all() == []
 
 
-WRITER = """
-import sys
-from harness.store.index.database import Database
-from harness.store.index.run_index import RunIndex
-from harness.store.index.reading import Incoming
-from tests.harness.store.index.test_index import text_of
-from tests.harness.store.records import make_case, make_record
-index = RunIndex(Database(sys.argv[1]), keep_contents=True)
-order = range(30) if sys.argv[2] == "up" else reversed(range(30))
-for day in order:
-    cases = [make_case(f"tflite/runtime-{number}", model=f"model-{day}") for number in range(20)]
-    index.add(Incoming(text_of(make_record(day, *cases)), "it"))
-"""
+def add_thirty(url: str, days: Iterable[int]) -> None:
+    index = RunIndex(Database(url), keep_contents=True)
+    for day in days:
+        cases = [make_case(f"tflite/runtime-{number}", model=f"model-{day}") for number in range(20)]
+        index.add(Incoming(text_of(make_record(day, *cases)), "it"))
 
 
 def test_two_writers_from_both_ends_add_every_record_once(database: Database) -> None:
     url = database.engine.url.render_as_string(hide_password=False)
-    both = [
-        subprocess.Popen([sys.executable, "-c", WRITER, url, way], cwd=Path(__file__).parents[4])
-        for way in ("up", "down")
-    ]
-    assert [one.wait(timeout=120) for one in both] == [0, 0]
+    both = [Forked(add_thirty, url, days) for days in (range(30), range(29, -1, -1))]
+    assert [one.communicate()[0] for one in both] == [0, 0]
     assert count_runs(database) == 30
     assert len(rows(database)) == 600
