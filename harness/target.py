@@ -50,6 +50,8 @@ class TimingPlan:
     max_seconds: float = 10.0
     per_operator: bool = False
     """Whether some more invocations are to say where the time goes, where the runtime can tell."""
+    kernels: bool = False
+    """Whether some more are to be timed by a GPU's own timers, where it has any."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,9 @@ class Timing:
 
     `samples_ns` int64 nanoseconds shaped (iterations,), each around one invocation alone; `first_ns` is the first
     inference after loading, apart; `load_ns` the time to load the model; `details` what the target wants recorded.
+    `start_ns`: to start the runtime before the model is loaded (its WebAssembly compiled, a GPU's device made). Of what
+    comes up to the end of the first inference, `compile_ns` compiles what a GPU runs and `upload_ns` lays weights and
+    inputs into its memory, as the runtime's own thread waits for it; None where that cannot be told.
     """
 
     samples_ns: NDArray[np.int64]
@@ -69,6 +74,11 @@ class Timing:
     """Of invocations apart from `samples_ns`, which measuring each operator makes slower."""
     kernel_ns: NDArray[np.float64] | None = None
     """A GPU's own time of all kernels of one invocation, by its timers, (invocations,), where it has any."""
+    kernel_resolution_ns: float | None = None
+    """The smallest step between two times that these timers were seen to give."""
+    start_ns: float | None = None
+    compile_ns: float | None = None
+    upload_ns: float | None = None
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ PARTS = {
     "tflite-micro": _environment("tflite-micro"),
     "tfjs": Part(_of(bundles.install)),
     "litertjs": Part(_of(LITERTJS.install)),
+    "node": Part(_program("node", "nodejs")),
     "chromium": Part(_program("chromium", "chromium")),
     "firefox": Part(_program("firefox-esr", "firefox-esr"), installable=False),
     "pdftotext": Part(_program("pdftotext", "poppler-utils"), installable=False),

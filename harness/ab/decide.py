@@ -75,6 +75,16 @@ class Finding:
         return self.confirmation or self.first
 
     @property
+    def resolution_ns(self) -> float | None:
+        """The coarsest step that what gave the times was seen to take; None where it was not told."""
+        return max((item.resolution_ns for item in self.rounds if item.resolution_ns), default=None)
+
+    @property
+    def software(self) -> bool:
+        """Whether a side said that a software renderer did its work, whatever was expected of it."""
+        return any(item.software for item in self.rounds)
+
+    @property
     def sides_ns(self) -> tuple[float, float]:
         """A time of the old and of the new side, in nanoseconds, that have exactly the ratio to quote between them.
 

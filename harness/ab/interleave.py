@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from harness.ab.plan import BlockPlan, blocks_of, iterations_of
 from harness.ab.side import Side
 from harness.errors import Failed, Unsupported
-from harness.latency.statistics import COARSE
+from harness.latency.statistics import COARSE, typical
 from harness.target import Session, Timing, TimingPlan
 
 
@@ -29,6 +29,10 @@ class Round:
     old_ns: NDArray[np.float64]
     new_ns: NDArray[np.float64]
     iterations: int
+    resolution_ns: float | None = None
+    """The coarser step of the two sides' clocks, or of their GPUs' timers, as far as they tell."""
+    software: bool = False
+    """Whether a side said that a software renderer did its work."""
 
     @property
     def log_ratios(self) -> NDArray[np.float64]:
@@ -56,12 +60,18 @@ def measure_round(
         blocks = blocks_of(plan, iterations, slowest)
         coarse = any((t.clock_resolution_ns or 0.0) > COARSE * float(np.median(t.samples_ns)) for t in warm.values())
         times: dict[bool, list[float]] = {False: [], True: []}
+        steps: dict[bool, float] = {}
         for _ in range(blocks):
             for which in order.sample([False, True], 2):
                 block = _block(sessions[which], samples[which], iterations, kernels=plan.kernels)
                 time_of = _kernels_of if plan.kernels else functools.partial(_time_of, coarse=coarse)
                 times[which].append(time_of(block, side=(old, new)[which]))
-    return Round(np.array(times[False]), np.array(times[True]), iterations)
+                seen = block.kernel_resolution_ns if plan.kernels else block.clock_resolution_ns
+                if seen:  # what was seen between few times is no less than the clock's own
+                    steps[which] = min(seen, steps.get(which, seen))
+    software = any(timing.details.get("software_renderer") == "true" for timing in warm.values())
+    step = max(steps.values(), default=None)
+    return Round(np.array(times[False]), np.array(times[True]), iterations, step, software)
 
 
 def _warm_up(plan: BlockPlan) -> TimingPlan:
@@ -72,7 +82,7 @@ def _block(session: Session, samples: dict[str, NDArray[Any]], iterations: int, 
     """Some invocations in a row. `Session.time` begins with one apart, which brings back what the other side's block
     drove out of the caches; it is not among the samples."""
     count = 1 if kernels else iterations
-    plan = TimingPlan(count, min_seconds=0.0, max_iterations=count, max_seconds=30.0, per_operator=kernels)
+    plan = TimingPlan(count, min_seconds=0.0, max_iterations=count, max_seconds=30.0, kernels=kernels)
     return session.time(samples, plan)
 
 
@@ -87,4 +97,7 @@ def _time_of(block: Timing, coarse: bool, side: Side) -> float:
 def _kernels_of(block: Timing, side: Side) -> float:
     if block.kernel_ns is None or not len(block.kernel_ns):
         raise Unsupported(f"{side.target.name} has no timers of its own for its kernels; leave `--kernels` out.")
-    return float(np.median(block.kernel_ns))
+    time = typical(block.kernel_ns, block.kernel_resolution_ns)
+    if not time > 0.0:
+        raise Failed(f"{side.target.name} has timers too coarse for these kernels; compare a larger model.")
+    return time

@@ -82,7 +82,7 @@ def time_two_sides(
         document = {**_document(case, before, after, finding), "operators": [asdict(one) for one in inside]}
         print(json.dumps(document, indent=1))
     else:
-        _print_finding(case, finding, before, after)
+        _print_finding(case, finding, before, after, kernels=kernels)
         for one in inside:
             print(operator_in_words(one))
     return 1 if finding.verdict == "slower" else 0
@@ -95,7 +95,7 @@ def _print_same(case: str, as_json: bool) -> None:
         print(f"{case}: both sides are the same bytes on the same runtime; there is nothing to compare.")
 
 
-def _print_finding(case: str, finding: Finding, old: Side, new: Side) -> None:
+def _print_finding(case: str, finding: Finding, old: Side, new: Side, *, kernels: bool) -> None:
     print(case)
     for name, side, nanoseconds in zip(("old", "new"), (old, new), finding.sides_ns, strict=True):
         print(f"  {name}  {_time(nanoseconds):>9}  {side.label}")
@@ -103,8 +103,19 @@ def _print_finding(case: str, finding: Finding, old: Side, new: Side) -> None:
     print(verdict_in_words(finding))
     pairs = sum(len(item.old_ns) for item in finding.rounds)
     print(f"{pairs} pairs of blocks in {len(finding.rounds)} rounds, {finding.seconds:.1f} s")
-    for caution in cautions(old, new):
+    if kernels:
+        print(timers_in_words(finding))
+    for caution in cautions(old, new, finding):
         print(f"! {caution}")
+
+
+def timers_in_words(finding: Finding) -> str:
+    """What gave the times of kernels, and how fine it is beside them."""
+    step = finding.resolution_ns
+    if not step:
+        return "by the GPU's own timers, which were not seen to move"
+    share = step / min(finding.sides_ns)
+    return f"by the GPU's own timers, in steps of {_time(step)}, {share:.2g} of the smaller time"
 
 
 def verdict_in_words(finding: Finding) -> str:
@@ -141,10 +152,10 @@ def operator_in_words(one: OperatorRatio) -> str:
     return f"  {one.operator}{of}: {share} % (between {low} and {high} %), {one.share:.0%} of the old side's time"
 
 
-def cautions(old: Side, new: Side) -> list[str]:
+def cautions(old: Side, new: Side, finding: Finding) -> list[str]:
     """What keeps a reader from taking the verdict for more than it is."""
     found = []
-    if any(side.target.simulated for side in (old, new)):
+    if finding.software or any(side.target.simulated for side in (old, new)):
         found.append("A software renderer did the work on one side at least: this says nothing about hardware.")
     return [*found, *other_shapes(old, new)]
 
@@ -170,8 +181,9 @@ def _document(case: str, old: Side, new: Side, finding: Finding) -> dict[str, ob
         "first": asdict(finding.first),
         "confirmation": asdict(finding.confirmation) if finding.confirmation else None,
         "seconds": round(finding.seconds, 2),
+        "resolution_ns": finding.resolution_ns,
         "changes": old.changes_to(new),
-        "cautions": cautions(old, new),
+        "cautions": cautions(old, new, finding),
         "old": identity(old),
         "new": identity(new),
         "rounds": [

@@ -32,6 +32,7 @@ def judge_case(
     checks = judge(name_for_rules(case, scheme), parity, latency, measured, policy)
     checks += tuple(_as_asked(fingerprint, measured.details, latency.details if latency else {}))
     checks += tuple(_leaked(latency.details if latency else {}))
+    checks += tuple(_in_half_precision(measured.details, parity))
     now = today or date.today()
     return tuple(apply_exceptions(check, case, policy.exceptions, now)[0] for check in checks)
 
@@ -62,6 +63,32 @@ def _as_asked(fingerprint: Mapping[str, str], *answers: Mapping[str, str]) -> li
             )
         )
     return checks
+
+
+def _in_half_precision(details: Mapping[str, str], parity: Parity | None) -> list[Check]:
+    """A check on a runtime that computes in 16 bits, where what the reference can still express overflows."""
+    if details.get("float_bits") != "16" or parity is None:
+        return []
+    lost = [found.output for found in parity.runtime if not found.finite]
+    message = (
+        "It computes in half precision, whose largest number is 65504; results inside that are larger overflow, as on "
+        "a phone without float32 textures."
+    )
+    if lost:
+        message = (
+            f"Output '{lost[0]}' is not finite where the reference is: results inside went beyond 65504, the largest "
+            "number of the half precision that it computes in. Scale activations down (normalise the inputs, add batch "
+            "normalisation), or keep such models off devices without float32 textures."
+        )
+    return [
+        Check.make(
+            "runtime.half_precision",
+            "runtime.half_precision",
+            passed=not lost,
+            source="IEEE 754 binary16: the largest finite number is (2 − 2⁻¹⁰)·2¹⁵",
+            message=message,
+        )
+    ]
 
 
 def _leaked(details: Mapping[str, str]) -> list[Check]:

@@ -18,12 +18,15 @@ from harness.baseline.accepted import AcceptedCase
 from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.errors import CaseError, HarnessError, Unavailable
-from harness.gate.policy import Policy, RatioBudget
+from harness.gate.policy import Clock, Policy, RatioBudget
 from harness.store.record import CaseResult, Check
 from harness.target import Target
 
-RULE = "latency.regression"
-METRIC = "latency.ratio"
+RULES: Mapping[Clock, tuple[str, str]] = {
+    "data": ("latency.regression", "latency.ratio"),
+    "kernels": ("latency.kernels", "latency.kernel_ratio"),
+}
+"""The rule for each time, and its figure."""
 
 Inputs = Callable[[CaseResult], dict[str, NDArray[Any]]]
 """Real inputs of a case's golden; empty where they cannot be had."""
@@ -58,31 +61,52 @@ class Stopwatch:
 def judge_regression(
     name: CaseName, case: CaseResult, accepted: AcceptedCase, policy: Policy, stopwatch: Stopwatch | None
 ) -> list[Check]:
-    """One check, or none where the case has no latency to judge. Without a stopwatch nothing is timed."""
-    budget = policy.ratio_budget(name)
-    old_artifact, new_artifact = accepted.artifact, case.artifact
-    if policy.latency.regressions == "off" or budget is None or old_artifact is None or new_artifact is None:
+    """A check of each time that there is a budget for: until the data is there and, where a GPU has timers, of its
+    kernels alone. None where the case has no latency to judge. Without a stopwatch nothing is timed."""
+    if policy.latency.regressions == "off" or accepted.artifact is None or case.artifact is None:
         return []
     if case.latency is None or case.simulated or not accepted.ran or case.parity is None:
         return []
-    if old_artifact.digest == new_artifact.digest and accepted.fingerprint == case.fingerprint:
-        return [_check(budget, None, True, "Artifact and runtime are the baseline's to the byte: nothing to time.")]
+    clocks: tuple[Clock, ...] = ("data",) if case.latency.kernel_ms is None else ("data", "kernels")
+    budgets = [budget for budget in (policy.ratio_budget(name, clock) for clock in clocks) if budget is not None]
+    if accepted.artifact.digest == case.artifact.digest and accepted.fingerprint == case.fingerprint:
+        same = "Artifact and runtime are the baseline's to the byte: nothing to time."
+        return [_check(budget, None, True, same) for budget in budgets]
     if stopwatch is None:
-        return [_open(budget, policy, "It differs from the baseline and was not timed against it: timing is off here")]
+        untimed = "It differs from the baseline and was not timed against it: timing is off here"
+        return [_open(budget, policy, untimed) for budget in budgets]
+    return [_timed(name, case, accepted, policy, stopwatch, budget) for budget in budgets]
+
+
+def _timed(
+    name: CaseName,
+    case: CaseResult,
+    accepted: AcceptedCase,
+    policy: Policy,
+    stopwatch: Stopwatch,
+    budget: RatioBudget,
+) -> Check:
+    """One budget's check, from both sides timed now."""
     try:
         sides = _sides(name, case, accepted, stopwatch)
         if sides is None:
-            return [_check(budget, None, True, "Only the measuring code differs, which both sides share.")]
+            return _check(budget, None, True, "Only the measuring code differs, which both sides share.")
         for side in sides:
             side.target.prepare()
-        stopwatch.note(f"Timing {case.id} against its baseline: {sides[0].label}.")
-        plan = replace(stopwatch.plan, margin=budget.limit - 1.0, confidence=policy.latency.confidence)
+        of = " by the GPU's own timers" if budget.time == "kernels" else ""
+        stopwatch.note(f"Timing {case.id} against its baseline{of}: {sides[0].label}.")
+        plan = replace(
+            stopwatch.plan,
+            margin=budget.limit - 1.0,
+            confidence=policy.latency.confidence,
+            kernels=budget.time == "kernels",
+        )
         finding = stopwatch.compare(*sides, stopwatch.inputs(case), plan)
     except HarnessError as error:
         crash = isinstance(error, CaseError)
         message = f"The old side cannot be timed: {str(error).rstrip('.')}"
-        return [_open(budget, policy, message if crash else f"{message} (a mistake in the policy or the record)")]
-    return [_found(budget, policy, finding, sides[0].label)]
+        return _open(budget, policy, message if crash else f"{message} (a mistake in the policy or the record)")
+    return _found(budget, policy, finding, sides[0].label)
 
 
 def _sides(name: CaseName, case: CaseResult, accepted: AcceptedCase, stopwatch: Stopwatch) -> tuple[Side, Side] | None:
@@ -110,7 +134,7 @@ def _found(budget: RatioBudget, policy: Policy, finding: Finding, changed: str) 
     ratio = finding.ratio
     figures = (
         f"{(ratio.ratio - 1.0) * 100.0:+.1f} % ({ratio.confidence:.0%} interval {(ratio.low - 1.0) * 100.0:+.1f} to "
-        f"{(ratio.high - 1.0) * 100.0:+.1f} %, {ratio.blocks} interleaved block pairs)"
+        f"{(ratio.high - 1.0) * 100.0:+.1f} %, {ratio.blocks} interleaved block pairs{_by(budget, finding)})"
     )
     limit = f"{(budget.limit - 1.0) * 100.0:g} %"
     if finding.verdict == "slower":
@@ -124,15 +148,24 @@ def _found(budget: RatioBudget, policy: Policy, finding: Finding, changed: str) 
     return _check(budget, ratio.ratio, True, f"{figures}. Changed: {changed}.")
 
 
+def _by(budget: RatioBudget, finding: Finding) -> str:
+    """What gave the times, where that was no clock of the page."""
+    if budget.time != "kernels":
+        return ""
+    step = finding.resolution_ns
+    return " of kernels, by the GPU's own timers" + (f" in steps of {step / 1e3:.3g} µs" if step else "")
+
+
 def _open(budget: RatioBudget, policy: Policy, message: str, ratio: float | None = None) -> Check:
     strict = policy.latency.undecided if ratio is not None else policy.latency.no_old_side
     return _check(budget, ratio, strict == "notice", f"Not decided. {message}.")
 
 
 def _check(budget: RatioBudget, ratio: float | None, passed: bool, message: str) -> Check:
+    rule, metric = RULES[budget.time]
     return Check.make(
-        RULE,
-        METRIC,
+        rule,
+        metric,
         measured=ratio,
         limit=budget.limit,
         passed=passed,

@@ -40,7 +40,10 @@ def summarise(timing: Timing, load_average: float | None) -> Latency:
         warmup_discarded=part.begin,
         iterations=len(steady),
         first_ms=timing.first_ns * _NANOSECONDS,
-        load_ms=None if timing.load_ns is None else timing.load_ns * _NANOSECONDS,
+        load_ms=_milliseconds(timing.load_ns),
+        start_ms=_milliseconds(timing.start_ns),
+        compile_ms=_milliseconds(timing.compile_ns),
+        upload_ms=_milliseconds(timing.upload_ns),
         median_ms=median * _NANOSECONDS,
         p90_ms=p90 * _NANOSECONDS,
         p99_ms=p99 * _NANOSECONDS,
@@ -59,11 +62,16 @@ def summarise(timing: Timing, load_average: float | None) -> Latency:
             )
             for one in timing.per_operator
         ),
-        kernel_ms=None if kernels is None else float(np.median(kernels)) * _NANOSECONDS,
+        kernel_ms=None if kernels is None else typical(kernels, timing.kernel_resolution_ns) * _NANOSECONDS,
         kernel_interval=None
         if between is None
         else Interval(low=between[0] * _NANOSECONDS, high=between[1] * _NANOSECONDS),
+        kernel_resolution_ns=None if kernels is None else timing.kernel_resolution_ns,
     )
+
+
+def _milliseconds(nanoseconds: float | None) -> float | None:
+    return None if nanoseconds is None else nanoseconds * _NANOSECONDS
 
 
 COARSE = 0.01

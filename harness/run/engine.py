@@ -59,7 +59,7 @@ class Settings:
     command: str = ""
     parity_only: bool = False
     fresh: bool = False
-    plan: TimingPlan = field(default_factory=TimingPlan)
+    plan: TimingPlan = field(default_factory=lambda: TimingPlan(per_operator=True, kernels=True))
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     policy: Policy = field(default_factory=Policy)
 

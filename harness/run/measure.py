@@ -148,7 +148,7 @@ def measure_latency(job: Job) -> Latency:
     load = os.getloadavg()[0]
     registry.targets()[job.target].forget()
     with opened(job) as session:
-        timing = session.time(stored, replace(job.plan, per_operator=True))
+        timing = session.time(stored, job.plan)
     if len(timing.samples_ns) == 0:
         raise Crashed(f"{job.target} returned no timing samples.")
     return summarise(timing, load)

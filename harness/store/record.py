@@ -189,6 +189,14 @@ class Latency(Frozen):
     iterations: int
     first_ms: float
     load_ms: float | None = None
+    start_ms: float | None = None
+    """To start the runtime before the model is loaded: its WebAssembly compiled, a GPU's device made; null where that
+    is not told, and in older records, as the two below."""
+    compile_ms: float | None = None
+    """To compile what a GPU runs, as the runtime's own thread waits for it: a part of the first inference, unless
+    `details["compilation"]` says that it went before it, in parallel."""
+    upload_ms: float | None = None
+    """Up to the end of the first inference, to lay weights and inputs into the GPU's memory, likewise."""
     median_ms: float
     p90_ms: float
     p99_ms: float
@@ -202,9 +210,13 @@ class Latency(Frozen):
     per_operator: tuple[OperatorTime, ...] = ()
     """In the order in which they first ran; empty where the runtime does not tell, and in older records."""
     kernel_ms: float | None = None
-    """Median of a GPU's own time of all kernels, without waiting for the data; null where it has no timers."""
+    """A GPU's own time of all kernels, without waiting for the data; null where it has no timers. The median, or the
+    mean of the middle half where the timers' step is more than a hundredth of it."""
     kernel_interval: Interval | None = None
     """95 % interval of that median."""
+    kernel_resolution_ns: float | None = None
+    """The smallest step between two times of those timers; null where they were not seen to move, and in older
+    records."""
 
 
 class OperatorCost(Frozen):

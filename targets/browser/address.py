@@ -1,8 +1,9 @@
 """A browser that somebody else started, by its DevTools address: on this machine, or at the end of a tunnel.
 
 `adb forward tcp:9222 localabstract:chrome_devtools_remote` brings Chrome on a phone to the address, and `adb reverse
-tcp:PORT tcp:PORT` brings its page back to this machine; `ssh -L` and `-R` do the same for another computer. Nothing
-here listens beyond loopback, and no other address is taken.
+tcp:PORT tcp:PORT` brings its page back to this machine; `ssh -L` and `-R` do the same for another computer. Two pages
+that are open at once, as `harness ab` has them, take PORT and the next one. Nothing here listens beyond loopback, and
+no other address is taken.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import functools
 import http.client
 import json
 import os
+import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from harness.errors import Unavailable
@@ -46,6 +50,31 @@ def page_port() -> int:
     if not named.isascii() or not named.isdigit() or int(named) > 65535:
         raise Unavailable(f"{PORT_VARIABLE} is '{named}'; name a port from 1 to 65535.")
     return int(named)
+
+
+_TURN = threading.RLock()
+"""Held while a page is open on a port that was named: other threads wait for as long as it takes."""
+_OPEN: list[int] = []
+"""The ports of the thread that has the turn."""
+
+
+@contextmanager
+def port_of_page() -> Iterator[int]:
+    """A port for one page while it is open: the named one, and of a thread that has a page open on that, the next; 0
+    where none was named. Raises `Unavailable`."""
+    named = page_port()
+    if not named:
+        yield 0
+        return
+    with _TURN:
+        port = named + len(_OPEN)
+        if port > 65535:
+            raise Unavailable(f"{PORT_VARIABLE} is {named}, and a second page needs the next port; name a lower one.")
+        _OPEN.append(port)
+        try:
+            yield port
+        finally:
+            _OPEN.remove(port)
 
 
 def version(at: str) -> str:

@@ -14,7 +14,7 @@ from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.target import Footprint, Limits, Loaded, OperatorSamples, Session, Timing, TimingPlan
 
-EXACT = frozenset({"artifact_bytes", "tensor_bytes", "peak_memory_bytes"})
+EXACT = frozenset({"artifact_bytes", "tensor_bytes", "peak_memory_bytes", "kernels", "gpu_bytes"})
 
 
 class BrowserSession(Session):
@@ -60,6 +60,7 @@ class BrowserSession(Session):
                 "maxIterations": plan.max_iterations,
                 "maxSeconds": plan.max_seconds,
                 "perOperator": plan.per_operator,
+                "kernels": plan.kernels,
             },
         )
         if not reply["stable"]:
@@ -68,6 +69,9 @@ class BrowserSession(Session):
             samples_ns=arrays["samples_ns"],
             first_ns=round(reply["firstMilliseconds"] * 1e6),
             load_ns=round(reply["loadMilliseconds"] * 1e6),
+            start_ns=_nanoseconds(reply["startMilliseconds"]),
+            compile_ns=_nanoseconds(reply["compileMilliseconds"]),
+            upload_ns=_nanoseconds(reply["uploadMilliseconds"]),
             clock_resolution_ns=reply["clockMilliseconds"] * 1e6,
             details={**reply["details"], "browser": self.browser_version},
             per_operator=tuple(
@@ -77,12 +81,15 @@ class BrowserSession(Session):
                 for one in reply["operators"]
             ),
             kernel_ns=np.array(reply["kernelMilliseconds"], np.float64) * 1e6 if reply["kernelMilliseconds"] else None,
+            kernel_resolution_ns=_nanoseconds(reply["kernelStepMilliseconds"]),
         )
 
     def footprint(self) -> Footprint:
         """`tensor_bytes`: tensors at rest, which are the weights. `peak_memory_bytes`: tensors at the highest point of
-        one invocation on the first sample. Both are counted, not sampled, where the runtime counts them.
-        `wasm_heap_bytes`: the wasm module's memory. `details` say what did the work."""
+        one invocation on the first sample. `gpu_bytes`: what tensors take in the GPU's memory after it, and
+        `gpu_allocated_bytes` with what is kept there for later ones. `kernels`: how many one invocation runs. All are
+        counted, not sampled, where the runtime counts them. `wasm_heap_bytes`: the wasm module's memory. `details` say
+        what did the work."""
         reply, _ = self.child.call("footprint", self._sample, seconds=self.limits.infer_seconds)
         figures = {"artifact_bytes": self.artifact.bytes, **reply["figures"]}
         return Footprint(figures, exact=EXACT & figures.keys(), details=reply["details"])
@@ -95,3 +102,7 @@ class BrowserSession(Session):
     def _own(self, samples: Tensors) -> dict[str, NDArray[Any]]:
         """The samples that the artifact takes: conversion drops inputs that nothing uses."""
         return {info.name: np.asarray(samples[info.name]) for info in self.artifact.inputs if info.name in samples}
+
+
+def _nanoseconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds * 1e6

@@ -30,8 +30,6 @@ MEASURING_FILES = (WORKER, WORKER.with_name("server.py"), *sorted(PAGE.iterdir()
 ON_GPU = ("webgl", "webgpu")
 
 
-_PAGE_PORT = threading.RLock()
-"""Held while a page is open on the port that was named: one page has it, and others wait for as long as it takes."""
 _SETTLED: dict[tuple[str, ...], Gpu] = {}
 _SETTLING = threading.Lock()
 
@@ -81,7 +79,7 @@ class BrowserTarget(Target):
     def chosen_gpu(self) -> Gpu | None:
         """What the backend runs on, found out when it is first asked for; None of one that needs no GPU, and of a
         browser that is started as it is."""
-        if self.backend not in ON_GPU or self.browser.engine != "chromium" or address.address():
+        if self.backend not in ON_GPU or self.browser.engine != "chromium" or self._address():
             return None
         return settled(self.browser, str(self.program or self.browser.executable() or ""), self.backend)
 
@@ -92,7 +90,7 @@ class BrowserTarget(Target):
             return False
         if self.browser.engine != "chromium" or gpu.wanted() == gpu.SOFTWARE:
             return True
-        if os.environ.get(address.VARIABLE):
+        if os.environ.get(address.VARIABLE) and self.program is None:
             return False
         return bool(gpu.lacking(self.backend)) or not (self.chosen_gpu and self.chosen_gpu.hardware)
 
@@ -190,15 +188,15 @@ class BrowserTarget(Target):
         """A GPU process keeps what it compiled for the page before."""
         program = self.program or self.browser.executable()
         if (program is not None or self._address()) and self.backend in ON_GPU:
-            BROWSERS.close(self._launch(program, DEFAULT_LIMITS))
+            BROWSERS.close(self._launch(program, DEFAULT_LIMITS, address.page_port() if self._address() else 0))
 
     @property
     def _needs_display(self) -> bool:
         return self.browser.engine == "firefox" and self.backend in ON_GPU
 
-    def _launch(self, program: Path | None, limits: Limits) -> Launch:
+    def _launch(self, program: Path | None, limits: Limits, port: int = 0) -> Launch:
         if elsewhere := self._address():
-            return Launch(self.browser, "", (), elsewhere, address.page_port(), start_seconds=limits.open_seconds)
+            return Launch(self.browser, "", (), elsewhere, port, start_seconds=limits.open_seconds)
         return Launch(
             self.browser,
             str(program),
@@ -217,8 +215,8 @@ class BrowserTarget(Target):
         folder, found = self.bundle.install(), self.chosen_gpu
         if found is not None and found.problem:
             raise Failed(found.problem)
-        turn = _PAGE_PORT if elsewhere and address.page_port() else nullcontext()
-        with turn, BROWSERS.borrowed(self._launch(program, limits)) as started:
+        own_port = address.port_of_page() if elsewhere else nullcontext(0)
+        with own_port as port, BROWSERS.borrowed(self._launch(program, limits, port)) as started:
             started.child.what = self.name
             try:
                 said, _ = started.child.call(

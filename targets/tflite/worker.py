@@ -16,7 +16,8 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -77,6 +78,17 @@ def interpreter_of(module: Any, custom: dict[str, Any] | None) -> Any:
         return module.Interpreter
     ctypes.CDLL(custom["library"], mode=ctypes.RTLD_GLOBAL)
     return functools.partial(module.InterpreterWithCustomOps, custom_op_registerers=[custom["registerer"]])
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """No garbage is collected while something is timed."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Worker:
@@ -186,19 +198,17 @@ class Worker:
         before = self.digest()
         samples = np.empty(header["max_iterations"], np.int64)
         count = 0
-        gc.collect()
-        gc.disable()
-        begun = clock()
-        enough, too_long = begun + int(header["min_seconds"] * 1e9), begun + int(header["max_seconds"] * 1e9)
-        while count < len(samples):
-            start = clock()
-            invoke()
-            end = clock()
-            samples[count] = end - start
-            count += 1
-            if end > too_long or (count >= header["min_iterations"] and end > enough):
-                break
-        gc.enable()
+        with collector_off():
+            begun = clock()
+            enough, too_long = begun + int(header["min_seconds"] * 1e9), begun + int(header["max_seconds"] * 1e9)
+            while count < len(samples):
+                start = clock()
+                invoke()
+                end = clock()
+                samples[count] = end - start
+                count += 1
+                if end > too_long or (count >= header["min_iterations"] and end > enough):
+                    break
         if self.keeps_state:  # what it gave last follows from all that went before
             self.interpreter = self.made()
             self.feed(tensors, 0)
@@ -224,10 +234,8 @@ class Worker:
                 worker.feed(tensors, 0)
                 worker.invoke()
                 workers.append(worker)
-            gc.collect()
-            gc.disable()
-            times = times_in_turns([worker.interpreter.invoke for worker in workers], header["about_seconds"])
-            gc.enable()
+            with collector_off():
+                times = times_in_turns([worker.interpreter.invoke for worker in workers], header["about_seconds"])
         return {}, {"times_ns": times}
 
     def digest(self) -> str:

@@ -1,4 +1,6 @@
 // What really does the work, in the browser's own words.
+import {PageError} from './errors.mjs';
+
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|lavapipe|software|basic render/i;
 
 // An unnamed renderer is taken for software: milliseconds pass for a GPU's only where a GPU is named.
@@ -22,6 +24,21 @@ export async function adapter() {
     await new Promise(resolve => setTimeout(resolve, PAUSE_MILLISECONDS));
   }
   return null;
+}
+
+// Refused once the browser takes a WebGPU device away (its process died, its driver was reset); it never comes true.
+export const deviceGone = device => refusedOnce(device.lost.then(
+  ({message}) => `the browser took the GPU device away (${message.split('\n')[0].slice(0, 200) || 'no reason given'})`));
+
+// The same of a WebGL context.
+export const contextGone = gl => refusedOnce(new Promise(resolve => {
+  gl.canvas.addEventListener('webglcontextlost', () => resolve('the browser took the WebGL context away'), {once: true});
+}));
+
+function refusedOnce(words) {
+  const gone = words.then(said => { throw new PageError('failed', `${said}, so that nothing computed the outputs`); });
+  gone.catch(() => {});  // whoever waits for it sees it
+  return gone;
 }
 
 // What a WebGL context draws with.

@@ -16,10 +16,12 @@ let model;
 let signature;
 let order;
 let buffers;
+export let gone = null;
 
 export async function open(asked) {
   request = asked;
-  ({library, module, details: active} = await accelerator.load(request));
+  const started = await accelerator.load(request);
+  ({library, module, details: active, gone} = started);
   buffers = counted(module.liteRtWasm);
   const {contents, hashes} = await fetched(request.files);
   content = new Uint8Array(contents.get(request.entry));
@@ -29,11 +31,23 @@ export async function open(asked) {
   order = {inputs: places(request.inputs, signature.getInputDetails(), 'input'),
     outputs: places(request.outputs, signature.getOutputDetails(), 'output')};
   check();
-  return {details: inUse(), milliseconds, loaded: {files: {[request.entry]: hashes[request.entry]}, inputs: request.inputs.map(info => info.tensor)}};
+  const {startMilliseconds} = started;
+  return {details: inUse(), milliseconds, startMilliseconds, loaded: {files: {[request.entry]: hashes[request.entry]}, inputs: request.inputs.map(info => info.tensor)}};
 }
 
+// What a `.tflite` has behind the place of its root: its format and version.
+const MARK = 'TFL3';
+
 async function compile() {
-  model = await library.loadAndCompile(content, {accelerator: request.backend, gpuOptions: {precision: 'fp32'}});
+  const mark = String.fromCharCode(...content.subarray(4, 8));
+  if (mark !== MARK) {
+    throw new PageError('failed', `${request.entry} is no TensorFlow Lite model (${content.length} bytes): convert it again`);
+  }
+  model = await library.loadAndCompile(content, {accelerator: request.backend, gpuOptions: {precision: 'fp32'}}).catch(error => {
+    if (!/Failed to load model/.test(error?.message)) throw error;
+    throw new PageError('failed',
+        `LiteRT.js cannot load ${request.entry}: the file is damaged or not whole (${content.length} bytes); convert it again`);
+  });
   signature = request.signature ? model.signatures[request.signature] : model;
   if (!signature) throw new PageError('failed', `LiteRT.js finds no signature '${request.signature}' in the model`);
 }

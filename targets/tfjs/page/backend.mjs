@@ -1,6 +1,7 @@
 // Loads one TensorFlow.js backend and says what really runs: a silent fallback would measure something else.
 import {PageError} from './errors.mjs';
-import {adapter, adapterName, rendered, surroundings, wasmFiles, webglName} from './in_use.mjs';
+import {lasting} from './first.mjs';
+import {adapter, adapterName, contextGone, deviceGone, rendered, surroundings, wasmFiles, webglName} from './in_use.mjs';
 
 function script(address) {
   return new Promise((resolve, reject) => {
@@ -13,12 +14,14 @@ function script(address) {
 }
 
 // `backend`: cpu, wasm, webgl or webgpu. `scripts`: names below `../bundle/`, in order. `threaded`: whether wasm takes its
-// binary with threads (it then starts half as many as there are logical cores). Returns what is active, in strings.
-export async function load({backend, scripts, threaded, environmentFlags}) {
+// binary with threads (it then starts half as many as there are logical cores). Returns what is active, in strings, and the
+// milliseconds that the backend took to start.
+export async function load(request) {
+  const {backend, scripts, threaded} = request;
   if (!crossOriginIsolated) throw new PageError('failed', 'the page is not cross-origin isolated');
   for (const name of scripts) await script(`../bundle/${name}`);
   const tf = globalThis.tf;
-  for (const [name, value] of Object.entries(environmentFlags)) {
+  for (const [name, value] of lasting(request)) {
     try {
       tf.env().set(name, value);
     } catch {
@@ -31,6 +34,7 @@ export async function load({backend, scripts, threaded, environmentFlags}) {
   }
   if (backend === 'webgpu' && !navigator.gpu) throw new PageError('unsupported', 'this browser has no WebGPU');
   if (backend === 'webgpu') await adapter();  // until there is one, the backend does not start
+  const start = performance.now();
   // Where a backend does not start, `tf.ready()` falls back to the next one that is registered, and says nothing.
   if (!await tf.setBackend(backend)) {
     const fallback = await tf.ready().then(() => tf.getBackend(), () => 'nothing');
@@ -38,13 +42,21 @@ export async function load({backend, scripts, threaded, environmentFlags}) {
         `this browser did not start the ${backend} backend; TensorFlow.js falls back to ${fallback}`);
   }
   await tf.ready();
+  const startMilliseconds = performance.now() - start;
   checkInUse(tf, backend);
-  return {
+  const details = {
     backend: tf.getBackend(),
     tfjs: tf.version_core,
     ...surroundings(),
     ...await particulars(tf, backend, threaded),
   };
+  return {details, startMilliseconds};
+}
+
+// Refused once what computes is gone; null of a backend that cannot go alone.
+export function gone(tf, backend) {
+  if (backend === 'webgl') return contextGone(tf.backend().gpgpu.gl);
+  return backend === 'webgpu' ? deviceGone(tf.backend().device) : null;
 }
 
 // Throws where another backend than `backend` does the work, or where its WebGL context is gone: TensorFlow.js goes on all
@@ -71,7 +83,8 @@ async function particulars(tf, backend, threaded) {
     };
   }
   if (backend === 'webgl') {
-    return rendered(webglName(tf.backend().gpgpu.gl));
+    const bits = tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED') ? '32' : '16';
+    return {...rendered(webglName(tf.backend().gpgpu.gl)), float_bits: bits};
   }
   if (backend === 'webgpu') {
     const info = tf.backend().device.adapterInfo ?? (await navigator.gpu.requestAdapter()).info;

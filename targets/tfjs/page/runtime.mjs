@@ -1,6 +1,7 @@
 // TensorFlow.js as the page's session drives it: a graph model or a layers model in one backend.
 import * as backends from './backend.mjs';
 import {PageError} from './errors.mjs';
+import * as first from './first.mjs';
 import {load} from './model.mjs';
 import * as times from './times.mjs';
 
@@ -12,15 +13,40 @@ let model;
 let request;
 let active;
 let asynchronous = false;
+let watch = null;
+export let gone = null;
+let compileMilliseconds = null;
+let executed = 0;
 
 export async function open(asked) {
   request = asked;
-  active = await backends.load(request);
+  const {details, startMilliseconds} = await backends.load(request);
+  active = details;
   tf = globalThis.tf;
   const {loaded, milliseconds, ...found} = await load(tf, request);
   model = request.layers ? endingIn(found.model, request.outputs.map(info => info.tensor)) : found.model;
-  return {details: active, loaded, milliseconds};
+  gone = backends.gone(tf, active.backend);
+  if (onGpu()) watch = first.watched(tf.backend(), active.backend);
+  if (first.inParallel(request)) await compileInParallel();
+  return {details: active, loaded, milliseconds, startMilliseconds};
 }
+
+const onGpu = () => ['webgl', 'webgpu'].includes(active.backend);
+
+async function compileInParallel() {
+  const feeds = request.inputs.map(({shape, dtype}) => tf.zeros(shape, dtype));
+  const milliseconds = await first.compiled(tf, request, () => execute(feeds));
+  compileMilliseconds = milliseconds - watch.spent.upload;
+  dispose(feeds);
+  executed = 0;
+  active = {...active, compilation: 'in parallel, before the first inference'};
+}
+
+// Up to the end of the first invocation: of its milliseconds, but for what was compiled in parallel before it.
+export const firstParts = () => watch === null ? null : {
+  compileMilliseconds: compileMilliseconds ?? watch.spent.compile,
+  uploadMilliseconds: watch.spent.upload,
+};
 
 export const tensor = (values, {shape, dtype}) => tf.tensor(values, shape, dtype);
 export const read = result => result.data();
@@ -81,6 +107,7 @@ function predicted(byName) {
 }
 
 export async function execute(feeds) {
+  if (executed++ === 1) watch?.end();
   const byName = Object.fromEntries(request.inputs.map((info, position) => [info.tensor, feeds[position]]));
   if (request.layers) return predicted(byName);
   const outputs = request.outputs.map(info => info.tensor);
@@ -96,12 +123,22 @@ export async function execute(feeds) {
   return [await model.executeAsync(byName, outputs)].flat();
 }
 
-export const inside = feeds => times.inside(tf, active.backend, feeds, {execute, release, isSynchronous: () => !asynchronous});
+export const inside = (feeds, asked) =>
+  times.inside(tf, active.backend, feeds, {execute, release, isSynchronous: () => !asynchronous}, asked);
 
-// Bytes of all tensors: at rest (the weights) and at the highest point of one invocation.
+// Bytes of all tensors: at rest (the weights) and at the highest point of one invocation; of the GPU's memory, in use and
+// with what is kept for later; and how many kernels one invocation runs.
 export async function sizes(feeds) {
   const profile = await tf.profile(async () => release(await execute(feeds), feeds));
   const inputs = feeds.reduce((sum, feed) => sum + feed.size * ARRAYS[feed.dtype].BYTES_PER_ELEMENT, 0);
   const heap = active.backend === 'wasm' ? {wasm_heap_bytes: tf.backend().wasm.HEAPU8.byteLength} : {};
-  return {tensor_bytes: tf.memory().numBytes - inputs, peak_memory_bytes: profile.peakBytes, ...heap};
+  const {numBytes, numBytesInGPU, numBytesInGPUAllocated, numBytesAllocatedInGPU} = tf.memory();
+  const gpu = {gpu_bytes: numBytesInGPU, gpu_allocated_bytes: numBytesInGPUAllocated ?? numBytesAllocatedInGPU};
+  return {
+    tensor_bytes: numBytes - inputs,
+    peak_memory_bytes: profile.peakBytes,
+    kernels: profile.kernels.filter(times.isKernel).length,
+    ...heap,
+    ...(onGpu() ? gpu : {}),
+  };
 }

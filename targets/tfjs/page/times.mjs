@@ -14,18 +14,36 @@ async function repeated(once) {
   return found;
 }
 
+// The smallest step between two times that the GPU's timers were seen to give, over the page's life.
+const seen = new Set();
+const MOST_SEEN = 2000;
+const SAME = 1e-7;  // milliseconds: differences below are the rounding of a sum
+
+function note(milliseconds) {
+  if (Number.isFinite(milliseconds) && seen.size < MOST_SEEN) seen.add(milliseconds);
+}
+
+function timerStep() {
+  const sorted = [...seen].sort((one, other) => one - other);
+  const steps = sorted.slice(1).map((value, index) => value - sorted[index]).filter(step => step > SAME);
+  return steps.length ? Math.min(...steps) : null;
+}
+
+// What ends so is an operation of the library around the kernel that it runs, which is listed itself.
+export const isKernel = ({name}) => !name.endsWith('__op');
+
 const shapeOf = kernel => (kernel.outputShapes[0] ?? []).join('×');
 
 // One invocation's kernels, those of one name with results of one shape together.
 async function profiled(tf, feeds, {execute, release}) {
   const {kernels} = await tf.profile(async () => release(await execute(feeds), feeds));
   const rows = new Map();
-  // What ends so is an operation of the library around the kernel that it runs, which is listed itself.
-  for (const kernel of kernels.filter(({name}) => !name.endsWith('__op'))) {
+  for (const kernel of kernels.filter(isKernel)) {
     const key = `${kernel.name} ${shapeOf(kernel)}`;
     const row = rows.get(key) ?? {operator: kernel.name, shape: shapeOf(kernel), count: 0, milliseconds: 0};
     row.count++;
     row.milliseconds += Number(kernel.kernelTimeMs);  // not a number where the backend has no timer
+    note(Number(kernel.kernelTimeMs));
     rows.set(key, row);
   }
   return rows;
@@ -48,14 +66,17 @@ async function kernels(tf, feeds, {execute, release}) {
     // A graph without control flow runs before the first wait: its promise is here for its results alone.
     const {kernelMs} = await tf.time(() => { model.results = execute(feeds); });
     release(await model.results, feeds);
+    note(kernelMs);
     return kernelMs;
   });
 }
 
-export async function inside(tf, backend, feeds, model) {
+// `perOperator`, `kernels`: which of the two is asked for.
+export async function inside(tf, backend, feeds, model, asked) {
   const timed = hasTimers(tf, backend);
-  if (['webgl', 'webgpu'].includes(backend) && !timed) return {operators: [], kernelMilliseconds: []};
-  const found = await operators(tf, feeds, model);
-  const kernelMilliseconds = timed && model.isSynchronous() ? await kernels(tf, feeds, model) : [];
-  return {operators: found, kernelMilliseconds: kernelMilliseconds.every(Number.isFinite) ? kernelMilliseconds : []};
+  const tells = timed || !['webgl', 'webgpu'].includes(backend);
+  const found = asked.perOperator && tells ? await operators(tf, feeds, model) : [];
+  const each = asked.kernels && timed && model.isSynchronous() ? await kernels(tf, feeds, model) : [];
+  const kernelMilliseconds = each.every(Number.isFinite) ? each : [];
+  return {operators: found, kernelMilliseconds, kernelStepMilliseconds: kernelMilliseconds.length ? timerStep() : null};
 }

@@ -12,7 +12,7 @@ from harness.ab.interleave import Round
 from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
 from harness.cli import two_sides
-from harness.cli.two_sides import cautions, verdict_in_words
+from harness.cli.two_sides import cautions, timers_in_words, verdict_in_words
 from harness.errors import HarnessError
 from harness.latency.ratio import Ratio
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
@@ -27,6 +27,7 @@ def ratio(middle, low, high, verdict):
 
 SLOWER, ALIKE = ratio(1.051, 1.042, 1.06, "slower"), ratio(1.001, 0.99, 1.01, "alike")
 HUGE = ratio(15.63, 14.12, 17.01, "slower")
+FOUND = Finding("alike", ALIKE, None, 9.0, ROUNDS)
 OPEN = ratio(1.0204, 1.0173, 1.0232, "undecided")
 
 
@@ -73,13 +74,26 @@ def test_what_differs_between_the_sides_is_named(artifact):
 
 def test_two_models_and_a_software_renderer_are_cautioned_against(artifact):
     plain = Side("old", FakeTarget(), artifact)
-    assert cautions(plain, plain) == []
+    assert cautions(plain, plain, FOUND) == []
     (info,) = artifact.inputs
     wider = artifact.model_copy(update={"inputs": (info.model_copy(update={"shape": (1, 9)}),)})
-    assert "other shapes (1×4; 1×9): are they one model?" in cautions(plain, replace(plain, artifact=wider))[0]
+    assert "other shapes (1×4; 1×9): are they one model?" in cautions(plain, replace(plain, artifact=wider), FOUND)[0]
     drawn = FakeTarget()
     drawn.simulated = True
-    assert "software renderer" in cautions(plain, replace(plain, target=drawn))[0]
+    assert "software renderer" in cautions(plain, replace(plain, target=drawn), FOUND)[0]
+    said = replace(FOUND, rounds=(replace(ROUNDS[0], software=True),))  # of a browser that somebody else started
+    assert "software renderer" in cautions(plain, plain, said)[0]
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (65_536.0, "by the GPU's own timers, in steps of 65.54 µs, 0.064 of the smaller time"),
+        (None, "by the GPU's own timers, which were not seen to move"),
+    ],
+)
+def test_what_gave_the_times_of_kernels_and_how_fine_it_is_is_said(step, words):
+    assert timers_in_words(replace(FOUND, rounds=(replace(ROUNDS[0], resolution_ns=step),))) == words
 
 
 def test_a_file_with_an_input_of_that_name_and_another_shape_gets_noise(artifact):

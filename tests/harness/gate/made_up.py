@@ -48,9 +48,9 @@ def figures(seed=0, reference_error=0.0, error=0.0, samples=64, labels=None, swa
     return parity(golden, reference, actual, outputs, labels, "classification", "a reference")
 
 
-def latency(median_ns=1_000_000, details=None):
+def latency(median_ns=1_000_000, details=None, **timing):
     samples = np.full(200, median_ns, np.int64) + np.arange(200) % 7
-    return summarise(Timing(samples, first_ns=5 * median_ns, details=details or {}), 0.1)
+    return summarise(Timing(samples, first_ns=5 * median_ns, details=details or {}, **timing), 0.1)
 
 
 def case(name="model/float32/tflite/one", *, measured=None, outcome=Outcome.PASSED, parity=True, **fields):

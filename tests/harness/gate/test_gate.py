@@ -280,6 +280,20 @@ def test_tensors_that_invocations_leave_behind_break_a_rule(leaked, broken):
     assert [check.rule for check in judged([page]).verdicts[0].broken] == broken
 
 
+@pytest.mark.parametrize(
+    ("bits", "nan_at", "broken"),
+    [("16", 3, True), ("16", None, False), ("32", 3, None), (None, 3, None)],
+)
+def test_an_overflow_of_half_precision_is_named_as_what_it_is(bits, nan_at, broken):
+    page = case("m/float32/tfjs/chromium-webgl", parity=figures(nan_at=nan_at))
+    answered = page.measured.model_copy(update={"details": {"float_bits": bits} if bits else {}})
+    checks = judged([page.model_copy(update={"measured": answered})]).verdicts[0].checks
+    found = [check for check in checks if check.rule == "runtime.half_precision"]
+    assert [not check.passed for check in found] == ([] if broken is None else [broken])
+    if broken:
+        assert "Output 'q' is not finite where the reference is: results inside went beyond 65504" in found[0].message
+
+
 def test_a_case_that_cannot_be_judged_is_red_with_a_sentence_and_the_others_are_judged(monkeypatch):
     from harness.gate import judge_run as module
 

@@ -59,6 +59,13 @@ def test_ratio_budgets_by_target(read):
     assert policy.ratio_budget(CaseName("m", "float32", "tflite/one", format="tflite")).limit == 1.02
 
 
+def test_kernels_have_a_budget_beside_that_of_the_whole(read):
+    policy = read('[[ratios]]\nlimit = 1.05\n[[ratios]]\ntime = "kernels"\nlimit = 1.10')
+    case = CaseName("m", "float32", "tfjs/chromium-webgpu", format="tfjs")
+    assert (policy.ratio_budget(case).limit, policy.ratio_budget(case, "kernels").limit) == (1.05, 1.10)
+    assert read("").ratio_budget(case, "kernels").limit == 1.02
+
+
 def test_exceptions_carry_a_reason_and_a_day(read):
     (exception,) = read(EXCEPTION).exceptions
     assert exception.expires == date(2027, 1, 31)
@@ -75,6 +82,7 @@ def test_exceptions_carry_a_reason_and_a_day(read):
         ('[[parity]]\nedge = "middle"\nmetric = "sqnr_db"\nlimit = 1', "'parity.1.edge'"),
         ('[[parity]]\nedge = "runtime"\nmetric = "sqnr_db"\nlimit = nan', "'parity.1.limit"),
         ("[[ratios]]\nlimit = 0.5", "'ratios.1.limit'"),
+        ('[[ratios]]\nlimit = 1.5\ntime = "shaders"', "'ratios.1.time' is 'shaders'"),
         ('[[growth]]\nfigure = "*"\npercent = -1', "'growth.1.percent"),
         ('[[exceptions]]\ncase = "*"\nrule = "*"\nreason = "long enough"', "'exceptions.1.expires'"),
         ('[[exceptions]]\ncase = "*"\nrule = "*"\nreason = "no"\nexpires = 2027-01-01', "'exceptions.1.reason'"),

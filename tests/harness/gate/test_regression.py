@@ -1,8 +1,10 @@
 """When the gate times a case against its baseline, and what follows from each verdict."""
 
+import numpy as np
 import pytest
 
 from harness.ab.decide import Finding
+from harness.ab.interleave import Round
 from harness.cache import Cache
 from harness.gate.judge_run import judge_run
 from harness.gate.policy import LatencyRule, Policy, RatioBudget
@@ -147,6 +149,63 @@ def test_the_ratio_budget_is_the_margin_of_the_comparison(judge, kept):
     policy = Policy(ratios=(RatioBudget(limit=1.10, source="a test"),))
     judge(timed(one), timed(one, "1"), policy=policy)
     assert judge.plans[0].margin == pytest.approx(0.10)
+
+
+class OnAGpu(Judge):
+    """Until the data is there both sides are alike; of the kernels, by the GPU's own timers, the new side is slower."""
+
+    def __call__(self, now, before, policy=None):
+        def compare(old, new, inputs, plan):
+            self.plans.append(plan)
+            verdict, ratio = ("slower", 1.05) if plan.kernels else ("alike", 1.002)
+            figures = Ratio(ratio, ratio - 0.01, ratio + 0.01, 120, plan.margin, 0.95, verdict)
+            blocks = Round(np.ones(8), np.full(8, ratio), 1, resolution_ns=1024.0)
+            return Finding(verdict, figures, figures if verdict == "slower" else None, 1.0, (blocks,))
+
+        stopwatch = Stopwatch(self.cache, {"tflite/one": Altered()}, compare=compare)
+        result = judge_run(run(now), policy or Policy(), baseline(before), tflite, stopwatch=stopwatch)
+        checks = result.verdicts[0].checks
+        return {check.rule: check for check in checks if check.rule in ("latency.regression", "latency.kernels")}
+
+
+@pytest.fixture
+def on_a_gpu(cache):
+    return OnAGpu(cache)
+
+
+def with_timers(artifact, runtime):
+    kernels = latency(4_500_000, kernel_ns=np.full(9, 150_000.0), kernel_resolution_ns=1024.0)
+    return case(artifact=artifact, fingerprint={"runtime": runtime}, latency=kernels)
+
+
+def test_kernels_that_a_gpu_times_itself_have_a_rule_of_their_own(on_a_gpu, kept):
+    one = kept("k1")
+    checks = on_a_gpu(with_timers(one, "2"), with_timers(one, "1"))
+    assert checks["latency.regression"].passed
+    found = checks["latency.kernels"]
+    assert (found.passed, found.metric, found.measured, found.limit) == (False, "latency.kernel_ratio", 1.05, 1.02)
+    assert "120 interleaved block pairs of kernels, by the GPU's own timers in steps of 1.02 µs" in found.message
+    assert "runtime 1 → 2" in found.message
+
+
+def test_a_project_sets_a_budget_for_kernels_apart(on_a_gpu, kept):
+    one = kept("k1")
+    policy = Policy(ratios=(RatioBudget(time="kernels", limit=1.10, source="a test"),))
+    checks = on_a_gpu(with_timers(one, "2"), with_timers(one, "1"), policy)
+    assert checks.keys() == {"latency.kernels"}
+    assert [(plan.kernels, plan.margin) for plan in on_a_gpu.plans] == [(True, pytest.approx(0.10))]
+
+
+def test_equal_kernels_on_an_equal_runtime_are_not_timed(on_a_gpu, kept):
+    one = kept("k1")
+    checks = on_a_gpu(with_timers(one, "2"), with_timers(one, "2"))
+    assert all(check.passed and "nothing to time" in check.message for check in checks.values())
+    assert (len(checks), on_a_gpu.plans) == (2, [])
+
+
+def test_where_no_gpu_times_kernels_there_is_no_rule_on_them(on_a_gpu, kept):
+    one = kept("k1")
+    assert on_a_gpu(timed(one, "2"), timed(one, "1")).keys() == {"latency.regression"}
 
 
 def test_regressions_can_be_switched_off(cache, kept):

@@ -77,3 +77,18 @@ def test_a_gpus_own_timers_are_a_second_figure_with_its_interval():
     assert latency.kernel_ms == pytest.approx(0.1)
     assert latency.kernel_interval.low <= 0.1 <= latency.kernel_interval.high
     assert summarise(timing(noise(200, 1)), None).kernel_ms is None
+
+
+def test_timers_that_step_coarsely_are_averaged_and_their_step_is_kept():
+    stepped = summarise(
+        timing(noise(200, 1), kernel_ns=np.float64([65, 131, 65, 131] * 3), kernel_resolution_ns=65.0), None
+    )
+    assert (stepped.kernel_ms, stepped.kernel_resolution_ns) == (pytest.approx(98e-6), 65.0)
+
+
+def test_the_parts_of_the_way_to_the_first_result_are_told_in_milliseconds():
+    parts = {"start_ns": 40e6, "compile_ns": 2.5e6, "upload_ns": 0.25e6}
+    latency = summarise(timing(noise(200, 1), **parts), None)
+    assert (latency.start_ms, latency.compile_ms, latency.upload_ms) == (40.0, 2.5, 0.25)
+    untold = summarise(timing(noise(200, 1)), None)
+    assert (untold.start_ms, untold.compile_ms, untold.upload_ms) == (None, None, None)

@@ -129,7 +129,15 @@ def test_where_the_time_goes_is_drawn_with_the_costliest_first(
         OperatorTime(operator="Softmax", shape="1×10", milliseconds=0.25),
         OperatorTime(operator="FusedConv2D", shape="1×8×8×16", count=2, milliseconds=0.75),
     )
-    inside = {"per_operator": times, "kernel_ms": 0.875, "kernel_interval": Interval(low=0.85, high=0.9)}
+    inside = {
+        "per_operator": times,
+        "kernel_ms": 0.875,
+        "kernel_interval": Interval(low=0.85, high=0.9),
+        "kernel_resolution_ns": 1024.0,
+        "start_ms": 40.0,
+        "compile_ms": 2.5,
+        "upload_ms": 0.25,
+    }
     case = timed.model_copy(update={"latency": cast(Latency, timed.latency).model_copy(update=inside)})
     write(record.model_copy(update={"cases": (case,)}), tmp_path / "one.html")
     page = open_page(case_anchor(case), tmp_path / "one.html").page
@@ -138,7 +146,15 @@ def test_where_the_time_goes_is_drawn_with_the_costliest_first(
         ("FusedConv2D", "1×8×8×16", "2", "75.0 %"),
         ("Softmax", "1×10", "1", "25.0 %"),
     ]
-    assert facts(page)["Kernels, by the GPU's timers"] == numbers.milliseconds(0.875)
+    seen = facts(page)
+    for name, value in (
+        ("Kernels, by the GPU's timers", 0.875),
+        ("Step of these timers", 0.001024),
+        ("Of it, compiling", 2.5),
+        ("Laying weights and inputs into the GPU's memory", 0.25),
+        ("Starting the runtime", 40.0),
+    ):
+        assert seen[name] == numbers.milliseconds(value)
 
 
 def test_the_document_of_a_case_leaves_out_what_a_reader_never_sees(record: RunRecord) -> None:

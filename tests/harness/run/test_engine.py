@@ -176,6 +176,28 @@ def test_another_plan_measures_the_latency_again_and_the_parity_not(execute):
     assert target.opened == 3
 
 
+class Listening(FakeTarget):
+    """Keeps the plans that it was timed by."""
+
+    @contextmanager
+    def open(self, artifact, limits=DEFAULT_LIMITS):
+        with super().open(artifact, limits) as session:
+            time = session.time
+            session.time = lambda samples, plan: self.plans.append(plan) or time(samples, plan)
+            yield session
+
+    def __init__(self):
+        super().__init__()
+        self.plans = []
+
+
+def test_the_plan_on_record_is_the_one_that_was_timed_by(execute):
+    target = Listening()
+    record = execute(target)
+    assert [vars(plan) for plan in target.plans] == [record.plan]
+    assert (record.plan["per_operator"], record.plan["kernels"]) == (True, True)
+
+
 def test_parity_only_times_nothing(execute):
     (case,) = execute(FakeTarget(), parity_only=True).cases
     assert case.outcome is Outcome.PASSED

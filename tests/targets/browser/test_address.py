@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +18,7 @@ from playwright.sync_api import Error as PlaywrightError
 from harness.errors import Unavailable
 from harness.process.warm import end_warm
 from harness.target import Limits, TimingPlan
-from harness_targets.browser import address
+from harness_targets.browser import address, gpu
 from harness_targets.browser import target as browser_target
 from harness_targets.browser.browsers import CHROMIUM
 from harness_targets.browser.npm import Bundle
@@ -178,3 +179,30 @@ def test_pages_on_one_port_wait_for_each_other_as_long_as_it_takes(monkeypatch, 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(opened, range(4)))
     assert most == [1, 1, 1, 1]
+
+
+def test_two_pages_of_one_comparison_take_the_named_port_and_the_next(monkeypatch):
+    monkeypatch.setenv(address.PORT_VARIABLE, "9333")
+    with address.port_of_page() as old, address.port_of_page() as new:
+        assert (old, new) == (9333, 9334)
+    with address.port_of_page() as alone:
+        assert alone == 9333
+    monkeypatch.setenv(address.PORT_VARIABLE, "65535")
+    with (
+        address.port_of_page(),
+        pytest.raises(Unavailable, match="a second page needs the next port"),
+        address.port_of_page(),
+    ):
+        pass
+
+
+def test_a_browser_named_beside_one_that_was_started_elsewhere_is_started_here_as_any_other(monkeypatch):
+    """`harness ab … --old browser=PATH` while HARNESS_CHROMIUM_CDP is set: that side draws by software."""
+    monkeypatch.setenv(address.VARIABLE, "http://127.0.0.1:9222")
+    monkeypatch.setenv(gpu.VARIABLE, "auto")
+    monkeypatch.setattr(gpu, "device", lambda *_: "")
+    elsewhere = LiteRTJSTarget("litertjs/chromium-webgpu", "webgpu", ())
+    here = LiteRTJSTarget("litertjs/chromium-webgpu", "webgpu", (), program=Path("/usr/bin/true"))
+    assert (elsewhere.chosen_gpu, elsewhere.simulated) == (None, False)
+    assert here.simulated
+    assert here.chosen_gpu is not None

@@ -1,12 +1,14 @@
 """LiteRT.js for real: the phone's bytes in a page give the reference's numbers, and what falls back is caught."""
 
+import hashlib
 import shutil
 
 import numpy as np
 import pytest
 
+from harness.artifact import FileHash
 from harness.case_name import CaseName
-from harness.errors import Failed, Unsupported
+from harness.errors import CaseError, Failed, Unsupported
 from harness.gate.judge_case import judge_case
 from harness.gate.policy import Policy
 from harness.store.record import Measured
@@ -150,3 +152,34 @@ def test_what_is_right_at_the_first_inference_alone_is_a_failure(made, tmp_path)
         session.infer(first)
         with pytest.raises(Failed, match="the first sample gave other values when it was run again after others"):
             session.infer(first)
+
+
+def damaged(artifact, content, folder):
+    """The artifact with other bytes in its file, whose hash says that they are meant."""
+    (folder / artifact.entry).write_bytes(content)
+    told = FileHash(path=artifact.entry, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    return artifact.model_copy(update={"files": (told,), "directory": folder})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda content: b"", r"model\.tflite is no TensorFlow Lite model \(0 bytes\)"),
+        (lambda content: b"PK\3\4\0\0\0\0" + content[8:], r"model\.tflite is no TensorFlow Lite model"),
+        (lambda content: content[:4] + b"TFL2" + content[8:], r"model\.tflite is no TensorFlow Lite model"),
+        (lambda content: content[: len(content) // 2], r"LiteRT\.js cannot load model\.tflite: "),
+        (lambda content: content[:8], r"LiteRT\.js cannot load model\.tflite: "),
+        (lambda content: b"\xff\xff\xff\x7fTFL3" + content[8:], r"LiteRT\.js cannot load model\.tflite: "),
+        (lambda content: content[:8] + b"\xff" * (len(content) - 8), r"LiteRT\.js cannot load model\.tflite: "),
+    ],
+    ids=["empty", "another format", "another version", "half", "eight bytes", "a root beyond the end", "rubbish"],
+)
+def test_a_damaged_model_is_one_sentence(target, made, tmp_path, change, words):
+    artifact = made("hello_world").artifact
+    content = (artifact.directory / artifact.entry).read_bytes()
+    with (
+        pytest.raises(CaseError, match=words) as caught,
+        target("chromium-wasm").open(damaged(artifact, change(content), tmp_path), LIMITS),
+    ):
+        pass
+    assert "\n" not in str(caught.value)

@@ -10,6 +10,7 @@ from harness.errors import Failed, Unsupported
 from harness.process.warm import end_warm
 from harness.sizes import held
 from harness.target import Limits, TimingPlan
+from harness_targets.browser import browsers
 from harness_targets.tfjs.target import targets
 
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
@@ -28,8 +29,11 @@ def test_every_backend_agrees_with_the_reference_and_is_timed(target, made, back
     model = made("cnn-float32")
     with target(backend).open(model.artifact, LIMITS) as session:
         outputs = session.infer(model.samples)
-        timing = session.time(model.samples, replace(PLAN, per_operator=True))
+        timing = session.time(model.samples, replace(PLAN, per_operator=True, kernels=True))
         footprint = session.footprint()
+        assert {name: session.footprint().figures[name] for name in footprint.exact} == {
+            name: footprint.figures[name] for name in footprint.exact
+        }
         assert session.foreign_requests() == []
         profile = session.profile
     np.testing.assert_allclose(outputs["output_0"], model.reference["output_0"], atol=2e-6)
@@ -52,12 +56,47 @@ def test_every_backend_agrees_with_the_reference_and_is_timed(target, made, back
         assert convolution.samples_ns.sum() > 0
         has_timers = backend in ("webgl", "webgpu")  # SwiftShader has them as well
         assert (timing.kernel_ns is not None) is has_timers
-        assert not has_timers or np.median(timing.kernel_ns) > 0
+        assert not has_timers or 0 < timing.kernel_resolution_ns < np.median(timing.kernel_ns)
     assert all(isinstance(value, str) for value in timing.details.values())
     assert footprint.figures["artifact_bytes"] == model.artifact.bytes
     assert footprint.figures["peak_memory_bytes"] > footprint.figures["tensor_bytes"] > 0
+    assert footprint.figures["kernels"] >= max(1, sum(one.count for one in timing.per_operator))
+    assert timing.start_ns > 0
+    if backend.removeprefix("firefox-") in ("webgl", "webgpu"):
+        figures = footprint.figures
+        assert figures["gpu_allocated_bytes"] >= figures["gpu_bytes"] >= figures["tensor_bytes"]
+        assert 0 < timing.upload_ns < timing.first_ns
+    else:
+        assert "gpu_bytes" not in footprint.figures
+        assert timing.upload_ns is None
+    if "webgl" in backend:  # which waits for its programs; WebGPU makes its pipelines elsewhere
+        assert timing.first_ns / 10 < timing.compile_ns < timing.first_ns - timing.upload_ns
+    else:
+        assert timing.compile_ns is None
     end_warm()  # it is kept for the next case
     assert gone(profile)
+
+
+@pytest.mark.parametrize(
+    ("backend", "flag"), [("webgl", "ENGINE_COMPILE_ONLY"), ("webgpu", "WEBGPU_ENGINE_COMPILE_ONLY")]
+)
+def test_programs_are_compiled_in_parallel_before_the_first_inference(target, made, backend, flag):
+    model = made("cnn-float32")
+    parallel = target(backend).configured(f"tfjs/parallel-{backend}", {flag: True})
+    with parallel.open(model.artifact, LIMITS) as session:
+        timing = session.time(model.samples, PLAN)
+        outputs = session.infer(model.samples)
+    np.testing.assert_allclose(outputs["output_0"], model.reference["output_0"], atol=2e-6)
+    assert timing.details["compilation"] == "in parallel, before the first inference"
+    assert timing.compile_ns > 0
+    assert parallel.fingerprint()["environment_flags"] == f"{flag}=true"
+
+
+def test_what_would_be_kept_as_state_is_not_compiled_in_parallel(target, made):
+    artifact = made("cnn-float32").artifact.model_copy(update={"state": "variables"})
+    parallel = target("webgl").configured("tfjs/parallel", {"ENGINE_COMPILE_ONLY": True})
+    with pytest.raises(Unsupported, match="this model would keep that as its state"), parallel.open(artifact, LIMITS):
+        pass
 
 
 def test_a_software_renderer_is_marked(target, made):
@@ -176,3 +215,35 @@ def test_the_default_matrix_and_the_fingerprint(target):
     names = {backend: found["browser"] for backend, found in zip(EVERY_BACKEND, prints, strict=True)}
     assert "Firefox" in names.pop("firefox-wasm")
     assert all("hromium" in name or "hrome" in name for name in names.values())
+
+
+@pytest.mark.parametrize("flags", [{}, {"WEBGL_FORCE_F16_TEXTURES": True}])
+def test_half_precision_says_so_and_overflows_where_float32_does_not(target, made, flags):
+    model = made("cnn-float32")
+    large = {name: values * np.float32(1e6) for name, values in model.samples.items()}
+    chosen = target("webgl").configured("tfjs/flagged", flags)
+    with chosen.open(model.artifact, LIMITS) as session:
+        outputs = session.infer(large)
+        details = session.footprint().details
+    assert details["float_bits"] == ("16" if flags else "32")
+    assert bool(np.isfinite(outputs["output_0"]).all()) is not bool(flags)
+
+
+def test_a_gpu_device_that_is_lost_in_mid_run_is_said_at_once(target, made):
+    """The process that computes is killed: what waits for it would wait until its time is up."""
+    model = made("cnn-float32")
+    with target("webgpu").open(model.artifact, LIMITS) as session:
+        session.infer(model.samples)
+        killer = threading.Timer(1.0, kill_gpu_process, [session.profile])
+        killer.start()
+        with pytest.raises(
+            Failed, match=r"the browser took the GPU device away .*, so that nothing computed the outputs"
+        ):
+            session.time(model.samples, TimingPlan(min_seconds=20, max_iterations=10**9, max_seconds=20))
+        killer.join()
+
+
+def kill_gpu_process(profile):
+    for process in browsers.processes(profile):
+        if browsers.alive(process) and "--type=gpu-process" in process.cmdline():
+            process.kill()

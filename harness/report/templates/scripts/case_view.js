@@ -91,13 +91,21 @@ const caseView = (() => {
       element("figcaption", {}, `${whole(line.samples)} samples in order${thinned}; ${low} at the bottom, ${high} at the top${line.above ? `, ${line.above} above it` : ""}. Dashed: the median. Shaded: warm-up, not counted.`));
   }
 
+  /** What goes into the first inference, or before it, as far as it is known. */
+  function parts(timing) {
+    const compiling = timing.details.compilation ? `Compiling, ${timing.details.compilation}` : "Of it, compiling";
+    return [[compiling, timing.compile_ms], ["Laying weights and inputs into the GPU's memory", timing.upload_ms],
+      ["Loading", timing.load_ms], ["Starting the runtime", timing.start_ms]].filter(([, value]) => value !== null);
+  }
+
   function speed(one, timing) {
     if (!timing) return one.latency_note ? [element("h2", {}, "How fast?"), element("p", {}, one.latency_note)] : [];
     const marks = [one.simulated && "simulated", timing.state === "none" && "never steady"].filter(Boolean);
     const times = [["Median", timing.median_ms], ["p90", timing.p90_ms], ["p99", timing.p99_ms], ["Least", timing.min_ms],
-      ["First inference", timing.first_ms], ...(timing.load_ms === null ? [] : [["Loading", timing.load_ms]])].map(([name, value]) => [name, milliseconds(value)]);
+      ["First inference", timing.first_ms], ...parts(timing)].map(([name, value]) => [name, milliseconds(value)]);
     times.splice(1, 0, ["95 % interval", interval(timing.median_interval)]);
     if (timing.kernel_ms !== null) times.push(["Kernels, by the GPU's timers", milliseconds(timing.kernel_ms)], ["95 % interval of these", interval(timing.kernel_interval)]);
+    if (timing.kernel_resolution_ns !== null) times.push(["Step of these timers", milliseconds(timing.kernel_resolution_ns / 1e6)]);
     return [element("h2", {}, "How fast?", ...marks.flatMap((word) => [" ", mark(word)])),
       facts([...times, ["Counted", `${whole(timing.iterations)}, after ${whole(timing.warmup_discarded)} of warm-up`],
         ["Course", page.words.steady[timing.state]], ...(timing.load_average === null ? [] : [["Load average", significant(timing.load_average)]])]),

@@ -1,0 +1,31 @@
+"""The page's session, driven in Node.js."""
+
+import pytest
+
+from tests.targets.browser.node_page import in_node
+
+pytestmark = pytest.mark.needs("node")
+
+KEPT = """
+const {buffers} = await import('./runtime.mjs');
+async function kept() {  // bytes of samples that something in the page still holds
+  await new Promise(resolve => setTimeout(resolve));
+  gc();
+  const all = new Set([...bodies, ...buffers].map(one => one.deref()).filter(Boolean));
+  return [...all].reduce((sum, buffer) => sum + buffer.byteLength, 0);
+}
+async function infer(count) {
+  globalThis.samples = count;
+  await session.infer({samples: count});
+}
+"""
+
+
+def test_of_the_samples_that_came_nothing_stays_in_the_page(tmp_path):
+    """They were all kept for the sake of the first one, which is run again after others."""
+    assert in_node(tmp_path, KEPT + "await infer(64); globalThis.result = await kept();") == 0
+
+
+def test_a_first_sample_that_came_alone_stays_until_it_was_run_again(tmp_path):
+    script = "await infer(1); await infer(64); globalThis.result = await kept();"
+    assert in_node(tmp_path, KEPT + script) == 0
