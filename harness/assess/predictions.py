@@ -28,6 +28,7 @@ from harness.gate.judge_case import name_for_rules
 from harness.gate.policy import Policy
 from harness.gate.worst import worst
 from harness.model import Tensors
+from harness.named_arrays import read_arrays, write_arrays
 from harness.remedies.explain import known, reason
 from harness.run.pool import Progress, side_by_side
 from harness.store.record import Conditioning
@@ -147,7 +148,7 @@ def store_trial(cache: Cache, address: str, outcome: Tried | CaseError) -> None:
     def write(folder: Path) -> dict[str, Any]:
         if isinstance(outcome, CaseError):
             return {"problem": str(outcome), "log": outcome.log}
-        np.savez(folder / OUTPUTS, **outcome.outputs)  # type: ignore[arg-type]
+        write_arrays(folder / OUTPUTS, outcome.outputs)
         return {"figures": dict(outcome.footprint.figures)}
 
     with contextlib.suppress(OSError):  # it is known now, and asked again next time
@@ -158,8 +159,7 @@ def stored_outcome(entry: Entry) -> Tried | CaseError:
     """The outcome that `store_trial` kept."""
     if "problem" in entry.facts:
         return CaseError(entry.facts["problem"], entry.facts["log"])
-    with np.load(entry.folder / OUTPUTS, allow_pickle=False) as archive:
-        return Tried(Footprint(entry.facts["figures"]), {name: archive[name] for name in archive.files})
+    return Tried(Footprint(entry.facts["figures"]), read_arrays(entry.folder / OUTPUTS))
 
 
 def trial_key(target: Target, artifact: Artifact, prepared: Prepared) -> str:

@@ -6,8 +6,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from harness import registry
 from harness.address import address_of
 from harness.artifact import Artifact
@@ -23,6 +21,7 @@ from harness.conversion.prepared import Prepared
 from harness.conversion.reference import Reference, References
 from harness.conversion.steps import HERE
 from harness.errors import WHATEVER, BadInput, Crashed, HarnessError, as_case_error
+from harness.named_arrays import write_arrays
 from harness.store.record import Conditioning
 from harness.variant import READY, Format, Variant
 
@@ -148,7 +147,7 @@ class Converter(References):
             golden = read_golden(prepared.golden_path)
             samples = folder / "samples.npz"
             most = min([MOST_SAMPLES, *(len(values) for values in reference.read().values())])
-            np.savez(samples, **artifact.stored(golden.inputs, samples=most))  # type: ignore[arg-type]
+            write_arrays(samples, artifact.stored(golden.inputs, samples=most))
             with self._children.lend(self.environment) as child:
                 reply, _ = child.call(
                     "conditioning",

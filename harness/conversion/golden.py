@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
+
+from harness.named_arrays import read_arrays, write_arrays
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,7 @@ class Golden:
 
 def read_golden(path: Path) -> Golden:
     """The golden that a preparation wrote."""
-    with np.load(path, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
+    arrays = read_arrays(path)
     return Golden(
         {name[3:]: values for name, values in arrays.items() if name.startswith("in:")},
         {name[4:]: values for name, values in arrays.items() if name.startswith("out:")},
@@ -47,4 +47,4 @@ def write_golden(path: Path, golden: Golden) -> None:
     arrays |= {f"out:{name}": values for name, values in golden.outputs.items()}
     if golden.labels is not None:
         arrays["labels"] = golden.labels
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    write_arrays(path, arrays)

@@ -10,9 +10,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
-
-import numpy as np
+from typing import Any
 
 from harness.conversion import data
 from harness.conversion.format_converter import format_converter
@@ -24,6 +22,7 @@ from harness.conversion.sources.golden import fault, run
 from harness.conversion.sources.opened import opened
 from harness.conversion.sources.request import BadSource, Request, first_line
 from harness.model import Dataset
+from harness.named_arrays import write_arrays
 from harness.quantisation import dequantise, quantise
 from harness.sizes import sizes_name
 
@@ -182,5 +181,5 @@ def write(output: Path, evaluation: Dataset, calibration: Dataset, outputs: dict
     for name, values in arrays.items():
         if values.dtype.hasobject or values.dtype.kind in "SUV":  # it would be pickled, or is no number
             raise BadSource(f"'{name.partition(':')[2] or name}' is of type {values.dtype}, not numbers.")
-    np.savez(output / "golden.npz", **cast(Any, arrays))
-    np.savez(output / "calibration.npz", **cast(Any, dict(calibration.inputs)))
+    write_arrays(output / "golden.npz", arrays)
+    write_arrays(output / "calibration.npz", calibration.inputs)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from harness.budget import Budget
 from harness.cache import sha256_file
 from harness.conversion.choices import CustomOperators
+from harness.named_arrays import read_arrays, write_arrays
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,5 @@ class Prepared:
 def shortened(prepared: Prepared, samples: int, folder: Path) -> Prepared:
     """The same model with the first `samples` of its golden alone, which are written into `folder`."""
     path = folder / "golden.npz"
-    with np.load(prepared.golden_path, allow_pickle=False) as archive:
-        np.savez(path, **{name: archive[name][:samples] for name in archive.files})  # type: ignore[arg-type]
+    write_arrays(path, {name: values[:samples] for name, values in read_arrays(prepared.golden_path).items()})
     return dataclasses.replace(prepared, folder=folder, golden_digest=sha256_file(path))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from harness import registry
@@ -28,6 +27,7 @@ from harness.conversion.steps import ConversionSteps
 from harness.conversion.target_address import decisive
 from harness.errors import CaseError, Crashed, TimedOut, Unsupported
 from harness.model import Tensors
+from harness.named_arrays import read_arrays, write_arrays
 from harness.variant import READY, Format
 
 MADE_GOLDEN = "reference.npz"
@@ -49,8 +49,7 @@ class Reference:
     """The target that it is, where it is none of the format's own interpreter."""
 
     def read(self) -> dict[str, NDArray[Any]]:
-        with np.load(self.path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        return read_arrays(self.path)
 
 
 class References(ConversionSteps):
@@ -89,7 +88,7 @@ class References(ConversionSteps):
         def write(folder: Path) -> dict[str, Any]:
             samples = artifact.stored(read_golden(prepared.golden_path).inputs)
             outputs = opinions.outputs_of(target, artifact, samples)
-            np.savez(folder / "outputs.npz", **outputs)  # type: ignore[arg-type]
+            write_arrays(folder / "outputs.npz", outputs)
             return {"interpreter": name}
 
         found = self._entry("reference", key, write, cache)
@@ -103,7 +102,7 @@ class References(ConversionSteps):
         samples = folder / "samples.npz"
         limit = budget.limit(len(next(iter(inputs.values()))))
         is_stream = artifact.sequence and artifact.state != "none"
-        np.savez(samples, **artifact.stored(inputs, samples=limit))  # type: ignore[arg-type]
+        write_arrays(samples, artifact.stored(inputs, samples=limit))
         try:
             with self._children.lend(self.environment) as child:
                 reply, _ = child.call(
@@ -131,12 +130,12 @@ class References(ConversionSteps):
             return None
         first = {name: values[:CONFIRMED] for name, values in inputs.items()}
         reply = self._ask_interpreter(artifact, form, first, folder, prepared.budget)
-        with np.load(made, allow_pickle=False) as before, np.load(folder / "outputs.npz", allow_pickle=False) as again:
-            if reply["interpreter"] != prepared.facts["golden_from"] or set(before.files) != set(again.files):
+        before, again = read_arrays(made), read_arrays(folder / "outputs.npz")
+        if reply["interpreter"] != prepared.facts["golden_from"] or set(before) != set(again):
+            return None
+        for name, values in again.items():
+            if values.tobytes() != before[name][: len(values)].tobytes():
                 return None
-            for name in again.files:
-                if again[name].tobytes() != before[name][: len(again[name])].tobytes():
-                    return None
         shutil.copyfile(made, folder / "outputs.npz")
         return reply
 
@@ -156,8 +155,7 @@ class References(ConversionSteps):
                 interpreter = str(
                     self._ask_interpreter(artifact, form, golden.inputs, scratch, entry.budget)["interpreter"]
                 )
-                with np.load(scratch / "outputs.npz", allow_pickle=False) as archive:
-                    outputs = {name: archive[name] for name in archive.files}
+                outputs = read_arrays(scratch / "outputs.npz")
                 shutil.copyfile(scratch / "outputs.npz", folder / MADE_GOLDEN)
             except (Unsupported, Crashed, TimedOut) as refusal:
                 interpreter, outputs = self._first_opinion(artifact, form, golden.inputs, refusal)

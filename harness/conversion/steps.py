@@ -46,6 +46,7 @@ class ConversionSteps:
             HERE / "sources",
             WORKER,
             HERE.parent / "model.py",
+            HERE.parent / "named_arrays.py",
             HERE.parent / "quantisation.py",
             HERE.parent / "sizes.py",
         ]

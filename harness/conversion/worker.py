@@ -16,10 +16,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from harness.conversion.format_converter import format_converter
 from harness.conversion.sources.request import first_line
+from harness.named_arrays import read_arrays, write_arrays
 from harness.sizes import joined
 
 FEWEST, GROWTH = 2, 8
@@ -81,10 +80,7 @@ def prepare(header: dict[str, Any]) -> dict[str, Any]:
 def convert(header: dict[str, Any]) -> dict[str, Any]:
     """One variant of a prepared model: the format's converter writes it, then reads it back."""
     module = format_converter(header["converter"])
-    calibration = None
-    if header["calibration"] is not None:
-        with np.load(header["calibration"], allow_pickle=False) as archive:
-            calibration = {name: archive[name] for name in archive.files}
+    calibration = None if header["calibration"] is None else read_arrays(Path(header["calibration"]))
     output = Path(header["output"])
     options = {**header["options"], "resources": header["resources"]}
     entry = module.convert(Path(header["saved_model"]), options, calibration, output)
@@ -107,15 +103,14 @@ def reference(header: dict[str, Any]) -> dict[str, Any]:
     """Outputs of the format's reference interpreter on `samples` (an `.npz`), written to `output` (another): of all of
     them, or of as many, from the first, as take about `budget` seconds."""
     module = format_converter(header["converter"])
-    with np.load(header["samples"], allow_pickle=False) as archive:
-        samples = {name: archive[name] for name in archive.files}
+    samples = read_arrays(Path(header["samples"]))
 
     def infer(part: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         return module.reference(Path(header["path"]), header["inspected"], dict(part))
 
     budget = header.get("budget")
     interpreter, outputs = infer(samples) if budget is None else within(infer, samples, budget)
-    np.savez(header["output"], **outputs)
+    write_arrays(Path(header["output"]), outputs)
     return {"interpreter": interpreter}
 
 
@@ -141,10 +136,7 @@ def conditioning(header: dict[str, Any]) -> dict[str, Any]:
     from harness.conversion.conditioning import conditioning as measure
 
     module = format_converter(header["converter"])
-    with np.load(header["samples"], allow_pickle=False) as archive:
-        samples = {name: archive[name] for name in archive.files}
-    with np.load(header["outputs"], allow_pickle=False) as archive:
-        outputs = {name: archive[name] for name in archive.files}
+    samples, outputs = read_arrays(Path(header["samples"])), read_arrays(Path(header["outputs"]))
     return measure(module, Path(header["path"]), header["inspected"], samples, outputs, header["interpreter"])
 
 

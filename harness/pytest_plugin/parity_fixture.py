@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
+from harness.named_arrays import write_arrays
 from harness.nearest import nearest
 
 if TYPE_CHECKING:
@@ -175,5 +176,8 @@ class ParityChecker:
         arrays = {name: np.asarray(values) for name, values in inputs.items()}
         if labels is not None:
             arrays["labels"] = np.asarray(labels)
-        np.savez(path, **arrays)  # type: ignore[arg-type]
+        try:
+            write_arrays(path, arrays)
+        except ValueError as error:
+            raise HarnessError(f"`inputs` and `labels` cannot be taken: {error}.") from error
         return path

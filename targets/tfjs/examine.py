@@ -23,6 +23,7 @@ from harness.cache import Cache, sha256_tree
 from harness.errors import Unavailable
 from harness.examination import Answer, Examination
 from harness.model import Tensors
+from harness.named_arrays import read_arrays, write_arrays
 from harness.paths import cache_directory
 
 from . import bundles
@@ -147,11 +148,11 @@ def in_node(artifact: Artifact, sample: Tensors) -> InNode:
         def write(folder: Path) -> dict[str, Any]:
             for backend, told in outputs.items():
                 arrays = read_outputs(artifact, told or ())
-                np.savez(folder / f"{backend}.npz", **arrays)  # type: ignore[arg-type]
+                write_arrays(folder / f"{backend}.npz", arrays)
             return answer
 
         found = cache.make("in-node", key, write)
-    values_of = {path.stem: loaded(path) for path in sorted(found.folder.glob("*.npz"))}
+    values_of = {path.stem: read_arrays(path) for path in sorted(found.folder.glob("*.npz"))}
     return InNode(True, frozenset(found.facts["kernels"]), found.facts["problems"], values_of)
 
 
@@ -164,12 +165,6 @@ def read_outputs(artifact: Artifact, told: Sequence[dict[str, Any]]) -> dict[str
         info.name: np.frombuffer(base64.b64decode(one["data"]), ON_PAGE[one["dtype"]]).reshape(1, *one["shape"])
         for info, one in zip(artifact.outputs, told, strict=True)
     }
-
-
-def loaded(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an `.npz`."""
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
 
 
 def fed(artifact: Artifact, sample: Tensors) -> bytes:

@@ -272,6 +272,16 @@ def odd_names():
         tf.compat.v1.saved_model.simple_save(session, str(FOLDER / "odd_names"), *signature)
 
 
+def names_of_parameters():
+    """Inputs and outputs that are called as the parameters of `numpy.savez` are."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, (None, 4), name="in0")
+        z = tf.compat.v1.placeholder(tf.float32, (None, 4), name="in1")
+        y = tf.matmul(x + z, tf.constant(WEIGHTS))
+        signature = ({"file": x, "allow_pickle": z}, {"file": y, "args": 2 * y})
+        tf.compat.v1.saved_model.simple_save(session, str(FOLDER / "names_of_parameters"), *signature)
+
+
 def incomparable():
     """Signatures whose outputs are no numbers, or not what they are called."""
     x = tf.TensorSpec((1, 4), name="x")
@@ -326,6 +336,7 @@ model = keras_2()
 saved_models()
 hub_first_format()
 odd_names()
+names_of_parameters()
 incomparable()
 tflite()
 tfjs(model)

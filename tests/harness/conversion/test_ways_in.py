@@ -162,6 +162,18 @@ def test_names_that_python_does_not_take_are_kept_as_they_are_written(prepare, c
         assert set(reference) == {"scores/out:0", "größe"}
 
 
+def test_names_that_numpy_takes_for_its_own_parameters_are_names(prepare, converter, entry):
+    _, golden = prepare('path = "names_of_parameters"')
+    expected = (golden.inputs["file"] + golden.inputs["allow_pickle"]) @ WEIGHTS
+    np.testing.assert_allclose(golden.outputs["file"], expected, rtol=1e-5, atol=1e-5)
+    prepared = converter.prepare(entry('path = "names_of_parameters"'))
+    form = registry.formats()["tflite"]
+    artifact = converter.convert(prepared, form, form.variant("int8"))  # which is calibrated, by the inputs' names
+    reference = converter.reference(prepared, artifact, form)
+    assert set(reference.read()) == {"file", "args"}
+    assert not converter.conditioning(prepared, artifact, form, reference).problem
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
