@@ -24,29 +24,36 @@ OWN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*")
 def targets() -> dict[str, Target]:
     """Every target by name, in the order of families and, inside one, as the family lists them; then the project's own.
 
-    Raises `HarnessError` for one of these that is based on none, or whose runtime takes no flags.
+    Raises `HarnessError` for one of these that is described wrongly, is based on none, or whose runtime takes no flags.
     """
     file = project_root() / PROJECT_FILE
     try:
         own = _own_targets(file, file.stat().st_mtime_ns)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         own = {}
+    except OSError as error:
+        raise HarnessError(f"{file} cannot be read ({error.strerror}).") from error
     return {**installed_targets(), **own}
 
 
 @lru_cache(maxsize=4)
 def _own_targets(file: Path, _modified: int) -> dict[str, Target]:
-    """The `[targets]` of a harness.toml; none of one that is not as it should be, which is said where it is read."""
+    """The targets that the `[targets]` of a harness.toml describe. Raises `HarnessError`, `OSError`.
+
+    `harness.project` holds the file against all that it may say; here is what a target cannot be made without.
+    """
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8")).get("targets", {})
-        described = [(name, table["base"], table.get("flags", {})) for name, table in tables.items()]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-    if not all(isinstance(base, str) and isinstance(flags, dict) for _, base, flags in described):
-        return {}
+    except ValueError as error:
+        raise HarnessError(f"{file} is not valid TOML: {error}.") from error
+    if not isinstance(tables, dict):
+        raise HarnessError(f"{file}: 'targets' has to be tables, as `[targets.\"tfjs/half-precision\"]`.")
     known = installed_targets()
     found = {}
-    for name, base, flags in described:
+    for name, table in tables.items():
+        base, flags = (table.get("base"), table.get("flags", {})) if isinstance(table, dict) else (None, {})
+        if not isinstance(base, str) or not isinstance(flags, dict):
+            raise HarnessError(f"{file}: 'targets.{name}' has to be a table with `base`, a target, and `flags`.")
         if base not in known:
             raise HarnessError(f"targets.{name}: there is no target '{base}'; `harness targets` lists all.")
         if name in known or not OWN_NAME.fullmatch(name):

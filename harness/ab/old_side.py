@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.artifact import Artifact, TensorInfo
+from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.case_name import CaseName
+from harness.conversion.converted import artifact_in
+from harness.conversion.model_entry import ModelEntry
 from harness.errors import Unavailable
 from harness.target import Target
 
 
-def cached_artifact(cache: Cache, case: CaseName, key: str, digest: str) -> Artifact:
-    """The converted artifact of `case` with that key and exactly those bytes. Raises `Unavailable`."""
+def cached_artifact(cache: Cache, case: CaseName, key: str, digest: str, entry: ModelEntry | None) -> Artifact:
+    """The converted artifact of `case` with that key and exactly those bytes. Raises `Unavailable`.
+
+    `entry`, the model as the project has it now, says where its custom operators are and whether its samples are a
+    stream; None for a model that the project has no more.
+    """
     found = cache.find("converted", key)
     if found is None or found.digest != digest:
         state = "is not in the cache any more" if found is None else "is in the cache with other bytes"
@@ -20,25 +26,13 @@ def cached_artifact(cache: Cache, case: CaseName, key: str, digest: str) -> Arti
             f"The artifact {key[:12]}… of {case.model}/{case.variant} {state}; convert it again at the commit that "
             "made it (`harness convert` there, with HARNESS_CACHE naming this cache)."
         )
-    facts = found.facts
-    return Artifact(
-        model=case.model,
-        format=case.format,
-        variant=case.variant,
-        key=key,
-        digest=digest,
-        entry=facts["entry"],
-        files=found.files,
-        inputs=tuple(TensorInfo(**info) for info in facts["inputs"]),
-        outputs=tuple(TensorInfo(**info) for info in facts["outputs"]),
-        operators=facts["operators"],
-        converter={},
-        scheme=facts.get("scheme", ""),
-        signature=facts.get("signature", ""),
-        subgraph=facts.get("subgraph", 0),
-        notes=tuple(facts.get("notes", ())),
-        state=facts.get("state", "none"),
-        directory=found.folder,
+    return artifact_in(
+        found,
+        (case.model, case.format, case.variant),
+        key,
+        {},
+        custom=entry.custom_operators if entry is not None else None,
+        sequence=entry is not None and entry.source.sequence,
     )
 
 

@@ -97,7 +97,9 @@ class SideBuilder:
             raise HarnessError(f"The baseline has no artifact for {case}; `harness baseline show` lists what it has.")
         digest = accepted.artifact.digest
         try:
-            artifact = cached_artifact(self.converter.cache, case, accepted.artifact.key, digest)
+            artifact = cached_artifact(
+                self.converter.cache, case, accepted.artifact.key, digest, self.models.get(case.model)
+            )
         except Unavailable:
             again = Rebuilder(self.root, self.models, self.formats, self.converter, self.baseline)
             artifact = again.artifact(case, accepted)

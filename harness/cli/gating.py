@@ -113,7 +113,9 @@ def judge_with_timing(
         return known.format if known is not None else "tfjs" if target.startswith("tfjs/") else "tflite"
 
     again = Rebuilder(root, entries, registry.formats(), converter, baseline, progress.note)
-    stopwatch = Stopwatch(cache, targets, inputs, rebuild=again.artifact, note=progress.note) if timing else None
+    stopwatch = None
+    if timing:
+        stopwatch = Stopwatch(cache, targets, inputs, rebuild=again.artifact, note=progress.note, models=entries)
     differs = timing and any(_differs(case, baseline) for case in record.cases)
     try:
         with exclusive_machine(progress.note) if differs else nullcontext():

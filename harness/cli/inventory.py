@@ -11,7 +11,7 @@ from rich.table import Table
 from harness import registry
 from harness.errors import CaseError
 from harness.paths import project_root
-from harness.project import model_entries
+from harness.project import model_entries, read_project
 from harness.target import Target
 
 
@@ -31,6 +31,7 @@ def plain_table(*columns: str) -> Table:
 
 def show_readiness(*, as_json: bool) -> int:
     """Print each target's readiness; 0 however much is missing, as nothing was asked of it."""
+    read_project(project_root())  # which says all that is wrong with the project's own targets
     rows = []
     for target in registry.targets().values():
         readiness = target.probe()
@@ -90,6 +91,7 @@ def fingerprint_of(target: Target) -> dict[str, str] | None:
 
 def list_targets(*, as_json: bool) -> None:
     """Print the targets."""
+    read_project(project_root())  # which says all that is wrong with the project's own
     known = registry.targets().values()
     if as_json:
         rows = [

@@ -21,12 +21,37 @@ def custom_operators(custom: CustomOperators | None) -> CustomLibrary | None:
 def artifact_of(
     prepared: Prepared, form: Format, variant: Variant, key: str, found: Entry, versions: dict[str, str]
 ) -> Artifact:
-    """The artifact in `found`, which a converter of these `versions` wrote under the address `key`."""
+    """What a converter of these `versions` made of a prepared model: the files in `found`, whose address is `key`."""
+    return artifact_in(
+        found,
+        (prepared.model, form.name, variant.name),
+        key,
+        versions,
+        custom=prepared.custom_operators,
+        sequence=prepared.facts.get("sequence", False),
+    )
+
+
+def artifact_in(
+    found: Entry,
+    case: tuple[str, str, str],
+    key: str,
+    versions: dict[str, str],
+    *,
+    custom: CustomOperators | None,
+    sequence: bool,
+) -> Artifact:
+    """The artifact of an entry of the cache, whose address is `key`.
+
+    `case` has the names of model, format and variant. The model alone says what the library of its `custom` operators
+    is, and whether its samples are a `sequence`.
+    """
+    model, form, variant = case
     facts = found.facts
     return Artifact(
-        model=prepared.model,
-        format=form.name,
-        variant=variant.name,
+        model=model,
+        format=form,
+        variant=variant,
         key=key,
         digest=found.digest,
         entry=facts["entry"],
@@ -39,9 +64,9 @@ def artifact_of(
         subgraph=facts.get("subgraph", 0),
         notes=tuple(facts.get("notes", ())),
         converter=versions,
-        custom_operators=custom_operators(prepared.custom_operators),
+        custom_operators=custom_operators(custom),
         state=facts.get("state", "none"),
-        sequence=prepared.facts.get("sequence", False),
+        sequence=sequence,
         directory=found.folder,
     )
 

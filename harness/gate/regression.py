@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from harness.artifact import Artifact
 from harness.baseline.accepted import AcceptedCase
 from harness.cache import Cache
 from harness.case_name import CaseName
+from harness.conversion.model_entry import ModelEntry
 from harness.errors import CaseError, HarnessError, Unavailable
 from harness.gate.policy import Clock, Policy, RatioBudget
 from harness.store.record import CaseResult, Check
@@ -46,12 +47,18 @@ class Stopwatch:
     """Converts an accepted artifact again that left the cache."""
     compare: Callable[[Side, Side, dict[str, NDArray[Any]], BlockPlan], Finding] = compare_sides
     note: Callable[[str], None] = lambda text: None
+    models: Mapping[str, ModelEntry] = field(default_factory=dict)
+    """The project's, by name."""
+
+    def cached(self, case: CaseName, key: str, digest: str) -> Artifact:
+        """The artifact that a record or the baseline names. Raises `Unavailable`."""
+        return cached_artifact(self.cache, case, key, digest, self.models.get(case.model))
 
     def old_artifact(self, case: CaseName, accepted: AcceptedCase) -> Artifact:
         """The accepted artifact: kept or converted again. Raises `Unavailable`."""
         assert accepted.artifact is not None
         try:
-            return cached_artifact(self.cache, case, accepted.artifact.key, accepted.artifact.digest)
+            return self.cached(case, accepted.artifact.key, accepted.artifact.digest)
         except Unavailable:
             if self.rebuild is None:
                 raise
@@ -114,7 +121,7 @@ def _sides(name: CaseName, case: CaseResult, accepted: AcceptedCase, stopwatch: 
     assert case.artifact is not None
     assert accepted.artifact is not None
     target = stopwatch.targets[case.target]
-    new = Side("now", target, cached_artifact(stopwatch.cache, name, case.artifact.key, case.artifact.digest))
+    new = Side("now", target, stopwatch.cached(name, case.artifact.key, case.artifact.digest))
     runtime = runtime_of(target, accepted.fingerprint)
     changed = [] if runtime is target else _changes(runtime.fingerprint(), target.fingerprint())
     artifact = new.artifact

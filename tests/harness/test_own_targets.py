@@ -3,6 +3,7 @@
 import pytest
 
 from harness import registry
+from harness.cli.main import main
 from harness.errors import HarnessError
 from harness.project import read_project
 
@@ -63,8 +64,31 @@ def test_what_cannot_be_made_is_a_sentence(project, text, sentence):
         "base = []\nflags = { A = 1 }",
     ],
 )
-def test_a_table_that_is_not_as_it_should_be_is_said_where_the_file_is_read(project, text):
+@pytest.mark.parametrize("command", ["targets", "doctor"])
+def test_a_table_that_is_not_as_it_should_be_is_one_sentence(project, text, command, capsys, monkeypatch):
     folder = project(f'[targets."tfjs/x"]\n{text}\n')
-    assert "tfjs/x" not in registry.targets() or "flags" not in text
     with pytest.raises(HarnessError, match=r"targets\.tfjs/x"):
         read_project(folder)
+    monkeypatch.setattr("sys.argv", ["harness", command])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "targets.tfjs/x" in said.err
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("targets = 3", "'targets' has to be tables"),
+        ("[targets]\nx = 3", "'targets.x' has to be a table"),
+        ('[targets."tfjs/x"]\nbase = []', "'targets.tfjs/x' has to be a table with `base`"),
+        ("[targets", "is not valid TOML"),
+    ],
+)
+def test_no_target_is_passed_over_in_silence(project, text, sentence):
+    project(text)
+    with pytest.raises(HarnessError, match=sentence):
+        registry.targets()

@@ -1,11 +1,18 @@
 """When the gate times a case against its baseline, and what follows from each verdict."""
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
 
 from harness.ab.decide import Finding
 from harness.ab.interleave import Round
+from harness.artifact import CustomLibrary
 from harness.cache import Cache
+from harness.conversion.choices import CustomOperators
+from harness.conversion.model_entry import ModelEntry
+from harness.conversion.source import Source
+from harness.errors import Unavailable
 from harness.gate.judge_run import judge_run
 from harness.gate.policy import LatencyRule, Policy, RatioBudget
 from harness.gate.regression import Stopwatch
@@ -123,6 +130,29 @@ def test_another_artifact_is_timed_beside_the_kept_one(judge, kept):
     ((old, new),) = judge.asked
     assert old.artifact.key == "k1"
     assert new.artifact.key == "k2"
+
+
+def test_both_sides_have_what_the_model_says_and_its_file_does_not(cache, kept, tmp_path):
+    library = tmp_path / "operators.so"
+    library.write_bytes(b"code")
+    custom = CustomOperators(library=library, registerer="Register")
+    source = Source("tflite", tmp_path / "model.tflite", sequence=True)
+    now, before = timed(kept("k2", "new bytes")), timed(kept("k1"))
+    models = {now.model: ModelEntry(now.model, "", "regression", source, True, custom_operators=custom)}
+    sides = []
+
+    def compare(*compared):
+        sides.extend(compared[:2])
+        raise Unavailable("that is enough")
+
+    stopwatch = Stopwatch(cache, {"tflite/one": Altered()}, compare=compare, models=models)
+    judge_run(run(now), Policy(), baseline(before), tflite, stopwatch=stopwatch)
+    assert len(sides) == 2
+    for side in sides:
+        assert side.artifact.sequence
+        assert side.artifact.custom_operators == CustomLibrary(
+            library=str(library), registerer="Register", sha256=sha256(b"code").hexdigest()
+        )
 
 
 def test_an_old_artifact_that_is_gone_is_said_and_fails_only_where_the_policy_wants_it(judge, kept):
