@@ -22,6 +22,8 @@ from _pytest.mark import ParameterSet
 from harness import registry
 from harness.environment import environment
 from harness.errors import Unavailable
+from harness_targets.browser import display
+from harness_targets.browser.browsers import WEBKIT
 from harness_targets.litertjs.bundles import BUNDLE as LITERTJS
 from harness_targets.mcu.emulator.renode import find_renode
 from harness_targets.mcu.toolchain import device_compiler, host_compiler
@@ -70,6 +72,11 @@ def _program(name: str, package: str) -> Callable[[], str]:
     return lambda: "" if shutil.which(name) else f"{name} is not on PATH: apt-get install {package}"
 
 
+def _webkit() -> str:
+    lacking = WEBKIT.missing() or display.missing()
+    return f"{lacking} is missing: apt-get install webkit2gtk-driver xvfb" if lacking else ""
+
+
 def _postgresql() -> str:
     if programs() is None:
         return "PostgreSQL is not installed: apt-get install postgresql"
@@ -103,6 +110,7 @@ PARTS = {
     "node": Part(_program("node", "nodejs")),
     "chromium": Part(_program("chromium", "chromium")),
     "firefox": Part(_program("firefox-esr", "firefox-esr"), installable=False),
+    "webkit": Part(_webkit, installable=False),
     "pdftotext": Part(_program("pdftotext", "poppler-utils"), installable=False),
     "firmware-compiler": Part(_of(device_compiler)),
     "c-compiler": Part(_of(host_compiler)),
@@ -125,6 +133,8 @@ _OF_TARGETS = {
     "tfjs/firefox-": ("tfjs", "firefox"),
     "litertjs/chromium-": ("litertjs", "chromium"),
     "litertjs/firefox-": ("litertjs", "firefox"),
+    "tfjs/webkit-": ("tfjs", "webkit"),
+    "litertjs/webkit-": ("litertjs", "webkit"),
     "mcu/qemu-": ("firmware-compiler", "qemu"),
     "mcu/renode-": ("firmware-compiler", "renode"),
 }

@@ -17,7 +17,11 @@ from typing import Any, Literal
 
 import psutil
 
+from harness.errors import Unavailable
 from harness.installation.packages import install_line
+
+from .display import display
+from .drivers.leash import LEASH, PROFILE_VARIABLE
 
 END_SECONDS = 5.0
 
@@ -28,7 +32,7 @@ class Browser:
     `preferences` keep it quiet."""
 
     name: str
-    engine: Literal["chromium", "firefox"]
+    engine: Literal["chromium", "firefox", "webkit"]
     """What Playwright calls its kind."""
     programs: tuple[str, ...]
     """Commands to look for, in this order."""
@@ -43,16 +47,36 @@ class Browser:
     """Where the program lies below the folder of Playwright's downloads, on each system. Empty for a browser that
     Playwright has only with patches of its own."""
     preferences: Mapping[str, Any] = field(default_factory=dict)
+    locations: tuple[str, ...] = ()
+    """Where the program is that the system's packages bring and that is not on PATH: patterns of absolute paths."""
+    driver: str = ""
+    """The command that drives what the system's packages bring, where Playwright does not."""
 
     def executable(self) -> Path | None:
         """The one that `variable` names where it is set (None if that is nothing that runs), else the first on PATH,
-        else the newest that Playwright downloaded."""
+        else the newest that Playwright downloaded, else the system's own."""
         named = os.environ.get(self.variable)
         for name in (named,) if named else self.programs:
             found = shutil.which(name)
             if found:
                 return Path(found)
-        return None if named else next(iter(self.downloaded()), None)
+        return None if named else next(iter((*self.downloaded(), *self._located())), None)
+
+    def _located(self) -> list[Path]:
+        """The system's own programs, each in the place of `locations` that it was found in."""
+        found = [path for pattern in self.locations for path in sorted(Path("/").glob(pattern.lstrip("/")))]
+        return [path for path in found if os.access(path, os.X_OK)]
+
+    def own_driver(self, program: Path | None = None) -> str:
+        """The command that drives `program` (the usual one unless named); empty where Playwright does."""
+        path = program or self.executable()
+        playwrights = [Path(layout).name for layout in self.download_layouts]
+        return self.driver if path is not None and path.name not in playwrights else ""
+
+    def driver_file(self, program: Path | None = None) -> Path:
+        """What of this package drives `program`."""
+        name = "by_webdriver.py" if self.own_driver(program) else "by_playwright.py"
+        return Path(__file__).with_name("drivers") / name
 
     def downloaded(self) -> list[Path]:
         """The program in each folder where `playwright install` puts this browser, the newest revision first."""
@@ -73,8 +97,13 @@ class Browser:
         """What is missing, in words; empty if a browser is there."""
         named = os.environ.get(self.variable)
         if self.executable() is not None:
-            return ""
+            return next((f"{need}, which drives {self.name}" for need in self._needs() if not shutil.which(need)), "")
         return f"{named}, which {self.variable} names" if named else self.name
+
+    def _needs(self) -> tuple[str, ...]:
+        """Commands without which the usual program is not driven."""
+        driver = self.own_driver()
+        return (driver, LEASH[0]) if driver else ()
 
     def version(self, program: Path | None = None) -> str:
         """What `--version` of `program` (the usual one unless named) says, asked once for each state of the
@@ -83,7 +112,8 @@ class Browser:
         if path is None:
             return ""
         state = path.resolve().stat()
-        return _version(path, state.st_mtime_ns, state.st_size)
+        needs_display = self.name if self.own_driver(path) else ""
+        return _version(path, needs_display, state.st_mtime_ns, state.st_size)
 
 
 CHROMIUM = Browser(
@@ -131,6 +161,22 @@ FIREFOX = Browser(
 )
 
 
+WEBKIT = Browser(
+    "WebKit",
+    "webkit",
+    (),
+    "HARNESS_WEBKIT",
+    package="webkit",
+    download_layouts=("webkit-*/pw_run.sh",),
+    locations=tuple(
+        f"/{folder}/{library}/MiniBrowser"
+        for folder in ("usr/lib/*", "usr/lib", "usr/lib64", "usr/libexec")
+        for library in ("webkit2gtk-4.1", "webkitgtk-6.0", "webkit2gtk-4.0")
+    ),
+    driver="WebKitWebDriver",
+)
+
+
 def _downloads_directory() -> Path:
     """Where `playwright install` puts browsers, as "Managing browser binaries" of its documentation has it."""
     if named := os.environ.get("PLAYWRIGHT_BROWSERS_PATH"):
@@ -141,10 +187,22 @@ def _downloads_directory() -> Path:
 
 
 @functools.lru_cache(maxsize=8)
-def _version(path: Path, modified: int, size: int) -> str:
+def _version(path: Path, needs_display: str, modified: int, size: int) -> str:
+    """`needs_display`: the browser's name, if it does not even say its version without a display."""
+    place: contextlib.AbstractContextManager[Mapping[str, str]] = contextlib.nullcontext({})
+    if needs_display:
+        place = display(needs_display, hidden=True)
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired):
+        with place as variables:
+            done = subprocess.run(
+                [path, "--version"],
+                capture_output=True,
+                text=True,
+                timeout=20,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **variables},
+            )
+    except (OSError, subprocess.TimeoutExpired, Unavailable):
         return ""
     return done.stdout.strip()
 
@@ -153,8 +211,10 @@ def processes(profile: Path) -> list[psutil.Process]:
     """Every process of the browser that runs with the profile folder `profile`, the descendants included."""
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if any(str(profile) in argument for argument in process.cmdline()):
+        with contextlib.suppress(psutil.Error, OSError):
+            if any(str(profile) in argument for argument in process.cmdline()) or (
+                process.environ().get(PROFILE_VARIABLE) == str(profile)
+            ):
                 found |= {member.pid: member for member in (process, *process.children(recursive=True))}
     return list(found.values())
 

@@ -1,4 +1,5 @@
-"""A display for a browser that draws with WebGL only where it has one: the user's, or a virtual one of our own."""
+"""A display for a browser that works, or draws with WebGL, only where it has one: the user's, or a virtual one of our
+own."""
 
 from __future__ import annotations
 
@@ -19,15 +20,16 @@ def missing() -> str:
 
 
 @contextlib.contextmanager
-def display() -> Iterator[dict[str, str]]:
-    """The environment variables of a display, which lives as long as this does. Nothing listens on the network. Raises
-    `Unavailable` where there is none."""
-    if os.environ.get("DISPLAY"):
+def display(browser: str, hidden: bool = False) -> Iterator[dict[str, str]]:
+    """The environment variables of a display, which lives as long as this does. Nothing listens on the network.
+    `hidden`: a virtual one where that can be had, for a browser that opens windows. Raises `Unavailable` where there is
+    none; `browser` is who needs it."""
+    program = shutil.which(PROGRAM)
+    if os.environ.get("DISPLAY") and not (hidden and program):
         yield {}
         return
-    program = shutil.which(PROGRAM)
     if program is None:
-        raise Unavailable(f"Firefox needs {missing()} to draw with WebGL; install {PROGRAM}.")
+        raise Unavailable(f"{browser} needs {missing()}; install {PROGRAM}.")
     read, write = os.pipe()
     # It ends with its last client, so that one whose engine was killed is no orphan.
     server = subprocess.Popen(
@@ -42,7 +44,7 @@ def display() -> Iterator[dict[str, str]]:
         with os.fdopen(read) as said:
             number = said.readline().strip()  # at its end, where it does not start
         if not number:
-            raise Unavailable(f"{PROGRAM} does not start here, so that Firefox has no display to draw with WebGL.")
+            raise Unavailable(f"{PROGRAM} does not start here, so that {browser} has no display.")
         yield {"DISPLAY": f":{number}"}
     finally:
         server.kill()

@@ -31,6 +31,8 @@ class Launch:
     port: int = 0
     """Where its pages reach this machine; 0 for any port."""
     with_display: bool = False
+    driver: str = ""
+    """The browser's own program that drives it; empty where Playwright does."""
     start_seconds: float = field(default=60.0, compare=False)
 
 
@@ -40,13 +42,15 @@ class Started:
 
     child: ChildProcess
     profile: Path
-    """A folder that the command line of every process of this browser names."""
+    """A folder that the command line or the environment of every process of this browser names."""
 
 
 @contextmanager
 def _started(launch: Launch) -> Iterator[Started]:
     with ExitStack() as stack:
-        variables = stack.enter_context(display()) if launch.with_display else {}
+        variables = (
+            stack.enter_context(display(launch.browser.name, hidden=bool(launch.driver))) if launch.with_display else {}
+        )
         profile = Path(tempfile.mkdtemp(prefix="harness-browser-"))
         stack.enter_context(ended(profile))
         # Playwright makes the browser's own profile in the folder for temporary files.
@@ -69,6 +73,8 @@ def _started(launch: Launch) -> Iterator[Started]:
             port=launch.port,
             flags=launch.flags,
             preferences=dict(launch.browser.preferences),
+            profile=str(profile),
+            driver=launch.driver,
         )
         yield Started(child, profile)
 

@@ -30,7 +30,7 @@ class BrowserSession(Session):
         browser_version: str,
         loaded: Loaded,
     ) -> None:
-        """`profile`: a folder that the command line of every process of this browser names."""
+        """`profile`: a folder that the command line or the environment of every process of this browser names."""
         self._loaded = loaded
         self.child = child
         self.artifact = artifact

@@ -27,6 +27,7 @@ from .session import BrowserSession
 
 PAGE = Path(__file__).with_name("page")
 MEASURING_FILES = (WORKER, WORKER.with_name("server.py"), *sorted(PAGE.iterdir()))
+"""Beside the driver of the browser."""
 ON_GPU = ("webgl", "webgpu")
 
 
@@ -125,6 +126,8 @@ class BrowserTarget(Target):
                 details |= self._expected_gpu()
         except Unavailable as unavailable:
             return Readiness(False, str(unavailable).rstrip("."), f"unset {address.VARIABLE}", details)
+        if not elsewhere and (no_driver := self.browser.missing()) and self.program is None:
+            return Readiness(False, no_driver, self.browser.install_line(), details)
         if self._needs_display and (no_display := display.missing()):
             return Readiness(False, no_display, install_line(display.PROGRAM), details)
         if no_bundles := self.bundle.missing():
@@ -150,7 +153,7 @@ class BrowserTarget(Target):
         self.bundle.install()
 
     def fingerprint(self) -> dict[str, str]:
-        files = (*MEASURING_FILES, *sorted(self.page.iterdir()))
+        files = (*MEASURING_FILES, self.browser.driver_file(self.program), *sorted(self.page.iterdir()))
         measuring = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
         wasm_file = self.wasm_file()
         found, elsewhere = self.chosen_gpu, self._address()
@@ -192,6 +195,8 @@ class BrowserTarget(Target):
 
     @property
     def _needs_display(self) -> bool:
+        if self.browser.own_driver(self.program):
+            return True
         return self.browser.engine == "firefox" and self.backend in ON_GPU
 
     def _launch(self, program: Path | None, limits: Limits, port: int = 0) -> Launch:
@@ -202,6 +207,7 @@ class BrowserTarget(Target):
             str(program),
             self.flags,
             with_display=self._needs_display,
+            driver=self.browser.own_driver(program),
             start_seconds=limits.open_seconds,
         )
 

@@ -19,11 +19,11 @@ UTILITIES = "wasm-utils.mjs"
 PLAIN = "litert_wasm_internal"
 THREADED = "litert_wasm_threaded_internal"
 SUSPENDING = "litert_wasm_jspi_internal"
-_COMPATIBLE = "litert_wasm_compat_internal"
+COMPATIBLE = "litert_wasm_compat_internal"
 _FILES = {
     CORE: (
         "dist/index.js",
-        *(f"wasm/{name}.{kind}" for name in (PLAIN, THREADED, SUSPENDING, _COMPATIBLE) for kind in ("js", "wasm")),
+        *(f"wasm/{name}.{kind}" for name in (PLAIN, THREADED, SUSPENDING, COMPATIBLE) for kind in ("js", "wasm")),
     ),
     WASM_UTILS: ("dist/bundle.js",),
 }

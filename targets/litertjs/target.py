@@ -8,9 +8,9 @@ from typing import Any
 from harness.artifact import Artifact
 from harness.target import Target
 
-from ..browser.browsers import FIREFOX
+from ..browser.browsers import FIREFOX, WEBKIT
 from ..browser.target import BrowserTarget
-from .bundles import BUNDLE, PLAIN, SUSPENDING, THREADED
+from .bundles import BUNDLE, COMPATIBLE, PLAIN, SUSPENDING, THREADED
 
 TYPES = ("float32", "int32", "uint8")
 """What LiteRT.js 2.5 has tensors of (`DATATYPES` of its `datatypes.ts`)."""
@@ -33,6 +33,8 @@ class LiteRTJSTarget(BrowserTarget):
         return self.backend == "webgpu" and self.browser.engine == "chromium"
 
     def wasm_file(self) -> str:
+        if self.browser.engine == "webkit":  # which has no relaxed SIMD
+            return f"{COMPATIBLE}.wasm"
         return f"{SUSPENDING if self.waits else THREADED if self.threaded else PLAIN}.wasm"
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
@@ -56,4 +58,5 @@ def targets() -> list[Target]:
         LiteRTJSTarget("litertjs/chromium-wasm-threads", "wasm", (), threaded=True),
         LiteRTJSTarget("litertjs/chromium-webgpu", "webgpu", ()),
         LiteRTJSTarget("litertjs/firefox-wasm", "wasm", (), browser=FIREFOX),
+        LiteRTJSTarget("litertjs/webkit-wasm", "wasm", (), browser=WEBKIT),
     ]

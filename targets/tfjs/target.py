@@ -12,7 +12,7 @@ from typing import Any
 from harness.artifact import Artifact
 from harness.target import Target
 
-from ..browser.browsers import FIREFOX
+from ..browser.browsers import FIREFOX, WEBKIT
 from ..browser.target import BrowserTarget
 from . import bundles
 from .loader import is_layers
@@ -82,4 +82,7 @@ def targets() -> list[Target]:
         TFJSTarget("tfjs/firefox-wasm", "wasm", (), browser=FIREFOX),
         TFJSTarget("tfjs/firefox-cpu", "cpu", (), browser=FIREFOX),
         TFJSTarget("tfjs/firefox-webgl", "webgl", (), browser=FIREFOX),
+        TFJSTarget("tfjs/webkit-wasm", "wasm", (), browser=WEBKIT),
+        TFJSTarget("tfjs/webkit-cpu", "cpu", (), browser=WEBKIT),
+        TFJSTarget("tfjs/webkit-webgl", "webgl", (), browser=WEBKIT),
     ]

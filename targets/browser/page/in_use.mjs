@@ -2,10 +2,12 @@
 import {PageError} from './errors.mjs';
 
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|lavapipe|software|basic render/i;
+// What WebKit tells every page, whatever draws.
+const MASK = 'Apple GPU';
 
 // An unnamed renderer is taken for software: milliseconds pass for a GPU's only where a GPU is named.
 export function rendered(renderer) {
-  return {renderer, software_renderer: String(renderer === '' || SOFTWARE.test(renderer))};
+  return {renderer, software_renderer: String(['', MASK].includes(renderer) || SOFTWARE.test(renderer))};
 }
 
 // A WebGPU adapter's names in one line.

@@ -32,6 +32,12 @@ let isStateless;
 // The first sample of the session with what came of it, until it was run again after others: {feed, values, checked}.
 let witness = null;
 
+// What the page asked of anybody but its server: its policy refuses it.
+const foreign = [];
+addEventListener('securitypolicyviolation', ({blockedURI}) => {
+  if (/^(https?|wss?):/.test(blockedURI)) foreign.push(blockedURI);
+});
+
 async function open(request) {
   inputs = request.inputs;
   isStateless = request.state === 'none';
@@ -169,6 +175,8 @@ async function footprint() {
   return {figures, details: runtime.inUse()};
 }
 
+const status = async () => ({foreign});
+
 const answered = operation => async request => {
   try {
     return await operation(request);
@@ -179,4 +187,4 @@ const answered = operation => async request => {
 };
 
 globalThis.harness = Object.fromEntries(
-    Object.entries({open, infer, time, footprint}).map(([name, operation]) => [name, answered(operation)]));
+    Object.entries({open, infer, time, footprint, status}).map(([name, operation]) => [name, answered(operation)]));

@@ -14,10 +14,10 @@ function script(address) {
 }
 
 // `backend`: cpu, wasm, webgl or webgpu. `scripts`: names below `../bundle/`, in order. `threaded`: whether wasm takes its
-// binary with threads (it then starts half as many as there are logical cores). Returns what is active, in strings, and the
-// milliseconds that the backend took to start.
+// binary with threads (it then starts half as many as there are logical cores). `renderer`: what draws, where this page is
+// told something else. Returns what is active, in strings, and the milliseconds that the backend took to start.
 export async function load(request) {
-  const {backend, scripts, threaded} = request;
+  const {backend, scripts, threaded, renderer} = request;
   if (!crossOriginIsolated) throw new PageError('failed', 'the page is not cross-origin isolated');
   for (const name of scripts) await script(`../bundle/${name}`);
   const tf = globalThis.tf;
@@ -48,7 +48,7 @@ export async function load(request) {
     backend: tf.getBackend(),
     tfjs: tf.version_core,
     ...surroundings(),
-    ...await particulars(tf, backend, threaded),
+    ...await particulars(tf, backend, threaded, renderer),
   };
   return {details, startMilliseconds};
 }
@@ -70,7 +70,7 @@ export function checkInUse(tf, backend) {
   }
 }
 
-async function particulars(tf, backend, threaded) {
+async function particulars(tf, backend, threaded, renderer) {
   if (backend === 'wasm') {
     const [simd, multithread] = await Promise.all(
         ['WASM_HAS_SIMD_SUPPORT', 'WASM_HAS_MULTITHREAD_SUPPORT'].map(flag => tf.env().getAsync(flag)));
@@ -84,7 +84,7 @@ async function particulars(tf, backend, threaded) {
   }
   if (backend === 'webgl') {
     const bits = tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED') ? '32' : '16';
-    return {...rendered(webglName(tf.backend().gpgpu.gl)), float_bits: bits};
+    return {...rendered(renderer || webglName(tf.backend().gpgpu.gl)), float_bits: bits};
   }
   if (backend === 'webgpu') {
     const info = tf.backend().device.adapterInfo ?? (await navigator.gpu.requestAdapter()).info;

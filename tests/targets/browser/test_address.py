@@ -21,8 +21,8 @@ from harness.target import Limits, TimingPlan
 from harness_targets.browser import address, gpu
 from harness_targets.browser import target as browser_target
 from harness_targets.browser.browsers import CHROMIUM
+from harness_targets.browser.drivers.by_playwright import PlaywrightDriver
 from harness_targets.browser.npm import Bundle
-from harness_targets.browser.worker import Holder
 from harness_targets.litertjs.target import LiteRTJSTarget
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 
@@ -136,14 +136,14 @@ class Phone:
 
 
 def test_the_context_of_a_phones_browser_is_left_as_it_was_and_serves_the_next_page():
-    holder = Holder()
-    holder.browser = phone = Phone()
-    holder.only_context = phone.contexts
+    driver = PlaywrightDriver()
+    driver.browser = phone = Phone()
+    driver.only_context = phone.contexts
     for _ in range(2):
-        holder._show("page/index.html", {})
+        driver.show("http://127.0.0.1:9/token/page/index.html", "http://127.0.0.1:9")
         assert len(phone.routes) == 1
-    holder.close({}, {})
-    assert phone.routes == []
+        driver.close()
+        assert phone.routes == []
 
 
 def test_pages_on_one_port_wait_for_each_other_as_long_as_it_takes(monkeypatch, tmp_path):

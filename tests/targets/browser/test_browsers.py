@@ -1,8 +1,10 @@
 """Which browser is taken: a named one, one on PATH, one that Playwright downloaded."""
 
+from dataclasses import replace
+
 import pytest
 
-from harness_targets.browser.browsers import CHROMIUM, FIREFOX
+from harness_targets.browser.browsers import CHROMIUM, FIREFOX, WEBKIT
 
 
 @pytest.fixture
@@ -59,3 +61,48 @@ def test_playwrights_own_firefox_is_not_taken(downloads):
     """It is patched; what the target stands for is a Firefox as users have it."""
     program(downloads / "firefox-1500" / "firefox" / "firefox")
     assert FIREFOX.executable() is None
+
+
+@pytest.fixture
+def system(downloads, tmp_path, monkeypatch):
+    """WebKit, where it looks below `tmp_path` for what the system's packages bring."""
+    monkeypatch.delenv("HARNESS_WEBKIT", raising=False)
+    places = tuple(f"{tmp_path}/{place.lstrip('/')}" for place in WEBKIT.locations)
+    return replace(WEBKIT, locations=places)
+
+
+def command(tmp_path, name):
+    path = tmp_path / "bin" / name
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+
+
+def test_webkit_is_playwrights_own_build_where_there_is_one_and_else_the_systems(system, downloads, tmp_path):
+    assert system.executable() is None
+    assert system.missing() == "WebKit"
+    gtk = program(tmp_path / "usr" / "lib" / "x86_64-linux-gnu" / "webkit2gtk-4.1" / "MiniBrowser")
+    assert system.executable() == gtk
+    assert system.own_driver() == "WebKitWebDriver"
+    assert system.driver_file().name == "by_webdriver.py"
+    playwrights = program(downloads / "webkit-2158" / "pw_run.sh")
+    assert system.executable() == playwrights
+    assert system.own_driver() == ""
+    assert system.driver_file().name == "by_playwright.py"
+    assert system.missing() == ""
+
+
+def test_a_minibrowser_that_nothing_drives_is_not_enough(system, tmp_path):
+    """Debian's library has the browser, and its driver is a package of its own."""
+    program(tmp_path / "usr" / "libexec" / "webkitgtk-6.0" / "MiniBrowser")
+    assert system.missing() == "WebKitWebDriver, which drives WebKit"
+    command(tmp_path, "WebKitWebDriver")
+    assert system.missing() == "setpriv, which drives WebKit"
+    command(tmp_path, "setpriv")
+    assert system.missing() == ""
+
+
+def test_a_version_that_needs_a_display_is_none_where_there_is_none(system, tmp_path, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    program(tmp_path / "usr" / "lib64" / "webkit2gtk-4.1" / "MiniBrowser")
+    assert system.version() == ""
+    assert CHROMIUM.own_driver() == FIREFOX.own_driver() == ""

@@ -12,7 +12,7 @@ from harness_targets.browser.browsers import FIREFOX
 
 def test_where_there_is_no_display_no_folder_is_left(tmp_path, monkeypatch):
     @contextmanager
-    def display():
+    def display(browser, hidden):
         raise Unavailable("Firefox needs a display.")
         yield
 

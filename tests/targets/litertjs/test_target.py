@@ -13,6 +13,7 @@ from harness.gate.judge_case import judge_case
 from harness.gate.policy import Policy
 from harness.store.record import Measured
 from harness.target import Limits, TimingPlan
+from harness_targets.browser.browsers import CHROMIUM, WEBKIT
 from harness_targets.litertjs.bundles import BUNDLE, MODULE
 from harness_targets.litertjs.target import LiteRTJSTarget
 from tests.parts import on_target
@@ -31,6 +32,7 @@ PLAN = TimingPlan(min_iterations=5, min_seconds=0.05, max_iterations=60, max_sec
             ("chromium-wasm-threads", "threaded_internal"),
             ("chromium-webgpu", "jspi_internal"),
             ("firefox-wasm", "internal"),
+            ("webkit-wasm", "compat_internal"),  # no relaxed SIMD there
         ]
     ],
 )
@@ -118,6 +120,29 @@ def test_the_librarys_own_whole_model_fallback_to_wasm_breaks_a_rule(made, tmp_p
     checks = judge_case(name, None, None, Measured(details=dict(details)), target.fingerprint(), Policy())
     (broken,) = [check for check in checks if check.rule == "runtime.as_asked" and not check.passed]
     assert broken.message == "The backend 'webgpu' was asked for and 'wasm' did the work."
+
+
+@pytest.mark.parametrize(
+    ("name", "browser"),
+    [
+        on_target("litertjs/chromium-wasm", "litertjs/chromium-wasm", CHROMIUM),
+        on_target("litertjs/webkit-wasm", "litertjs/webkit-wasm", WEBKIT),
+    ],
+)
+def test_what_a_library_asks_of_anybody_else_is_refused_and_named(made, tmp_path, name, browser):
+    target = LiteRTJSTarget(name, "wasm", (), browser=browser)
+    elsewhere = "http://192.0.2.1/told"  # an address of documentation's own
+    target.bundle = changed_bundle(
+        tmp_path / "bundle",
+        (
+            "const typedArray = new typedArrayConstructor(",
+            f'fetch("{elsewhere}").catch(() => {{}}); const typedArray = new typedArrayConstructor(',
+        ),
+    )
+    model = made("hello_world")
+    with target.open(model.artifact, LIMITS) as session:
+        session.infer(model.samples)
+        assert set(session.foreign_requests()) == {elsewhere}
 
 
 def test_buffers_that_are_not_ended_are_counted(made, tmp_path):

@@ -102,7 +102,7 @@ def target() -> Callable[[str], Target]:
     """A target by name, of Chromium unless another browser is named."""
 
     def ready(name: str) -> Target:
-        full = f"tfjs/{name}" if name.startswith("firefox-") else f"tfjs/chromium-{name}"
+        full = f"tfjs/{name}" if name.startswith(("firefox-", "webkit-")) else f"tfjs/chromium-{name}"
         found = next(target for target in targets() if target.name == full)
         bundles.install()
         return found

@@ -41,15 +41,29 @@ def test_a_hung_page_times_out_within_the_limit(target, made, gone):
 
 def kind(process) -> str:
     try:
+        if process.name().startswith(("WebKit", "MiniBrowser")):
+            return process.name()
         return next((part for part in process.cmdline() if part.startswith("--type=")), "browser")
     except psutil.Error:
         return "gone"
 
 
+def in_webkit(*values):
+    return pytest.param("webkit-wasm", *values, marks=pytest.mark.needs("webkit"))
+
+
 @pytest.mark.parametrize(
-    ("victim", "words"), [("--type=renderer", "crashed"), ("browser", "died"), ("worker", "SIGKILL")]
+    ("backend", "victim", "words"),
+    [
+        ("wasm", "--type=renderer", "crashed"),
+        ("wasm", "browser", "died"),
+        ("wasm", "worker", "SIGKILL"),
+        in_webkit("WebKitWebProcess", "the tab crashed"),
+        in_webkit("MiniBrowser", "the browser died"),
+        in_webkit("worker", "SIGKILL"),
+    ],
 )
-def test_whatever_is_killed_in_mid_case_is_a_crash(target, made, gone, victim, words):
+def test_whatever_is_killed_in_mid_case_is_a_crash(target, made, gone, backend, victim, words):
     model = made("cnn-float32")
 
     def kill() -> None:
@@ -60,7 +74,7 @@ def test_whatever_is_killed_in_mid_case_is_a_crash(target, made, gone, victim, w
             if browsers.alive(process) and kind(process) == victim:
                 process.kill()
 
-    with target("wasm").open(model.artifact, LIMITS) as session:
+    with target(backend).open(model.artifact, LIMITS) as session:
         timer = threading.Timer(0.5, kill)
         timer.start()
         # Were the end not noticed, this call would last as long as its plan, and end without an error or as a time-out.

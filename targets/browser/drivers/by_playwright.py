@@ -1,0 +1,116 @@
+"""Chromium, Firefox, and Playwright's own build of WebKit, driven by Playwright."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+from harness_targets.browser.drivers.driver import Gone
+
+
+class PlaywrightDriver:
+    """One browser from `launch` to the end of the process; a context of its own for each page."""
+
+    browser: Browser
+    context: BrowserContext | None = None
+    page: Page
+    elsewhere: re.Pattern[str]
+    """All addresses but the server's."""
+
+    def __init__(self) -> None:
+        self.foreign: list[str] = []
+        self.only_context: list[BrowserContext] = []
+        """Where somebody else started the browser: what it had then, which stays."""
+        self.crashed = False
+
+    def launch(self, request: Mapping[str, Any]) -> None:
+        """`engine` (chromium, firefox or webkit), `executable`, `flags`, `preferences`; or, of a browser that somebody
+        else started, its DevTools `address`."""
+        # Never closed by itself: ending this process and the browser is the engine's, and it must work without us too.
+        playwright = sync_playwright().start()
+        if request["address"]:
+            try:
+                self.browser = playwright.chromium.connect_over_cdp(request["address"], timeout=0)
+            except PlaywrightError as error:
+                raise Gone(f"no browser answers at {request['address']}; start it with remote debugging.") from error
+            self.only_context = self.browser.contexts
+            return
+        common = {"executable_path": request["executable"], "headless": True, "args": request["flags"], "timeout": 0}
+        try:
+            if request["engine"] == "firefox":  # an unpatched one, as users have it
+                self.browser = playwright.firefox.launch(
+                    channel="moz-firefox", firefox_user_prefs=request["preferences"], **common
+                )
+            elif request["engine"] == "webkit":
+                self.browser = playwright.webkit.launch(**common)
+            else:
+                self.browser = playwright.chromium.launch(**common)
+        except PlaywrightError as error:
+            raise Gone(f"the browser {request['executable']} did not start; its log says why.") from error
+
+    def show(self, address: str, origin: str) -> None:
+        self.foreign, self.crashed = [], False
+        try:
+            self.context = self._context()
+            # A pattern, which Playwright's driver matches by itself. For a function it would send us every request with
+            # its body, the posted results among them, and our side of its pipe joins pieces in quadratic time.
+            self.elsewhere = re.compile(rf"^(?!{re.escape(origin)}/)")
+            self.context.route(self.elsewhere, self._refuse)
+            self.page = self.context.new_page()
+            self.page.on("crash", self._mark_crashed)
+            self.page.on("console", lambda message: print(f"console {message.type}: {message.text}", flush=True))
+            self.page.on("pageerror", lambda error: print(f"page error: {error}", flush=True))
+            self.page.goto(address, wait_until="load", timeout=0)
+            self.page.wait_for_function("() => globalThis.harness", timeout=0)
+        except PlaywrightError as error:
+            raise Gone(f"the browser died during 'open' ({error.message.splitlines()[0][:200]}).") from error
+
+    def _context(self) -> BrowserContext:
+        """A new context, or that of a phone's browser, which has but one."""
+        try:
+            return self.browser.new_context()
+        except PlaywrightError:
+            if not self.only_context:
+                raise
+            return self.only_context[0]
+
+    def ask(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self.page.evaluate(
+                "([operation, request]) => globalThis.harness[operation](request)", [operation, request]
+            )
+        except PlaywrightError as error:
+            what = "the tab crashed" if self.crashed or "crashed" in error.message.lower() else "the browser died"
+            said = textwrap.shorten(error.message.splitlines()[0], 200, placeholder="…")
+            raise Gone(f"{what} during '{operation}' ({said}).") from error
+        return answer
+
+    def close(self) -> None:
+        context, self.context = self.context, None
+        if context is None:
+            return
+        if self.crashed:
+            raise Gone("the browser lost a page and is not used again.")
+        try:
+            if context in self.only_context:  # which has pages of its own, and the next one of ours
+                self.page.close()
+                context.unroute(self.elsewhere)
+            else:
+                context.close()
+        except PlaywrightError as error:
+            raise Gone(f"the browser died during 'close' ({error.message.splitlines()[0][:200]}).") from error
+
+    def renderer(self) -> str:
+        return ""
+
+    def _refuse(self, route: Route) -> None:
+        self.foreign.append(route.request.url)
+        route.abort()
+
+    def _mark_crashed(self, _: Page) -> None:
+        self.crashed = True
