@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from harness_targets.browser.drivers.driver import Gone
 from harness_targets.browser.drivers.leash import LEASH, PROFILE_VARIABLE
 from harness_targets.browser.drivers.webdriver_protocol import WebDriverError, WebDriverSession, ready
@@ -129,15 +131,16 @@ class WebDriver:
         return self._renderer
 
     def _gone(self, operation: str, error: Exception) -> Gone:
-        """Which of tab, browser and driver is no longer there."""
+        """The driver's word for it is the same for a tab and for the browser: whether that still runs tells which."""
         said = textwrap.shorten(str(error).splitlines()[0] if str(error) else "", 200, placeholder="…")
-        what = "the tab crashed"
-        try:
-            self.session.windows()
-        except WebDriverError as after:
-            if after.code in ("", "invalid session id"):
-                what = "the browser died"
+        what = "the tab crashed" if self._browser_runs() else "the browser died"
         return Gone(f"{what} during '{operation}' ({said}).")
+
+    def _browser_runs(self) -> bool:
+        try:
+            return any(child.status() != psutil.STATUS_ZOMBIE for child in psutil.Process(self._process.pid).children())
+        except psutil.Error:
+            return False
 
 
 def _environment(profile: Path) -> dict[str, str]:

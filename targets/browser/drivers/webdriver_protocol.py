@@ -16,12 +16,7 @@ _LONGEST_MILLISECONDS = 2**31 - 1
 
 
 class WebDriverError(Exception):
-    """A command that was not done. `code` is the protocol's own ("invalid session id"), or empty where nobody
-    answered."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(": ".join(part for part in (code, message) if part) or "no message")
-        self.code = code
+    """A command that was not done, in the protocol's own words ("invalid session id"), or that nobody answered."""
 
 
 def ready(port: int) -> bool:
@@ -45,10 +40,6 @@ class WebDriverSession:
     def window(self) -> str:
         """The handle of the window that commands go to."""
         return str(self._call("GET", "window"))
-
-    def windows(self) -> list[str]:
-        """The handles of all windows."""
-        return list(self._call("GET", "window/handles"))
 
     def new_window(self) -> str:
         """The handle of a new window; commands still go to the one before."""
@@ -83,10 +74,11 @@ def _called(port: int, method: str, path: str, body: Mapping[str, Any] | None = 
         response = connection.getresponse()
         value = json.loads(response.read())["value"]
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-        raise WebDriverError("", f"the driver did not answer ({type(error).__name__})") from error
+        raise WebDriverError(f"the driver did not answer ({type(error).__name__})") from error
     finally:
         connection.close()
     if response.status != 200:
         said = value if isinstance(value, Mapping) else {}
-        raise WebDriverError(str(said.get("error", "")), str(said.get("message", "")))
+        words = [str(said.get(key) or "") for key in ("error", "message")]
+        raise WebDriverError(": ".join(word for word in words if word) or f"HTTP {response.status}")
     return value

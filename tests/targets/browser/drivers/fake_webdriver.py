@@ -7,6 +7,7 @@ is not there yet), `gpu` (the text of its page about the GPU), `refuse` (a sessi
 
 import json
 import os
+import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -21,18 +22,16 @@ def answer(method, path, body):
     if path == "/status":
         return 200, {"ready": True}
     if path == "/session":
-        refused = {"error": "session not created", "message": "Failed to create session"}
-        return (500, refused) if SCRIPT.get("refuse") else (200, {"sessionId": "s"})
-    if STATE["dead"] == "browser":
+        if SCRIPT.get("refuse"):
+            return 500, {"error": "session not created", "message": "Failed to create session"}
+        STATE["browser"] = subprocess.Popen(["/bin/sleep", "60"])
+        return 200, {"sessionId": "s"}
+    if STATE["dead"]:
         return 404, {"error": "invalid session id", "message": "session deleted because of page crash or hang."}
-    if STATE["dead"] == "tab":
-        return 500, {"error": "unknown error", "message": ""}
     if command == "window/new":
         STATE["made"] += 1
         STATE["windows"].append(f"window {STATE['made']}")
         return 200, {"handle": STATE["windows"][-1], "type": "window"}
-    if command == "window/handles":
-        return 200, STATE["windows"]
     if command == "window":
         if method == "DELETE":
             STATE["windows"].remove(STATE["at"])
@@ -52,10 +51,12 @@ def executed(body):
         return 200, STATE["absent"] < 0
     operation = body["args"][0]
     STATE["dead"] = SCRIPT.get("dies", {}).get(operation, "")
+    if STATE["dead"] in ("browser", "driver"):
+        STATE["browser"].kill()
     if STATE["dead"] == "driver":
         os._exit(1)
     if STATE["dead"]:
-        return 500, {"error": "unknown error", "message": "Could not parse script result" if STATE["dead"] else ""}
+        return 500, {"error": "unknown error", "message": ""}
     return 200, json.dumps(SCRIPT["answers"][operation])
 
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness_targets.browser.drivers.by_webdriver import WebDriver
@@ -35,6 +36,8 @@ def started(tmp_path, monkeypatch):
 
     yield started
     for driver in drivers:
+        for child in psutil.Process(driver._process.pid).children():
+            child.kill()
         driver._process.kill()
         driver._process.wait()
 
