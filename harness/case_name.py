@@ -1,10 +1,15 @@
-"""The name of a case: `model/variant/target`, as people write it and as every result is found again."""
+"""The name of a case: `model/variant/target`, as people write it and as every result is found again.
+
+Where a target is at several places, each makes a case of its own, and its target is written `target@place`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from harness.errors import HarnessError
+
+AT = "@"
 
 
 @dataclass(frozen=True, order=True)
@@ -29,5 +34,25 @@ class CaseName:
             )
         return cls(*parts)
 
+    @property
+    def runtime(self) -> str:
+        """The target without its place: what rules are for, and what a place is asked for."""
+        return runtime_of(self.target)
+
     def __str__(self) -> str:
         return f"{self.model}/{self.variant}/{self.target}"
+
+
+def target_at(target: str, place: str) -> str:
+    """The target of a case that several places have."""
+    return f"{target}{AT}{place}"
+
+
+def runtime_of(target: str) -> str:
+    """The target of a case without its place, where it names one."""
+    return target.partition(AT)[0]
+
+
+def place_of(target: str) -> str:
+    """The place in the target of a case; empty where it names none."""
+    return target.partition(AT)[2]

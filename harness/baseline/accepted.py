@@ -91,6 +91,8 @@ class AcceptedCase(Frozen):
     parity: AcceptedParity | None = None
     latency: AcceptedLatency | None = None
     simulated: bool = False
+    machine: str = ""
+    """The id of the machine that it was measured on, where that is another than its run's."""
 
     @property
     def ran(self) -> bool:
@@ -152,6 +154,7 @@ def accepted_case(record: RunRecord, case: CaseResult) -> AcceptedCase:
         parity=_parity(case.parity),
         latency=_latency(case.latency),
         simulated=case.simulated,
+        machine=record.machine_of(case).id if case.place else "",
     )
 
 

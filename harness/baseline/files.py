@@ -34,6 +34,10 @@ class Baseline:
         """Where a case comes from."""
         return self.runs[case.run]
 
+    def machine_of(self, case: AcceptedCase) -> str:
+        """The id of the machine that a case was measured on."""
+        return case.machine or self.run_of(case).machine
+
 
 def baseline_path(folder: Path, model: str) -> Path:
     """The file of a model. Raises `HarnessError` for a name that could lead elsewhere."""

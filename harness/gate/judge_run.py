@@ -17,7 +17,7 @@ from harness.gate.notices import notices
 from harness.gate.policy import Policy
 from harness.gate.regression import Stopwatch, judge_regression
 from harness.gate.worst import gravity, worst_first
-from harness.store.record import CaseResult, Check, Outcome, RunRecord
+from harness.store.record import EXACT_AT_PLACES, CaseResult, Check, Outcome, RunRecord
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def judge_run(
     used: set[int] = set()
     verdicts = []
     for case in (*record.cases, *_missing(record, baseline, policy, complete)):
-        name = replace(case.name, format=format_of(case.target))
-        accepted = baseline.cases.get(name)
+        name = replace(case.name, format=format_of(case.name.runtime))
+        accepted = baseline.cases.get(name) or baseline.cases.get(replace(name, target=name.runtime))
         checks: Iterable[Check]
         try:
             checks = _checks(name, case, accepted, record, policy, baseline, stopwatch, now)
@@ -140,12 +140,14 @@ def _checks(
     scheme = case.artifact.scheme if case.artifact is not None else ""
     figures = (case.parity, case.latency, case.measured)
     checks = list(judge_case(name, *figures, case.fingerprint, bare, today, scheme=scheme))
+    checks += [check for check in case.checks if check.rule == EXACT_AT_PLACES]
     if accepted is not None:
-        same_machine = baseline.run_of(accepted).machine == record.machine.id
+        same_machine = baseline.machine_of(accepted) == record.machine_of(case).id
         origin = origin_in(record, case.model)
         source = origin.identity if origin is not None else ""
         checks += judge_against(name, case, accepted, policy, same_machine=same_machine, source=source)
-        checks += judge_regression(name, case, accepted, policy, stopwatch)
+        # What was measured elsewhere cannot be timed against its old side here.
+        checks += judge_regression(name, case, accepted, policy, None if case.place else stopwatch)
     return checks
 
 

@@ -54,11 +54,12 @@ def _about_baseline(record: RunRecord, baseline: Baseline) -> list[str]:
     found = []
     ran = {case.name for case in record.cases}
     machines = {
-        baseline.run_of(case).machine: baseline.run_of(case).cpu
+        baseline.machine_of(case): baseline.run_of(case).cpu
         for name, case in baseline.cases.items()
         if name in ran and case.latency is not None
     }
-    machines.pop(record.machine.id, None)
+    for machine in (record.machine, *(place.machine for place in record.places)):
+        machines.pop(machine.id, None)
     if machines:
         cpus = ", ".join(sorted(set(machines.values())))
         found.append(
@@ -91,7 +92,7 @@ def _slower_apart(case: CaseResult, record: RunRecord, baseline: Baseline) -> bo
     accepted = baseline.cases.get(case.name)
     if accepted is None or accepted.latency is None or case.latency is None or case.simulated:
         return False
-    if baseline.run_of(accepted).machine != record.machine.id:
+    if baseline.machine_of(accepted) != record.machine_of(case).id:
         return False
     # The intervals must be apart as well: microseconds on a coarse clock are not worth a word.
     apart = case.latency.median_interval.low > accepted.latency.high_ms

@@ -42,7 +42,7 @@ class Where(Frozen):
             fnmatchcase(case.model, self.model)
             and fnmatchcase(case.format, self.format)
             and fnmatchcase(case.variant, self.variant)
-            and fnmatchcase(case.target, self.target)
+            and (fnmatchcase(case.target, self.target) or fnmatchcase(case.runtime, self.target))
         )
 
 

@@ -32,7 +32,7 @@ def step_keys(case: Case) -> tuple[StepKey, StepKey, StepKey, StepKey, StepKey]:
         ("prepare", case.model.name),
         ("convert", recipe),
         ("reference", recipe),
-        ("set up", case.target.name),
+        ("set up", case.name.target),
         ("compare", case.id),
     )
 
@@ -53,20 +53,26 @@ def case_steps(case: Case, work: Mapping[str, Callable[[Case], Any]], costs: Cos
     recipe, variant = str(recipe_of(case)), f"{case.model.name} as {case.variant.name} ({case.format.name})"
 
     def step(
-        key: StepKey, doing: str, rank: int, seconds: float, needs: tuple[StepKey, ...] = (), slot: str = ""
+        key: StepKey,
+        doing: str,
+        rank: int,
+        seconds: float,
+        needs: tuple[StepKey, ...] = (),
+        slot: str = "",
+        place: str = "",
     ) -> Step:
         return Step(
-            key, doing, lambda: timed(key, work[key[0]], case, costs), needs, rank, seconds, slot, STAGES[key[0]]
+            key, doing, lambda: timed(key, work[key[0]], case, costs), needs, rank, seconds, slot, STAGES[key[0]], place
         )
 
     yield step(preparing, f"Preparing {case.model.name}", PREPARING, costs.of_stage("prepare", case.model.name))
     yield step(converting, f"Converting {variant}", CONVERTING, costs.of_stage("convert", recipe), (preparing,))
     referring_takes = costs.of_stage("reference", recipe)
     yield step(referring, f"Running the reference on {variant}", REFERRING, referring_takes, (converting,))
-    yield step(setting_up, f"Setting up {case.target.name}", COMPARING, 0.0, slot="set up")
+    yield step(setting_up, f"Setting up {case.name.target}", COMPARING, 0.0, (), "set up", case.place.name)
     seconds = costs.of_case(case.name, case.target)
     rank, slot = (COMPARING_SLOWLY, SLOW) if seconds > SLOW_SECONDS else (COMPARING, "")
-    yield step(comparing, f"Comparing {case.id}", rank, seconds, (referring, setting_up), slot)
+    yield step(comparing, f"Comparing {case.id}", rank, seconds, (referring, setting_up), slot, case.place.name)
 
 
 def timed(key: StepKey, work: Callable[[Case], Any], case: Case, costs: Costs) -> Any:

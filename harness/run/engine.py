@@ -25,27 +25,28 @@ from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared import Prepared
 from harness.conversion.reference import Reference
 from harness.environment import environment
-from harness.errors import WHATEVER, CaseError, Failed, NoClock, Unavailable, Unsupported, as_case_error, error_text
+from harness.errors import WHATEVER, CaseError, Failed, NoClock, Unsupported, as_case_error, error_text
 from harness.gate.policy import Policy
 from harness.process.child import end_all
 from harness.process.warm import end_warm
 from harness.run import addressing
+from harness.run.agreement import held_together
 from harness.run.case_steps import STAGES, StepKey, case_steps, recipe_of, step_keys
 from harness.run.costs import Costs
 from harness.run.exclusive import exclusive_machine
 from harness.run.machine import commit, this_machine
 from harness.run.matrix import Case
-from harness.run.measure import Job, ParityResult, measure_latency, measure_parity
+from harness.run.measure import Job, ParityResult
+from harness.run.place import HERE
 from harness.run.pool import Progress, side_by_side
 from harness.run.results import Finished, case_result, model_summaries
 from harness.run.schedule import Schedule, Step, watched
 from harness.run.yardsticks import Yardsticks
-from harness.store.record import Conditioning, Latency, Measured, Parity, RunRecord
+from harness.store.record import Conditioning, Latency, Measured, Parity, PlaceSummary, RunRecord
 from harness.store.runs import CaseStore, RunStore
-from harness.target import Target, TimingPlan
+from harness.target import TimingPlan
 from harness.variant import Format, Variant
 
-Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
@@ -177,14 +178,14 @@ class Run:
             "prepare": lambda case: self.converter.prepare(case.model),
             "convert": lambda case: self._convert(case, self.prepared_of(case.id)),
             "reference": lambda case: self._refer(case, self.prepared_of(case.id), results["convert", recipe_of(case)]),
-            "set up": lambda case: set_up(case.target),
+            "set up": lambda case: case.place.set_up(case.target),
             "compare": compare,
         }
         steps: dict[Hashable, Step] = {}
         for case in self.cases:
             for step in case_steps(case, work, self.costs):
                 steps.setdefault(step.key, step)
-        schedule = Schedule(steps.values(), self.settings.workers, {"set up": 1}, ended)
+        schedule = Schedule(steps.values(), self.settings.workers, {"set up": 1}, ended, self._places_elsewhere())
         self.progress.stage("Converting and comparing", len(steps))
         try:
             with watched(schedule, self.progress):
@@ -233,7 +234,7 @@ class Run:
         """What is measured. Raises `Unsupported` where the target says beforehand that it cannot."""
         finished = self.finished[case.id]
         finished.artifact, finished.conditioning = artifact, self.conditioning.get(recipe_of(case))
-        finished.fingerprint = case.target.fingerprint()
+        finished.fingerprint = case.place.fingerprint(case.target)
         prepared = self.prepared_of(case.id)
         plan = self.settings.plan
         job = Job(
@@ -247,12 +248,12 @@ class Run:
             budget=case.model.budget,
             detection=case.model.detection,
         )
-        finished.key = addressing.parity_key(case.target, job, prepared)
-        missing = case.target.coverage(artifact)
+        finished.key = addressing.parity_key(case.target, job, prepared, case.place)
+        missing = case.place.coverage(case.target, artifact)
         if missing:
             raise Unsupported(f"{case.target.name} does not run {'; '.join(missing)}.")
         job = self._yardsticks.other_than_itself(job, prepared, case.format)
-        finished.key = addressing.parity_key(case.target, job, prepared)
+        finished.key = addressing.parity_key(case.target, job, prepared, case.place)
         return job
 
     def _checked_yardsticks(self, jobs: dict[str, Job]) -> dict[str, Job]:
@@ -286,7 +287,7 @@ class Run:
                 finished.note_yardstick(verdict.standing, verdict.note)
                 continue
             again[case_id], finished.parity = other, None
-            finished.key = addressing.parity_key(finished.case.target, other, prepared)
+            finished.key = addressing.parity_key(finished.case.target, other, prepared, finished.case.place)
         return again
 
     def _is_broken(self, case_id: str, job: Job) -> bool:
@@ -307,7 +308,7 @@ class Run:
                 return None
         except (ValidationError, KeyError, TypeError):  # of another version of the harness
             finished.parity = None
-        result = measure_parity(job)
+        result = finished.case.place.measure_parity(job)
         if not result.measured.note:  # figures that are missing may be there next time
             value = {
                 "parity": result.parity.model_dump(mode="json"),
@@ -326,8 +327,13 @@ class Run:
             else:
                 self._put_down(case_id, result)
 
+        lanes = {"": self.settings.workers, **self._places_elsewhere()}
         self._side_by_side(
-            STAGES["compare"], jobs, lambda case_id: self._measured_before_or_now(case_id, jobs[case_id]), done=compared
+            STAGES["compare"],
+            jobs,
+            lambda case_id: self._measured_before_or_now(case_id, jobs[case_id]),
+            lanes,
+            done=compared,
         )
 
     def _put_down(self, case_id: str, result: ParityResult | None) -> None:
@@ -347,7 +353,7 @@ class Run:
                 finished.latency_note = NOT_TIMED_BY_DEFAULT if can_be_timed else NEVER_TIMED
                 continue
             with self._ending(finished.case, "Addressing the timing"):
-                key = addressing.latency_key(finished.key, self.settings.plan, self.machine.id, finished.case.target)
+                key = self._latency_key(finished)
                 known = None if self.settings.fresh else self.case_store.find("latency", key)
                 try:
                     finished.latency = Latency(**known["latency"]) if known else None
@@ -362,7 +368,7 @@ class Run:
 
         def measure(case_id: str) -> tuple[Latency, float]:
             begun = time.monotonic()
-            latency = measure_latency(jobs[case_id])
+            latency = self.finished[case_id].case.place.measure_latency(jobs[case_id])
             seconds = time.monotonic() - begun
             value = {"latency": latency.model_dump(mode="json"), "seconds": seconds}
             self._keep("latency", waiting[case_id], value)
@@ -378,10 +384,19 @@ class Run:
                 finished.latency, finished.reused_from = result[0], None
                 finished.seconds += result[1]
 
-        if not waiting:
-            return
-        with exclusive_machine(self.progress.note):
-            self._side_by_side("Timing, one at a time", waiting, measure, workers=1, done=measured)
+        here = [case_id for case_id in waiting if not self._place_name(case_id)]
+        elsewhere = [case_id for case_id in waiting if self._place_name(case_id)]
+        if here:
+            with exclusive_machine(self.progress.note):
+                self._side_by_side("Timing, one at a time", here, measure, {"": 1}, done=measured)
+        if elsewhere:  # not beside what is timed here, as the answers are read here; each place locks itself
+            lanes = {case.place.name: case.place.timings for case in self.cases}
+            self._side_by_side("Timing, one at a time a machine", elsewhere, measure, lanes, done=measured)
+
+    def _latency_key(self, finished: Finished) -> str:
+        place = finished.case.place
+        machine = self.machine if place is HERE else place.machine
+        return addressing.latency_key(finished.key, self.settings.plan, machine.id, finished.case.target, place)
 
     def _keep(self, kind: str, key: str, value: dict[str, Any]) -> None:
         """Into the store of finished cases, for the next run; this one has its figures also where that fails."""
@@ -395,22 +410,36 @@ class Run:
         assert isinstance(prepared, Prepared)
         return prepared
 
+    def _place_summaries(self) -> tuple[PlaceSummary, ...]:
+        places = {case.place.name: case.place for case in self.cases if case.place is not HERE}
+        return tuple(
+            PlaceSummary(name=name, machine=place.machine, machines=place.timings) for name, place in places.items()
+        )
+
     def _side_by_side(
         self,
         name: str,
-        keys: Iterable[Key],
-        work: Callable[[Key], Value],
-        workers: int | None = None,
-        done: Callable[[Key, Value | CaseError], None] = lambda key, result: None,
-    ) -> dict[Key, Value | CaseError]:
-        return side_by_side(name, keys, work, workers or self.settings.workers, self.progress, done)
+        case_ids: Iterable[str],
+        work: Callable[[str], Value],
+        lanes: Mapping[str, int],
+        done: Callable[[str, Value | CaseError], None],
+    ) -> None:
+        """`lanes`: how many at once for each place by its name."""
+        side_by_side(name, case_ids, work, 1, self.progress, done, lanes, self._place_name)
+
+    def _place_name(self, case_id: str) -> str:
+        return self.finished[case_id].case.place.name
+
+    def _places_elsewhere(self) -> dict[str, int]:
+        """How many cases each place takes at once, but for this machine."""
+        return {case.place.name: case.place.workers for case in self.cases if case.place is not HERE}
 
     def _record(self, status: Any) -> RunRecord:
         done = [finished for finished in self.finished.values() if finished.has_result]
         for finished in done:
             if not finished.is_done(self.settings.parity_only):
                 finished.latency_note = NOT_TIMED_YET
-        results = tuple(case_result(finished, self.settings.results, self.settings.policy) for finished in done)
+        results = held_together(case_result(finished, self.settings.results, self.settings.policy) for finished in done)
         record = RunRecord(
             id=self.id,
             started=self.started,
@@ -424,14 +453,7 @@ class Run:
             cases=results,
             planned_cases=len(self.cases),
             plan=vars(self.settings.plan),
+            places=self._place_summaries(),
         )
         RunStore(self.settings.results).write(record)
         return record
-
-
-def set_up(target: Target) -> None:
-    """Install what `target` needs. Raises `Unavailable`."""
-    readiness = target.probe()
-    if not readiness.ready:
-        raise Unavailable(f"{readiness.missing} is missing; {readiness.install}")
-    target.prepare()

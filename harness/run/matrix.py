@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from harness.case_name import CaseName
+from harness.case_name import CaseName, target_at
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError
 from harness.nearest import nearest
+from harness.run.place import HERE, Place
 from harness.target import Target
 from harness.variant import READY, Format, Variant
 
@@ -36,12 +37,15 @@ class Case:
     target: Target
     timed: bool = True
     """False where milliseconds mean nothing, or mean little and were not asked for by name."""
+    place: Place = field(default=HERE, compare=False)
+    """The machine that it is measured on."""
+    several: bool = False
+    """Whether other places have its target too, so that its name says which it is of."""
 
     @property
     def name(self) -> CaseName:
-        return CaseName(
-            self.model.name, self.variant.name, self.target.name, format=self.format.name, base=self.variant.base
-        )
+        target = target_at(self.target.name, self.place.name) if self.several else self.target.name
+        return CaseName(self.model.name, self.variant.name, target, format=self.format.name, base=self.variant.base)
 
     @property
     def id(self) -> str:

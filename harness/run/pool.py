@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Protocol, TypeVar
 
@@ -37,12 +37,19 @@ def side_by_side(
     workers: int,
     progress: Progress,
     done: Callable[[Key, Value | CaseError], None] = lambda key, result: None,
+    lanes: Mapping[str, int] | None = None,
+    lane_of: Callable[[Key], str] = lambda key: "",
 ) -> dict[Key, Value | CaseError]:
     """`work` on every key in a pool of threads (each waits for a process). Whatever one raises is its result, as a
     `CaseError`, and the others go on.
 
     `done` is told each result in the caller's thread, as soon as it is there. Where the caller is interrupted, it is
     still told what had ended by then, and what ends well in spite of it; what was stopped counts for nothing.
+
+    Args:
+        lanes: in place of `workers`: for each lane how many keys at once. What one lane has to do never waits for
+            another's.
+        lane_of: the lane of a key.
     """
     todo = list(keys)
     results: dict[Key, Value | CaseError] = {}
@@ -62,25 +69,30 @@ def side_by_side(
             results[key] = future.result()
             done(key, results[key])
 
-    pool = ThreadPoolExecutor(min(workers, len(todo)))
-    futures: dict[Future[Value | CaseError], Key] = {pool.submit(attempt, key): key for key in todo}
+    pools = {lane: ThreadPoolExecutor(min(count, len(todo))) for lane, count in (lanes or {"": workers}).items()}
+    futures: dict[Future[Value | CaseError], Key] = {pools[lane_of(key)].submit(attempt, key): key for key in todo}
+
+    def shutdown(*, wait: bool) -> None:
+        for pool in pools.values():
+            pool.shutdown(wait=wait, cancel_futures=True)
+
     try:
         for future in as_completed(futures):
             deliver(future)
             key = futures[future]
             progress.step(" ".join(key) if isinstance(key, tuple) else str(key))
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        shutdown(wait=False)
         for future in filter(ended_well, futures):
             deliver(future)
         end_all()  # which frees the threads that wait for a child: what they then report counts for nothing
-        pool.shutdown(wait=True)
+        shutdown(wait=True)
         for future in filter(ended_well, futures):
             if not isinstance(future.result(), CaseError):
                 deliver(future)
         raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        shutdown(wait=True)
     return results
 
 

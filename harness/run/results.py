@@ -121,7 +121,8 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
         key=finished.key,
         model=case.model.name,
         variant=case.variant.name,
-        target=case.target.name,
+        target=case.name.target,
+        place=case.place.name,
         outcome=outcome,
         reason=reason,
         log=log,
@@ -157,7 +158,7 @@ def kept_log(case: Case, text: str, results: Path) -> str | None:
     """Writes a log and returns its place below `results`; None where there is none, or no room for it."""
     if not text:
         return None
-    log = f"logs/{case.model.name}.{case.variant.name}.{case.target.name.replace('/', '.')}.txt"
+    log = f"logs/{case.model.name}.{case.variant.name}.{case.name.target.replace('/', '.')}.txt"
     try:
         write_atomically(results / log, text)
     except OSError:

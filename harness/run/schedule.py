@@ -36,6 +36,8 @@ class Step:
     """How long it is expected to take, for the order and for the time that is left."""
     slot: str = ""
     """Steps of one slot share its limit."""
+    place: str = ""
+    """Where the work is done; empty for this machine. Each place has a number of steps that it takes at once."""
     stage: str = ""
     """What an error that nobody foresaw is said to have come from, where it is not `doing`: alike for all its kind."""
 
@@ -65,10 +67,13 @@ class Schedule:
     limits: Mapping[str, int] = field(default_factory=dict)
     """Slot → how many of its steps at once."""
     ended: Ended = lambda step, result: None
+    places: Mapping[str, int] = field(default_factory=dict)
+    """Place → how many steps it takes at once; this machine takes `workers`."""
 
     def __post_init__(self) -> None:
         self._waiting: dict[Hashable, Step] = {step.key: step for step in self.steps}
         self._total = len(self._waiting)
+        self._at_once = self.workers + sum(self.places.values())
         self._results: dict[Hashable, Any] = {}
         self._running: dict[Hashable, tuple[Step, float]] = {}
         self._expected, self._taken = 0.0, 0.0
@@ -85,7 +90,7 @@ class Schedule:
         Ctrl-C and the like end it at once: no step is begun any more, and the error goes on to the caller, who ends the
         processes that running steps wait for. What those steps then say counts for nothing.
         """
-        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(min(self.workers, self._total))]
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(min(self._at_once, self._total))]
         for thread in threads:
             thread.start()
         try:
@@ -111,7 +116,7 @@ class Schedule:
             factor = self._taken / self._expected if self._expected > 0.0 else 1.0
             coming = sum(step.seconds for step in self._waiting.values()) * factor
             going = [max(0.0, step.seconds * factor - (now - begun)) for step, begun in self._running.values()]
-            left = max([(coming + sum(going)) / max(1, self.workers), *going])
+            left = max([(coming + sum(going)) / max(1, self._at_once), *going])
             return Glance(len(self._results), self._total, tuple(running), left)
 
     def _work(self) -> None:
@@ -161,14 +166,21 @@ class Schedule:
     def _may_begin(self, step: Step) -> bool:
         if any(key not in self._results for key in step.needs):
             return False
+        workers = self._workers_of(step.place)
+        there = [other for other, _ in self._running.values() if other.place == step.place]
+        if len(there) >= workers:
+            return False
         if not step.slot:
             return True
-        beside = sum(other.slot == step.slot for other, _ in self._running.values())
+        beside = sum(other.slot == step.slot for other in there)
         if step.slot == SLOW:
-            others = any(other.slot != SLOW for other in self._waiting.values())
-            others = others or any(other.slot != SLOW for other, _ in self._running.values())
-            return beside < (max(1, self.workers - 1) if others else self.workers)
-        return beside < self.limits.get(step.slot, self.workers)
+            waiting = (other for other in self._waiting.values() if other.place == step.place)
+            others = any(other.slot != SLOW for other in waiting) or any(other.slot != SLOW for other in there)
+            return beside < (max(1, workers - 1) if others else workers)
+        return beside < self.limits.get(step.slot, workers)
+
+    def _workers_of(self, place: str) -> int:
+        return self.places.get(place, 1) if place else self.workers
 
     def _end(self, step: Step, result: Any) -> None:
         """Keep a result, and end what stands on it where it is an error."""

@@ -17,6 +17,8 @@ from harness.artifact import FileHash, Frozen
 from harness.case_name import CaseName
 
 SCHEMA_VERSION = 1
+EXACT_AT_PLACES = "places.exact"
+"""The rule of checks that hold the places of one case against each other: no case alone can make them again."""
 
 
 class Outcome(StrEnum):
@@ -303,6 +305,9 @@ class CaseResult(Frozen):
     model: str
     variant: str
     target: str
+    """With `@place` behind it where several places have it."""
+    place: str = ""
+    """The place that it was measured at, one of the record's `places`; empty for the machine that the run was on."""
     outcome: Outcome
     reason: str = ""
     """One sentence, unless passed: what is wrong, and what to do."""
@@ -381,6 +386,15 @@ class ModelSummary(Frozen):
     """The source's other signatures."""
 
 
+class PlaceSummary(Frozen):
+    """A place that had a part in a run."""
+
+    name: str
+    machine: Machine
+    """Of several machines of one place, which are alike, the first."""
+    machines: int = 1
+
+
 class RunRecord(Frozen):
     """One execution over a set of cases."""
 
@@ -399,3 +413,9 @@ class RunRecord(Frozen):
     planned_cases: int = 0
     """How many cases were to be run; an interrupted run has fewer in `cases`."""
     plan: dict[str, Any] = Field(default_factory=dict)
+    places: tuple[PlaceSummary, ...] = ()
+    """Where its cases were measured, if anywhere else than on `machine`."""
+
+    def machine_of(self, case: CaseResult) -> Machine:
+        """The machine that a case was measured on."""
+        return next((place.machine for place in self.places if place.name == case.place), self.machine)

@@ -35,3 +35,14 @@ def test_a_rule_is_never_passed_over_because_a_format_is_not_known():
     assert not budget.covers(replace(NAME, format="tfjs"))
     with pytest.raises(ValueError, match="format of digits_cnn"):
         budget.covers(CaseName.parse(str(NAME)))
+
+
+def test_a_rule_for_a_target_holds_at_every_place_that_has_it():
+    budget = Budget(figure="artifact_bytes", limit=1, source="s", target="tflite/litert-xnnpack")
+    there = replace(NAME, target="tflite/litert-xnnpack@bench")
+    assert (there.runtime, CaseName.parse(str(there))) == ("tflite/litert-xnnpack", there)
+    assert budget.covers(there)
+    assert budget.covers(NAME)
+    assert not budget.covers(replace(NAME, target="tflite/litert-builtin@bench"))
+    here = Budget(figure="artifact_bytes", limit=1, source="s", target="*@bench")
+    assert (here.covers(there), here.covers(NAME)) == (True, False)

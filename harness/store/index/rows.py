@@ -97,11 +97,12 @@ def results_of(record: Document, sha256: str) -> RunResults:
     provenances = _Provenances()
     artifacts: dict[str, int] = {}
     cases = sorted(record["cases"], key=_cell)
+    machines = {place["name"]: place["machine"]["id"] for place in record.get("places", ())}
     models = []
     start = 0
     for end in range(1, len(cases) + 1):
         if end == len(cases) or cases[end]["model"] != cases[start]["model"]:
-            models.append(_model(cases[start:end], record["id"], provenances, artifacts))
+            models.append(_model(cases[start:end], record["id"], provenances, artifacts, machines))
             start = end
     return RunResults(run_row(record, sha256), tuple(models), tuple(provenances.found), tuple(artifacts))
 
@@ -145,13 +146,16 @@ class _Provenances:
     found: list[Provenance] = field(default_factory=list)
     places: dict[Any, int] = field(default_factory=dict)
 
-    def place(self, fingerprint: Mapping[str, str], converter: Mapping[str, str]) -> int:
-        key = (tuple(fingerprint.items()), tuple(converter.items()))
+    def place(self, fingerprint: Mapping[str, str], converter: Mapping[str, str], machine: str = "") -> int:
+        """`machine`: the id of another machine than the run's, which makes figures another series."""
+        key = (tuple(fingerprint.items()), tuple(converter.items()), machine)
         if key not in self.places:
-            facts = json.dumps({"fingerprint": dict(fingerprint), "converter": dict(converter)}, sort_keys=True)
+            known = {"fingerprint": dict(fingerprint), "converter": dict(converter)}
+            facts = json.dumps(known | ({"machine": machine} if machine else {}), sort_keys=True)
             digest = hashlib.sha256(facts.encode()).hexdigest()
+            environment = " ".join(filter(None, (environment_of(fingerprint), machine and f"machine={machine}")))
             self.places[key] = len(self.found)
-            self.found.append(Provenance(digest, environment_of(fingerprint), facts))
+            self.found.append(Provenance(digest, environment, facts))
         return self.places[key]
 
 
@@ -159,7 +163,14 @@ def _cell(case: Document) -> Cell:
     return (case["model"], case["variant"], case["target"])
 
 
-def _model(cases: Sequence[Document], run: str, provenances: _Provenances, artifacts: dict[str, int]) -> ModelResults:
+def _model(
+    cases: Sequence[Document],
+    run: str,
+    provenances: _Provenances,
+    artifacts: dict[str, int],
+    machines: Mapping[str, str],
+) -> ModelResults:
+    """`machines`: the id of the machine of each place."""
     cells = tuple(map(_cell, cases))
     for cell, following in pairwise(cells):
         if cell == following:
@@ -172,8 +183,8 @@ def _model(cases: Sequence[Document], run: str, provenances: _Provenances, artif
         for case, artifact, latency in zip(cases, made, timed, strict=True)
     ]
     places = [
-        provenances.place(fingerprint, artifact.get("converter", {}))
-        for fingerprint, artifact in zip(fingerprints, made, strict=True)
+        provenances.place(fingerprint, artifact.get("converter", {}), machines.get(case.get("place", ""), ""))
+        for case, fingerprint, artifact in zip(cases, fingerprints, made, strict=True)
     ]
     digests = [artifacts.setdefault(one["digest"][:128], len(artifacts)) if one else -1 for one in made]
     return ModelResults(

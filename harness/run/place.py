@@ -1,0 +1,80 @@
+"""Where a case is measured: the machine that has its target. Without configuration there is one, the engine's own."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from harness.artifact import Artifact
+from harness.errors import Unavailable
+from harness.run.machine import this_machine
+from harness.run.measure import Job, ParityResult, measure_latency, measure_parity
+from harness.store.record import Latency, Machine
+from harness.target import Target
+
+
+class Place(Protocol):
+    """A machine, with its user and cache, that has targets. What measures raises a `CaseError`."""
+
+    @property
+    def name(self) -> str:
+        """What people call it; empty for the machine that the engine is on."""
+
+    @property
+    def machine(self) -> Machine:
+        """What decides speed there."""
+
+    @property
+    def workers(self) -> int:
+        """How many cases it compares side by side; 0 for as many as the run's settings say."""
+
+    @property
+    def timings(self) -> int:
+        """How many cases are timed at once: one a machine."""
+
+    def set_up(self, target: Target) -> None:
+        """Install there what `target` needs. Raises `Unavailable`."""
+
+    def fingerprint(self, target: Target) -> dict[str, str]:
+        """What decides the target's figures there."""
+
+    def coverage(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
+        """What of `artifact` the target cannot run there (`Target.coverage`)."""
+
+    def measure_parity(self, job: Job) -> ParityResult:
+        """As `harness.run.measure.measure_parity`, there."""
+
+    def measure_latency(self, job: Job) -> Latency:
+        """As `harness.run.measure.measure_latency`, there, with nothing beside it."""
+
+
+class Here:
+    """The machine that the engine is on: its targets are those of this process."""
+
+    name = ""
+    workers = 0
+    timings = 1
+
+    @property
+    def machine(self) -> Machine:
+        return this_machine()
+
+    def set_up(self, target: Target) -> None:
+        readiness = target.probe()
+        if not readiness.ready:
+            raise Unavailable(f"{readiness.missing} is missing; {readiness.install}")
+        target.prepare()
+
+    def fingerprint(self, target: Target) -> dict[str, str]:
+        return target.fingerprint()
+
+    def coverage(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
+        return target.coverage(artifact)
+
+    def measure_parity(self, job: Job) -> ParityResult:
+        return measure_parity(job)
+
+    def measure_latency(self, job: Job) -> Latency:
+        return measure_latency(job)
+
+
+HERE = Here()
