@@ -60,6 +60,10 @@ class Unavailable(CaseError):
     """A part is missing: the message names it and the one line that installs it."""
 
 
+class PlaceLost(Unavailable):
+    """The machine elsewhere that was to measure is gone: what it measured before stands."""
+
+
 class Crashed(CaseError):
     """The process that held the runtime died or broke its protocol."""
 

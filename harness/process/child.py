@@ -18,7 +18,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from harness.errors import BadInput, CaseError, Crashed, Failed, TimedOut, Unavailable, Unsupported, shortened
 from harness.process.protocol import ProtocolError, read_frame, write_frame
@@ -31,13 +31,25 @@ WATCH_VARIABLE = "HARNESS_WATCH"
 LOG_TAIL_BYTES = 16_384
 
 
-_ALIVE: weakref.WeakSet[ChildProcess] = weakref.WeakSet()
+class Endable(Protocol):
+    """What somebody may be waiting for."""
+
+    def kill(self) -> None:
+        """End it at once: whoever waits for it gets `Crashed`."""
+
+
+_ALIVE: weakref.WeakSet[Endable] = weakref.WeakSet()
 
 
 def end_all() -> None:
     """Kill every child there is: whoever waits for one gets `Crashed`. For an interrupted run."""
     for child in list(_ALIVE):
         child.kill()
+
+
+def end_with_all(thing: Endable) -> None:
+    """Have `end_all` end `thing` as well, which is no child of this process."""
+    _ALIVE.add(thing)
 
 
 class _TimedReader:

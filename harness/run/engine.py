@@ -25,7 +25,7 @@ from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared import Prepared
 from harness.conversion.reference import Reference
 from harness.environment import environment
-from harness.errors import WHATEVER, CaseError, Failed, NoClock, Unsupported, as_case_error, error_text
+from harness.errors import WHATEVER, CaseError, Failed, NoClock, PlaceLost, Unsupported, as_case_error, error_text
 from harness.gate.policy import Policy
 from harness.process.child import end_all
 from harness.process.warm import end_warm
@@ -128,8 +128,10 @@ class Run:
         status = "complete"
         try:
             self._stages()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             status = "interrupted"
+            if str(stop):
+                self.progress.note(str(stop))
             end_all()
         except WHATEVER as error:
             problem = as_case_error(error, "The run")
@@ -376,7 +378,7 @@ class Run:
 
         def measured(case_id: str, result: tuple[Latency, float] | CaseError) -> None:
             finished = self.finished[case_id]
-            if isinstance(result, NoClock):
+            if isinstance(result, NoClock | PlaceLost):
                 finished.latency_note = f"Not timed: {result}"
             elif isinstance(result, CaseError):
                 finished.end(result)
@@ -390,7 +392,7 @@ class Run:
             with exclusive_machine(self.progress.note):
                 self._side_by_side("Timing, one at a time", here, measure, {"": 1}, done=measured)
         if elsewhere:  # not beside what is timed here, as the answers are read here; each place locks itself
-            lanes = {case.place.name: case.place.timings for case in self.cases}
+            lanes = {case.place.name: case.place.timings for case in self.cases if case.place.name}
             self._side_by_side("Timing, one at a time a machine", elsewhere, measure, lanes, done=measured)
 
     def _latency_key(self, finished: Finished) -> str:
@@ -411,7 +413,7 @@ class Run:
         return prepared
 
     def _place_summaries(self) -> tuple[PlaceSummary, ...]:
-        places = {case.place.name: case.place for case in self.cases if case.place is not HERE}
+        places = {case.place.name: case.place for case in self.cases if case.place.name}
         return tuple(
             PlaceSummary(name=name, machine=place.machine, machines=place.timings) for name, place in places.items()
         )
@@ -431,8 +433,8 @@ class Run:
         return self.finished[case_id].case.place.name
 
     def _places_elsewhere(self) -> dict[str, int]:
-        """How many cases each place takes at once, but for this machine."""
-        return {case.place.name: case.place.workers for case in self.cases if case.place is not HERE}
+        """How many cases each place takes at once, this machine aside."""
+        return {case.place.name: case.place.workers for case in self.cases if case.place.name}
 
     def _record(self, status: Any) -> RunRecord:
         done = [finished for finished in self.finished.values() if finished.has_result]

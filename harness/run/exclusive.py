@@ -1,4 +1,4 @@
-"""A lock that lets one process at a time use a machine for timing."""
+"""Locks that let one process at a time use a machine for timing, with nothing of a place's other work beside it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,34 @@ from pathlib import Path
 @contextmanager
 def exclusive_machine(note: Callable[[str], None]) -> Iterator[None]:
     """Hold this machine's timing lock; says so once where another process holds it. The system frees it at exit."""
-    path = Path(tempfile.gettempdir()) / f"ml-runtime-harness-{os.getuid()}.lock"
+    with _opened("turn") as turn, _opened() as machine:
+        for descriptor in (turn, machine):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                note("Another run is timing on this machine; waiting for it to end.")
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def shared_machine() -> Iterator[None]:
+    """Work that may have other such work beside it, and no timing. Where a timing waits, it waits for its end first:
+    the turn keeps a stream of short works from never letting one in."""
+    with _opened("turn") as turn, _opened() as machine:
+        fcntl.flock(turn, fcntl.LOCK_SH)
+        fcntl.flock(machine, fcntl.LOCK_SH)
+        fcntl.flock(turn, fcntl.LOCK_UN)
+        yield
+
+
+@contextmanager
+def _opened(what: str = "") -> Iterator[int]:
+    """A descriptor of the user's lock file of this machine; what it holds ends with it."""
+    name = f"ml-runtime-harness-{os.getuid()}{what and f'-{what}'}.lock"
+    path = Path(tempfile.gettempdir()) / name
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            note("Another run is timing on this machine; waiting for it to end.")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)

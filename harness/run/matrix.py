@@ -81,7 +81,12 @@ def cases(
                     # A software renderer can be timed, but its milliseconds tell nothing of hardware.
                     timed = target.timed and (not target.simulated or named_target or selection.everything)
                     found.append(Case(entry, form, variant, target, timed))
-    for glob in selection.without:
+    return without(found, selection.without)
+
+
+def without(found: list[Case], globs: Iterable[str]) -> list[Case]:
+    """The cases that no glob matches. Raises `HarnessError` for a glob that matches none, and where no case is left."""
+    for glob in globs:
         left = [case for case in found if not fnmatchcase(case.id, glob)]
         if len(left) == len(found):
             raise HarnessError(

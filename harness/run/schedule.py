@@ -36,10 +36,10 @@ class Step:
     """How long it is expected to take, for the order and for the time that is left."""
     slot: str = ""
     """Steps of one slot share its limit."""
-    place: str = ""
-    """Where the work is done; empty for this machine. Each place has a number of steps that it takes at once."""
     stage: str = ""
     """What an error that nobody foresaw is said to have come from, where it is not `doing`: alike for all its kind."""
+    place: str = ""
+    """Where the work is done; empty for this machine. Each place has a number of steps that it takes at once."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -154,3 +155,23 @@ def test_the_time_that_is_left_learns_from_what_was_done():
     assert [doing for doing, _ in glance.running] == ["Comparing 1"]
     assert glance.left_seconds < 40.0
     assert schedule.glance().left_seconds == 0.0
+
+
+def test_each_place_takes_so_many_steps_at_once_and_waits_for_no_other():
+    running, most = dict.fromkeys(("", "bench", "pi"), 0), dict.fromkeys(("", "bench", "pi"), 0)
+    lock = threading.Lock()
+    blocked = threading.Event()
+
+    def work(place):
+        with lock:
+            running[place] += 1
+            most[place] = max(most[place], running[place])
+            if running == {"": 1, "bench": 2, "pi": 1}:
+                blocked.set()
+        assert blocked.wait(20)
+        with lock:
+            running[place] -= 1
+
+    steps = [Step((place, n), "Doing", partial(work, place), place=place) for place in running for n in range(6)]
+    Schedule(steps, 1, places={"bench": 2, "pi": 1}).run()
+    assert most == {"": 1, "bench": 2, "pi": 1}

@@ -1,0 +1,225 @@
+"""A place elsewhere, as a run sees it: one machine, or several alike that share a name and the work."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from harness.artifact import Artifact
+from harness.errors import Crashed, PlaceLost, Unavailable, error_text
+from harness.places.link import Link, MachineLost
+from harness.places.messages import LATENCY, PARITY, Parcel, packed, raise_error, written
+from harness.run.measure import Job, ParityResult
+from harness.store.record import Latency, Machine
+from harness.target import Readiness, Target
+
+PART_BYTES = 4 * 2**20
+"""A scheduler holds a part of a file in memory while it passes it on."""
+SENT_AGAIN = 3
+"""So often are files sent again that a place has dropped by the time it wants them."""
+RETURN_SECONDS = 20.0
+"""A place whose last machine is gone is given so long to come back."""
+
+
+@dataclass
+class Member:
+    """One machine of a place."""
+
+    address: str
+    host: str
+    workers: int
+    busy: int = 0
+    sending: dict[str, threading.Lock] = field(default_factory=dict)
+    """By hash: a file is sent by one thread."""
+
+
+class RemotePlace:
+    """A place by its name. What measures raises a `CaseError`; `PlaceLost` where its last machine is gone."""
+
+    def __init__(
+        self,
+        name: str,
+        machine: Machine,
+        targets: Mapping[str, Readiness],
+        members: Sequence[Member],
+        link: Link,
+        refresh: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`refresh`: looks for new machines of the place and calls `join`."""
+        self.name = name
+        self.machine = machine
+        self.targets = targets
+        self.members = list(members)
+        self._link = link
+        self._refresh = refresh
+        self._changed = threading.Condition()
+        self._fingerprints: dict[str, dict[str, str]] = {}
+
+    @property
+    def workers(self) -> int:
+        return max(1, sum(member.workers for member in self.members))
+
+    @property
+    def timings(self) -> int:
+        return max(1, len({member.host for member in self.members}))
+
+    def join(self, member: Member) -> None:
+        """One more machine, which is like those that it has."""
+        with self._changed:
+            if all(known.address != member.address for known in self.members):
+                self.members.append(member)
+                self._changed.notify_all()
+
+    def set_up(self, target: Target) -> None:
+        readiness = self.targets.get(target.name)
+        if readiness is None or not readiness.ready:
+            lacking = f"{readiness.missing} is missing; {readiness.install}" if readiness else "it has no such target"
+            raise Unavailable(f"At '{self.name}': {lacking}")
+        with self._borrowed() as member:
+            answer = self._ask(member, {"action": "set up", "target": target.name})
+        self._fingerprints[target.name] = dict(answer["fingerprint"])
+
+    def fingerprint(self, target: Target) -> dict[str, str]:
+        return dict(self._fingerprints.get(target.name, {}))
+
+    def coverage(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
+        # The place says so when it is to measure: what its target lacks may be a part that this machine has not.
+        return ()
+
+    def measure_parity(self, job: Job) -> ParityResult:
+        answer = self._measured("parity", job, attempts=2)
+        result: ParityResult = PARITY.validate_python(answer["parity"])
+        return result
+
+    def measure_latency(self, job: Job) -> Latency:
+        answer = self._measured("latency", job, attempts=1)
+        result: Latency = LATENCY.validate_python(answer["latency"])
+        return result
+
+    def rest(self) -> None:
+        """End what its machines keep warm for the next case."""
+        for member in self._living():
+            try:
+                self._ask(member, {"action": "rest"})
+            except (MachineLost, OSError, Crashed):
+                continue
+
+    def _measured(self, action: str, job: Job, attempts: int) -> dict[str, Any]:
+        """What a machine of the place measures. Where it is lost meanwhile, another one is asked, as often as
+        `attempts` says: the same question has the same answer, and one that comes late is not waited for."""
+        try:
+            parcel = packed(job)
+        except OSError as error:
+            raise Crashed(f"A file of the case cannot be read ({error_text(error)}).") from error
+        for attempt in range(attempts):
+            try:
+                with self._borrowed(alone=action == "latency") as member:
+                    answer = self._with_files(member, action, parcel)
+                break
+            except MachineLost as error:
+                if attempt + 1 < attempts and self._living():
+                    continue
+                raise PlaceLost(
+                    f"The place '{self.name}' was lost while it measured this case ({error}); the same command goes on "
+                    "when it is back."
+                ) from error
+        before = self._fingerprints.setdefault(job.target, dict(answer["fingerprint"]))
+        if before != answer["fingerprint"]:
+            changed = sorted(
+                key for key in {*before, *answer["fingerprint"]} if before.get(key) != answer["fingerprint"].get(key)
+            )
+            raise Unavailable(
+                f"{job.target} is not the same on all machines of '{self.name}' (it differs in {', '.join(changed)}); "
+                "give machines that differ names of their own."
+            )
+        return answer
+
+    def _with_files(self, member: Member, action: str, parcel: Parcel) -> dict[str, Any]:
+        missing = self._ask(member, {"action": "missing", "digests": sorted(parcel.paths)})["missing"]
+        for _ in range(SENT_AGAIN):
+            for digest in missing:
+                self._send(member, digest, parcel.paths[digest])
+            answer = self._ask(member, {"action": action, "job": parcel.job, "files": parcel.files})
+            missing = answer.get("missing")
+            if not missing:
+                return answer
+        raise Unavailable(
+            f"The place '{self.name}' drops the files of a case before it is measured: they are larger than what it "
+            "keeps."
+        )
+
+    def _send(self, member: Member, digest: str, path: Path) -> None:
+        """The file's bytes, in parts. Raises `Crashed` where it cannot be read here."""
+        with member.sending.setdefault(digest, threading.Lock()):
+            if not self._ask(member, {"action": "missing", "digests": [digest]})["missing"]:
+                return
+            sender = sha256(uuid4().bytes).hexdigest()
+            try:
+                total = path.stat().st_size
+                with path.open("rb") as stream:
+                    for offset, part in _parts(stream.read, total):
+                        about = {"digest": digest, "sender": sender, "offset": offset, "total": total}
+                        self._ask(member, {"action": "receive", "file": about}, part)
+            except OSError as error:
+                raise Crashed(f"A file of the case cannot be read ({error_text(error)}).") from error
+
+    def _ask(self, member: Member, message: Mapping[str, Any], content: bytes = b"") -> dict[str, Any]:
+        """One answer. Raises the `CaseError` that it carries, and `MachineLost`."""
+        answer: dict[str, Any] = json.loads(self._link.ask(member.address, written(message), content))
+        raise_error(answer)
+        return answer
+
+    def _living(self) -> list[Member]:
+        there = self._link.machines()
+        return [member for member in self.members if member.address in there]
+
+    @contextmanager
+    def _borrowed(self, *, alone: bool = False) -> Iterator[Member]:
+        """The machine with the least to do; with `alone`, one that has nothing to do. Raises `PlaceLost` where there
+        is none and none comes back."""
+        deadline = time.monotonic() + RETURN_SECONDS
+        with self._changed:
+            while True:
+                living = self._living()
+                if living:
+                    free = [member for member in living if not alone or not self._is_busy(member.host)]
+                    if free:
+                        chosen = min(free, key=lambda member: member.busy / max(1, member.workers))
+                        chosen.busy += 1
+                        break
+                elif time.monotonic() > deadline:
+                    raise PlaceLost(
+                        f"The place '{self.name}' is gone; the same command goes on when it is back "
+                        "(`harness places` lists those that are there)."
+                    )
+                else:
+                    self._refresh()
+                self._changed.wait(0.5)
+        try:
+            yield chosen
+        finally:
+            with self._changed:
+                chosen.busy -= 1
+                self._changed.notify_all()
+
+    def _is_busy(self, host: str) -> bool:
+        return any(member.busy for member in self.members if member.host == host)
+
+
+def _parts(read: Callable[[int], bytes], total: int) -> Iterator[tuple[int, bytes]]:
+    """A file's parts with their offsets; one of no bytes where it is empty."""
+    offset = 0
+    while offset < total or total == 0:
+        part = read(min(PART_BYTES, max(1, total - offset)))
+        yield offset, part
+        offset += len(part)
+        if not part:
+            return
