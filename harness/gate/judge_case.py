@@ -10,6 +10,7 @@ from harness.case_name import CaseName
 from harness.gate.exceptions import apply_exceptions
 from harness.gate.judge import judge
 from harness.gate.policy import Policy
+from harness.parity.conditions import said_by_runtime
 from harness.store.record import Check, Latency, Measured, Parity
 from harness.variant import READY
 
@@ -33,6 +34,7 @@ def judge_case(
     checks += tuple(_as_asked(fingerprint, measured.details, latency.details if latency else {}))
     checks += tuple(_leaked(latency.details if latency else {}))
     checks += tuple(_in_half_precision(measured.details, parity))
+    checks += tuple(_said(measured.details))
     now = today or date.today()
     return tuple(apply_exceptions(check, case, policy.exceptions, now)[0] for check in checks)
 
@@ -63,6 +65,21 @@ def _as_asked(fingerprint: Mapping[str, str], *answers: Mapping[str, str]) -> li
             )
         )
     return checks
+
+
+def _said(details: Mapping[str, str]) -> list[Check]:
+    """A check that never fails, where the runtime says whether all of the model ran where it was asked for."""
+    if "accelerated" not in details:
+        return []
+    return [
+        Check.make(
+            "runtime.accelerated",
+            "runtime.accelerated",
+            passed=True,
+            source="What runs elsewhere in part is no figure of what was asked for alone",
+            message=" ".join(said_by_runtime(details)),
+        )
+    ]
 
 
 def _in_half_precision(details: Mapping[str, str], parity: Parity | None) -> list[Check]:

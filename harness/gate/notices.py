@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from harness.baseline.files import Baseline
 from harness.gate.policy import Policy
+from harness.parity.conditions import said_by_runtime
 from harness.store.record import CaseResult, RunRecord
 
 APART = 1.10
@@ -34,6 +35,11 @@ def _conditions(record: RunRecord) -> list[str]:
         if case.parity and case.parity.yardstick in ("outvoted", "disputed", "stand-in"):
             notes.setdefault(case.parity.yardstick_note, []).append(case.id)
     found += [f"{_named(cases)}: {note}" for note, cases in notes.items()]
+    said: dict[str, list[str]] = {}
+    for case in record.cases:
+        for sentence in said_by_runtime(case.measured.details):
+            said.setdefault(sentence, []).append(case.id)
+    found += [f"{_named(cases)}: {sentence}" for sentence, cases in said.items()]
     unmeasured = [case.id for case in record.cases if case.parity and case.parity.unmeasured]
     if unmeasured:
         has = "has" if len(unmeasured) == 1 else "have"

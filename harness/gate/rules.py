@@ -24,6 +24,7 @@ RULES: tuple[str, ...] = (
     "task.noninferiority",
     "task.exchanged_labels",
     "runtime.as_asked",
+    "runtime.accelerated",
     "runtime.tensors_leaked",
     "runtime.half_precision",
     "latency.steady_state",

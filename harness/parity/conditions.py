@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.store.record import Comparison, Parity
+
+WHOLE = "whole"
 
 
 def conditions(parity: Parity) -> tuple[str, ...]:
     """One sentence a condition; none where the first choice of reference was in no doubt and the model has no state."""
     return tuple(sentence for sentence in (parity.yardstick_note, parity.unmeasured, _state(parity)) if sentence)
+
+
+def said_by_runtime(details: Mapping[str, str]) -> tuple[str, ...]:
+    """What a runtime said of the way in which it ran the model, in sentences: that a part of it ran elsewhere than was
+    asked for (`accelerated`, in its own words), and its warnings."""
+    found = []
+    if details.get("accelerated", WHOLE) != WHOLE:
+        found.append(f"What was asked for runs the model {details['accelerated'].rstrip('.')}.")
+    if details.get("warnings"):
+        found.append(f"The runtime warns: {details['warnings'].rstrip('.')}.")
+    return tuple(found)
 
 
 def _state(parity: Parity) -> str:

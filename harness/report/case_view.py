@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.parity.conditions import conditions
+from harness.parity.conditions import conditions, said_by_runtime
 from harness.report import numbers
 from harness.report.microcontroller import operator_bars
 from harness.report.reproduce import locate_command, reproduce
@@ -53,8 +53,8 @@ def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> 
     """The case as its record has it, without what is `LEFT_OUT`. Besides: `margins` (text, one a check), `line` (the
     raw samples as a small drawing), `bars` (index, operator, instructions, share of all, width beside the longest) out
     of as many `operators`, `times` (operator, shape, count, milliseconds, share, width) out of as many `timed`, the
-    `conditions` of its comparison in sentences, the `command` that measures it again, and, where outputs are wrong, the
-    one that says which operator is at fault (`inside`)."""
+    `conditions` of its comparison in sentences with what the runtime said of itself, the `command` that measures it
+    again, and, where outputs are wrong, the one that says which operator is at fault (`inside`)."""
     line = sparkline(case.latency) if case.latency else None
     return {
         **case.model_dump(exclude=LEFT_OUT),
@@ -66,7 +66,7 @@ def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> 
         ],
         "times": time_bars(case.latency.per_operator) if case.latency else [],
         "timed": len(case.latency.per_operator) if case.latency else 0,
-        "conditions": conditions(case.parity) if case.parity else (),
+        "conditions": (*(conditions(case.parity) if case.parity else ()), *said_by_runtime(case.measured.details)),
         "operators": len(case.measured.per_operator),
         "command": reproduce(case),
         "inside": locate_command(case, [check for check in case.checks if not check.passed]),

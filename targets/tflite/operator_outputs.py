@@ -19,6 +19,8 @@ from .examine import is_constant, operator_name, sizes, type_name
 _SHOWN = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 _OUTPUTS_FIELD = 8
 """Of `outputs` in a subgraph's virtual table: the third field (schema.fbs)."""
+_SIGNATURES_FIELD = 18
+"""Of `signature_defs` in the model's: the eighth."""
 
 
 def operations(artifact: Artifact) -> tuple[Operation, ...]:
@@ -54,7 +56,8 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
 
 
 def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> Artifact:
-    """A copy of the file whose main graph has `results` behind its outputs; nothing else of it is touched.
+    """A copy of the file whose main graph has `results` behind its outputs. A signature that was not chosen by name has
+    fewer outputs, for which LiteRT.js refuses the file: there is none in the copy. Nothing else of it is touched.
 
     A FlatBuffer's vectors may lie anywhere behind what points to them: the longer list of outputs goes to the end.
     """
@@ -71,6 +74,11 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
     field = graph._tab.Pos + graph._tab.Offset(_OUTPUTS_FIELD)
     content[field : field + 4] = np.uint32(len(content) - field).tobytes()
     content += np.uint32(len(outputs)).tobytes() + np.array(outputs, "<i4").tobytes()
+    model = tflite.Model.GetRootAsModel(given, 0)
+    if not artifact.signature and model.SignatureDefsLength():
+        field = model._tab.Pos + model._tab.Offset(_SIGNATURES_FIELD)
+        content[field : field + 4] = np.uint32(len(content) - field).tobytes()
+        content += np.uint32(0).tobytes()
     path = folder / artifact.entry
     path.write_bytes(content)
     files = tuple(

@@ -3,6 +3,7 @@ import * as accelerator from './accelerator.mjs';
 import {counted} from './buffers.mjs';
 import {PageError} from './errors.mjs';
 import {fetched} from './files.mjs';
+import {heard} from './words.mjs';
 
 export {LACKS} from './lacks.mjs';
 export const ARRAYS = {float32: Float32Array, int32: Int32Array, uint8: Uint8Array};
@@ -16,10 +17,14 @@ let model;
 let signature;
 let order;
 let buffers;
+let words;
+let split = '';
+let warned = '';
 export let gone = null;
 
 export async function open(asked) {
   request = asked;
+  words = heard();  // before the module is there, which keeps the console's functions
   const started = await accelerator.load(request);
   ({library, module, details: active, gone} = started);
   buffers = counted(module.liteRtWasm);
@@ -30,7 +35,6 @@ export async function open(asked) {
   const milliseconds = performance.now() - start;
   order = {inputs: places(request.inputs, signature.getInputDetails(), 'input'),
     outputs: places(request.outputs, signature.getOutputDetails(), 'output')};
-  check();
   const {startMilliseconds} = started;
   return {details: inUse(), milliseconds, startMilliseconds, loaded: {files: {[request.entry]: hashes[request.entry]}, inputs: request.inputs.map(info => info.tensor)}};
 }
@@ -44,10 +48,16 @@ async function compile() {
     throw new PageError('failed', `${request.entry} is no TensorFlow Lite model (${content.length} bytes): convert it again`);
   }
   model = await library.loadAndCompile(content, {accelerator: request.backend, gpuOptions: {precision: 'fp32'}}).catch(error => {
-    if (!/Failed to load model/.test(error?.message)) throw error;
-    throw new PageError('failed',
-        `LiteRT.js cannot load ${request.entry}: the file is damaged or not whole (${content.length} bytes); convert it again`);
+    const reason = words.errors();  // its exception names places in its source alone
+    if (/Failed to load model/.test(error?.message)) {
+      const why = reason ? ` (${reason.replace(/[.\s]+$/, '')})` : '';
+      throw new PageError('failed',
+          `LiteRT.js cannot load ${request.entry}, ${content.length} bytes${why}: it is damaged or not whole; convert it again`);
+    }
+    throw reason ? new Error(`LiteRT.js cannot compile ${request.entry}: ${reason}`) : error;
   });
+  split = words.partition();
+  warned = [words.warnings(), words.errors()].filter(Boolean).join(' ');  // it has compiled, some other way
   signature = request.signature ? model.signatures[request.signature] : model;
   if (!signature) throw new PageError('failed', `LiteRT.js finds no signature '${request.signature}' in the model`);
 }
@@ -84,11 +94,16 @@ export const inUse = () => ({
   ...active,
   litertjs: request.version,
   backend: model.options.accelerator,
-  ...(request.backend === 'webgpu' ? {accelerated: model.isFullyAccelerated ? 'whole' : 'in part, the rest on wasm'} : {}),
+  ...(request.backend === 'webgpu' ? {accelerated: model.isFullyAccelerated ? 'whole' : `in part: ${split || 'the rest on wasm'}`} : {}),
+  ...(warned ? {warnings: warned} : {}),
 });
 
-// What another accelerator computes is caught by the gate, by what `inUse` says.
-export function check() {}
+// What another accelerator computes is caught by the gate, by what `inUse` says. What an invocation fails at is said on the
+// console alone: its results are then what was in memory.
+export function check() {
+  const failed = words.errors();
+  if (failed) throw new PageError('failed', `LiteRT.js failed and gave results all the same: ${failed}`);
+}
 
 export async function renew() {
   if (request.renewed !== 'none') await again();

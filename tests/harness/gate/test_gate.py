@@ -294,6 +294,28 @@ def test_an_overflow_of_half_precision_is_named_as_what_it_is(bits, nan_at, brok
         assert "Output 'q' is not finite where the reference is: results inside went beyond 65504" in found[0].message
 
 
+SPLIT = "in part: 25 operations will run on the GPU, and the remaining 1 operations will run on the CPU. (IF: no)"
+
+
+@pytest.mark.parametrize(
+    ("details", "words"),
+    [
+        ({"accelerated": "whole"}, ""),
+        ({"accelerated": SPLIT}, f"What was asked for runs the model {SPLIT}."),
+        ({"accelerated": "whole", "warnings": "Sparse."}, "The runtime warns: Sparse."),
+    ],
+)
+def test_what_ran_elsewhere_in_part_is_a_notice_in_the_runtimes_own_words_and_turns_nothing_red(details, words):
+    page = case("m/float32/litertjs/chromium-webgpu")
+    told = page.model_copy(update={"measured": page.measured.model_copy(update={"details": details})})
+    result = judged([told])
+    (check,) = [check for check in result.verdicts[0].checks if check.rule == "runtime.accelerated"]
+    assert (check.passed, check.message) == (True, words)
+    assert [notice for notice in result.notices if "chromium-webgpu" in notice] == (
+        [f"{told.id}: {words}"] if words else []
+    )
+
+
 def test_a_case_that_cannot_be_judged_is_red_with_a_sentence_and_the_others_are_judged(monkeypatch):
     from harness.gate import judge_run as module
 

@@ -16,6 +16,7 @@ from harness.target import Limits, TimingPlan
 from harness_targets.browser.browsers import CHROMIUM, WEBKIT
 from harness_targets.litertjs.bundles import BUNDLE, MODULE
 from harness_targets.litertjs.target import LiteRTJSTarget
+from harness_targets.tflite.operator_outputs import OPERATOR_OUTPUTS
 from tests.parts import on_target
 
 pytestmark = pytest.mark.needs("converter", "litertjs", "chromium")
@@ -53,6 +54,19 @@ def test_every_accelerator_agrees_with_the_reference_and_is_timed(target, made, 
     if name == "chromium-webgpu":
         assert timing.details["accelerated"] == "whole"
         assert timing.details["software_renderer"] == "true"
+
+
+def test_operators_show_their_results_to_locate(target, made, tmp_path):
+    """The signature of the given file has fewer outputs, for which LiteRT.js refused the copy."""
+    model = made("digits_cnn")
+    results = [info for one in OPERATOR_OUTPUTS.operations(model.artifact) for info in one.results]
+    inside = [info for info in results if info.name != "output_0"]
+    shown = OPERATOR_OUTPUTS.expose(model.artifact, inside, tmp_path)
+    with target("chromium-wasm").open(shown, LIMITS) as session:
+        outputs = session.infer(model.samples)
+    assert outputs.keys() == {info.name for info in results}
+    np.testing.assert_allclose(outputs["output_0"], model.reference["output_0"], atol=1e-5)
+    assert all(np.isfinite(values).all() and values.any() for values in outputs.values())
 
 
 def test_an_lstm_keeps_no_state_from_sample_to_sample(target, made):
@@ -145,6 +159,44 @@ def test_what_a_library_asks_of_anybody_else_is_refused_and_named(made, tmp_path
         assert set(session.foreign_requests()) == {elsewhere}
 
 
+def test_a_part_that_the_gpu_does_not_run_is_told(made, tmp_path):
+    target = LiteRTJSTarget("litertjs/chromium-webgpu", "webgpu", ())
+    said = "Following operations are not supported by GPU delegate:"
+    target.bundle = changed_bundle(
+        tmp_path / "bundle",
+        ("this.liteRtCompiledModel.isFullyAccelerated()", "false"),
+        (
+            "const isWebNn =",
+            f'console.error("ERROR: {said}"); console.error("IF: Operation is not supported.");'
+            'console.error("25 operations will run on the GPU, and the remaining 1 operations will run on the CPU.");'
+            "const isWebNn =",
+        ),
+    )
+    with target.open(made("hello_world").artifact, LIMITS) as session:
+        details = session.footprint().details
+    assert details["backend"] == "webgpu"
+    assert details["accelerated"] == (
+        "in part: 25 operations will run on the GPU, and the remaining 1 operations will run on the CPU. "
+        "(IF: Operation is not supported)"
+    )
+
+
+def test_an_invocation_that_fails_on_the_console_alone_is_a_failure(made, tmp_path):
+    """LiteRT.js goes on, and gives what its memory held."""
+    target = LiteRTJSTarget("litertjs/chromium-wasm", "wasm", ())
+    said = "ERROR: [litert_compiled_model.cc:164] Failed to allocate tensors"
+    target.bundle = changed_bundle(
+        tmp_path / "bundle",
+        ("return outputTensorBuffers.map(", f'console.error("{said}"); return outputTensorBuffers.map('),
+    )
+    model = made("hello_world")
+    with (
+        target.open(model.artifact, LIMITS) as session,
+        pytest.raises(Failed, match=r"LiteRT\.js failed and gave results all the same: Failed to allocate tensors"),
+    ):
+        session.infer(model.samples)
+
+
 def test_buffers_that_are_not_ended_are_counted(made, tmp_path):
     """A copy inside the library that it forgets."""
     target = LiteRTJSTarget("litertjs/chromium-wasm", "wasm", ())
@@ -186,16 +238,29 @@ def damaged(artifact, content, folder):
     return artifact.model_copy(update={"files": (told,), "directory": folder})
 
 
+NO_MODEL = r"model\.tflite is no TensorFlow Lite model"
+NOT_WHOLE = r"LiteRT\.js cannot load model\.tflite, \d+ bytes.*: it is damaged or not whole"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda content: b"", r"model\.tflite is no TensorFlow Lite model \(0 bytes\)"),
-        (lambda content: b"PK\3\4\0\0\0\0" + content[8:], r"model\.tflite is no TensorFlow Lite model"),
-        (lambda content: content[:4] + b"TFL2" + content[8:], r"model\.tflite is no TensorFlow Lite model"),
-        (lambda content: content[: len(content) // 2], r"LiteRT\.js cannot load model\.tflite: "),
-        (lambda content: content[:8], r"LiteRT\.js cannot load model\.tflite: "),
-        (lambda content: b"\xff\xff\xff\x7fTFL3" + content[8:], r"LiteRT\.js cannot load model\.tflite: "),
-        (lambda content: content[:8] + b"\xff" * (len(content) - 8), r"LiteRT\.js cannot load model\.tflite: "),
+        (lambda content: b"PK\3\4\0\0\0\0" + content[8:], NO_MODEL),
+        (lambda content: content[:4] + b"TFL2" + content[8:], NO_MODEL),
+        (
+            lambda content: content[: len(content) // 2],
+            r"LiteRT\.js cannot load model\.tflite, \d+ bytes.*: it is damaged or not whole",
+        ),
+        (lambda content: content[:8], NOT_WHOLE),
+        (
+            lambda content: b"\xff\xff\xff\x7fTFL3" + content[8:],
+            r"LiteRT\.js cannot load model\.tflite, \d+ bytes.*: it is damaged or not whole",
+        ),
+        (
+            lambda content: content[:8] + b"\xff" * (len(content) - 8),
+            r"LiteRT\.js cannot load model\.tflite, \d+ bytes.*: it is damaged or not whole",
+        ),
     ],
     ids=["empty", "another format", "another version", "half", "eight bytes", "a root beyond the end", "rubbish"],
 )
