@@ -16,12 +16,13 @@ INNER_PREFIX = "@"
 @dataclass(frozen=True)
 class Operation:
     """One operator, in the order of execution. `results` are those of its outputs that can be looked at, `reads` the
-    names of the results of others that it takes."""
+    names of the results of others that it takes, `constant_bytes` what it reads of the file's own values."""
 
     index: int
     operator: str
     results: tuple[TensorInfo, ...]
     reads: tuple[str, ...] = ()
+    constant_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -188,10 +189,16 @@ def model_entries(root: Path, budget_seconds: float | None = None) -> dict[str, 
     from harness import registry
 
     project = read_project(root)
-    own_variants = tuple(own_variant(name, table, registry.formats()) for name, table in project.variants.items())
+    variants = [(table, own_variant(name, table, registry.formats())) for name, table in project.variants.items()]
+
+    def own_variants(model: str) -> tuple[tuple[str, Variant], ...]:
+        return tuple(
+            own for table, own in variants if not table.models or any(fnmatchcase(model, glob) for glob in table.models)
+        )
+
     with_zoo = project.zoo if project.zoo is not None else not project.models
     seconds = project.limits.budget if budget_seconds is None else budget_seconds
-    entries = {name: entry_of(root, name, table, own_variants, seconds) for name, table in project.models.items()}
+    entries = {name: entry_of(root, name, table, own_variants(name), seconds) for name, table in project.models.items()}
     for name, (model, package, module) in registry.zoo().items():
         if name in entries:
             continue
@@ -200,7 +207,7 @@ def model_entries(root: Path, budget_seconds: float | None = None) -> dict[str, 
         file = folder / f"{module.rsplit('.', 1)[1]}.py"
         source = Source("zoo", file, package=package, weights=weights, sequence=model.sequence)
         entries[name] = ModelEntry(
-            name, model.summary, model.task, source, with_zoo, budget=Budget(seconds), own_variants=own_variants
+            name, model.summary, model.task, source, with_zoo, budget=Budget(seconds), own_variants=own_variants(name)
         )
     return entries
 

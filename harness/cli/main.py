@@ -81,6 +81,32 @@ def assess(
 
 
 @app.command()
+def tune(
+    model: Annotated[str, typer.Argument(help="A model's name.")],
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", "-t", help="It has to pass on these; the default TFLite ones if none."),
+    ] = None,
+    objective: Annotated[
+        str, typer.Option("--for", metavar="WHAT", help="size, latency, instructions or ram: what is to be least.")
+    ] = "size",
+    conversions: Annotated[int, typer.Option("--conversions", min=1, help="Try at most so many.")] = 24,
+    write: Annotated[
+        str | None, typer.Option("--write", metavar="NAME", help="Put what is found into harness.toml as this variant.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Search for the smallest (or fastest) variant that passes the gate on every target.
+
+    Whole recipes first, from the smallest expected; then, of one that fails, the operators that lose most are left in
+    float. What is tried is a case like any other: judged by gates.toml, cached, resumed. Exit code 1 if none passes.
+    """
+    from harness.cli.tuning import tune as search
+
+    raise typer.Exit(search(model, tuple(target or ()), objective, conversions, write, as_json=json))
+
+
+@app.command()
 def run(
     model: Models = None,
     variant: Variants = None,

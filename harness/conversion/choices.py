@@ -57,6 +57,8 @@ class VariantTable(Choices):
     format: str = "tflite"
     base: str = "float32"
     """The variant that it differs from."""
+    models: tuple[str, ...] = ()
+    """Globs of the models that have it; all of them without any. What names operators is of one model."""
     summary: str = ""
     converter: tuple[str, ...] = ()
     """Pins of another converter (`["tensorflow==2.21.0"]`), installed in an environment of its own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.variant import Format, Recipe, Variant
@@ -57,9 +57,8 @@ class Candidate:
         base = bases[self.recipe.variant]
         if not self.options:
             return base
-        return Variant(
-            self.name, self.words, {**base.options, **self.options}, base=base.name, converter=base.converter
-        )
+        options = {**base.options, **self.options}
+        return replace(base, name=self.name, summary=self.words, options=options, base=base.base or base.name)
 
 
 @dataclass(frozen=True)

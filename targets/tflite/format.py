@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.variant import Format, Variant
+from harness.variant import Format, Recipe, Variant
 
 from .examine import examine
 from .operator_outputs import OPERATOR_OUTPUTS
+
+RECIPES = (
+    Recipe("int8", 8.0, "excluded_nodes", kin="int8"),
+    Recipe("int8-float-io", 8.0, "excluded_nodes", kin="int8"),
+    Recipe("dynamic", 8.1),
+    Recipe("int16x8", 8.2, "excluded_nodes", kin="int16"),
+    Recipe("float16", 16.0),
+    Recipe("float32", 32.0),
+)
+"""`uint8` differs from `int8` by its interface alone, and `select-tf` from `float32` by operators that few targets
+have."""
 
 FORMAT = Format(
     name="tflite",
@@ -37,6 +48,7 @@ FORMAT = Format(
             {"scheme": "float32", "operators": ["builtin", "select-tf", "custom"]},
         ),
     ),
+    recipes=RECIPES,
     examine=examine,
     # XNNPACK leaves what it lacks to the builtin kernels, so that the two can err together.
     opinions=(("tflite/litert-builtin", "tflite/litert-xnnpack", "tflite/tensorflow"), ("tflm/host",)),

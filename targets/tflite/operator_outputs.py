@@ -50,7 +50,8 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
             if tensor >= 0 and _can_be_shown(graph.Tensors(tensor))
         }
         known = dict.fromkeys(made[tensor].name for tensor in reads if tensor in made)
-        found.append(Operation(index, name, tuple(results.values()), tuple(known)))
+        weights = sum(_stored_bytes(model, graph.Tensors(tensor)) for tensor in reads if tensor in constants)
+        found.append(Operation(index, name, tuple(results.values()), tuple(known), weights))
         made.update(results)
     return tuple(found)
 
@@ -116,6 +117,12 @@ def _operators(content: bytes) -> Iterator[tuple[str, list[int], list[int]]]:
         writes = [operator.Outputs(place) for place in range(operator.OutputsLength())]
         name = operator_name(model.OperatorCodes(operator.OpcodeIndex()))
         yield name, [tensor for tensor in reads if tensor >= 0], writes
+
+
+def _stored_bytes(model: Any, tensor: Any) -> int:
+    """The length of its value in the file, inline or (in large files) behind an offset."""
+    buffer = model.Buffers(tensor.Buffer())
+    return int(buffer.DataLength() or buffer.Size())
 
 
 def _can_be_shown(tensor: Any) -> bool:

@@ -57,6 +57,7 @@ COMMANDS = [
     "show --nonsense",
     "compare nonsense",
     "locate nonsense",
+    "tune nonsense",
     "profile nonsense",
     "assess nonsense",
     "gate --policy nonsense.toml",

@@ -14,7 +14,7 @@ INT16 = Recipe("int16x8", 8.2, "floats")
 FLOAT16 = Recipe("float16", 16)
 FLOAT32 = Recipe("float32", 32)
 RECIPES = (INT8, DYNAMIC, INT16, FLOAT16, FLOAT32)
-EMPTY_BYTES, BOUNDARY_BYTES = 1500, 60
+EMPTY_BYTES, BOUNDARY_BYTES = 18_000, 60
 
 
 class MadeUp:
@@ -23,7 +23,7 @@ class MadeUp:
 
     def __init__(self, seed, operators, distortion=0.0):
         draw = random.Random(seed)
-        self.weights = {f"operator{place}": int(math.exp(draw.gauss(7, 1.6))) for place in range(operators)}
+        self.weights = {f"operator{place}": int(math.exp(draw.gauss(9.5, 1.6))) for place in range(operators)}
         noise = {name: math.exp(draw.gauss(-8, 2)) for name in self.weights}
         self.noise = {
             "int8": noise,

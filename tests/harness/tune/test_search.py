@@ -158,3 +158,9 @@ def test_what_cannot_be_smaller_by_something_worth_it_is_not_tried():
 
     search = searched(Scripted(answer, [Operator("a", 1.0, 300)]), (INT8, DYNAMIC, INT16))
     assert names(search) == ["int8", "dynamic"]
+
+
+def test_of_a_tiny_model_every_recipe_is_tried_since_tables_outweigh_weights():
+    sizes = {"int8": 3320.0, "float32": 3092.0}
+    search = searched(Scripted(lambda recipe, floats: ("passed", sizes[recipe], 0.0)), (INT8, FLOAT32))
+    assert search.best.candidate.recipe == FLOAT32

@@ -1,0 +1,181 @@
+"""What `tune` found, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.assess.rewrites import REWRITES
+from harness.cli.inventory import console, plain_table
+from harness.remedies.explain import known
+from harness.report import numbers
+from harness.tune.attempt import Attempt, figure_of
+from harness.tune.attempt import known as known_number
+from harness.tune.objective import Objective
+
+BAR = 24
+"""Characters of the longest bar."""
+MOST_NAMES = 12
+"""More operators in float than that are counted, not named, on the screen; `--json` has them all."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A search that ended."""
+
+    model: str
+    targets: tuple[str, ...]
+    objective: Objective
+    attempts: tuple[Attempt, ...]
+    best: Attempt | None
+    closest: Attempt | None
+    conversions: int
+    complete: bool
+    interrupted: bool
+    written: str = ""
+    """What was written into harness.toml, or why nothing was."""
+
+    def front(self) -> set[str]:
+        """The names of those that ran than which none is both smaller and more exact."""
+        ran = [one for one in self.attempts if one.figure is not None and one.error is not None]
+        prices = {one.candidate.name: (figure_of(one), known_number(one.error)) for one in ran}
+        return {
+            name
+            for name, price in prices.items()
+            if not any(
+                all(a <= b for a, b in zip(other, price, strict=True)) and other != price for other in prices.values()
+            )
+        }
+
+
+def told(attempt: Attempt, objective: Objective) -> str:
+    """One attempt in a line."""
+    figure = "" if attempt.figure is None else f", {objective.text(attempt.figure)}"
+    why = "" if attempt.verdict == "passed" else f" ({attempt.reason})"
+    return f"{attempt.candidate.words}: {attempt.verdict}{figure}{why}"
+
+
+def show(found: Found, page: Path | None) -> None:
+    """Print the table, the verdict and what to do next."""
+    from rich.text import Text
+
+    objective, screen = found.objective, console()
+    where = ", ".join(found.targets)
+    wish = "smallest artifact" if objective.by_size else f"artifact with the least {objective.noun}"
+    print(f"{found.model}: the {wish} that passes on {where}")
+    print()
+    front = found.front()
+    largest = max((figure_of(one) for one in found.attempts if one.figure is not None), default=1.0)
+    table = plain_table("", "tried", objective.noun, "", "error", "verdict")
+    order = {"passed": 0, "failed": 1, "refused": 2}
+    for one in sorted(found.attempts, key=lambda one: (figure_of(one), order[one.verdict])):
+        table.add_row(
+            ("★" if one is found.best else "") + ("•" if one.candidate.name in front else ""),
+            Text(one.candidate.words),
+            "–" if one.figure is None else objective.text(one.figure),
+            "" if one.figure is None else "█" * max(1, round(BAR * one.figure / largest)),
+            "–" if one.error is None else numbers.error_share(one.error),
+            Text(one.verdict if one.verdict == "passed" else f"{one.verdict}: {one.reason}"),
+        )
+    screen.print(table)
+    print("★ recommended  • none tried is both smaller and more exact (the Pareto front)")
+    print()
+    for sentence in sentences(found):
+        screen.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    if page is not None:
+        screen.print(f"As a page: {page}", markup=False, highlight=False, soft_wrap=True)
+
+
+def sentences(found: Found) -> list[str]:
+    """What to take and why, or what stands in the way."""
+    said = recommended(found) if found.best is not None else missed(found)
+    if found.interrupted:
+        said.append("Interrupted: what was tried is kept, and the same command goes on there.")
+    elif not found.complete:
+        said.append(f"All {found.conversions} conversions were used; with a larger --conversions it may find less.")
+    return [*said, *([found.written] if found.written else [])]
+
+
+def recommended(found: Found) -> list[str]:
+    """The best, and why it is that."""
+    best, objective = found.best, found.objective
+    assert best is not None
+    assert best.figure is not None
+    smaller = [one for one in found.attempts if one.verdict != "passed" and figure_of(one) < figure_of(best)]
+    others = [one for one in found.attempts if one.verdict == "passed" and one is not best]
+    why = f"Take {best.candidate.words}: {objective.text(best.figure)}, the least of {len(found.attempts)} tried"
+    why += f", {len(others) + 1} of which pass." if others else "; no other one passes."
+    said = [why]
+    floats = best.candidate.floats
+    if floats:
+        named = ", ".join(short(name) for name in floats[:MOST_NAMES])
+        more = f" and {len(floats) - MOST_NAMES} more" if len(floats) > MOST_NAMES else ""
+        said.append(f"Left in float, as they lose most or lie between such: {named}{more}.")
+    if smaller:
+        closest = min(smaller, key=lambda one: (one.beyond, figure_of(one)))
+        said.append(f"What is smaller does not pass; the closest is {closest.candidate.words}: {closest.reason}")
+    if not found.written:
+        said.append("`--write NAME` puts it into harness.toml as a variant.")
+    return said
+
+
+def short(tensor: str) -> str:
+    """The last parts of a tensor's name; converters join those of all that they fused."""
+    return "/".join(tensor.split(";")[0].removesuffix(":0").split("/")[-2:])
+
+
+def missed(found: Found) -> list[str]:
+    """The closest miss, the rule in its way, and the next steps that are known."""
+    said = [f"None of {len(found.attempts)} tried passes."]
+    if found.closest is not None:
+        said.append(f"The closest is {found.closest.candidate.words}: {found.closest.reason}")
+    steps = next_steps([one.reason for one in found.attempts if one.verdict == "refused"])
+    return [*said, *(f"Next step: {step}" for step in steps)]
+
+
+def next_steps(reasons: list[str]) -> list[str]:
+    """What the catalogue of remedies and the known rewrites say to these refusals, each once."""
+    steps = []
+    for reason in reasons:
+        words = set(reason.replace("tf.", " ").replace("'", " ").replace(",", " ").replace("/", " ").split())
+        steps += [f"a known rewrite of {name}: {REWRITES[name]}." for name in REWRITES if name in words]
+        explained = known(reason)
+        steps += [explained.to_do] if explained is not None else []
+    return list(dict.fromkeys(steps))
+
+
+def to_json(found: Found) -> str:
+    """The same for a program."""
+    return json.dumps(
+        {
+            "model": found.model,
+            "targets": list(found.targets),
+            "for": found.objective.name,
+            "conversions": found.conversions,
+            "complete": found.complete,
+            "interrupted": found.interrupted,
+            "recommended": None if found.best is None else found.best.candidate.name,
+            "closest": None if found.closest is None else found.closest.candidate.name,
+            "next_steps": next_steps([one.reason for one in found.attempts if one.verdict == "refused"]),
+            "written": found.written,
+            "tried": [document(one) | {"front": one.candidate.name in found.front()} for one in found.attempts],
+        },
+        indent=1,
+        ensure_ascii=False,
+    )
+
+
+def document(one: Attempt) -> dict[str, Any]:
+    """One attempt."""
+    return {
+        "name": one.candidate.name,
+        "base": one.candidate.recipe.variant,
+        "options": one.candidate.options,
+        "verdict": one.verdict,
+        "figure": one.figure,
+        "error": one.error,
+        "beyond": None if one.beyond == float("inf") else one.beyond,
+        "reason": one.reason,
+    }

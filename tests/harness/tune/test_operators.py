@@ -1,0 +1,60 @@
+"""What an operator loses is the noise that it adds, for itself and in part for what reads it."""
+
+import math
+
+import pytest
+
+from harness.artifact import TensorInfo
+from harness.locate.findings import EdgeFinding, OperatorResult
+from harness.operator_outputs import Operation
+from harness.store.record import Comparison
+from harness.tune.operators import NOT_FINITE, operators_of
+
+
+def result(name, tensor):
+    return TensorInfo(name=name, tensor=tensor, index=0, shape=(1, 4), dtype="float32")
+
+
+FIRST = Operation(0, "CONV_2D", (result("@0.0", "conv/Relu"),), (), 4000)
+SECOND = Operation(1, "ADD", (result("@1.0", "add"),), ("@0.0",), 0)
+SHAPELESS = Operation(2, "ASSIGN_VARIABLE", ())
+
+
+def seen(operation, level, lost=None, finite=True):
+    known = dict.fromkeys(("max_abs", "mean_abs", "rmse", "cosine", "smallest_tolerance"))
+    tensor = operation.results[0]
+    comparison = Comparison(output=tensor.tensor, finite=finite, elements=4, sqnr_db=level, **known)
+    return OperatorResult(operation, tensor, (1, 4), comparison, (), lost, lost is None)
+
+
+def operators(*results):
+    finding = EdgeFinding("conversion", "float32", tuple(results), 0)
+    return {one.name: one for one in operators_of([FIRST, SECOND, SHAPELESS], finding, 8.0)}
+
+
+def test_it_is_the_noise_of_the_result_without_that_of_what_it_reads():
+    found = operators(seen(FIRST, 30.0), seen(SECOND, 20.0, lost=10.0))
+    assert found["add"].loss == pytest.approx(1e-2 - 1e-3)
+    assert found["conv/Relu"].loss == pytest.approx(1e-3)
+
+
+def test_an_operator_that_adds_nothing_stands_in_for_half_of_what_it_reads():
+    found = operators(seen(FIRST, 20.0), seen(SECOND, 20.0, lost=0.0))
+    assert found["add"].loss == pytest.approx(found["conv/Relu"].loss / 2)
+
+
+def test_what_cannot_be_seen_loses_nothing_and_is_there():
+    found = operators(seen(FIRST, None))
+    assert set(found) == {"conv/Relu", "add"}
+    assert found["add"].loss == 0.0
+
+
+def test_a_result_that_is_not_finite_is_worse_than_any_other():
+    assert operators(seen(FIRST, None, finite=False))["conv/Relu"].loss == NOT_FINITE
+    assert math.isfinite(NOT_FINITE)
+
+
+def test_an_operator_in_float_costs_what_its_weights_take_more():
+    found = operators()
+    assert found["conv/Relu"].added_bytes == 3000
+    assert found["add"].added_bytes == 0
