@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,18 @@ class Found:
 def told(attempt: Attempt, objective: Objective) -> str:
     """One attempt in a line."""
     figure = "" if attempt.figure is None else f", {objective.text(attempt.figure)}"
-    why = "" if attempt.verdict == "passed" else f" ({attempt.reason})"
+    why = "" if attempt.verdict == "passed" else f" ({brief(attempt.reason)})"
     return f"{attempt.candidate.words}: {attempt.verdict}{figure}{why}"
+
+
+def brief(reason: str) -> str:
+    """The beginning of a reason that says what is wrong: a known meaning where the words are a runtime's own."""
+    first = re.split(r"(?<=[^.\d])[.;] ", reason, maxsplit=1)[0].rstrip(".")
+    explained = known(reason)
+    target = re.match(r"[\w-]+/[\w-]+: ", reason)
+    if explained is None or "parity." in first:
+        return first
+    return (target.group() if target else "") + explained.meaning.rstrip(".")
 
 
 def show(found: Found, page: Path | None) -> None:
@@ -77,7 +88,7 @@ def show(found: Found, page: Path | None) -> None:
             "–" if one.figure is None else objective.text(one.figure),
             "" if one.figure is None else "█" * max(1, round(BAR * one.figure / largest)),
             "–" if one.error is None else numbers.error_share(one.error),
-            Text(one.verdict if one.verdict == "passed" else f"{one.verdict}: {one.reason}"),
+            Text(one.verdict if one.verdict == "passed" else f"{one.verdict}: {brief(one.reason)}"),
         )
     screen.print(table)
     print("★ recommended  • none tried is both smaller and more exact (the Pareto front)")

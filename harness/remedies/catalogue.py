@@ -149,8 +149,7 @@ CATALOGUE: tuple[Remedy, ...] = (
         "operator not quantisable to 16x8",
         r"Quantization to 16x8-bit not yet supported for op: '?(\w+)",
         "The 16x8 quantiser has no {1}.",
-        "Try `int8`, which has more operators, convert `float16`, or name {1} under `excluded_operators` in"
-        " [models.NAME.convert.int16x8].",
+        "Try `int8`, which has more operators, or convert `float16`.",
     ),
     remedy(
         "operator not quantisable",

@@ -60,8 +60,8 @@ def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, A
         converter.inference_input_type = converter.inference_output_type = getattr(tf, options.get("io", "float32"))
     try:
         content = quantised_in_part(converter, options) if is_partial(options) else converter.convert()
-    except (OSError, MemoryError):
-        raise  # no answer of the converter: another time it may work
+    except (OSError, MemoryError, Refused):
+        raise  # no answer of the converter: another time it may work; or said already
     except Exception as error:
         raise Refused(one_line(error)) from error
     if options.get("integer_only") and scheme in ("int8", "int16x8"):
@@ -101,16 +101,27 @@ def is_partial(options: dict[str, Any]) -> bool:
 
 
 def quantised_in_part(converter: Any, options: dict[str, Any]) -> bytes:
-    """Quantised, the excluded nodes and operators left in float. Raises `Refused` where the scheme has no such way."""
+    """Quantised, the excluded nodes and operators left in float. Raises `Refused` where the scheme has no such way.
+
+    TensorFlow 2.19's `QuantizationDebugger` is the only way, and makes int8 activations whatever was asked for.
+    """
     import tensorflow as tf
 
-    if options["scheme"] not in ("int8", "int16x8"):
-        raise Refused("excluded nodes and operators need a scheme that is calibrated: int8 or int16x8")
+    scheme, interface = options["scheme"], options.get("io", "float32")
+    if scheme != "int8":
+        raise Refused(
+            f"nodes and operators can be excluded from int8 alone: TensorFlow would make int8 of {scheme} in silence"
+        )
+    if interface not in ("float32", "int8"):
+        raise Refused(
+            f"with nodes or operators excluded, TensorFlow gives inputs and outputs in float32 or int8, not {interface}"
+        )
     samples = converter.representative_dataset
     debugger = tf.lite.experimental.QuantizationDebugger(
         converter=converter,
         debug_dataset=lambda: (list(inputs.values()) for _, inputs in samples()),
         debug_options=tf.lite.experimental.QuantizationDebugOptions(
+            fully_quantize=interface == "int8",
             denylisted_nodes=list(options.get("excluded_nodes", ())),
             denylisted_ops=list(options.get("excluded_operators", ())),
         ),

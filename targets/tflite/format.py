@@ -13,7 +13,7 @@ RECIPES = (
     Recipe("int8", 8.0, "excluded_nodes", kin="int8"),
     Recipe("int8-float-io", 8.0, "excluded_nodes", kin="int8"),
     Recipe("dynamic", 8.1),
-    Recipe("int16x8", 8.2, "excluded_nodes", kin="int16"),
+    Recipe("int16x8", 8.2),
     Recipe("float16", 16.0),
     Recipe("float32", 32.0),
 )
