@@ -8,8 +8,8 @@
 ARGUMENTS ?=
 # Where it is set, as in images of containers, every process compiles hundreds of modules anew: a second of processor.
 unexport PYTHONDONTWRITEBYTECODE
-# As many processes as tests/conftest.py says of this machine, but each may hold a TensorFlow and a browser: 4 at most.
-PYTEST := .venv/bin/python -m pytest --numprocesses logical --maxprocesses 4 --no-loadscope-reorder --durations 20
+# As many processes as tests/conftest.py says of this machine.
+PYTEST := .venv/bin/python -m pytest --numprocesses logical --maxprocesses 8 --no-loadscope-reorder --durations 20
 COMPILE := .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-python-downloads \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import psutil
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -29,6 +30,7 @@ from tests.turns import Turns
 TESTS = Path(__file__).parent
 KEPT_TOGETHER = ("tests/harness/assess/", "tests/harness/conversion/", "tests/targets/tfjs/test_layers")
 """Files that share what is dear to make, beginning so: one process runs them all."""
+BYTES_EACH = 3 * 10**9
 RUN_VARIABLE = "HARNESS_TEST_RUN"
 TURNS = pytest.StashKey[Turns]()
 PROVIDED = {
@@ -70,8 +72,9 @@ def run_folder() -> Path:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: a test often waits, for a browser, an emulator or a time limit."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes to a core and one more, since a test waits half of its time, for a browser, an emulator or a time
+    limit; as far as there is memory, for each may hold a TensorFlow and a browser."""
+    return max(1, min(2 * (os.cpu_count() or 1) + 1, psutil.virtual_memory().available // BYTES_EACH))
 
 
 class FilesTogether(LoadScopeScheduling):

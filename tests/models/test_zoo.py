@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import json
 import pkgutil
 import re
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,13 @@ COMMITTED_AT_MOST = 4_000_000
 
 def model_of(name: str) -> Model:
     return importlib.import_module(f"harness_models.{name}").MODEL
+
+
+@cache
+def data_of(name: str) -> tuple[Dataset, Dataset]:
+    """The samples of evaluation and those of calibration, made once."""
+    model = model_of(name)
+    return model.evaluation(), model.calibration()
 
 
 def weights_of(name: str) -> CommittedWeights:
@@ -101,7 +110,7 @@ def test_declaration(name: str) -> None:
 def test_data_is_shaped_as_declared(name: str) -> None:
     skip_without_its_data(name)
     model = model_of(name)
-    for dataset, least in ((model.evaluation(), 100), (model.calibration(), 90)):
+    for dataset, least in zip(data_of(name), (100, 90), strict=True):
         assert least <= len(dataset) <= 256
         assert set(dataset.inputs) == {spec.name for spec in model.inputs}
         for spec in model.inputs:
@@ -109,40 +118,49 @@ def test_data_is_shaped_as_declared(name: str) -> None:
             assert tensor.shape == (len(dataset), *spec.shape)
             assert tensor.dtype == spec.dtype
             assert np.isfinite(tensor).all()
-    labels = model.evaluation().labels
+    labels = data_of(name)[0].labels
     if model.labels:
         assert labels is not None
-        assert labels.shape == (len(model.evaluation()),)
+        assert labels.shape == (len(data_of(name)[0]),)
         assert set(labels.tolist()) == set(range(len(model.labels))), "every class is evaluated"
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_evaluation_and_calibration_share_no_sample(name: str) -> None:
     skip_without_its_data(name)
-    model = model_of(name)
-    evaluation, calibration = samples_of(model.evaluation()), samples_of(model.calibration())
+    evaluation, calibration = map(samples_of, data_of(name))
     assert not evaluation & calibration
-    assert len(evaluation) == len(model.evaluation()), "no sample counts twice"
+    assert len(evaluation) == len(data_of(name)[0]), "no sample counts twice"
+
+
+HASHES = """
+import hashlib, importlib, json, sys
+def hashes(name):
+    model = importlib.import_module("harness_models." + name).MODEL
+    return [
+        hashlib.sha256(data.inputs[name].tobytes()).hexdigest()
+        for data in (model.evaluation(), model.calibration())
+        for name in sorted(data.inputs)
+    ]
+print(json.dumps({name: hashes(name) for name in sys.argv[1:]}))
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> dict[str, list[str]]:
+    """Model to the SHA-256 of each of its inputs in a process that has made no other test's data."""
+    there = [name for name in FILES if name not in NEEDS_SCIKIT_LEARN or importlib.util.find_spec("sklearn")]
+    command = [sys.executable, "-c", HASHES, *there]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_data_is_the_same_in_another_process(name: str) -> None:
+def test_data_is_the_same_in_another_process(name: str, elsewhere: dict[str, list[str]]) -> None:
     skip_without_its_data(name)
-    script = (
-        "import hashlib, importlib, sys\n"
-        "model = importlib.import_module('harness_models.' + sys.argv[1]).MODEL\n"
-        "for data in (model.evaluation(), model.calibration()):\n"
-        "    for name in sorted(data.inputs):\n"
-        "        print(hashlib.sha256(data.inputs[name].tobytes()).hexdigest())\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script, name], capture_output=True, text=True, timeout=120, check=True)
-    model = model_of(name)
     here = [
-        hashlib.sha256(data.inputs[key].tobytes()).hexdigest()
-        for data in (model.evaluation(), model.calibration())
-        for key in sorted(data.inputs)
+        hashlib.sha256(data.inputs[key].tobytes()).hexdigest() for data in data_of(name) for key in sorted(data.inputs)
     ]
-    assert done.stdout.split() == here
+    assert elsewhere[name] == here
 
 
 @pytest.mark.parametrize("name", WITH_WEIGHTS)

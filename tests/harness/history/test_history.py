@@ -1,6 +1,7 @@
 """The history of a case: its series, what differs where it changes, and labels that stay."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from harness.history.compact import _rounded, thinned
 from harness.history.document import history_document, page_document
 from harness.history.metrics import METRICS, metric
 from harness.history.summaries import FEWEST_POINTS
+from harness.store.index.database import INDEX_FILE
 from harness.store.index.folder import FolderIndex
 from harness.store.index.tables import FIGURES
 from harness.store.labels import LabelFiles
@@ -26,15 +28,25 @@ MEDIANS = np.exp(np.random.default_rng(4).normal(0.0, 0.01, 60))
 MEDIANS[30:] *= 1.2
 
 
+@pytest.fixture(scope="module")
+def sixty_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """On day 30 the runtime, the converter and the commit change, latency rises by a fifth, and the artifact grows by
+    100 bytes."""
+    results = tmp_path_factory.mktemp("sixty") / "results"
+    write(results, range(60))
+    index = FolderIndex(results)
+    index.synchronise()
+    index.database.close()
+    return results
+
+
 @pytest.fixture
-def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Sixty days; on day 30 the runtime, the converter and the commit change, latency rises by a fifth, and the
-    artifact grows by 100 bytes."""
+def results(sixty_days: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose results are those sixty days, in its index as well."""
     monkeypatch.delenv("HARNESS_DATABASE_URL", raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "harness.toml").touch()
-    write(tmp_path / "results", range(60))
-    return tmp_path / "results"
+    return shutil.copytree(sixty_days, tmp_path / "results")
 
 
 def write(results: Path, days: range) -> None:
@@ -270,6 +282,7 @@ class TestCommand:
                 CliRunner().invoke(app, arguments, catch_exceptions=False)
 
     def test_index_push_and_pull(self, results: Path, tmp_path: Path) -> None:
+        (results / INDEX_FILE).unlink()
         assert "60 runs, 60 new" in self.run("index")
         assert "60 runs, 60 new" in self.run("index", "--rebuild")
         assert "60 records sent" in self.run("push", str(tmp_path / "other"))

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,19 +37,27 @@ def record_of(day: int, sizes: dict[str, int]) -> Any:
     return make_record(day, *cases)
 
 
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def thirty_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thirty days: the artifacts of `wolf` grow on the fifth and the tenth, those of `bird` shrink on the tenth; all
     get slower on the twentieth."""
+    results = tmp_path_factory.mktemp("thirty")
     for day in range(30):
         sizes = {
             "bird": 1000 - 100 * (day >= 10),
             "digits": 1000,
             "wolf": 1000 + 10 * (day >= 5) + 30 * (day >= 10),
         }
-        RunStore(tmp_path).write(record_of(day, sizes))
-    FolderIndex(tmp_path).synchronise()
-    return tmp_path
+        RunStore(results).write(record_of(day, sizes))
+    index = FolderIndex(results)
+    index.synchronise()
+    index.database.close()
+    return results
+
+
+@pytest.fixture
+def results(thirty_days: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(thirty_days, tmp_path / "results")
 
 
 @pytest.fixture
