@@ -25,8 +25,9 @@ test: check
 test-all: check
 	$(PYTEST) --all $(ARGUMENTS)
 
+# Its tests seldom wait, and each process takes five seconds of processor to begin.
 quick: check
-	$(PYTEST) -m "not needs" $(ARGUMENTS)
+	$(PYTEST) --maxprocesses 3 -m "not needs" $(ARGUMENTS)
 
 # Both runs before either is accepted, so that each is of the commit alone. What is not here, and why: results/README.md.
 baselines: setup

@@ -6,10 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import numpy.fft
 import pytest
 import scipy.special
 
+import harness.exchange.pytest_benchmark
+import harness.gate.judge_run
+import harness.gate.policy_file
+import harness.parity.edges
+import harness.project
 from harness import registry
 from harness.run import engine
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
@@ -17,8 +23,18 @@ from tests.harness.fakes.target import FakeTarget
 
 pytest_plugins = ["pytester"]
 
-LOADED_FIRST = (numpy.fft, scipy.special)
-"""A pytest that runs in this process forgets what was first imported in it, and compiled modules load only once."""
+LOADED_FIRST = (
+    numpy.fft,
+    scipy.special,
+    hypothesis,
+    harness.exchange.pytest_benchmark,
+    harness.gate.judge_run,
+    harness.gate.policy_file,
+    harness.parity.edges,
+    harness.project,
+)
+"""A pytest that runs in this process forgets what was first imported in it: it would take time again at every run,
+compiled modules load only once, and what is changed in a module that was forgotten has no effect."""
 
 
 @pytest.fixture
