@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from harness_targets.litertjs.bundles import BUNDLE, MODULE
 from harness_targets.litertjs.target import LiteRTJSTarget
 from harness_targets.tflite.operator_outputs import OPERATOR_OUTPUTS
 from tests.parts import on_target
+from tests.targets.browser.gpu_process import kill_gpu_process
 
 pytestmark = pytest.mark.needs("converter", "litertjs", "chromium")
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
@@ -195,6 +197,19 @@ def test_an_invocation_that_fails_on_the_console_alone_is_a_failure(made, tmp_pa
         pytest.raises(Failed, match=r"LiteRT\.js failed and gave results all the same: Failed to allocate tensors"),
     ):
         session.infer(model.samples)
+
+
+def test_a_gpu_device_that_is_lost_in_mid_run_is_said_at_once(target, made):
+    model = made("hello_world")
+    with target("chromium-webgpu").open(model.artifact, LIMITS) as session:
+        session.infer(model.samples)
+        killer = threading.Timer(1.0, kill_gpu_process, [session.profile])
+        killer.start()
+        with pytest.raises(
+            Failed, match=r"the browser took the GPU device away .*, so that nothing computed the outputs"
+        ):
+            session.time(model.samples, TimingPlan(min_seconds=20, max_iterations=10**9, max_seconds=20))
+        killer.join()
 
 
 def test_buffers_that_are_not_ended_are_counted(made, tmp_path):

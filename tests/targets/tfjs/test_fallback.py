@@ -16,6 +16,7 @@ from harness_targets.browser import browsers
 from harness_targets.tfjs import bundles
 from harness_targets.tfjs.target import TFJSTarget
 from tests.harness.fakes.progress import Quiet
+from tests.targets.browser.gpu_process import kill_gpu_process
 
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
@@ -78,17 +79,11 @@ def test_a_webgl_context_that_is_lost_in_mid_case_never_gives_numbers(target, ma
     """The process that computes is killed: the browser starts another, and the page's context is gone."""
     model = made("cnn-float32")
 
-    def kill() -> None:
-        for process in browsers.processes(session.profile):
-            if browsers.alive(process) and "--type=gpu-process" in process.cmdline():
-                process.kill()
-
     long = TimingPlan(min_iterations=1, min_seconds=5, max_iterations=10**9, max_seconds=5)
-    # A page that has lost its context may say nothing: the test then takes as long as the limit.
-    with target("webgl").open(model.artifact, Limits(open_seconds=120, infer_seconds=15)) as session:
+    with target("webgl").open(model.artifact, LIMITS) as session:
         before = session.infer(model.samples)["output_0"]
         np.testing.assert_allclose(before, model.reference["output_0"], atol=2e-6)
-        timer = threading.Timer(1.0, kill)
+        timer = threading.Timer(1.0, kill_gpu_process, [session.profile])
         timer.start()
         with pytest.raises(CaseError) as caught:
             session.time(model.samples, long)

@@ -10,8 +10,8 @@ from harness.errors import Failed, Unsupported
 from harness.process.warm import end_warm
 from harness.sizes import held
 from harness.target import Limits, TimingPlan
-from harness_targets.browser import browsers
 from harness_targets.tfjs.target import targets
+from tests.targets.browser.gpu_process import kill_gpu_process
 
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
 LIMITS = Limits(open_seconds=90, infer_seconds=90)
@@ -246,9 +246,3 @@ def test_a_gpu_device_that_is_lost_in_mid_run_is_said_at_once(target, made):
         ):
             session.time(model.samples, TimingPlan(min_seconds=20, max_iterations=10**9, max_seconds=20))
         killer.join()
-
-
-def kill_gpu_process(profile):
-    for process in browsers.processes(profile):
-        if browsers.alive(process) and "--type=gpu-process" in process.cmdline():
-            process.kill()
