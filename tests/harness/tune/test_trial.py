@@ -148,7 +148,7 @@ def test_a_crash_is_a_refusal_and_no_miss():
     assert attempt.reason == "a/one: crashed: it died of SIGSEGV"
 
 
-@pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.PASSED, Outcome.FAILED})
+@pytest.mark.parametrize("outcome", [one for one in Outcome if one not in (Outcome.PASSED, Outcome.FAILED)])
 def test_no_outcome_but_passed_is_ever_taken_for_one(outcome):
     sound, other = made_up.case("m/int8/a/one"), made_up.case("m/int8/a/two", outcome=outcome, reason="why")
     assert attempt_of(INT8, [sound, other], SIZE).verdict == "refused"
