@@ -107,10 +107,12 @@ class Browser:
 
     def version(self, program: Path | None = None) -> str:
         """What `--version` of `program` (the usual one unless named) says, asked once for each state of the
-        executable; empty where there is none."""
+        executable; empty where there is none. Of a script of Playwright's, the folder with the build's number."""
         path = program or self.executable()
         if path is None:
             return ""
+        if path.suffix == ".sh":
+            return f"Playwright's {path.parent.name}"
         state = path.resolve().stat()
         needs_display = self.name if self.own_driver(path) else ""
         return _version(path, needs_display, state.st_mtime_ns, state.st_size)

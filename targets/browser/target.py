@@ -115,19 +115,17 @@ class BrowserTarget(Target):
             "bundles": "installed" if self.bundle.installed() else "come on first use",
         }
         try:
-            elsewhere = self._address()
-            program = self.program or self.browser.executable()
-            if elsewhere:
+            if elsewhere := self._address():
                 details["browser"] = f"{address.version(elsewhere)} at {elsewhere}"
-            elif program is None:
-                return Readiness(False, self.browser.missing(), self.browser.install_line(), details)
+            elif lacking := self._lacking():
+                return Readiness(False, lacking, self.browser.install_line(), details)
             else:
-                details["browser"] = str(program)
+                details["browser"] = str(self.program or self.browser.executable())
                 details |= self._expected_gpu()
+                if self.browser.own_driver(self.program):
+                    details["sandbox"] = "off"
         except Unavailable as unavailable:
             return Readiness(False, str(unavailable).rstrip("."), f"unset {address.VARIABLE}", details)
-        if not elsewhere and (no_driver := self.browser.missing()) and self.program is None:
-            return Readiness(False, no_driver, self.browser.install_line(), details)
         if self._needs_display and (no_display := display.missing()):
             return Readiness(False, no_display, install_line(display.PROGRAM), details)
         if no_bundles := self.bundle.missing():
@@ -144,6 +142,10 @@ class BrowserTarget(Target):
             asked = "" if gpu.wanted() == gpu.AUTO else f"{gpu.VARIABLE}={gpu.wanted()} cannot be had: "
             return {"gpu": f"{asked or 'software renderer: '}{missing}"}
         return {"gpu": f"{gpu.device()}, tried at the first start"}
+
+    def _lacking(self) -> str:
+        """What is missing of the browser; empty where somebody else started it, or a comparison names it."""
+        return "" if self._address() or self.program else self.browser.missing()
 
     def _address(self) -> str:
         """Where its browser is, if somebody else started it. Raises `Unavailable`."""
@@ -214,10 +216,8 @@ class BrowserTarget(Target):
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
         program, elsewhere = self.program or self.browser.executable(), self._address()
-        if program is None and not elsewhere:
-            raise Unavailable(
-                f"{self.name} needs {self.browser.missing()}; install it with `{self.browser.install_line()}`."
-            )
+        if lacking := self._lacking():
+            raise Unavailable(f"{self.name} needs {lacking}; install it with `{self.browser.install_line()}`.")
         folder, found = self.bundle.install(), self.chosen_gpu
         if found is not None and found.problem:
             raise Failed(found.problem)

@@ -144,7 +144,11 @@ class WebDriver:
 
 
 def _environment(profile: Path) -> dict[str, str]:
-    """Of the driver and the browser: nothing of the user's desktop is asked, started or written to."""
+    """Of the driver and the browser: nothing of the user's desktop is asked, started or written to.
+
+    Where WebKitGTK has its sandbox on, it needs namespaces, which a container often has not; our page is on loopback
+    and may ask nobody else. It is off everywhere, as `harness doctor` says.
+    """
     own = {f"XDG_{kind}_HOME": str(profile / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA", "STATE")}
     return {
         **os.environ,
@@ -155,6 +159,7 @@ def _environment(profile: Path) -> dict[str, str]:
         "GIO_USE_VFS": "local",
         "GSETTINGS_BACKEND": "memory",
         "NO_AT_BRIDGE": "1",
+        "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1",
     }
 
 

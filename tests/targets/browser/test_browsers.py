@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from harness.errors import Unavailable
+from harness.installation.packages import install_line
 from harness_targets.browser.browsers import CHROMIUM, FIREFOX, WEBKIT
+from harness_targets.litertjs.target import LiteRTJSTarget
 
 
 @pytest.fixture
@@ -88,6 +91,7 @@ def test_webkit_is_playwrights_own_build_where_there_is_one_and_else_the_systems
     assert system.executable() == playwrights
     assert system.own_driver() == ""
     assert system.driver_file().name == "by_playwright.py"
+    assert system.version() == "Playwright's webkit-2158"
     assert system.missing() == ""
 
 
@@ -95,6 +99,12 @@ def test_a_minibrowser_that_nothing_drives_is_not_enough(system, tmp_path):
     """Debian's library has the browser, and its driver is a package of its own."""
     program(tmp_path / "usr" / "libexec" / "webkitgtk-6.0" / "MiniBrowser")
     assert system.missing() == "WebKitWebDriver, which drives WebKit"
+    target = LiteRTJSTarget("litertjs/webkit-wasm", "wasm", (), browser=system)
+    readiness = target.probe()
+    assert (readiness.ready, readiness.missing) == (False, "WebKitWebDriver, which drives WebKit")
+    assert readiness.install == install_line("webkit")
+    with pytest.raises(Unavailable, match="litertjs/webkit-wasm needs WebKitWebDriver, which"), target.open(None):
+        pass
     command(tmp_path, "WebKitWebDriver")
     assert system.missing() == "setpriv, which drives WebKit"
     command(tmp_path, "setpriv")
