@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from harness.artifact import Artifact
 from harness.errors import WHATEVER, CaseError, Failed, HarnessError, Unavailable, Unsupported, as_case_error
 from harness.model import Tensors
+from harness.reproduction import Reproduction
 from harness.sizes import joined
 
 BATCH_GROWTH = 8
@@ -52,6 +53,9 @@ class TimingPlan:
     """Whether some more invocations are to say where the time goes, where the runtime can tell."""
     kernels: bool = False
     """Whether some more are to be timed by a GPU's own timers, where it has any."""
+    operator_seconds: float = 0.0
+    """How long the model may be timed cut after each of its operators, where the runtime itself does not tell; 0 for
+    not at all."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,8 @@ class OperatorTimes:
 
     operators: tuple[str, ...]
     times_ns: NDArray[np.int64]
+    shapes: tuple[str, ...] = ()
+    """Of each operator's first result, as `1×8×8×16`; nothing where they are not known."""
 
 
 @dataclass(frozen=True)
@@ -280,6 +286,11 @@ class Target(abc.ABC):
         """The operators (or types) of `artifact` that this target cannot run, each with the reason in words; empty if
         it can run all as far as is known."""
         return ()
+
+    def reproduction(self, artifact: Artifact) -> Reproduction:
+        """What repeats on this runtime, without this program, what it makes of `artifact`. Raises `Unsupported` where
+        there is no public package that a stranger could run."""
+        raise Unsupported(f"{self.name} is no public package that somebody else could run by itself")
 
     @abc.abstractmethod
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> AbstractContextManager[Session]:

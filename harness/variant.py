@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from harness.artifact import Artifact
     from harness.examination import Examination
+    from harness.isolation import Isolation
     from harness.model import Tensors
     from harness.operator_outputs import OperatorOutputs
 
@@ -79,6 +80,9 @@ class Format:
 
     operator_outputs: OperatorOutputs | None = None
     """What it shows of the inside of its artifacts: for `harness locate`."""
+
+    isolation: Isolation | None = None
+    """How one operator of its artifacts is cut out: for `harness bundle`."""
 
     def variant(self, name: str) -> Variant:
         """The variant of that name; raises KeyError."""

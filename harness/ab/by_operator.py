@@ -27,7 +27,7 @@ ROUNDS = 2
 PAIRS = 12
 MOST_SECONDS = 300.0
 """What would take longer is left out: the verdict waits for it."""
-ONE = TimingPlan(min_iterations=1, min_seconds=0.0, max_iterations=1, max_seconds=30.0, per_operator=True)
+ONE = TimingPlan(1, 0.0, max_iterations=1, max_seconds=30.0, per_operator=True, operator_seconds=0.05)
 
 Times = dict[tuple[str, str], float]
 """Operator and shape of its results → nanoseconds in an inference."""
@@ -105,3 +105,10 @@ def compare_times(
             share = float(np.median([before[key] for before, _ in pairs])) / total
             found.append(OperatorRatio(*key, math.exp(middle), math.exp(low), math.exp(high), share))
     return tuple(sorted(found, key=lambda one: -abs(one.ratio - 1.0) * one.share))
+
+
+def operator_in_words(one: OperatorRatio) -> str:
+    """`FusedConv2D of 1×8×8×16: +10.2 % (between +8.9 and +11.6 %), 35 % of the old side's time`."""
+    share, low, high = (f"{(value - 1.0) * 100.0:+.1f}" for value in (one.ratio, one.low, one.high))
+    of = f" of {one.shape}" if one.shape else ""
+    return f"{one.operator}{of}: {share} % (between {low} and {high} %), {one.share:.0%} of the old side's time"

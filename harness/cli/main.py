@@ -127,6 +127,9 @@ def run(
         list[str] | None,
         typer.Option("--without", metavar="GLOB", help="Leave out the cases MODEL/VARIANT/TARGET that match."),
     ] = None,
+    operators: Annotated[
+        bool, typer.Option("--operators", help="Time each operator of TFLite's interpreters on this machine, too.")
+    ] = False,
     plan: Annotated[
         bool, typer.Option("--plan", help="Show what would be run and about how long it takes; run nothing.")
     ] = False,
@@ -143,7 +146,9 @@ def run(
         from harness.cli.planning import show_plan
 
         raise typer.Exit(show_plan(selection, parity_only=parity_only, budget=budget, as_json=json))
-    raise typer.Exit(run_matrix(selection, parity_only=parity_only, fresh=fresh, budget=budget, as_json=json))
+    raise typer.Exit(
+        run_matrix(selection, parity_only=parity_only, fresh=fresh, budget=budget, operators=operators, as_json=json)
+    )
 
 
 @app.command()
@@ -188,6 +193,25 @@ def locate(
 
 
 @app.command()
+def bundle(
+    case: Annotated[str, typer.Argument(help="A case: MODEL/VARIANT/TARGET.")],
+    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE.zip", help="Where to write it.")] = None,
+    without_weights: Annotated[
+        bool, typer.Option("--without-weights", help="Put random numbers in place of the weights, if it still shows.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Write a runtime's fault as one zip for its authors: a model that shows it, and a script that repeats it.
+
+    The model is the operator at fault by itself, with the values that reach it, where that shows the fault, else the
+    whole. The script needs nothing but the runtime's public package, and was run so before the zip is written.
+    """
+    from harness.cli.bundling import bundle_case
+
+    raise typer.Exit(bundle_case(case, output, without_weights=without_weights, as_json=json))
+
+
+@app.command()
 def profile(
     case: Annotated[str, typer.Argument(help="A case: MODEL/VARIANT/TARGET.")],
     run: Annotated[str | None, typer.Argument(help="A run's id, or its beginning; the newest that has it.")] = None,
@@ -197,7 +221,8 @@ def profile(
     """Say where an inference goes, operator by operator: the instructions that a record has, or else time, taken now.
 
     Microcontrollers and phones' cores count instructions at every run, and TensorFlow.js tells the times of its
-    kernels. The interpreters of TFLite on this machine are timed on the model cut after each of its operators.
+    kernels. The interpreters of TFLite on this machine are timed on the model cut after each of its operators, now or
+    by `run --operators`.
     """
     from harness.cli.profiling import profile_case
 

@@ -22,12 +22,21 @@ from harness.run.engine import NOT_TIMED_YET, Interrupted, Run, Settings
 from harness.run.matrix import Selection, cases
 from harness.store.error_log import sentence_with_log
 from harness.store.record import Outcome, RunRecord
+from harness.target import TimingPlan
 
+OPERATOR_SECONDS = 1.0
+"""Of timing the operators of a case, where that is asked for."""
 BROKEN = {Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT}
 
 
 def run_matrix(
-    selection: Selection, *, parity_only: bool, fresh: bool, budget: float | None = None, as_json: bool
+    selection: Selection,
+    *,
+    parity_only: bool,
+    fresh: bool,
+    budget: float | None = None,
+    operators: bool = False,
+    as_json: bool,
 ) -> int:
     """Run the selection; 0 if nothing is broken, 1 otherwise, 2 if a model is no model, 130 if interrupted."""
     root = project_root()
@@ -39,6 +48,7 @@ def run_matrix(
         command=shlex.join(["harness", *sys.argv[1:]]),
         parity_only=parity_only,
         fresh=fresh,
+        plan=TimingPlan(operator_seconds=OPERATOR_SECONDS if operators else 0.0),
         policy=project_policy(root),
     )
     signal.signal(signal.SIGTERM, interrupt)

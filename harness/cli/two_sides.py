@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 
 from harness import registry
-from harness.ab.by_operator import OperatorRatio, changed_operators
+from harness.ab.by_operator import OperatorRatio, changed_operators, operator_in_words
 from harness.ab.compare import compare_sides
 from harness.ab.counting import count_sides
 from harness.ab.decide import Finding
@@ -84,7 +84,7 @@ def time_two_sides(
     else:
         _print_finding(case, finding, before, after, kernels=kernels)
         for one in inside:
-            print(operator_in_words(one))
+            print(f"  {operator_in_words(one)}")
     return 1 if finding.verdict == "slower" else 0
 
 
@@ -143,13 +143,6 @@ def figures(ratio: Ratio) -> str:
         return f"×{ratio.ratio:.3g} ({ratio.confidence * 100.0:g} % interval ×{ratio.low:.3g} to ×{ratio.high:.3g})"
     share, low, high = (f"{(value - 1.0) * 100.0:+.1f}" for value in (ratio.ratio, ratio.low, ratio.high))
     return f"{share} % ({ratio.confidence * 100.0:g} % interval {low} to {high} %)"
-
-
-def operator_in_words(one: OperatorRatio) -> str:
-    """`FusedConv2D of 1×8×8×16: +10.2 % (between +8.9 and +11.6 %), 35 % of the old side's time`."""
-    share, low, high = (f"{(value - 1.0) * 100.0:+.1f}" for value in (one.ratio, one.low, one.high))
-    of = f" of {one.shape}" if one.shape else ""
-    return f"  {one.operator}{of}: {share} % (between {low} and {high} %), {one.share:.0%} of the old side's time"
 
 
 def cautions(old: Side, new: Side, finding: Finding) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from harness.ab.by_operator import OperatorRatio, changed_operators, operator_in_words
 from harness.ab.compare import compare_sides
 from harness.ab.decide import Finding
 from harness.ab.old_side import cached_artifact, runtime_of
@@ -18,7 +20,7 @@ from harness.baseline.accepted import AcceptedCase
 from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.conversion.model_entry import ModelEntry
-from harness.errors import CaseError, HarnessError, Unavailable
+from harness.errors import WHATEVER, CaseError, HarnessError, Unavailable
 from harness.gate.policy import Clock, Policy, RatioBudget
 from harness.store.record import CaseResult, Check
 from harness.target import Target
@@ -28,6 +30,8 @@ RULES: Mapping[Clock, tuple[str, str]] = {
     "kernels": ("latency.kernels", "latency.kernel_ratio"),
 }
 """The rule for each time, and its figure."""
+MOST_NAMED = 3
+"""Operators that a message names, those that weigh most."""
 
 Inputs = Callable[[CaseResult], dict[str, NDArray[Any]]]
 """Real inputs of a case's golden; empty where they cannot be had."""
@@ -46,6 +50,8 @@ class Stopwatch:
     rebuild: Rebuild | None = None
     """Converts an accepted artifact again that left the cache."""
     compare: Callable[[Side, Side, dict[str, NDArray[Any]], BlockPlan], Finding] = compare_sides
+    inside: Callable[[Side, Side, dict[str, NDArray[Any]], BlockPlan], tuple[OperatorRatio, ...]] = changed_operators
+    """Which operators a change is in, asked where a case became slower; exchanged in tests alone."""
     note: Callable[[str], None] = lambda text: None
     models: Mapping[str, ModelEntry] = field(default_factory=dict)
     """The project's, by name."""
@@ -108,12 +114,17 @@ def _timed(
             confidence=policy.latency.confidence,
             kernels=budget.time == "kernels",
         )
-        finding = stopwatch.compare(*sides, stopwatch.inputs(case), plan)
+        inputs = stopwatch.inputs(case)
+        finding = stopwatch.compare(*sides, inputs, plan)
     except HarnessError as error:
         crash = isinstance(error, CaseError)
         message = f"The old side cannot be timed: {str(error).rstrip('.')}"
         return _open(budget, policy, message if crash else f"{message} (a mistake in the policy or the record)")
-    return _found(budget, policy, finding, sides[0].label)
+    slower: tuple[OperatorRatio, ...] = ()
+    if finding.verdict == "slower":
+        with suppress(*WHATEVER):  # the verdict stands without it
+            slower = tuple(one for one in stopwatch.inside(*sides, inputs, plan) if one.ratio > 1.0)
+    return _found(budget, policy, finding, sides[0].label, slower)
 
 
 def _sides(name: CaseName, case: CaseResult, accepted: AcceptedCase, stopwatch: Stopwatch) -> tuple[Side, Side] | None:
@@ -137,7 +148,9 @@ def _changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     return [f"{key} {old[key]} → {new.get(key, 'none')}" for key in keys]
 
 
-def _found(budget: RatioBudget, policy: Policy, finding: Finding, changed: str) -> Check:
+def _found(
+    budget: RatioBudget, policy: Policy, finding: Finding, changed: str, slower: Sequence[OperatorRatio]
+) -> Check:
     ratio = finding.ratio
     figures = (
         f"{(ratio.ratio - 1.0) * 100.0:+.1f} % ({ratio.confidence:.0%} interval {(ratio.low - 1.0) * 100.0:+.1f} to "
@@ -149,6 +162,9 @@ def _found(budget: RatioBudget, policy: Policy, finding: Finding, changed: str) 
             f"Slower than the baseline by {figures}, where {limit} is allowed; fresh processes confirmed it. Changed: "
             f"{changed}. A ratio of {ratio.low:.3f} would have passed."
         )
+        if slower:
+            more = f"; and {len(slower) - MOST_NAMED} more" if len(slower) > MOST_NAMED else ""
+            message += f" Slower inside: {'; '.join(map(operator_in_words, slower[:MOST_NAMED]))}{more}."
         return _check(budget, ratio.ratio, False, message)
     if finding.verdict == "undecided" and ratio.low <= budget.limit < ratio.high:
         return _open(budget, policy, f"Undecided: {figures} against {limit}; measure on a quieter machine", ratio.ratio)

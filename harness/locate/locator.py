@@ -26,14 +26,14 @@ from harness.cache import Cache
 from harness.conversion import opinions
 from harness.conversion.converter import Converter
 from harness.conversion.golden import read_golden
-from harness.conversion.prepared import shortened
+from harness.conversion.prepared import Prepared, shortened
 from harness.conversion.reference import Reference
 from harness.errors import CaseError, Failed, Unsupported
 from harness.gate.exceptions import apply_exceptions
 from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.judge_case import name_for_rules
 from harness.gate.policy import Edge, Policy
-from harness.locate.findings import EdgeFinding, findings
+from harness.locate.findings import EdgeFinding, OperatorResult, findings
 from harness.model import Tensors
 from harness.operator_outputs import Operation, OperatorOutputs
 from harness.parity.comparison import Incomparable
@@ -65,7 +65,7 @@ class Locator:
         self.case, self.converter, self.policy = case, converter, policy
         self.operator_outputs: OperatorOutputs = case.format.operator_outputs
         self._folder = folder
-        self._scratch = Cache(folder / "cache")
+        self.scratch = Cache(folder / "cache")
         self._whole = converter.prepare(case.model)
         self.prepared = shortened(self._whole, samples, folder)
         self.golden = read_golden(self.prepared.golden_path)
@@ -75,11 +75,13 @@ class Locator:
         self._yardsticks = Yardsticks(converter, policy, folder / "cache")
         self.operations = self.operator_outputs.operations(self.artifact)
 
-    def runtime(self) -> EdgeFinding:
-        """This target against the reference interpreter. Raises a `CaseError`."""
+    def runtime(self, *, in_doubt: bool = False) -> EdgeFinding:
+        """This target against the reference interpreter; against another runtime where others agree against that one,
+        which are asked where the two differ, where both differ from TensorFlow, and `in_doubt`. Raises a `CaseError`.
+        """
         actual, notes = self._seen_on(self.case.target)
         finding = self._against(None, actual, notes)
-        if finding.first_broken is None:
+        if finding.first_broken is None and not in_doubt and not self._unfaithful(self.artifact):
             return finding
         verdict = self._checked_reference()
         notes += [verdict.note] if verdict.note else []
@@ -129,7 +131,7 @@ class Locator:
 
     def _checked_reference(self) -> Verdict:
         """What other runtimes say of the reference that stands for the artifact."""
-        reference = self.converter.reference(self.prepared, self.artifact, self.case.format, self._scratch)
+        reference = self.converter.reference(self.prepared, self.artifact, self.case.format, self.scratch)
         path = self.prepared.golden_path
         return self._yardsticks.check(self.case, self.artifact, reference, path, self.prepared, None)
 
@@ -169,7 +171,7 @@ class Locator:
 
     def _outputs_against_tensorflow(self) -> EdgeFinding:
         """The outputs alone: what TensorFlow computes inside cannot be had."""
-        found = self.converter.reference(self.prepared, self.artifact, self.case.format, self._scratch)
+        found = self.converter.reference(self.prepared, self.artifact, self.case.format, self.scratch)
         outputs = found.read()
         pairs = {
             info.name: (outputs, self.golden.outputs, info, info.model_copy(update=REAL))
@@ -179,8 +181,11 @@ class Locator:
         return dataclasses.replace(finding, before=self._unfaithful(self.artifact), outputs_alone=True)
 
     def _unfaithful(self, artifact: Artifact) -> str:
-        """That the float32 artifact's outputs already differ from TensorFlow's; empty where they keep to the rules."""
-        found = self.converter.reference(self.prepared, artifact, self.case.format, self._scratch)
+        """That an artifact's outputs in the reference already differ from TensorFlow's; empty where they keep to the
+        rules, and where there is nothing of TensorFlow's."""
+        if artifact.variant == READY.name:
+            return ""
+        found = self.converter.reference(self.prepared, artifact, self.case.format, self.scratch)
         outputs = found.read()
         name = dataclasses.replace(self.case.name, variant=artifact.variant)
         rules = EdgeRules(self.policy, "conversion", name)
@@ -199,6 +204,14 @@ class Locator:
         return ""
 
     def _finding(self, edge: Edge, against: str, pairs: Mapping[str, Pair], notes: tuple[str, ...]) -> EdgeFinding:
+        seen = self.judged(edge, self.operations, pairs)
+        total = sum(len(operation.results) for operation in self.operations)
+        return EdgeFinding(edge, against, seen, total - len(seen), notes)
+
+    def judged(
+        self, edge: Edge, operations: Sequence[Operation], pairs: Mapping[str, Pair]
+    ) -> tuple[OperatorResult, ...]:
+        """The results of `operations` held to the rules of an edge of this case; without what cannot be compared."""
         case = self.case
         comparisons, shapes = {}, {}
         for name, (actual, expected, info, against_info) in pairs.items():
@@ -207,15 +220,28 @@ class Locator:
                 comparisons[name] = compare_output(info.tensor, ours, theirs, info, against_info)
                 shapes[name] = actual[name].shape
         today = date.today()
-        seen = findings(
+        return findings(
             EdgeRules(self.policy, edge, name_for_rules(case.name, self.artifact.scheme)),
-            self.operations,
+            operations,
             comparisons,
             shapes,
             lambda check: apply_exceptions(check, case.name, self.policy.exceptions, today)[0],
         )
-        total = sum(len(operation.results) for operation in self.operations)
-        return EdgeFinding(edge, against, seen, total - len(seen), notes)
+
+    def inside(self, results: Sequence[TensorInfo], against: str) -> dict[str, NDArray[Any]]:
+        """What the one that a finding is `against` gives for `results` of the artifact's inside, in stored values.
+        Raises a `CaseError`."""
+        exposed = self._exposed(self.artifact, results)
+        return self.asked(self.prepared, exposed, against).read()
+
+    def asked(self, prepared: Prepared, artifact: Artifact, against: str) -> Reference:
+        """What the one that a finding is `against` makes of an artifact on a golden's inputs. Raises a `CaseError`."""
+        if against in opinions.names_of(self.case.format):
+            return self.converter.opinion(prepared, artifact, against, self.scratch)
+        found = self.converter.reference(prepared, artifact, self.case.format, self.scratch)
+        if found.target:
+            raise Unsupported(f"{against} does not run it")
+        return found
 
     def _in_reference(
         self, artifact: Artifact, operations: Sequence[Operation], other: str | None = None
@@ -224,9 +250,9 @@ class Locator:
         that takes its place."""
         exposed = self._exposed(artifact, _results(operations, artifact))
         if other is not None:
-            found = self.converter.opinion(self.prepared, exposed, other, self._scratch)
+            found = self.converter.opinion(self.prepared, exposed, other, self.scratch)
         else:
-            found = self.converter.reference(self.prepared, exposed, self.case.format, self._scratch)
+            found = self.converter.reference(self.prepared, exposed, self.case.format, self.scratch)
             if found.target == self.case.target.name:
                 found = self._another_than(found.target, exposed)
         return found.interpreter, found.read()
@@ -236,7 +262,7 @@ class Locator:
         for name in opinions.names_of(self.case.format):
             if name != target:
                 with contextlib.suppress(CaseError):
-                    return self.converter.opinion(self.prepared, exposed, name, self._scratch)
+                    return self.converter.opinion(self.prepared, exposed, name, self.scratch)
         raise Unsupported(f"No other runtime at hand runs this model, so that nothing tells what is wrong on {target}.")
 
     def _exposed(self, artifact: Artifact, results: Sequence[TensorInfo]) -> Artifact:

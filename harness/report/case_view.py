@@ -83,7 +83,14 @@ def time_bars(times: Sequence[OperatorTime]) -> list[list[Any]]:
     total = sum(one.milliseconds for one in times) or 1.0
     longest = max((one.milliseconds for one in times), default=0.0) or 1.0
     return [
-        [one.operator, one.shape, one.count, one.milliseconds, one.milliseconds / total, one.milliseconds / longest]
+        [
+            one.operator,
+            one.shape,
+            one.count,
+            one.milliseconds,
+            one.milliseconds / total,
+            max(0.0, one.milliseconds / longest),
+        ]
         for one in sorted(times, key=lambda one: -one.milliseconds)[:MOST_TIMES]
     ]
 

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.artifact import Artifact
-from harness.errors import CaseError, Failed, Unavailable
+from harness.errors import CaseError, Failed, Unavailable, Unsupported
 from harness.installation.packages import install_line
+from harness.reproduction import SECONDS as REPEAT_SECONDS
+from harness.reproduction import Repeated
 from harness.target import DEFAULT_LIMITS, Limits, Loaded, Readiness, Session, Target
 
 from . import address, display, gpu
@@ -212,6 +214,31 @@ class BrowserTarget(Target):
             driver=self.browser.own_driver(program),
             start_seconds=limits.open_seconds,
         )
+
+    def browser_version(self) -> dict[str, str]:
+        """What the browser calls itself, and its version."""
+        elsewhere = self._address()
+        version = address.version(elsewhere) if elsewhere else self.browser.version(self.program)
+        return {self.browser.name: version.removeprefix(self.browser.name).strip()}
+
+    def show(self, page: Path, files: Mapping[str, Path]) -> Repeated:
+        """Open a page of the disk in the browser, with `files` in place of what stands at those addresses, and give the
+        `verdict` that it sets. Raises a `CaseError`."""
+        program, limits = self.program or self.browser.executable(), DEFAULT_LIMITS
+        if self._address() or program is None:
+            raise Unsupported(f"{self.name} is repeated by a browser of this machine, and there is none")
+        with BROWSERS.borrowed(self._launch(program, limits)) as started:
+            started.child.what = self.name
+            try:
+                said, _ = started.child.call(
+                    "verdict",
+                    seconds=REPEAT_SECONDS,
+                    page=page.resolve().as_uri(),
+                    files={where: str(path) for where, path in files.items()},
+                )
+            finally:
+                close_page(started.child, limits.open_seconds)
+        return Repeated(int(said["status"]), str(said["text"]))
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:

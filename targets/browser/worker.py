@@ -79,6 +79,18 @@ class Holder:
         self.close({}, {})
         return found, {}
 
+    def verdict(self, header: dict[str, Any], _: dict[str, Any]) -> Reply:
+        """What a page of the disk says of itself: the `verdict` that its script sets. Header: `page` (a file's address)
+        and `files`, which stand at addresses of other machines."""
+        if not isinstance(self.driver, PlaywrightDriver):
+            raise PageProblem("unsupported", "this browser's driver puts no files in the place of other machines'.")
+        self.close({}, {})
+        try:
+            return self.driver.verdict(header["page"], {at: Path(path) for at, path in header["files"].items()}), {}
+        except Gone:
+            self.died = True
+            raise
+
     def _renderer(self, backend: str) -> str:
         """What draws, where the browser tells its pages something else; asked while none is open."""
         if backend != "webgl":
@@ -187,6 +199,7 @@ def handlers() -> dict[str, Callable[[dict[str, Any], dict[str, Any]], Reply]]:
         "launch": holder.launch,
         "open": holder.open,
         "renderer": holder.renderer,
+        "verdict": holder.verdict,
         "close": holder.close,
         "infer": holder.infer,
         "time": holder.time,

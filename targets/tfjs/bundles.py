@@ -52,6 +52,16 @@ version, digest, directory = BUNDLE.version, BUNDLE.digest, BUNDLE.directory
 installed, missing, install = BUNDLE.installed, BUNDLE.missing, BUNDLE.install
 
 
+def package_of(name: str) -> str:
+    """The public package that a file is of."""
+    return next(f"@tensorflow/{package}" for package, names in _PACKAGE_FILES.items() if name in names)
+
+
+def needed(backend: str, scripts: Sequence[str]) -> tuple[str, ...]:
+    """All that a page asks for that loads `scripts`."""
+    return (*scripts, *(WASM_BINARIES if backend == "wasm" else ()))
+
+
 def kernels(backend: str) -> tuple[dict[str, str], frozenset[str]]:
     """Graph operator → kernel, and the kernels that `backend` registers, as read from the packages at installation.
     Both are empty where the bundles are not installed."""

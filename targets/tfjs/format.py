@@ -8,6 +8,7 @@ from harness.variant import Format, Variant
 
 from .examine import examine
 from .loader import resources
+from .one_operator import ISOLATION
 from .operator_outputs import OPERATOR_OUTPUTS
 
 SHARD_BYTES = 4 * 1024 * 1024
@@ -32,5 +33,6 @@ FORMAT = Format(
     examine=examine,
     opinions=(("tfjs/chromium-cpu",), ("tfjs/chromium-wasm",)),
     operator_outputs=OPERATOR_OUTPUTS,
+    isolation=ISOLATION,
     converter=Path(__file__).with_name("converter.py"),
 )

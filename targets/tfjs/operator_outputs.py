@@ -32,7 +32,7 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
     found: list[Operation] = []
     for node in nodes:
         reads = dict.fromkeys(name for source in _sources(node) for name in through.get(source, ()))
-        dtype = _dtype(node)
+        dtype = result_dtype(node)
         known = outputs.get(node["name"])
         if node["op"] in _NO_RESULT or (dtype is None and known is None):
             through[node["name"]] = tuple(reads)  # what stands behind it is what its readers read
@@ -141,7 +141,7 @@ def _in_order(nodes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return ordered
 
 
-def _dtype(node: dict[str, Any]) -> str | None:
+def result_dtype(node: Mapping[str, Any]) -> str | None:
     """What a page holds a node's first result in; None where the node does not say or it is no tensor."""
     if node["op"] in _BOOLEAN:
         return "bool"

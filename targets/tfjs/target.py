@@ -10,12 +10,14 @@ from types import MappingProxyType
 from typing import Any
 
 from harness.artifact import Artifact
+from harness.reproduction import Reproduction
 from harness.target import Target
 
 from ..browser.browsers import FIREFOX, WEBKIT
 from ..browser.target import BrowserTarget
 from . import bundles
 from .loader import is_layers
+from .reproduction import reproduction
 
 
 class TFJSTarget(BrowserTarget):
@@ -62,6 +64,10 @@ class TFJSTarget(BrowserTarget):
         """The bundles that the page loads, in their order: of the backends this one alone, so that none can step in."""
         library = bundles.LAYERS if is_layers(artifact.path) else bundles.GRAPH
         return [bundles.CORE, library, bundles.BACKENDS[self.backend]]
+
+    def reproduction(self, artifact: Artifact) -> Reproduction:
+        """A page of the library alone, opened from disk: without threads, which a page of the disk has not."""
+        return reproduction(artifact, self.backend, self.environment_flags, self.show, self.browser_version())
 
     def request(self, artifact: Artifact) -> dict[str, Any]:
         return {

@@ -7,7 +7,7 @@ from typing import Any
 
 import tflite
 
-from .examine import operator_name, type_name
+from .examine import operator_name, sizes, type_name
 
 _OUTPUTS_FIELD, _OPERATORS_FIELD = 8, 10
 """In a subgraph's virtual table: its third and fourth field (schema.fbs)."""
@@ -23,6 +23,8 @@ class Cuts:
     cuts: tuple[tuple[int, tuple[int, ...]], ...]
     length_at: int
     outputs_at: int
+    shapes: tuple[str, ...] = ()
+    """Of each operator's first result, as `1×8×8×16`."""
 
 
 def cuts_of(content: bytes) -> Cuts:
@@ -35,13 +37,14 @@ def cuts_of(content: bytes) -> Cuts:
     graph = model.Subgraphs(0)
     table = graph._tab
     own_outputs = {graph.Outputs(place) for place in range(graph.OutputsLength())}
-    names, cuts, unread = [], [], dict[int, None]()
+    names, shapes, cuts, unread = [], [], [], dict[int, None]()
     for index in range(graph.OperatorsLength()):
         operator = graph.Operators(index)
         names.append(operator_name(model.OperatorCodes(operator.OpcodeIndex())))
         for place in range(operator.InputsLength()):
             if operator.Inputs(place) not in own_outputs:
                 unread.pop(operator.Inputs(place), None)
+        shapes.append(_shape(graph, operator))
         written = [operator.Outputs(place) for place in range(operator.OutputsLength())]
         unread.update(dict.fromkeys(tensor for tensor in written if tensor >= 0 and _can_be_given(graph, tensor)))
         cuts.append((index + 1, tuple(unread)))
@@ -52,7 +55,14 @@ def cuts_of(content: bytes) -> Cuts:
         cuts=tuple(cuts),
         length_at=table.Vector(table.Offset(_OPERATORS_FIELD)) - 4,
         outputs_at=table.Pos + table.Offset(_OUTPUTS_FIELD),
+        shapes=tuple(shapes),
     )
+
+
+def _shape(graph: Any, operator: Any) -> str:
+    if not operator.OutputsLength() or operator.Outputs(0) < 0:
+        return ""
+    return "×".join(map(str, sizes(graph.Tensors(operator.Outputs(0)))))
 
 
 def _can_be_given(graph: Any, index: int) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.variant import Format, Recipe, Variant
 
 from .examine import examine
+from .one_operator import ISOLATION
 from .operator_outputs import OPERATOR_OUTPUTS
 
 RECIPES = (
@@ -53,5 +54,6 @@ FORMAT = Format(
     # XNNPACK leaves what it lacks to the builtin kernels, so that the two can err together.
     opinions=(("tflite/litert-builtin", "tflite/litert-xnnpack", "tflite/tensorflow"), ("tflm/host",)),
     operator_outputs=OPERATOR_OUTPUTS,
+    isolation=ISOLATION,
     converter=Path(__file__).with_name("converter.py"),
 )

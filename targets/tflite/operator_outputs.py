@@ -64,11 +64,7 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
     """
     given = artifact.path.read_bytes()
     graph = _main_graph(given)
-    places = {
-        result_name(index, position): tensor
-        for index, (_, _, writes) in enumerate(_operators(given))
-        for position, tensor in enumerate(writes)
-    }
+    places = _places(given)
     outputs = [graph.Outputs(place) for place in range(graph.OutputsLength())]
     outputs += [places[info.name] for info in results]
     content = bytearray(given) + bytes(-len(given) % 4)
@@ -91,6 +87,13 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
     return with_outputs(artifact, results).model_copy(update={"files": files, "directory": folder})
 
 
+def tensor_places(artifact: Artifact) -> dict[str, int]:
+    """The tensor that each result is, by the names that `operations` gives; of the artifact's outputs, too."""
+    content = artifact.path.read_bytes()
+    graph = _main_graph(content)
+    return _places(content) | {info.name: graph.Outputs(place) for place, info in enumerate(artifact.outputs)}
+
+
 def graph_name(artifact: Artifact) -> str:
     """What Model Explorer calls the main graph: its name, else the key of its signature, else `main` (as seen with
     ai-edge-model-explorer-adapter 0.2.1)."""
@@ -101,6 +104,14 @@ def graph_name(artifact: Artifact) -> str:
 
 
 OPERATOR_OUTPUTS = OperatorOutputs(operations, expose, graph_name)
+
+
+def _places(content: bytes) -> dict[str, int]:
+    return {
+        result_name(index, position): tensor
+        for index, (_, _, writes) in enumerate(_operators(content))
+        for position, tensor in enumerate(writes)
+    }
 
 
 def _main_graph(content: bytes) -> Any:

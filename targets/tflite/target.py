@@ -12,12 +12,25 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact
 from harness.environment import Environment, environment
-from harness.errors import Crashed, Unavailable, Unsupported
+from harness.errors import CaseError, Crashed, Unavailable, Unsupported
 from harness.installation.interpreter import HOW_TO_GET_PYTHON
+from harness.latency.operators import samples_by_kind
 from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.process.worker_target import WorkerTarget
-from harness.target import Footprint, Limits, Loaded, OperatorTimes, Readiness, Session, Target, Timing, TimingPlan
+from harness.reproduction import Reproduction, pip_line, run_script, write_scripts
+from harness.target import (
+    Footprint,
+    Limits,
+    Loaded,
+    OperatorSamples,
+    OperatorTimes,
+    Readiness,
+    Session,
+    Target,
+    Timing,
+    TimingPlan,
+)
 
 from .arm.target import arm_targets
 from .cuts import cuts_of
@@ -26,9 +39,22 @@ from .softmax_scale import known_crash
 
 HERE = Path(__file__).parent
 WORKER = HERE / "worker.py"
+PUBLIC_PACKAGES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime", "tensorflow": "tensorflow"}
+"""Runtime → what pip calls it."""
+MODULES = {
+    "litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+    "tensorflow": "tensorflow.lite.python.interpreter",
+}
+"""Runtime → the module with its `Interpreter`."""
 THREADS_VARIABLE = "HARNESS_TFLITE_THREADS"
 _MOST_PARTS_BYTES = 2_000_000_000
 """Files of all parts of a model that is profiled: interpreters hold its weights once more, each."""
+
+
+LEAST_CALLS = 12
+"""Of each part of a model whose operators are timed: three rounds of four (`parts.py`)."""
+MOST_OPERATOR_SECONDS = 30.0
 
 
 class TFLiteSession(Session):
@@ -60,12 +86,33 @@ class TFLiteSession(Session):
         )
         if not reply["stable_outputs"]:
             raise Crashed(f"{self.child.what} changed its outputs between the first and the last timed invocation.")
+        times = arrays["samples_ns"].astype(np.int64)
+        operators, why = self._by_operator(samples, plan, float(np.median(times)))
         return Timing(
-            samples_ns=arrays["samples_ns"].astype(np.int64),
+            samples_ns=times,
             first_ns=reply["first_ns"],
             load_ns=reply["load_ns"],
             clock_resolution_ns=reply["clock_resolution_ns"],
+            details={"per_operator": f"not timed: {why}"} if why else {},
+            per_operator=operators,
         )
+
+    def _by_operator(
+        self, samples: Tensors, plan: TimingPlan, whole_ns: float
+    ) -> tuple[tuple[OperatorSamples, ...], str]:
+        """What each kind of operator takes, if that is asked for; else, where it was, why it is not known. `whole_ns`:
+        what an inference takes."""
+        if not plan.per_operator or not plan.operator_seconds:
+            return (), ""
+        least_seconds = LEAST_CALLS * sum(self.artifact.operators.values()) * whole_ns / 2 * 1e-9
+        if least_seconds > MOST_OPERATOR_SECONDS:
+            return (), f"all operators together take {least_seconds:.0f} s to time"
+        try:
+            return samples_by_kind(self.time_operators(samples, plan.operator_seconds)), ""
+        except CaseError as error:
+            if not self.child.alive():
+                raise
+            return (), str(error).rstrip(".")
 
     def time_operators(self, samples: Tensors, seconds: float) -> OperatorTimes:
         """All parts of the model are loaded beside each other; of a large model they do not fit."""
@@ -85,7 +132,7 @@ class TFLiteSession(Session):
             cuts=cuts.cuts,
             about_seconds=seconds,
         )
-        return OperatorTimes(cuts.names, arrays["times_ns"].astype(np.int64))
+        return OperatorTimes(cuts.names, arrays["times_ns"].astype(np.int64), cuts.shapes)
 
     def footprint(self) -> Footprint:
         reply, _ = self.child.call("footprint", seconds=10)
@@ -156,6 +203,22 @@ class TFLiteTarget(WorkerTarget):
             return deadly
         flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))
         return deadly + ((f"{flex} (TensorFlow's, for which the Flex delegate is needed)",) if flex else ())
+
+    def reproduction(self, artifact: Artifact) -> Reproduction:
+        """A script of the runtime's own interface."""
+        if artifact.custom_operators is not None:
+            raise Unsupported("its custom operators are in a library of the user's")
+        version = self.environment.versions()[PUBLIC_PACKAGES[self.runtime]]
+        numpy = self.environment.versions().get("numpy")
+        packages = {PUBLIC_PACKAGES[self.runtime]: version, **({"numpy": numpy} if numpy else {})}
+        return Reproduction(
+            called=f"{PUBLIC_PACKAGES[self.runtime]} {version} (OpResolverType.{self.resolver})",
+            write=write_scripts(HERE / "repeat.py"),
+            repeat=lambda folder: run_script(self.environment.python(), folder, "repeat.py"),
+            packages=packages,
+            how=(pip_line(packages), "python repeat.py"),
+            setting={"module": MODULES[self.runtime], "resolver": self.resolver, "threads": self.threads},
+        )
 
     def _start(self, limits: Limits) -> ChildProcess:
         return ChildProcess(

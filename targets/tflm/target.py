@@ -14,6 +14,7 @@ from harness.installation.interpreter import HOW_TO_GET_PYTHON
 from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.process.worker_target import WorkerTarget
+from harness.reproduction import Reproduction, pip_line, run_script, write_scripts
 from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
 from ..tflite.softmax_scale import known_crash
@@ -82,6 +83,18 @@ class MicroTarget(WorkerTarget):
             first_subgraph_only("Micro", artifact)
             + known_crash(artifact.notes)
             + ((f"{flex} (TensorFlow's, which Micro does not have)",) if flex else ())
+        )
+
+    def reproduction(self, artifact: Artifact) -> Reproduction:
+        """A script of the package's own interface."""
+        packages = {name: self.environment.versions()[name] for name in ("tflite-micro", "numpy")}
+        return Reproduction(
+            called=f"tflite-micro {packages['tflite-micro']}",
+            write=write_scripts(WORKER.with_name("repeat.py")),
+            repeat=lambda folder: run_script(self.environment.python(), folder, "repeat.py"),
+            packages=packages,
+            how=(pip_line(packages), "python repeat.py"),
+            setting={"arena_bytes": ARENA_BYTES, "outputs": len(artifact.outputs)},
         )
 
     def _start(self, limits: Limits) -> ChildProcess:

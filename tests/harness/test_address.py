@@ -76,7 +76,10 @@ artifacts = st.builds(
     directory=paths,
 )
 references = st.builds(Reference, names, paths, names, names)
-plans = st.builds(TimingPlan, numbers, st.floats(0, 9), numbers, st.floats(0, 9), per_operator=st.booleans())
+switches = dict.fromkeys(("per_operator", "kernels"), st.booleans())
+plans = st.builds(
+    TimingPlan, numbers, st.floats(0, 9), numbers, st.floats(0, 9), operator_seconds=st.floats(0, 9), **switches
+)
 pins = st.sampled_from([(), ("numpy==1.0",), ("numpy==2.0", "jax==1.0")])
 variants = st.builds(Variant, names, names, options, names, pins)
 detectors = st.builds(DetectionOutputs, names, names, names, names, st.floats(0.1, 1))

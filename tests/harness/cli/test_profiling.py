@@ -52,6 +52,19 @@ def test_a_damaged_record_keeps_nobody_from_the_others(store, capsys, tmp_path):
     assert "(run a)" in capsys.readouterr().out
 
 
+def test_of_a_long_history_only_records_with_figures_are_understood(store, monkeypatch, capsys):
+    other = "hello_world/int8/tflite/litert-xnnpack"
+    store(of=other, **{f"a{place}": Measured() for place in range(20)})
+    store(b=Measured(per_operator=COSTS))
+    store(**{f"c{place}": Measured() for place in range(20)})
+    read = []
+    understood = profiling.parse
+    monkeypatch.setattr(profiling, "parse", lambda text, name: read.append(name) or understood(text, name))
+    assert profile_case(NAME, None, None, as_json=False) == 0
+    assert "(run b)" in capsys.readouterr().out
+    assert len(read) == 2, "the newest of the case, for why it has none, and the one that has some"
+
+
 def test_a_run_can_be_named(store):
     found, _ = recorded(NAME, "a", store(a=Measured(per_operator=COSTS[:1]), b=Measured(per_operator=COSTS)))
     assert [cost.value for cost in found.operators] == [750]
@@ -81,6 +94,14 @@ def test_why_there_are_none_is_said(store):
     note = "not counted: 30 operators of 5,000,000 instructions take too long"
     store(a=Measured(details={"per_operator": note}))
     with pytest.raises(HarnessError, match="5,000,000 instructions take too long"):
+        profile_case(NAME, None, None, as_json=False)
+
+
+def test_why_operators_were_not_timed_is_said(store):
+    latency = made_up.latency().model_copy(update={"details": {"per_operator": "not timed: it takes 90 s to time"}})
+    found = store(a=Measured())
+    found.write(made_up.run(made_up.case(NAME).model_copy(update={"latency": latency})).model_copy(update={"id": "b"}))
+    with pytest.raises(HarnessError, match="it takes 90 s to time"):
         profile_case(NAME, None, None, as_json=False)
 
 
@@ -129,3 +150,16 @@ def test_what_was_found_is_said_where_there_is_no_overlay_of_it(store, capsys):
     with pytest.raises(HarnessError, match="Model Explorer opens no tfjs artifacts"):
         profile_case(name, None, "seen.json", as_json=False)
     assert "1,000 instructions" in capsys.readouterr().out
+
+
+def test_an_overlay_is_of_each_operator_and_not_of_kinds(store, monkeypatch, tmp_path, capsys):
+    """What a record has by kind would be laid over other operators than those that took it."""
+    times = (OperatorTime(operator="CONV_2D", shape="1×8×8×8", count=7, milliseconds=1.5),)
+    latency = made_up.latency().model_copy(update={"per_operator": times})
+    found = store(a=Measured())
+    found.write(made_up.run(made_up.case(NAME).model_copy(update={"latency": latency})).model_copy(update={"id": "b"}))
+    now = Costs(NAME, "nanoseconds", "9 rounds now", (Cost(0, "CONV_2D", 5.0, 4.0, 6.0),))
+    monkeypatch.setattr(profiling, "timed", lambda *_: now)
+    monkeypatch.setattr(profiling, "overlaid", lambda costs, *_: f"laid over: {costs.source}")
+    profile_case(NAME, None, str(tmp_path / "seen.json"), as_json=False)
+    assert "laid over: 9 rounds now" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
+from harness.ab.by_operator import OperatorRatio
 from harness.ab.decide import Finding
 from harness.ab.interleave import Round
 from harness.artifact import CustomLibrary
@@ -12,7 +13,7 @@ from harness.cache import Cache
 from harness.conversion.choices import CustomOperators
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.source import Source
-from harness.errors import Unavailable
+from harness.errors import Crashed, Unavailable
 from harness.gate.judge_run import judge_run
 from harness.gate.policy import LatencyRule, Policy, RatioBudget
 from harness.gate.regression import Stopwatch
@@ -59,7 +60,7 @@ class Judge:
     def __init__(self, cache):
         self.cache, self.asked, self.plans = cache, [], []
 
-    def __call__(self, now, before, verdict="alike", ratio=1.0, policy=None, machine=None, half=0.01):
+    def __call__(self, now, before, verdict="alike", ratio=1.0, policy=None, machine=None, half=0.01, inside=None):
         def compare(old, new, inputs, plan):
             self.asked.append((old, new))
             self.plans.append(plan)
@@ -67,7 +68,7 @@ class Judge:
             return Finding(verdict, figures, figures if verdict == "slower" else None, 1.0, ())
 
         accepted = baseline(before, **({"machine": machine} if machine else {}))
-        stopwatch = Stopwatch(self.cache, {"tflite/one": Altered()}, compare=compare)
+        stopwatch = Stopwatch(self.cache, {"tflite/one": Altered()}, compare=compare, inside=inside or (lambda *_: ()))
         result = judge_run(run(now), policy or Policy(), accepted, tflite, stopwatch=stopwatch)
         (check,) = [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
         return check
@@ -252,3 +253,38 @@ def test_milliseconds_of_a_software_renderer_are_not_judged(kept):
         run(simulated), Policy(), baseline(timed(one, "1").model_copy(update={"simulated": True})), tflite
     )
     assert not [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
+
+
+SLOWER_INSIDE = tuple(
+    OperatorRatio(f"OPERATOR_{place}", "1×8", ratio, ratio - 0.05, ratio + 0.05, 0.2)
+    for place, ratio in enumerate((0.5, 1.5, 1.4, 1.3, 1.2))
+)
+
+
+def test_what_became_slower_is_told_by_operator_the_heaviest_first(judge, kept):
+    check = judge(timed(kept("k2", "other")), timed(kept("k1")), "slower", 1.2, inside=lambda *_: SLOWER_INSIDE)
+    assert not check.passed
+    assert (
+        "Slower inside: OPERATOR_1 of 1×8: +50.0 % (between +45.0 and +55.0 %), 20% of the old side's time; OPERATOR_2"
+        in (check.message)
+    )
+    assert check.message.endswith(
+        "OPERATOR_3 of 1×8: +30.0 % (between +25.0 and +35.0 %), 20% of the old side's time; and 1 more."
+    )
+    assert "OPERATOR_0" not in check.message, "which became faster"
+
+
+@pytest.mark.parametrize(("verdict", "ratio"), [("alike", 1.0), ("faster", 0.8), ("undecided", 1.05)])
+def test_operators_are_not_asked_where_nothing_became_slower(judge, kept, verdict, ratio):
+    asked = []
+    judge(timed(kept("k2", "other")), timed(kept("k1")), verdict, ratio, inside=lambda *_: asked.append(1) or ())
+    assert asked == []
+
+
+def test_the_verdict_stands_where_operators_cannot_be_told(judge, kept):
+    def inside(*_):
+        raise Crashed("It died.")
+
+    check = judge(timed(kept("k2", "other")), timed(kept("k1")), "slower", 1.2, inside=inside)
+    assert not check.passed
+    assert "inside" not in check.message

@@ -1,126 +1,19 @@
 """Looking into a case: what is asked of converter and target, with a chain of three operators in place of both."""
 
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import ClassVar
 
-import numpy as np
 import pytest
 
 from harness import registry
-from harness.artifact import TensorInfo
 from harness.cli.locating import verdict
-from harness.conversion.reference import Reference
 from harness.errors import Crashed, Failed, Unavailable, Unsupported
 from harness.gate.policy import ParityRule, Policy
 from harness.locate.locator import Locator
-from harness.operator_outputs import Operation, OperatorOutputs, with_outputs
+from harness.operator_outputs import with_outputs
 from harness.run.matrix import Case
-from harness.target import Session
-from harness.variant import READY
-from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
+from tests.harness.fakes.chain import FORMAT, ChainConverter, ChainTarget, inside, locator
+from tests.harness.fakes.converter import FAKE_FORMAT, entry
 from tests.harness.fakes.target import FakeTarget
-
-STEPS = (("SCALE", lambda x: 4 * x), ("SHIFT", lambda x: x + 1), ("HALVE", lambda x: (x - 1) / 2))
-"""y = 2·x, as the fake converter's model has it."""
-
-
-def inside(index):
-    return TensorInfo(name=f"@{index}.0", tensor=f"model/{index}", index=0, shape=(1, 4), dtype="float32")
-
-
-def operations(artifact):
-    results = [inside(0), inside(1), artifact.outputs[0]]
-    return tuple(
-        Operation(index, name, (results[index],), (results[index - 1].name,) if index else ())
-        for index, (name, _) in enumerate(STEPS)
-    )
-
-
-FORMAT = replace(
-    FAKE_FORMAT,
-    operator_outputs=OperatorOutputs(operations, lambda artifact, results, _: with_outputs(artifact, results)),
-)
-
-
-def computed(x, faults=None):
-    """Result name → values; `faults`: what is added to an operator's result."""
-    values, results = x, {}
-    for index, (name, step) in enumerate(STEPS):
-        values = (step(values) + np.float32((faults or {}).get(name, 0))).astype(np.float32)
-        results["y" if index == len(STEPS) - 1 else f"@{index}.0"] = values
-    return results
-
-
-class Converter(FakeConverter):
-    """Its `int8` loses something in SHIFT; `faults` are those of its reference."""
-
-    faults: ClassVar = {}
-
-    def reference(self, prepared, artifact, form, cache=None):
-        assert cache is not None, "what is looked at once is not worth keeping"
-        with np.load(prepared.golden_path) as golden:
-            self.samples = len(golden["in:x"])
-            lossy = {"SHIFT": 0.5} if artifact.variant == "int8" else {}
-            results = computed(golden["in:x"], {**lossy, **self.faults})
-        path = prepared.folder / f"{artifact.digest}.npz"
-        np.savez(path, **{info.name: results[info.name] for info in artifact.outputs})
-        return Reference("the reference", path, "digest")
-
-    def opinion(self, prepared, artifact, name, cache=None):
-        with np.load(prepared.golden_path) as golden:
-            results = computed(golden["in:x"])
-        path = prepared.folder / f"{name.replace('/', '.')}.{artifact.digest}.npz"
-        np.savez(path, **{info.name: results[info.name] for info in artifact.outputs})
-        return Reference(name, path, name, name)
-
-
-class ChainSession(Session):
-    def __init__(self, artifact, faults):
-        self.artifact, self.faults = artifact, faults
-
-    def infer(self, samples):
-        results = computed(samples["x"], self.faults)
-        return {info.name: results[info.name] for info in self.artifact.outputs}
-
-    def time(self, samples, plan):
-        raise AssertionError("nothing is timed")
-
-
-class ChainTarget(FakeTarget):
-    """Computes the chain; shows at most `room` outputs at once, and `hidden` never; fuses where nobody looks."""
-
-    def __init__(self, faults=None, *, room=9, hidden=(), fused=0.0, crash=False, refuses="", **more):
-        super().__init__("fake/chain", **more)
-        self.refuses = refuses
-        self.faults, self.room, self.hidden, self.fused, self.crash = faults or {}, room, hidden, fused, crash
-
-    @contextmanager
-    def open(self, artifact, limits=None):
-        self.opened += 1
-        names = {info.name for info in artifact.outputs}
-        if self.refuses and len(names) > 1:
-            raise Unsupported(self.refuses)
-        if len(names) > self.room or names & set(self.hidden):
-            raise Unsupported("No room.")
-        if self.crash and len(names) > 1:
-            raise Crashed("It died.")
-        fused = {"HALVE": self.fused} if len(names) == 1 else {}
-        yield ChainSession(artifact, {**self.faults, **fused})
-
-
-def locator(folder, target=None, variant="float32", form=FORMAT, samples=4, rules=()):
-    chosen = READY if variant == READY.name else form.variant(variant)
-    (folder / "scratch").mkdir()
-    converter = Converter(folder)
-    made = Locator(
-        Case(entry(), form, chosen, target or ChainTarget()),
-        converter,
-        Policy().with_rules(*rules),
-        samples,
-        folder / "scratch",
-    )
-    return made, converter
 
 
 def test_the_operator_that_a_target_computes_otherwise_is_at_fault(tmp_path):
@@ -258,7 +151,7 @@ def test_what_stands_for_tensorflow_is_said_to_be_at_fault_where_another_variant
 
 
 def test_a_fault_of_the_golden_is_said_and_nothing_is_looked_into(tmp_path):
-    class Faulty(Converter):
+    class Faulty(ChainConverter):
         def prepare(self, entry):
             found = super().prepare(entry)
             return replace(found, facts={**found.facts, "golden_fault": "TensorFlow's own output 'y' is NaN."})

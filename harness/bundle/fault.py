@@ -1,0 +1,176 @@
+"""The smallest model that shows a case's fault: one operator with the values that reach it, else the model itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.artifact import Artifact
+from harness.cache import sha256_file
+from harness.conversion.golden import Golden, write_golden
+from harness.conversion.reference import Reference
+from harness.errors import CaseError, Failed, Unsupported
+from harness.isolation import Isolation
+from harness.locate.findings import EdgeFinding
+from harness.locate.locator import Locator
+from harness.model import Tensors
+from harness.operator_outputs import Operation
+from harness.sizes import is_sizes
+from harness.store.record import Check
+
+WEIGHTS_SENTENCE = "With random numbers in place of its weights it does not show"
+
+
+class NoFault(Exception):
+    """There is nothing to report; the text says why."""
+
+
+class _KeepsToRules(Failed):
+    """A model that does not show a fault."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A model, what goes in and comes out, and what should: stored values, (samples, *shape) each."""
+
+    artifact: Artifact
+    operator: str
+    """That is at fault; empty where none can be named."""
+    inputs: Tensors
+    came_out: Tensors
+    should_be: Tensors
+    against: str
+    """Who says what should be."""
+    broken: tuple[tuple[str, Check], ...]
+    """Each output with a rule that it breaks."""
+    is_alone: bool
+    """Whether the model is the operator alone."""
+    notes: tuple[str, ...] = ()
+    why_whole: str = ""
+    """Why it is not the operator alone, where that was tried."""
+
+
+class FaultFinder:
+    """Looks for the smallest model, in what `harness locate` knows of a case."""
+
+    def __init__(self, locator: Locator, folder: Path, *, without_weights: bool) -> None:
+        """`folder`: where artifacts are written. Raises `Unsupported` for a format that cuts nothing out."""
+        form = locator.case.format
+        if form.isolation is None:
+            raise Unsupported(f"Nothing is cut out of {form.name} artifacts.")
+        self.locator, self.folder, self.without_weights = locator, folder, without_weights
+        self.isolation: Isolation = form.isolation
+
+    def candidates(self, finding: EdgeFinding) -> Iterator[Fault]:
+        """Models that show the fault of a finding, the smallest first; each is there once it is asked for. Raises
+        `NoFault` where nothing is wrong; `Failed` where no model is left that shows it, with the reasons."""
+        seen = finding.first_broken
+        reasons = []
+        if seen is not None:
+            name = seen.operation.operator
+            try:
+                yield self._shown(*self._operator(seen.operation, finding), name, finding)
+            except CaseError as error:
+                reasons.append(f"{name} alone: {str(error).rstrip('.')}")
+        try:  # what a runtime fuses where nobody looks inside may be wrong there alone
+            whole = self._shown(*self._model(), "" if seen is None else seen.operation.operator, finding)
+            yield replace(whole, why_whole="; ".join(reasons))
+        except CaseError as error:
+            if seen is None and isinstance(error, _KeepsToRules):
+                inside = f"each result inside is what {finding.against} gives"
+                raise NoFault(inside if finding.exact else "all results inside keep to the rules") from error
+            reasons.append(f"the model: {str(error).rstrip('.')}")
+        raise Failed(f"No model by itself shows it ({'; '.join(reasons)}).")
+
+    def _operator(self, operation: Operation, finding: EdgeFinding) -> tuple[Artifact, Tensors]:
+        """The operator by itself, and what reaches it in the reference."""
+        artifact = self.locator.artifact
+        reads = self.isolation.reads(artifact, operation)
+        if not reads:
+            raise Unsupported("it reads constants alone")
+        given = artifact.stored(self.locator.golden.inputs)
+        inner = [info for info in reads if info.name not in given]
+        reached = {**given, **(self.locator.inside(inner, finding.against) if inner else {})}
+        if any(is_sizes(name, reached) for name in reached):
+            raise Unsupported("sizes inside depend on the data")
+        inputs = [reached[info.name] for info in reads]
+        shaped = [
+            info.model_copy(update={"shape": values.shape[1:], "dtype": str(values.dtype)})
+            for info, values in zip(reads, inputs, strict=True)
+        ]
+        made = self.isolation.alone(artifact, operation, shaped, self._folder())
+        return made, {info.name: values for info, values in zip(made.inputs, inputs, strict=True)}
+
+    def _model(self) -> tuple[Artifact, Tensors]:
+        artifact = self.locator.artifact
+        return self.isolation.bare(artifact, self._folder()), artifact.stored(self.locator.golden.inputs)
+
+    def _shown(self, artifact: Artifact, inputs: Tensors, operator: str, finding: EdgeFinding) -> Fault:
+        """The fault as `artifact` shows it, on the one sample that is worst if that is enough. Raises a `CaseError`
+        where it does not show."""
+        if self.without_weights:
+            artifact = self.isolation.without_weights(artifact, self._folder())
+        target = self.locator.case.target
+        if missing := target.coverage(artifact):
+            raise Unsupported(f"{target.name} does not run {'; '.join(missing)}")
+        is_stream = artifact.sequence and artifact.state != "none"
+        worst = self._fault(artifact, inputs, operator, finding)
+        if is_stream or len(next(iter(inputs.values()))) == 1:
+            return worst
+        comparison = worst.broken[0][0]
+        place = _worst_sample(worst.came_out[comparison], worst.should_be[comparison])
+        try:
+            return self._fault(
+                artifact, {name: values[place : place + 1] for name, values in inputs.items()}, operator, finding
+            )
+        except Failed:  # the rule is about all of them
+            return worst
+
+    def _fault(self, artifact: Artifact, inputs: Tensors, operator: str, finding: EdgeFinding) -> Fault:
+        should_be = self._expected(artifact, inputs, finding.against).read()
+        with self.locator.case.target.open(artifact) as session:
+            came_out = session.infer(inputs)
+        if any(is_sizes(name, tensors) for tensors in (came_out, should_be) for name in tensors):
+            raise Unsupported("sizes of its outputs depend on the data")
+        operation = Operation(0, operator, artifact.outputs)
+        pairs = {info.name: (came_out, should_be, info, info) for info in artifact.outputs}
+        results = self.locator.judged("runtime", (operation,), pairs)
+        broken = tuple((one.result.name, check) for one in results for check in one.broken)
+        if not broken:
+            raise _KeepsToRules(WEIGHTS_SENTENCE if self.without_weights else "it keeps to the rules there")
+        is_alone = len(artifact.operators) == 1 and sum(artifact.operators.values()) == 1
+        return Fault(
+            artifact,
+            operator,
+            inputs,
+            came_out,
+            should_be,
+            finding.against,
+            broken,
+            is_alone,
+            finding.notes,
+        )
+
+    def _expected(self, artifact: Artifact, inputs: Tensors, against: str) -> Reference:
+        """What the one that the case was held against makes of `artifact`. Raises a `CaseError`."""
+        locator, folder = self.locator, self._folder()
+        real = {info.name: info.to_real(inputs[info.name]) for info in artifact.inputs}
+        path = folder / "golden.npz"
+        write_golden(path, Golden(real, {}, None))
+        prepared = replace(locator.prepared, folder=folder, golden_digest=sha256_file(path))
+        return locator.asked(prepared, artifact, against)
+
+    def _folder(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.folder))
+
+
+def _worst_sample(actual: NDArray[Any], expected: NDArray[Any]) -> int:
+    """The sample with the largest difference; one that is not finite before all others."""
+    apart = np.abs(actual.astype(np.float64) - expected.astype(np.float64)).reshape(len(actual), -1)
+    return int(np.argmax(np.nan_to_num(apart, nan=np.inf, posinf=np.inf).max(axis=1)))

@@ -1,0 +1,108 @@
+"""`bundle`: a fault of a runtime as one zip for its authors."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from harness import registry
+from harness.bundle.archive import write_zip
+from harness.bundle.fault import Fault, FaultFinder, NoFault
+from harness.bundle.report import title, write_readme, write_report
+from harness.cache import Cache
+from harness.cli.locating import case_of
+from harness.cli.progress import ConsoleProgress
+from harness.conversion.converter import Converter
+from harness.environment import environment
+from harness.errors import CaseError, HarnessError
+from harness.gate.policy_file import project_policy
+from harness.locate.locator import Locator
+from harness.paths import cache_directory, project_root
+from harness.reproduction import SHOWS, Repeated, Reproduction
+from harness.run.matrix import Case
+
+SAMPLES = 4
+
+
+def bundle_case(name: str, output: str | None, *, without_weights: bool, as_json: bool) -> int:
+    """Find the smallest model that shows the case's fault, repeat it by the script alone, and write both: 0. Raises
+    `HarnessError` where there is nothing to report, or it does not show without this program."""
+    case = case_of(name)
+    path = Path(output) if output is not None else Path(f"{case.id.replace('/', '-')}.zip")
+    if path.suffix != ".zip" or not path.parent.is_dir():
+        raise HarnessError(f"The bundle is one zip file in a folder that is there; {path} is not: name another.")
+    with ConsoleProgress() as progress, tempfile.TemporaryDirectory(prefix="harness-bundle-") as scratch:
+        converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
+        try:
+            fault, repeated, folder = repeated_fault(case, converter, Path(scratch), progress, without_weights)
+        finally:
+            converter.close()
+        write_zip(folder, path)
+    told = title(fault, _reproduction(case, fault))
+    if as_json:
+        document = {"case": case.id, "file": str(path), "fault": told, "operator_alone": fault.is_alone}
+        print(json.dumps({**document, "operators": fault.artifact.operators, "script": repeated.text}, indent=1))
+        return 0
+    print(f"{case.id}: {told}")
+    if fault.why_whole:
+        print(f"It is the whole model ({fault.why_whole}).")
+    print(f"{path} ({path.stat().st_size:,} bytes) shows it, and so it did here without the harness:")
+    lines = [line for line in repeated.text.strip().splitlines() if line != told]
+    print("\n".join(f"  {line}".rstrip() for line in lines))
+    return 0
+
+
+def repeated_fault(
+    case: Case, converter: Converter, scratch: Path, progress: ConsoleProgress, without_weights: bool
+) -> tuple[Fault, Repeated, Path]:
+    """The smallest fault whose script shows it, what that said, and the folder that has both."""
+    locator = Locator(case, converter, project_policy(project_root()), SAMPLES, scratch)
+    finder = FaultFinder(locator, scratch, without_weights=without_weights)
+    progress.note(f"Looking into {case.id} …")
+    candidates = finder.candidates(locator.runtime(in_doubt=True))
+    said = ""
+    while True:
+        try:
+            fault = next(candidates)
+        except NoFault as error:
+            raise HarnessError(f"There is nothing to report of {case.id}: {error}.") from error
+        except CaseError as error:
+            raise HarnessError(f"There is no bundle of {case.id}. {error}{said}") from error
+        fault, reproduction = in_public_words(fault), _reproduction(case, fault)
+        folder = Path(tempfile.mkdtemp(dir=scratch))
+        write_report(folder, fault, reproduction)
+        progress.note(f"Repeating it with {', '.join(reproduction.packages)} alone …")
+        unpacked = shutil.copytree(folder, scratch / f"{folder.name}-unpacked")  # Python leaves compiled files there
+        repeated = reproduction.repeat(unpacked)
+        if repeated.status == SHOWS:
+            write_readme(folder, fault, reproduction, repeated.text)
+            return fault, repeated, folder
+        last = (repeated.text.strip().splitlines() or ["it said nothing"])[-1]
+        said = f" By the script alone: {last}"
+
+
+def in_public_words(fault: Fault) -> Fault:
+    """The fault with runtimes called as their authors know them, not as this project calls its targets."""
+    words: dict[str, str] = {}
+    for name, target in registry.targets().items():
+        if target.format == fault.artifact.format and any(name in text for text in (fault.against, *fault.notes)):
+            with suppress(CaseError):
+                words[name] = target.reproduction(fault.artifact).called
+
+    def said(text: str) -> str:
+        for name in sorted(words, key=len, reverse=True):  # `tfjs/chromium-wasm-threads` before `tfjs/chromium-wasm`
+            text = text.replace(name, words[name])
+        return text
+
+    return replace(fault, against=said(fault.against), notes=tuple(map(said, fault.notes)))
+
+
+def _reproduction(case: Case, fault: Fault) -> Reproduction:
+    try:
+        return case.target.reproduction(fault.artifact)
+    except CaseError as error:
+        raise HarnessError(f"There is no bundle of {case.id}: {str(error).rstrip('.')}.") from error

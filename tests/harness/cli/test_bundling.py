@@ -1,0 +1,84 @@
+"""What `harness bundle` writes and says: only what a script, run without the harness, has shown."""
+
+import json
+import zipfile
+
+import pytest
+
+from harness.cli import bundling
+from harness.errors import HarnessError
+from harness.run.matrix import Case
+from harness.target import Target
+from tests.harness.fakes.chain import FORMAT, ChainConverter, ChainTarget
+from tests.harness.fakes.converter import entry
+
+NAME = "double/float32/fake/chain"
+
+
+@pytest.fixture
+def bundle(tmp_path, monkeypatch):
+    """Bundle the chain's case on a target into `fault.zip`; what is in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bundling, "Converter", lambda *_: ChainConverter(tmp_path))
+    monkeypatch.setattr(bundling, "environment", lambda _: None)
+
+    def bundle(target, output="fault.zip", **options):
+        case = Case(entry(), FORMAT, FORMAT.variant("float32"), target)
+        monkeypatch.setattr(bundling, "case_of", lambda _: case)
+        options = {"without_weights": False, "as_json": False, **options}
+        assert bundling.bundle_case(NAME, output, **options) == 0
+        with zipfile.ZipFile(output or "double-float32-fake-chain.zip") as archive:
+            return {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
+
+    return bundle
+
+
+def test_the_operator_at_fault_is_packed_and_the_zip_is_named(bundle, capsys):
+    files = bundle(ChainTarget({"SHIFT": 0.25}), output=None)
+    assert files["model.fake"] == b"SHIFT"
+    said = capsys.readouterr().out
+    assert f"{NAME}: SHIFT by itself gives other values in chain 1.0 than in the reference." in said
+    assert "double-float32-fake-chain.zip (" in said
+    assert "without the harness" in said
+    facts = json.loads(files["fault.json"])
+    assert facts["outputs"][0]["limit"]["figure"] == "sqnr_db"
+    assert files[facts["inputs"][0]["file"]].startswith(b"\x93NUMPY")
+
+
+def test_the_whole_model_is_packed_where_the_script_of_the_operator_shows_nothing(bundle):
+    files = bundle(ChainTarget({"SHIFT": 0.25}, repeats={"SHIFT": 0}))
+    assert files["model.fake"] == b"the chain"
+
+
+@pytest.mark.parametrize("status", [0, 2, -6])
+def test_nothing_is_written_that_no_script_shows(bundle, tmp_path, status):
+    with pytest.raises(HarnessError, match=r"There is no bundle of double.* By the script alone: The fault shows"):
+        bundle(ChainTarget({"SHIFT": 0.25}, repeats={"SHIFT": status, "the chain": status}))
+    assert not (tmp_path / "fault.zip").exists()
+
+
+def test_what_is_sound_is_one_sentence(bundle):
+    with pytest.raises(HarnessError, match="There is nothing to report of double/float32/fake/chain: each result"):
+        bundle(ChainTarget())
+
+
+def test_a_runtime_that_is_no_public_package_is_one_sentence(bundle, monkeypatch):
+    monkeypatch.setattr(ChainTarget, "reproduction", Target.reproduction)
+    with pytest.raises(HarnessError, match=r"There is no bundle of .*: fake/chain is no public package"):
+        bundle(ChainTarget({"SHIFT": 0.25}))
+
+
+@pytest.mark.parametrize("output", ["fault.tar", "nowhere/fault.zip"])
+def test_a_place_that_is_no_zip_is_told_before_the_work_begins(bundle, output):
+    target = ChainTarget({"SHIFT": 0.25})
+    with pytest.raises(HarnessError, match="name another"):
+        bundle(target, output)
+    assert target.opened == 0
+
+
+def test_a_program_reads_what_was_found(bundle, capsys):
+    bundle(ChainTarget({"SCALE": 0.25}), as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert document["operator_alone"] is True
+    assert document["operators"] == {"SCALE": 1}
+    assert document["file"] == "fault.zip"
