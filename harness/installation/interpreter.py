@@ -133,7 +133,7 @@ def _bring(version: str, wanted_by: str) -> str:
                 return ""
             reason = uv_reason(done.stderr)
             attempt.failed(reason)
-            return reason
+            return attempt.failure() or reason  # what others who wait for it are told: one reason in the tables
     except OSError as error:
         return f"{folder} cannot be written: {error.strerror}"
 

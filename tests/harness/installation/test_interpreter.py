@@ -89,11 +89,24 @@ def test_where_it_cannot_be_had_one_sentence_names_what_that_costs(uv: FakeUv) -
     uv.fails()
     with pytest.raises(Unavailable) as caught:
         ask()
-    assert str(caught.value) == (
+    begun, ended = (
         "The environment `old` needs Python 3.4 or 3.5, which is not on PATH, and uv could not bring it (uv: error:"
-        " Failed to install: dns error), so unavailable: the target some/old; install Python 3.4 or name a mirror in"
-        " UV_PYTHON_INSTALL_MIRROR, then run the same command again."
+        " Failed to install: dns error; not tried again before ",
+        "), so unavailable: the target some/old; install Python 3.4 or name a mirror in UV_PYTHON_INSTALL_MIRROR, then"
+        " run the same command again.",
     )
+    assert str(caught.value).startswith(begun)
+    assert str(caught.value).endswith(ended)
+
+
+def test_every_case_that_it_costs_is_told_the_same(uv: FakeUv) -> None:
+    uv.fails()
+    reasons = set()
+    for _ in range(3):
+        with pytest.raises(Unavailable) as caught:
+            ask()
+        reasons.add(str(caught.value))
+    assert len(reasons) == 1
 
 
 def test_what_failed_is_not_tried_again_within_the_hour(uv: FakeUv, capfd: pytest.CaptureFixture[str]) -> None:
