@@ -1,4 +1,4 @@
-"""Arrays by name in an `.npz`, whatever their names.
+"""Arrays by name: their first samples, and how an `.npz` keeps them whatever their names.
 
 `numpy.savez` takes names as keywords: there `file` collides with its own parameter, and `allow_pickle` is taken for its
 option.
@@ -17,6 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 MEMBER = ".npy"
+
+
+def first_samples(arrays: Mapping[str, NDArray[Any]], samples: int) -> dict[str, NDArray[Any]]:
+    """The first `samples` of each array, whose first axis is the sample's; views, no copies."""
+    return {name: values[:samples] for name, values in arrays.items()}
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.artifact import Artifact
 from harness.assess import operator_support
-from harness.assess.assessment import ArtifactOperator, Assessment, Microcontroller, Prediction, Size
+from harness.assess.assessment import ArtifactOperator, Assessment, MicrocontrollerNeeds, Prediction, Size
 from harness.assess.closer_look import CloserLook
 from harness.assess.microcontrollers import FLOAT_SCHEMES, PROFILES, smallest
 from harness.assess.predictions import predict
@@ -229,7 +229,7 @@ def artifact_operators(found: Examination | None) -> tuple[ArtifactOperator, ...
     return tuple(ArtifactOperator(operator=name, count=count, macs=macs) for name, (count, macs) in ordered)
 
 
-def microcontroller(trials: Trials, predictions: tuple[Prediction, ...]) -> Microcontroller | None:
+def microcontroller(trials: Trials, predictions: tuple[Prediction, ...]) -> MicrocontrollerNeeds | None:
     """The variant that ran in a runtime which counts its arena (Micro) and fits the smallest profile, the smallest of
     those; None where none ran."""
     ran = [
@@ -243,6 +243,6 @@ def microcontroller(trials: Trials, predictions: tuple[Prediction, ...]) -> Micr
     ranks = {profile: rank for rank, profile in enumerate((*PROFILES, None))}
     profile, size, told = min(ran, key=lambda one: (ranks[one[0]], one[1]))
     assert told.arena_bytes is not None
-    return Microcontroller(
+    return MicrocontrollerNeeds(
         variant=told.variant, model_bytes=size, arena_bytes=told.arena_bytes, profile=profile.name if profile else ""
     )

@@ -61,7 +61,7 @@ class Prediction(Value):
     """What the trial allocated, where the runtime counts it."""
 
 
-class Microcontroller(Value):
+class MicrocontrollerNeeds(Value):
     """What Micro needs for the smallest variant that it runs."""
 
     variant: str
@@ -91,7 +91,7 @@ class Assessment(Value):
     """In the JSON they are called `forecasts`."""
     default_targets: tuple[str, ...] = ()
     """The targets that a run takes by itself."""
-    microcontroller: Microcontroller | None
+    microcontroller: MicrocontrollerNeeds | None
     metadata: dict[str, Any]
     notes: tuple[str, ...]
     recommendation: tuple[str, ...]

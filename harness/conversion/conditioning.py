@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.named_arrays import first_samples
 from harness.sizes import held, sizes_name
 
 WORK = 8_000_000_000
@@ -62,7 +63,7 @@ def conditioning(
     # Samples before draws: of a model of real size, one sample in ten moves ten times as far as the others.
     count = min(int(np.clip(WORK // work, FEWEST_SAMPLES, MOST_SAMPLES)), available)
     draws = int(np.clip(WORK // (work * count), 1, MOST_DRAWS))
-    first, still = ({name: values[:count] for name, values in one.items()} for one in (samples, outputs))
+    first, still = first_samples(samples, count), first_samples(outputs, count)
     movements: dict[str, list[dict[str, Any]]] = {info["name"]: [] for info in inspected["outputs"]}
     steps = module.steps(path, inspected)
     for draw in range(draws):

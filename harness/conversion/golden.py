@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from harness.named_arrays import read_arrays, write_arrays
+from harness.named_arrays import first_samples, read_arrays, write_arrays
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,7 @@ class Golden:
     def first(self, samples: int) -> Golden:
         """The same of the first samples alone."""
         labels = None if self.labels is None else self.labels[:samples]
-        inputs, outputs = (
-            {name: values[:samples] for name, values in tensors.items()} for tensors in (self.inputs, self.outputs)
-        )
-        return Golden(inputs, outputs, labels)
+        return Golden(first_samples(self.inputs, samples), first_samples(self.outputs, samples), labels)
 
 
 def read_golden(path: Path) -> Golden:

@@ -10,7 +10,7 @@ from typing import Any
 from harness.budget import Budget
 from harness.cache import sha256_file
 from harness.conversion.choices import CustomOperators
-from harness.named_arrays import read_arrays, write_arrays
+from harness.named_arrays import first_samples, read_arrays, write_arrays
 
 
 @dataclass(frozen=True)
@@ -34,5 +34,5 @@ class Prepared:
 def shortened(prepared: Prepared, samples: int, folder: Path) -> Prepared:
     """The same model with the first `samples` of its golden alone, which are written into `folder`."""
     path = folder / "golden.npz"
-    write_arrays(path, {name: values[:samples] for name, values in read_arrays(prepared.golden_path).items()})
+    write_arrays(path, first_samples(read_arrays(prepared.golden_path), samples))
     return dataclasses.replace(prepared, folder=folder, golden_digest=sha256_file(path))

@@ -27,7 +27,7 @@ from harness.conversion.steps import ConversionSteps
 from harness.conversion.target_address import decisive
 from harness.errors import CaseError, Crashed, TimedOut, Unsupported
 from harness.model import Tensors
-from harness.named_arrays import read_arrays, write_arrays
+from harness.named_arrays import first_samples, read_arrays, write_arrays
 from harness.variant import READY, Format
 
 MADE_GOLDEN = "reference.npz"
@@ -128,8 +128,7 @@ class References(ConversionSteps):
         is_same = artifact.variant == READY.name and artifact.sequence == prepared.facts.get("sequence", False)
         if not is_same or artifact.digest != prepared.facts.get("golden_of") or not made.is_file():
             return None
-        first = {name: values[:CONFIRMED] for name, values in inputs.items()}
-        reply = self._ask_interpreter(artifact, form, first, folder, prepared.budget)
+        reply = self._ask_interpreter(artifact, form, first_samples(inputs, CONFIRMED), folder, prepared.budget)
         before, again = read_arrays(made), read_arrays(folder / "outputs.npz")
         if reply["interpreter"] != prepared.facts["golden_from"] or set(before) != set(again):
             return None

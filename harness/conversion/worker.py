@@ -109,12 +109,12 @@ def reference(header: dict[str, Any]) -> dict[str, Any]:
         return module.reference(Path(header["path"]), header["inspected"], dict(part))
 
     budget = header.get("budget")
-    interpreter, outputs = infer(samples) if budget is None else within(infer, samples, budget)
+    interpreter, outputs = infer(samples) if budget is None else infer_within(infer, samples, budget)
     write_arrays(Path(header["output"]), outputs)
     return {"interpreter": interpreter}
 
 
-def within(
+def infer_within(
     infer: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]], samples: dict[str, Any], seconds: float
 ) -> tuple[str, dict[str, Any]]:
     """`infer` over as many of the samples, from the first, as take about so many seconds; at least `FEWEST`."""

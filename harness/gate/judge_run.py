@@ -10,7 +10,7 @@ from harness.baseline.accepted import AcceptedCase, origin_in
 from harness.baseline.files import Baseline
 from harness.case_name import CaseName
 from harness.errors import WHATEVER, HarnessError, as_case_error
-from harness.gate.against import judge_against, judge_outcome
+from harness.gate.against_baseline import judge_against_baseline, judge_outcome
 from harness.gate.exceptions import apply_exceptions
 from harness.gate.judge_case import judge_case
 from harness.gate.notices import notices
@@ -145,7 +145,7 @@ def _checks(
         same_machine = baseline.machine_of(accepted) == record.machine_of(case).id
         origin = origin_in(record, case.model)
         source = origin.identity if origin is not None else ""
-        checks += judge_against(name, case, accepted, policy, same_machine=same_machine, source=source)
+        checks += judge_against_baseline(name, case, accepted, policy, same_machine=same_machine, source=source)
         # What was measured elsewhere cannot be timed against its old side here.
         checks += judge_regression(name, case, accepted, policy, None if case.place else stopwatch)
     return checks

@@ -65,8 +65,9 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class Fact:
-    """Something about how the runs were made that is not the same; `where` names the targets it concerns."""
+class Difference:
+    """A circumstance of two runs that differs, as a version or the machine; `where` names the targets that it concerns,
+    and is empty where it concerns all."""
 
     name: str
     before: str
@@ -81,7 +82,7 @@ class Changes:
     outcomes: tuple[OutcomeChange, ...]
     figures: tuple[FigureChange, ...]
     latencies: tuple[LatencyChange, ...]
-    facts: tuple[Fact, ...]
+    facts: tuple[Difference, ...]
     shared: int
     """Cases that both runs hold."""
     drift: Drift | None
@@ -232,7 +233,7 @@ def _alike(before: CaseResult, after: CaseResult) -> bool:
     return before.artifact.digest == after.artifact.digest and before.fingerprint == after.fingerprint
 
 
-def _facts(record: RunRecord, previous: RunRecord, pairs: list[tuple[CaseResult, CaseResult]]) -> Iterable[Fact]:
+def _facts(record: RunRecord, previous: RunRecord, pairs: list[tuple[CaseResult, CaseResult]]) -> Iterable[Difference]:
     """The run's own facts first, then those of targets and converters, equal changes put together."""
     yield from _differing(_of_run(previous), _of_run(record))
     where: dict[tuple[str, str, str], dict[str, None]] = {}
@@ -243,7 +244,7 @@ def _facts(record: RunRecord, previous: RunRecord, pairs: list[tuple[CaseResult,
         for fact in told:
             where.setdefault((fact.name, fact.before, fact.after), {})[after.target] = None
     for (name, old, new), targets in where.items():
-        yield Fact(name, old, new, ", ".join(targets))
+        yield Difference(name, old, new, ", ".join(targets))
 
 
 def _of_run(record: RunRecord) -> dict[str, str]:
@@ -260,8 +261,8 @@ def _of_run(record: RunRecord) -> dict[str, str]:
     }
 
 
-def _differing(before: Mapping[str, str], after: Mapping[str, str], prefix: str = "") -> Iterable[Fact]:
+def _differing(before: Mapping[str, str], after: Mapping[str, str], prefix: str = "") -> Iterable[Difference]:
     for name in dict.fromkeys([*before, *after]):
         old, new = before.get(name, "none"), after.get(name, "none")
         if old != new:
-            yield Fact(prefix + name, old, new)
+            yield Difference(prefix + name, old, new)

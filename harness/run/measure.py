@@ -22,6 +22,7 @@ from harness.conversion.reference import Reference
 from harness.errors import WHATEVER, CaseError, Crashed, Failed, error_text
 from harness.loaded import check_loaded
 from harness.model import DetectionOutputs, Tensors
+from harness.named_arrays import first_samples
 from harness.store.record import Comparison, Latency, LoadedFiles, Measured, OperatorCost, Parity
 from harness.target import Footprint, Loaded, Session, TimingPlan, answered
 
@@ -86,14 +87,14 @@ def measure_parity(job: Job) -> ParityResult:
     try:
         used = min([referenced, *(len(values) for values in actual.values())])
         result = parity(
-            _first(golden.outputs, used),
-            _first(reference, used),
-            _first(actual, used),
+            first_samples(golden.outputs, used),
+            first_samples(reference, used),
+            first_samples(actual, used),
             job.artifact.outputs,
             None if golden.labels is None else golden.labels[:used],
             job.task,
             job.reference.interpreter,
-            _first(golden.inputs, used),
+            first_samples(golden.inputs, used),
             job.detection,
         ).model_copy(update={"available": available, "samples_note": explain(used, available, job.budget, referenced)})
     except Incomparable as error:
@@ -105,7 +106,7 @@ def measure_parity(job: Job) -> ParityResult:
     if job.artifact.state != "none":
         result = result.model_copy(update={"state": "sequence" if job.artifact.sequence else "fresh"})
     if job.kept is not None and time.monotonic() - begun < CHEAP_SECONDS:
-        result = result.model_copy(update={"in_sequence": as_a_stream(job, _first(stored, used), job.kept)})
+        result = result.model_copy(update={"in_sequence": as_a_stream(job, first_samples(stored, used), job.kept)})
     return ParityResult(result, sizes, time.monotonic() - begun)
 
 
@@ -116,7 +117,7 @@ def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison,
 
     if registry.targets()[job.target].slot != "processor":  # a browser or an emulator takes seconds
         return ()
-    expected = _first(kept.read(), len(next(iter(stored.values()))))
+    expected = first_samples(kept.read(), len(next(iter(stored.values()))))
     try:
         with opened(replace(job, artifact=job.artifact.model_copy(update={"sequence": True}))) as session:
             actual = session.infer(stored)
@@ -129,14 +130,10 @@ def infer_within(session: Session, samples: Tensors, budget: Budget, *, together
     """Outputs of as many samples, from the first, as the budget allows. `together`: all that there are, in one call,
     because they share state."""
     limit = budget.limit(len(next(iter(samples.values()))))
-    chosen = {name: values[:limit] for name, values in samples.items()}
+    chosen = first_samples(samples, limit)
     if budget.samples is not None or together:
         return answered(session.infer(chosen), limit)
     return session.infer_within(chosen, budget.seconds)
-
-
-def _first(tensors: Tensors, samples: int) -> Tensors:
-    return {name: values[:samples] for name, values in tensors.items()}
 
 
 def measure_latency(job: Job) -> Latency:

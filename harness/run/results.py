@@ -109,7 +109,7 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
     log = None
     if problem is not None:
         outcome, reason = outcome_of(problem), explained(problem)
-        log = kept_log(case, problem.log, results)
+        log = write_log(case, problem.log, results)
     else:
         broken = worst(checks)
         unmeasured = finished.parity.unmeasured if finished.parity is not None else ""
@@ -154,8 +154,8 @@ def judged(finished: Finished, policy: Policy) -> tuple[Check, ...]:
     )
 
 
-def kept_log(case: Case, text: str, results: Path) -> str | None:
-    """Writes a log and returns its place below `results`; None where there is none, or no room for it."""
+def write_log(case: Case, text: str, results: Path) -> str | None:
+    """Write a case's log and return its path below `results`; None for an empty log, and where it cannot be written."""
     if not text:
         return None
     log = f"logs/{case.model.name}.{case.variant.name}.{case.name.target.replace('/', '.')}.txt"

@@ -99,7 +99,7 @@ def a_model(entry: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
     written: dict[str, Any] = {"name": config.get("name", "model"), "layers": layers}
     for side in ("input_layers", "output_layers"):
         if side in config:
-            written[side] = [reference(tensor, dialect, nested) for tensor in tensors(config[side])]
+            written[side] = [tensor_reference(tensor, dialect, nested) for tensor in tensors(config[side])]
     return {"class_name": entry["class_name"], "config": written}
 
 
@@ -112,7 +112,7 @@ def tensors(places: Any) -> list[list[Any]]:
     return [tensor for value in places for tensor in tensors(value)]
 
 
-def reference(place: list[Any], dialect: Dialect, nested: Collection[str]) -> list[Any]:
+def tensor_reference(place: list[Any], dialect: Dialect, nested: Collection[str]) -> list[Any]:
     """A tensor by layer, node and position. In Keras 2 and TensorFlow.js the first node of a nested model is its own
     making; Keras 3 counts calls alone."""
     layer, node, position = place
@@ -142,7 +142,7 @@ def a_call(entry: Mapping[str, Any], node: Any, dialect: Dialect, nested: Collec
         found = [tuple(tensor) for tensor in node]
         for tensor in found:
             check_arguments(entry, tensor[3] if len(tensor) > 3 else {})
-        return [[*reference(list(tensor[:3]), dialect, nested), {}] for tensor in found]
+        return [[*tensor_reference(list(tensor[:3]), dialect, nested), {}] for tensor in found]
     check_arguments(entry, node["kwargs"])
     if len(node["args"]) != 1:
         raise NoLayersModel(
@@ -154,7 +154,7 @@ def a_call(entry: Mapping[str, Any], node: Any, dialect: Dialect, nested: Collec
         raise NoLayersModel(
             f"the layer '{name}' is called with constants, and a layers model calls it with tensors alone"
         )
-    return [[*reference(one["config"]["keras_history"], dialect, nested), {}] for one in given]
+    return [[*tensor_reference(one["config"]["keras_history"], dialect, nested), {}] for one in given]
 
 
 def check_arguments(entry: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:

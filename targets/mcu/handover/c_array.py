@@ -13,7 +13,7 @@ from harness.store.runs import write_atomically
 from ..micro.resolver import usual_method
 from ..plan import PlanRefused, variables_in
 from ..plan.model import operator_names
-from .material import Converted, converted, file_name, least_arena_bytes
+from .material import Converted, convert_model, file_name, least_arena_bytes
 
 _BYTES_A_LINE = 16
 ARENA_MARGIN_PERCENT = 10
@@ -23,7 +23,7 @@ _CUSTOM = "CUSTOM "
 
 def export_c(model: str, variant: str, output: str | None) -> int:
     """Write the files and say where they are; 0. Raises `HarnessError`."""
-    found = converted(model, variant)
+    found = convert_model(model, variant)
     name = file_name(f"{found.artifact.model}_{found.artifact.variant}")
     folder = Path(output) if output else Path.cwd() / name
     try:

@@ -54,8 +54,8 @@ class Converted:
     fault: str
 
 
-def converted(model: str, variant: str) -> Converted:
-    """Converts the model if need be. Raises `HarnessError`."""
+def convert_model(model: str, variant: str) -> Converted:
+    """Convert a model of the project, unless the cache has it. Raises `HarnessError`."""
     entry = _entry(model)
     recipe = _variant(entry, variant)
     with ConsoleProgress() as progress:
@@ -74,10 +74,11 @@ def converted(model: str, variant: str) -> Converted:
 
 
 def artifact_and_material(model: str, variant: str, samples: int) -> Material:
-    """Converts the model if need be and asks the oracle. Raises `HarnessError`."""
+    """The model, converted unless the cache has it, with what the oracle makes of its first `samples` golden inputs.
+    Raises `HarnessError`."""
     if samples < 1:
         raise HarnessError(f"{samples} samples cannot be taken: ask for at least one.")
-    found = converted(model, variant)
+    found = convert_model(model, variant)
     artifact = found.artifact
     if found.fault:
         raise HarnessError(f"{model} has no golden to hold its {variant} artifact against: {found.fault}")

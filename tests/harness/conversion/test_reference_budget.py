@@ -33,11 +33,11 @@ SAMPLES = {"x": np.arange(128.0)}
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0.001, 128), (0.5, 8), (100.0, 2)])
 def test_samples_from_the_first_as_many_as_fit(clock, seconds, expected):
-    name, outputs = worker.within(reference(clock, seconds), SAMPLES, 4.0)
+    name, outputs = worker.infer_within(reference(clock, seconds), SAMPLES, 4.0)
     assert name == "slow kernels"
     np.testing.assert_array_equal(outputs["y"], 2 * SAMPLES["x"][:expected])
 
 
 def test_a_single_sample_is_enough_to_answer(clock):
-    _, outputs = worker.within(reference(clock, 9.0), {"x": np.arange(1.0)}, 4.0)
+    _, outputs = worker.infer_within(reference(clock, 9.0), {"x": np.arange(1.0)}, 4.0)
     assert len(outputs["y"]) == 1

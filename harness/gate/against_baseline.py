@@ -47,7 +47,7 @@ def _outcome(case: CaseResult, policy: Policy, passed: bool, message: str) -> Ch
     )
 
 
-def judge_against(
+def judge_against_baseline(
     name: CaseName, case: CaseResult, accepted: AcceptedCase, policy: Policy, *, same_machine: bool, source: str = ""
 ) -> list[Check]:
     """Every check of a case that ran against what was accepted of it. `name`: the case with its format; `source`: the
