@@ -50,6 +50,11 @@ from harness.variant import Format, Variant
 Value = TypeVar("Value")
 
 
+def cores() -> int:
+    """Of this machine: no more processes hold a TensorFlow at once."""
+    return os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Settings:
     """Where a run reads and writes, and how it measures."""
@@ -61,7 +66,9 @@ class Settings:
     parity_only: bool = False
     fresh: bool = False
     plan: TimingPlan = field(default_factory=lambda: TimingPlan(per_operator=True, kernels=True))
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    workers: int = field(default_factory=lambda: cores() + 1)
+    """Steps side by side: one more than there are cores, because the processes that steps wait for wait as well, for
+    each other, a disk, the start of a page. A third of two cores was idle with two."""
     policy: Policy = field(default_factory=Policy)
 
 
@@ -114,7 +121,7 @@ class Run:
         identity = sha256_json([self.machine.id, os.getpid(), time.time_ns()])[:8]
         self.id = f"{self.started:%Y%m%dT%H%M%SZ}-{identity}"
         cache = Cache(settings.cache / "artifacts", progress.note)
-        self.converter = converter or Converter(cache, environment("converter"), settings.workers)
+        self.converter = converter or Converter(cache, environment("converter"), min(cores(), settings.workers))
         self.case_store = CaseStore(settings.cache)
         self.costs = Costs(settings.cache)
         self.finished: dict[str, Finished] = {case.id: Finished(case) for case in cases}

@@ -61,7 +61,7 @@ wanted() {
         case $package in - | playwright:*) continue ;; esac
         there "$commands" && continue
         case $when in
-        always) printf '%s ' "$package" ;;
+        always | quicker) printf '%s ' "$package" ;;
         ci) [ "${CI:-}" != true ] || printf '%s ' "$package" ;;
         esac
     done <"$table"
@@ -121,7 +121,7 @@ missing=$(wanted | tr ',' ' ')
 
 while read -r commands debian ubuntu fedora macos other when purpose; do
     case $commands in '#'* | '') continue ;; esac
-    if [ "$when" = doctor ] || { [ "$when" = ci ] && [ "${CI:-}" != true ]; }; then continue; fi
+    if [ "$when" = doctor ] || [ "$when" = quicker ] || { [ "$when" = ci ] && [ "${CI:-}" != true ]; }; then continue; fi
     there "$commands" && continue
     package=$(package_of "$debian" "$ubuntu" "$fedora" "$macos" "$other")
     say "${commands%%,*} is missing, so unavailable: $purpose; $(source_of "$package")"

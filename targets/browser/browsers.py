@@ -46,6 +46,11 @@ class Browser:
     download_layouts: tuple[str, ...] = ()
     """Where the program lies below the folder of Playwright's downloads, on each system. Empty for a browser that
     Playwright has only with patches of its own."""
+    windowless_programs: tuple[str, ...] = ()
+    """The same engine without the code for windows. A page of a new context costs it a tenth of the processor's time,
+    because the whole browser draws a window for it that nobody sees."""
+    windowless_layouts: tuple[str, ...] = ()
+    """As `download_layouts`."""
     preferences: Mapping[str, Any] = field(default_factory=dict)
     locations: tuple[str, ...] = ()
     """Where the program is that the system's packages bring and that is not on PATH: patterns of absolute paths."""
@@ -60,7 +65,7 @@ class Browser:
             found = shutil.which(name)
             if found:
                 return Path(found)
-        return None if named else next(iter((*self.downloaded(), *self._located())), None)
+        return None if named else next(iter((*self._downloaded(self.download_layouts), *self._located())), None)
 
     def _located(self) -> list[Path]:
         """The system's own programs, each in the place of `locations` that it was found in."""
@@ -78,13 +83,24 @@ class Browser:
         name = "by_webdriver.py" if self.own_driver(program) else "by_playwright.py"
         return Path(__file__).with_name("drivers") / name
 
-    def downloaded(self) -> list[Path]:
-        """The program in each folder where `playwright install` puts this browser, the newest revision first."""
+    def windowless_executable(self) -> Path | None:
+        """The same without windows, where there is one and `variable` names no other; else `executable`."""
+        if not os.environ.get(self.variable):
+            for name in self.windowless_programs:
+                if found := shutil.which(name):
+                    return Path(found)
+            if self.executable() in self._downloaded(self.download_layouts):
+                return next(iter(self._downloaded(self.windowless_layouts)), self.executable())
+        return self.executable()
+
+    @staticmethod
+    def _downloaded(layouts: tuple[str, ...]) -> list[Path]:
+        """The program in each folder where `playwright install` puts a browser, the newest revision first."""
         found = [
             (int(revision.group(1)), program)
-            for pattern in self.download_layouts
+            for pattern in layouts
             for program in _downloads_directory().glob(pattern)
-            if (revision := re.match(r"[a-z]+-(\d+)$", program.relative_to(_downloads_directory()).parts[0]))
+            if (revision := re.match(r"[a-z_]+-(\d+)$", program.relative_to(_downloads_directory()).parts[0]))
             and os.access(program, os.X_OK)
         ]
         return [program for _, program in sorted(found, reverse=True)]
@@ -96,7 +112,7 @@ class Browser:
     def missing(self) -> str:
         """What is missing, in words; empty if a browser is there."""
         named = os.environ.get(self.variable)
-        if self.executable() is not None:
+        if self.windowless_executable() is not None:
             return next((f"{need}, which drives {self.name}" for need in self._needs() if not shutil.which(need)), "")
         return f"{named}, which {self.variable} names" if named else self.name
 
@@ -106,8 +122,9 @@ class Browser:
         return (driver, LEASH[0]) if driver else ()
 
     def version(self, program: Path | None = None) -> str:
-        """What `--version` of `program` (the usual one unless named) says, asked once for each state of the
-        executable; empty where there is none. Of a script of Playwright's, the folder with the build's number."""
+        """What `--version` of `program` (the usual one unless named) says, and whether it has windows; asked once for
+        each state of the executable; empty where there is none. Of a script of Playwright's, the folder with the
+        build's number."""
         path = program or self.executable()
         if path is None:
             return ""
@@ -115,7 +132,12 @@ class Browser:
             return f"Playwright's {path.parent.name}"
         state = path.resolve().stat()
         needs_display = self.name if self.own_driver(path) else ""
-        return _version(path, needs_display, state.st_mtime_ns, state.st_size)
+        version = _version(path, needs_display, state.st_mtime_ns, state.st_size)
+        return f"{version} without windows" if self._is_windowless(path) else version
+
+    def _is_windowless(self, program: Path) -> bool:
+        """By its name: its version says nothing of it."""
+        return program.name in {Path(name).name for name in (*self.windowless_programs, *self.windowless_layouts)}
 
 
 CHROMIUM = Browser(
@@ -140,6 +162,11 @@ CHROMIUM = Browser(
         "chromium-*/chrome-linux*/chrome",
         "chromium-*/chrome-mac*/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing",
         "chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium",
+    ),
+    windowless_programs=("chromium-headless-shell",),
+    windowless_layouts=(
+        "chromium_headless_shell-*/chrome-*/headless_shell",
+        "chromium_headless_shell-*/chrome-headless-shell-*/chrome-headless-shell",
     ),
 )
 FIREFOX = Browser(

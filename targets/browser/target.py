@@ -122,7 +122,7 @@ class BrowserTarget(Target):
             elif lacking := self._lacking():
                 return Readiness(False, lacking, self.browser.install_line(), details)
             else:
-                details["browser"] = str(self.program or self.browser.executable())
+                details["browser"] = str(self._executable())
                 details |= self._expected_gpu()
                 if self.browser.own_driver(self.program):
                     details["sandbox"] = "off"
@@ -133,6 +133,13 @@ class BrowserTarget(Target):
         if no_bundles := self.bundle.missing():
             return Readiness(False, no_bundles, install_line("npm"), details)
         return Readiness(True, details=details)
+
+    def _executable(self) -> Path | None:
+        """The browser: one that needs no window where no GPU is to be had, which is the quicker one."""
+        if self.program is not None:
+            return self.program
+        on_gpu = self.backend in ON_GPU and gpu.wanted() != gpu.SOFTWARE and not gpu.lacking(self.backend)
+        return (self.browser.executable() if on_gpu else None) or self.browser.windowless_executable()
 
     def _expected_gpu(self) -> dict[str, str]:
         """Which of a GPU and the software renderer it will be, and why, as far as no browser has to be started."""
@@ -165,7 +172,7 @@ class BrowserTarget(Target):
         if found and found.problem:  # a failure, which what the software renderer gave before does not answer
             own = {"gpu_not_got": gpu.wanted()}
         return {
-            "browser": address.version(elsewhere) if elsewhere else self.browser.version(self.program),
+            "browser": address.version(elsewhere) if elsewhere else self.browser.version(self._executable()),
             self.library: self.bundle.version(),
             "bundles": self.bundle.digest(),
             "backend": self.backend,
@@ -193,7 +200,7 @@ class BrowserTarget(Target):
 
     def forget(self) -> None:
         """A GPU process keeps what it compiled for the page before."""
-        program = self.program or self.browser.executable()
+        program = self._executable()
         if (program is not None or self._address()) and self.backend in ON_GPU:
             BROWSERS.close(self._launch(program, DEFAULT_LIMITS, address.page_port() if self._address() else 0))
 
@@ -218,13 +225,13 @@ class BrowserTarget(Target):
     def browser_version(self) -> dict[str, str]:
         """What the browser calls itself, and its version."""
         elsewhere = self._address()
-        version = address.version(elsewhere) if elsewhere else self.browser.version(self.program)
+        version = address.version(elsewhere) if elsewhere else self.browser.version(self._executable())
         return {self.browser.name: version.removeprefix(self.browser.name).strip()}
 
     def show(self, page: Path, files: Mapping[str, Path]) -> Repeated:
         """Open a page of the disk in the browser, with `files` in place of what stands at those addresses, and give the
         `verdict` that it sets. Raises a `CaseError`."""
-        program, limits = self.program or self.browser.executable(), DEFAULT_LIMITS
+        program, limits = self._executable(), DEFAULT_LIMITS
         if self._address() or program is None:
             raise Unsupported(f"{self.name} is repeated by a browser of this machine, and there is none")
         with BROWSERS.borrowed(self._launch(program, limits)) as started:
@@ -242,7 +249,7 @@ class BrowserTarget(Target):
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
-        program, elsewhere = self.program or self.browser.executable(), self._address()
+        program, elsewhere = self._executable(), self._address()
         if lacking := self._lacking():
             raise Unavailable(f"{self.name} needs {lacking}; install it with `{self.browser.install_line()}`.")
         folder, found = self.bundle.install(), self.chosen_gpu

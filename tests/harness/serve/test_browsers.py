@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from harness.serve.interface import Interface
 from harness.serve.server import make_server
 from harness.serve.source import Source
 from harness.store.runs import RunStore
-from tests.harness.report.conftest import ENGINES, PROGRAMS
+from tests.harness.report.conftest import ENGINES, program
 from tests.harness.store.records import make_case, make_record
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def go(page: Page, place: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_view_comes_from_the_server_when_it_is_gone_to(address: str, engine: str) -> None:
     sync = pytest.importorskip("playwright.sync_api")
-    path = shutil.which(PROGRAMS[engine])
+    path = program(engine)
     complaints, requests = [], []
     with sync.sync_playwright() as playwright:
         options = {} if engine == "chromium" else {"channel": "moz-firefox"}

@@ -9,6 +9,7 @@ from harness_targets.browser.target import PAGE
 
 SURROUNDINGS = """
 // One input of two float32 values; `bodies` and `posted` are what went either way.
+globalThis.addEventListener = () => {};
 globalThis.bodies = [];
 globalThis.posted = [];
 globalThis.fetch = async (address, options) => {

@@ -43,6 +43,26 @@ def test_playwrights_chromium_is_taken_where_path_has_none(downloads, tmp_path):
     assert CHROMIUM.executable() == on_path
 
 
+def test_the_one_without_windows_is_taken_where_there_is_one(downloads, tmp_path, monkeypatch):
+    full = program(downloads / "chromium-1248" / "chrome-linux64" / "chrome")
+    assert CHROMIUM.windowless_executable() == full
+    layout = downloads / "chromium_headless_shell-1248" / "chrome-headless-shell-linux64" / "chrome-headless-shell"
+    program(layout)
+    assert CHROMIUM.windowless_executable() == layout
+    on_path = tmp_path / "bin" / "chromium"
+    on_path.write_text("#!/bin/sh\n")
+    on_path.chmod(0o755)
+    assert CHROMIUM.windowless_executable() == on_path, "of the system's own browser, and not another version's"
+    beside = on_path.with_name("chromium-headless-shell")
+    beside.write_text("#!/bin/sh\necho Chromium 156.0\n")
+    beside.chmod(0o755)
+    assert CHROMIUM.windowless_executable() == beside
+    assert CHROMIUM.executable() == on_path
+    assert CHROMIUM.version(beside) == "Chromium 156.0 without windows"
+    monkeypatch.setenv("HARNESS_CHROMIUM", str(on_path))
+    assert CHROMIUM.windowless_executable() == on_path, "who names a browser gets that one"
+
+
 def test_macos_has_it_in_an_application(downloads):
     name = "Google Chrome for Testing"
     found = program(downloads / "chromium-1248" / "chrome-mac-arm64" / f"{name}.app" / "Contents" / "MacOS" / name)
