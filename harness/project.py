@@ -117,6 +117,17 @@ class TargetTable(BaseModel):
     flags: dict[str, bool | int | float | str] = Field(min_length=1)
 
 
+class PlacesTable(BaseModel):
+    """`[places]`: other machines that have targets."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scheduler: str = ""
+    """`tls://host:port` of a Dask scheduler; empty to stay on this machine."""
+    certificates: Path | None = None
+    """The folder with the authority, the certificate and its key; relative to harness.toml."""
+
+
 class ProjectFile(BaseModel):
     """All of `harness.toml`."""
 
@@ -130,6 +141,7 @@ class ProjectFile(BaseModel):
     """Variants of the project's own, each based on one of a format's."""
     targets: dict[str, TargetTable] = Field(default_factory=dict)
     """Targets of the project's own, each based on another; `harness.registry` makes them."""
+    places: PlacesTable = Field(default_factory=PlacesTable)
 
     @field_validator("models", "variants")
     @classmethod
@@ -178,8 +190,8 @@ def table_of(place: tuple[Any, ...]) -> type[BaseModel]:
         return VariantTable
     if place[0] == "targets" and len(place) > 2:
         return TargetTable
-    if place[0] == "limits":
-        return LimitsTable
+    if place[0] in ("limits", "places") and len(place) > 1:
+        return LimitsTable if place[0] == "limits" else PlacesTable
     return ModelTable if place[0] == "models" and len(place) > 2 else ProjectFile
 
 

@@ -80,6 +80,18 @@ def assess(
     raise typer.Exit(show_assessment(model, as_json=json))
 
 
+Scheduler = Annotated[
+    str,
+    typer.Option("--scheduler", metavar="ADDRESS", help="tls://HOST:PORT of a Dask scheduler with other machines."),
+]
+CertificatesFolder = Annotated[
+    str, typer.Option("--certificates", metavar="DIR", help="ca.pem, place.pem and place-key.pem, for tls://.")
+]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Allow tcp:// beyond this machine: whoever reaches it can run code.")
+]
+
+
 @app.command()
 def tune(
     model: Annotated[str, typer.Argument(help="A model's name.")],
@@ -133,22 +145,71 @@ def run(
     plan: Annotated[
         bool, typer.Option("--plan", help="Show what would be run and about how long it takes; run nothing.")
     ] = False,
+    scheduler: Scheduler = "",
+    certificates: CertificatesFolder = "",
+    insecure: Insecure = False,
     json: Json = False,
 ) -> None:
     """Convert, compare, time and judge; write a run record and the dashboard. Exit code 1 if a case fails."""
+    from harness.cli.placing import SchedulerOptions
     from harness.cli.running import run_matrix
     from harness.run.matrix import Selection
 
     selection = Selection(
         tuple(model or ()), tuple(variant or ()), tuple(target or ()), everything, tuple(without or ())
     )
+    elsewhere = SchedulerOptions(scheduler, certificates, insecure)
     if plan:
         from harness.cli.planning import show_plan
 
-        raise typer.Exit(show_plan(selection, parity_only=parity_only, budget=budget, as_json=json))
+        raise typer.Exit(show_plan(selection, parity_only=parity_only, budget=budget, as_json=json, places=elsewhere))
     raise typer.Exit(
-        run_matrix(selection, parity_only=parity_only, fresh=fresh, budget=budget, operators=operators, as_json=json)
+        run_matrix(
+            selection,
+            parity_only=parity_only,
+            fresh=fresh,
+            budget=budget,
+            operators=operators,
+            as_json=json,
+            places=elsewhere,
+        )
     )
+
+
+@app.command()
+def places(
+    scheduler: Scheduler = "", certificates: CertificatesFolder = "", insecure: Insecure = False, json: Json = False
+) -> None:
+    """List the machines behind a scheduler with the targets that each has."""
+    from harness.cli.placing import SchedulerOptions, list_places
+
+    raise typer.Exit(list_places(SchedulerOptions(scheduler, certificates, insecure), as_json=json))
+
+
+@app.command()
+def place(
+    scheduler: Scheduler = "",
+    name: Annotated[
+        str,
+        typer.Option("--name", help="Its name, if not the host's; machines that are alike may share one."),
+    ] = "",
+    certificates: CertificatesFolder = "",
+    insecure: Insecure = False,
+    new_certificates: Annotated[
+        str,
+        typer.Option("--new-certificates", metavar="DIR", help="Make certificates in a new folder, and end."),
+    ] = "",
+    host: Annotated[
+        list[str] | None, typer.Option("--host", help="With it: a name or address of the scheduler (repeatable).")
+    ] = None,
+) -> None:
+    """Offer this machine's targets to runs elsewhere, through a Dask scheduler, until interrupted."""
+    from harness.cli.placing import SchedulerOptions, run_place, write_certificates
+
+    if new_certificates:
+        write_certificates(new_certificates, tuple(host or ()))
+        return
+    run_place(SchedulerOptions(scheduler, certificates, insecure), name)
 
 
 @app.command()

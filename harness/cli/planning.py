@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 
-from harness import registry
 from harness.cli.inventory import console
+from harness.cli.placing import SchedulerOptions, chosen_cases
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.run.costs import Costs, in_words
-from harness.run.matrix import Selection, cases
+from harness.run.matrix import Selection
 from harness.run.plan import Estimate, estimate
 
 
-def show_plan(selection: Selection, *, parity_only: bool, budget: float | None, as_json: bool) -> int:
+def show_plan(
+    selection: Selection,
+    *,
+    parity_only: bool,
+    budget: float | None,
+    as_json: bool,
+    places: SchedulerOptions | None = None,
+) -> int:
     """Print the cases of a selection by target, with an estimate of each part. Nothing is started or installed."""
     root = project_root()
-    chosen = cases(selection, model_entries(root, budget), registry.targets(), registry.formats())
-    found = estimate(chosen, Costs(cache_directory()), parity_only=parity_only)
+    options = (places or SchedulerOptions()).completed(root)
+    with chosen_cases(selection, model_entries(root, budget), options) as chosen:
+        found = estimate(chosen, Costs(cache_directory()), parity_only=parity_only)
     if as_json:
         print(json.dumps(_document(found), indent=1))
     else:

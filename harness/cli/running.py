@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness import registry
 from harness.cli.inventory import console
+from harness.cli.placing import SchedulerOptions, chosen_cases
 from harness.cli.progress import ConsoleProgress
 from harness.errors import WHATEVER, BadInput
 from harness.gate.policy_file import project_policy
@@ -19,7 +19,7 @@ from harness.report import tables
 from harness.report.history_data import history_of
 from harness.report.page import write
 from harness.run.engine import NOT_TIMED_YET, Interrupted, Run, Settings
-from harness.run.matrix import Selection, cases
+from harness.run.matrix import Selection
 from harness.store.error_log import sentence_with_log
 from harness.store.record import Outcome, RunRecord
 from harness.target import TimingPlan
@@ -37,10 +37,11 @@ def run_matrix(
     budget: float | None = None,
     operators: bool = False,
     as_json: bool,
+    places: SchedulerOptions | None = None,
 ) -> int:
-    """Run the selection; 0 if nothing is broken, 1 otherwise, 2 if a model is no model, 130 if interrupted."""
+    """Run the selection, on this machine or at `places`; 0 if nothing is broken, 1 otherwise, 2 if a model is no model,
+    130 if interrupted."""
     root = project_root()
-    chosen = cases(selection, model_entries(root, budget), registry.targets(), registry.formats())
     settings = Settings(
         root=root,
         cache=cache_directory(),
@@ -52,7 +53,8 @@ def run_matrix(
         policy=project_policy(root),
     )
     signal.signal(signal.SIGTERM, interrupt)
-    with ConsoleProgress() as progress:
+    options = (places or SchedulerOptions()).completed(root)
+    with chosen_cases(selection, model_entries(root, budget), options) as chosen, ConsoleProgress() as progress:
         execution = Run(chosen, settings, progress)
         record = execution.execute()
     told = [

@@ -46,7 +46,8 @@ def perform(request: str, content: bytes = b"") -> str:
     action = message["action"]
     try:
         if action == "receive":
-            kept_files().receive(**message["file"], content=content)
+            with shared_machine():
+                kept_files().receive(**message["file"], content=content)
             return written({})
         return written(ACTIONS[action](message))
     except WHATEVER as error:
@@ -145,7 +146,7 @@ def _prepared(name: str) -> Target:
         raise Unavailable(
             f"The place '{place_name()}' has no target '{name}'; install the package that it is of there."
         )
-    with _PREPARING.setdefault(name, threading.Lock()):
+    with shared_machine(), _PREPARING.setdefault(name, threading.Lock()):
         target.require()
         target.prepare()
     return target

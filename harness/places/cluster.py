@@ -109,10 +109,11 @@ class Cluster:
             while True:
                 try:
                     answer: str = future.result(timeout=LOOK_SECONDS)
-                    return answer
+                    break
                 except TimeoutError:
                     self._check()
                     if address not in self._machines:
+                        future.cancel(force=True)  # or it would wait for a machine of this address for ever
                         raise MachineLost(f"{address} is gone") from None
         except CancelledError as error:
             self._wait_for_loss()
@@ -121,9 +122,8 @@ class Cluster:
             raise
         except Exception as error:
             raise MachineLost(f"{address}: {error_text(error)}") from error
-        finally:
-            if not self._lost:
-                future.cancel(force=True)
+        future.release()
+        return answer
 
     def kill(self) -> None:
         """For an interrupted run: whoever waits for an answer gets `Crashed`."""

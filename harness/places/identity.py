@@ -34,7 +34,12 @@ class Identity(BaseModel):
 def own_identity() -> Identity:
     """That of this process."""
     packages = {"harness", *(point.value.partition(".")[0] for point in entry_points(group="harness.targets"))}
-    hashes = [(name, sha256_tree([folder])) for name in sorted(packages) if (folder := _folder(name)) is not None]
+    # The folder of a package is called otherwise in a checkout than where it is installed.
+    hashes = [
+        (name, sha256_tree(path for path in folder.iterdir() if path.name != "__pycache__"))
+        for name in sorted(packages)
+        if (folder := _folder(name)) is not None
+    ]
     source = hashlib.sha256(repr(hashes).encode()).hexdigest()
     return Identity(version=__version__, source=source, python=platform.python_version())
 

@@ -14,8 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 from harness.artifact import Artifact
-from harness.errors import Crashed, PlaceLost, Unavailable, error_text
-from harness.places.link import Link, MachineLost
+from harness.errors import Crashed, HarnessError, PlaceLost, Unavailable, error_text
+from harness.places.link import Link, MachineLost, SchedulerLost
 from harness.places.messages import LATENCY, PARITY, Parcel, packed, raise_error, written
 from harness.run.measure import Job, ParityResult
 from harness.store.record import Latency, Machine
@@ -106,11 +106,11 @@ class RemotePlace:
 
     def rest(self) -> None:
         """End what its machines keep warm for the next case."""
-        for member in self._living():
-            try:
+        try:
+            for member in self._living():
                 self._ask(member, {"action": "rest"})
-            except (MachineLost, OSError, Crashed):
-                continue
+        except (MachineLost, SchedulerLost, HarnessError):  # what it would have ended ends with the place
+            return
 
     def _measured(self, action: str, job: Job, attempts: int) -> dict[str, Any]:
         """What a machine of the place measures. Where it is lost meanwhile, another one is asked, as often as

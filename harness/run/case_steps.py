@@ -23,6 +23,9 @@ StepKey = tuple[str, Any]
 
 PREPARING, CONVERTING, REFERRING, COMPARING, COMPARING_SLOWLY = 3, 2, 1, 0, 4
 """Ranks: what stands on the most work goes first, so that the first model is judged before the last is converted."""
+COMPARING_SLOWLY_ELSEWHERE = -1
+"""A place converts nothing that others wait for: what takes longest there is begun first, beside a worker for the
+rest, so that it is not what all wait for at the end (`tests/harness/run/test_order.py` has the figures)."""
 
 
 def step_keys(case: Case) -> tuple[StepKey, StepKey, StepKey, StepKey, StepKey]:
@@ -72,6 +75,8 @@ def case_steps(case: Case, work: Mapping[str, Callable[[Case], Any]], costs: Cos
     yield step(setting_up, f"Setting up {case.name.target}", COMPARING, 0.0, (), "set up", case.place.name)
     seconds = costs.of_case(case.name, case.target)
     rank, slot = (COMPARING_SLOWLY, SLOW) if seconds > SLOW_SECONDS else (COMPARING, "")
+    if slot and case.place.name:
+        rank = COMPARING_SLOWLY_ELSEWHERE
     yield step(comparing, f"Comparing {case.id}", rank, seconds, (referring, setting_up), slot, case.place.name)
 
 

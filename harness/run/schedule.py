@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.errors import WHATEVER, CaseError, as_case_error
-
-SLOW = "slow"
-"""The slot of steps that may take minutes: at most all workers but one while others are unfinished."""
+from harness.run.order import SLOW as SLOW
+from harness.run.order import Order
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,7 @@ class Schedule:
         self._results: dict[Hashable, Any] = {}
         self._running: dict[Hashable, tuple[Step, float]] = {}
         self._expected, self._taken = 0.0, 0.0
+        self._order = Order(self._waiting.values(), self._workers_of, self.limits)
         self._stopped = False
         self._broken: BaseException | None = None
         self._changed = threading.Condition()
@@ -137,6 +137,7 @@ class Schedule:
             result = as_case_error(error, step.stage or step.doing)
         with self._changed:
             del self._running[step.key]
+            self._order.finish(step)
             if self._stopped:
                 return
             self._expected += step.seconds
@@ -150,34 +151,18 @@ class Schedule:
             while True:
                 if self._stopped or not self._waiting:
                     return None
-                ready = [step for step in self._waiting.values() if self._may_begin(step)]
-                if ready:
-                    step = min(ready, key=lambda one: (one.rank, one.seconds))
+                step = self._order.take()
+                if step is not None:
                     del self._waiting[step.key]
                     self._running[step.key] = (step, time.monotonic())
                     return step
                 if not self._running:  # nothing can ever become ready: the needs go in a circle
                     _, step = self._waiting.popitem()
+                    self._order.drop(step)
                     self._end(step, as_case_error(RuntimeError("its needs go in a circle"), step.doing))
                     self._changed.notify_all()
                     continue
                 self._changed.wait()
-
-    def _may_begin(self, step: Step) -> bool:
-        if any(key not in self._results for key in step.needs):
-            return False
-        workers = self._workers_of(step.place)
-        there = [other for other, _ in self._running.values() if other.place == step.place]
-        if len(there) >= workers:
-            return False
-        if not step.slot:
-            return True
-        beside = sum(other.slot == step.slot for other in there)
-        if step.slot == SLOW:
-            waiting = (other for other in self._waiting.values() if other.place == step.place)
-            others = any(other.slot != SLOW for other in waiting) or any(other.slot != SLOW for other in there)
-            return beside < (max(1, workers - 1) if others else workers)
-        return beside < self.limits.get(step.slot, workers)
 
     def _workers_of(self, place: str) -> int:
         return self.places.get(place, 1) if place else self.workers
@@ -186,10 +171,13 @@ class Schedule:
         """Keep a result, and end what stands on it where it is an error."""
         self._results[step.key] = result
         self.ended(step, result)
-        if isinstance(result, CaseError):
-            for other in [other for other in self._waiting.values() if step.key in other.needs]:
-                if self._waiting.pop(other.key, None) is not None:
-                    self._end(other, result)
+        if not isinstance(result, CaseError):
+            self._order.fulfil(step)
+            return
+        for other in self._order.standing_on(step):
+            if self._waiting.pop(other.key, None) is not None:
+                self._order.drop(other)
+                self._end(other, result)
 
 
 class Watcher(Protocol):

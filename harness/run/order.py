@@ -1,0 +1,94 @@
+"""Which of many steps goes next, without a thread or a clock: choosing costs no more where there are more steps."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.run.schedule import Step
+
+SLOW = "slow"
+"""The slot of steps that may take minutes: at most all workers of a place but one while others there are unfinished."""
+
+
+class Order:
+    """Steps that stand on each other, at places that take a number of them at once."""
+
+    def __init__(self, steps: Iterable[Step], workers: Callable[[str], int], limits: Mapping[str, int]) -> None:
+        """`workers`: how many steps a place takes at once; `limits`: how many of a slot, at each place."""
+        self._workers, self._limits = workers, limits
+        self._left: dict[Hashable, int] = {}
+        """Step → how many of its needs are not there yet; none of a step that is over or was begun."""
+        self._standing_on: dict[Hashable, list[Step]] = {}
+        self._ready: dict[str, dict[str, list[tuple[int, float, int, Step]]]] = {}
+        """Place → slot → heap. What was dropped since is still in it."""
+        self._running: dict[str, Counter[str]] = {}
+        self._quick: Counter[str] = Counter()
+        """Place → how many of its steps are neither slow nor over."""
+        self._number: dict[Hashable, int] = {}
+        """The order in which steps were given, which decides between equals."""
+        for number, step in enumerate(steps):
+            self._number[step.key] = number
+            self._left[step.key] = len(set(step.needs))
+            for need in set(step.needs):
+                self._standing_on.setdefault(need, []).append(step)
+            self._quick[step.place] += step.slot != SLOW
+            if not step.needs:
+                self._push(step)
+
+    def take(self) -> Step | None:
+        """The step to be begun now, of lowest rank and among equals cheapest; None where none may."""
+        best: tuple[int, float, int, Step] | None = None
+        for place, slots in self._ready.items():
+            if self._running.setdefault(place, Counter()).total() >= self._workers(place):
+                continue
+            for slot, heap in slots.items():
+                while heap and heap[0][3].key not in self._left:
+                    heapq.heappop(heap)
+                if heap and self._has_room(place, slot) and (best is None or heap[0][:3] < best[:3]):
+                    best = heap[0]
+        if best is None:
+            return None
+        step = best[3]
+        heapq.heappop(self._ready[step.place][step.slot])
+        del self._left[step.key]
+        self._running[step.place][step.slot] += 1
+        return step
+
+    def finish(self, step: Step) -> None:
+        """A step that was begun is over: its room is free."""
+        self._running[step.place][step.slot] -= 1
+        self._quick[step.place] -= step.slot != SLOW
+
+    def fulfil(self, step: Step) -> None:
+        """What stands on a step may stand on it now."""
+        for other in self._standing_on.get(step.key, ()):
+            if other.key in self._left:
+                self._left[other.key] -= 1
+                if not self._left[other.key]:
+                    self._push(other)
+
+    def drop(self, step: Step) -> None:
+        """A step is never begun."""
+        del self._left[step.key]
+        self._quick[step.place] -= step.slot != SLOW
+
+    def standing_on(self, step: Step) -> list[Step]:
+        """The steps that need it and are still to come."""
+        return [other for other in self._standing_on.get(step.key, ()) if other.key in self._left]
+
+    def _push(self, step: Step) -> None:
+        heap = self._ready.setdefault(step.place, {}).setdefault(step.slot, [])
+        heapq.heappush(heap, (step.rank, step.seconds, self._number[step.key], step))
+
+    def _has_room(self, place: str, slot: str) -> bool:
+        """Whether one more step of the slot may begin at a place that takes one more."""
+        if not slot:
+            return True
+        beside, workers = self._running[place][slot], self._workers(place)
+        if slot == SLOW:
+            return beside < (max(1, workers - 1) if self._quick[place] else workers)
+        return beside < self._limits.get(slot, workers)

@@ -1,0 +1,271 @@
+"""Places behind a real scheduler of `distributed`, in processes of their own on this machine."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness import registry
+from harness.errors import HarnessError
+from harness.places.address import Certificates, SchedulerAddress
+from harness.places.certificates import make_certificates
+from harness.places.cluster import connected, security_of
+from harness.places.gather import Places
+from harness.places.link import NoPlaces
+from harness.places.spread import cases_at
+from harness.run.engine import Run, Settings
+from harness.run.matrix import Selection
+from harness.store.record import Outcome
+from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
+from tests.harness.fakes.place import fake_targets
+from tests.harness.fakes.progress import Quiet
+
+distributed = pytest.importorskip("distributed")
+
+REPOSITORY = Path(__file__).parents[3]
+SECONDS = 120.0
+"""For what takes a second or two on a machine that does nothing else."""
+
+
+class Notes(Quiet):
+    def __init__(self):
+        self.texts = []
+
+    def note(self, text):
+        self.texts.append(text)
+
+
+def until(condition, what):
+    deadline = time.monotonic() + SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what} did not come about"
+        time.sleep(0.05)
+    return found
+
+
+@contextmanager
+def process(*command, **variables):
+    """A Python process that prints what it does; it and its children are gone at the end."""
+    started = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=REPOSITORY,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield started
+    finally:
+        started.terminate()
+        try:
+            started.wait(20)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+@contextmanager
+def place(address, name, home, certificates=None):
+    """A place that has said what it offers."""
+    folder = [str(certificates)] if certificates else []
+    with process("-m", "tests.harness.fakes.place", address, name, *folder, HARNESS_HOME=str(home)) as started:
+        line = started.stdout.readline()
+        assert "offers 2 targets" in line, line
+        yield started
+
+
+@contextmanager
+def scheduler(**options):
+    """A scheduler in this process, and its address."""
+    chosen = {"protocol": "tcp", "host": "127.0.0.1", **options}
+    cluster = distributed.LocalCluster(
+        n_workers=0, processes=False, dashboard_address="127.0.0.1:0", silence_logs=50, **chosen
+    )
+    try:
+        yield cluster.scheduler_address
+    finally:
+        cluster.close()
+
+
+@contextmanager
+def linked(address, certificates=None):
+    link = connected(SchedulerAddress.parse(address), certificates)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+@pytest.fixture
+def targets(monkeypatch):
+    known = fake_targets()
+    monkeypatch.setattr(registry, "targets", lambda: known)
+    monkeypatch.setattr(registry, "installed_targets", lambda: known)
+    return known
+
+
+def run_at(link, folder, notes=None, **selection):
+    chosen = cases_at(
+        Places(link).by_name, Selection(**selection), {"double": entry()}, registry.targets(), {"fake": FAKE_FORMAT}
+    )
+    settings = Settings(root=folder, cache=folder / "cache", results=folder / "results", parity_only=True)
+    return Run(chosen, settings, notes or Notes(), FakeConverter(folder / "models")).execute()
+
+
+def children_of(pid):
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def test_two_places_give_what_one_machine_gives_and_one_that_is_killed_costs_its_own_case(
+    tmp_path, targets, monkeypatch
+):
+    monkeypatch.setattr("harness.places.remote_place.RETURN_SECONDS", 0.0)
+    with scheduler() as address, place(address, "bench", tmp_path / "bench") as bench:
+        with place(address, "pi", tmp_path / "pi") as pi, linked(address) as link:
+            record = run_at(link, tmp_path / "far", targets=("fake/plain",))
+            assert {case.target: case.outcome for case in record.cases} == {
+                "fake/plain@bench": Outcome.PASSED,
+                "fake/plain@pi": Outcome.PASSED,
+            }
+            near = run_here(tmp_path / "near", targets)
+            for case in record.cases:
+                assert case.parity == near.parity
+                assert case.measured.figures == near.measured.figures
+                assert case.fingerprint == near.fingerprint
+
+            # A place is killed while it measures: what it had begun ends with it, and every case has its outcome.
+            killed = threading.Thread(target=lambda: (until(lambda: children_of(pi.pid), "a case"), kill(pi)))
+            killed.start()
+            record = run_at(link, tmp_path / "killed", targets=("fake/hanging@pi", "fake/plain@bench"))
+            killed.join()
+            outcomes = {case.target: case.outcome for case in record.cases}
+            assert outcomes == {"fake/plain@bench": Outcome.PASSED, "fake/hanging@pi": Outcome.UNAVAILABLE}
+            until(lambda: not any(child.is_running() for child in found_children), "the end of what it had begun")
+        assert bench.poll() is None
+
+
+found_children: list[psutil.Process] = []
+
+
+def kill(started):
+    found_children[:] = children_of(started.pid)
+    started.send_signal(signal.SIGKILL)
+
+
+def run_here(folder, targets):
+    """The one case of the sound target, on this machine."""
+    from harness.run.matrix import Case
+
+    case = Case(entry(), FAKE_FORMAT, FAKE_FORMAT.variant("float32"), targets["fake/plain"])
+    settings = Settings(root=folder, cache=folder / "cache", results=folder / "results", parity_only=True)
+    (found,) = Run([case], settings, Notes(), FakeConverter(folder / "models")).execute().cases
+    return found
+
+
+SCHEDULER = """
+import asyncio, distributed, sys
+async def main():
+    async with distributed.Scheduler(host="127.0.0.1", port=int(sys.argv[1]), dashboard_address="127.0.0.1:0") as one:
+        print(one.address, flush=True)
+        await one.finished()
+asyncio.run(main())
+"""
+
+
+def test_a_scheduler_that_is_lost_ends_the_run_with_what_it_has_and_the_place_comes_back_to_the_next(tmp_path, targets):
+    with process("-c", SCHEDULER, "0") as first:
+        address = next(line.strip() for line in first.stdout if line.startswith("tcp://"))
+        with place(address, "bench", tmp_path / "bench") as bench:
+            with linked(address) as link:
+                notes = Notes()
+                lost = threading.Thread(target=lambda: (until(lambda: children_of(bench.pid), "a case"), first.kill()))
+                lost.start()
+                record = run_at(link, tmp_path / "run", notes=notes)
+                lost.join()
+            assert record.status == "interrupted"
+            (sentence,) = [text for text in notes.texts if "was lost" in text]
+            assert sentence.startswith(f"The scheduler at {address} was lost")
+            assert "ended or was lost" in bench.stdout.readline()
+            with process("-c", SCHEDULER, address.rpartition(":")[2]) as second:
+                assert any(line.strip() == address for line in second.stdout)
+                assert "offers 2 targets" in bench.stdout.readline()
+                with linked(address) as link:
+                    record = run_at(link, tmp_path / "run", targets=("fake/plain",))
+                    assert (record.status, record.cases[0].outcome) == ("complete", Outcome.PASSED)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Certificates of a team, and of another."""
+    found = tmp_path_factory.mktemp("certificates")
+    for name in ("ours", "theirs"):
+        make_certificates(found / name, ["localhost"])
+    return found
+
+
+def test_without_a_certificate_of_the_authority_nothing_runs(tmp_path, targets, folders):
+    ours, theirs = Certificates(folders / "ours"), Certificates(folders / "theirs")
+    certificate, key = map(str, ours.pair("scheduler"))
+    security = distributed.Security(
+        tls_ca_file=str(ours.authority),
+        tls_scheduler_cert=certificate,
+        tls_scheduler_key=key,
+        require_encryption=True,
+        **client_part(ours),
+    )
+    with scheduler(protocol="tls", security=security) as address:
+        with pytest.raises(HarnessError, match="needs certificates"), linked(address):
+            raise AssertionError
+        with pytest.raises(NoPlaces, match="is not to be trusted"), linked(address, theirs):
+            raise AssertionError
+        assert refused(address, None)
+        assert refused(address, theirs)
+        with place(address, "bench", tmp_path / "bench", ours.folder), linked(address, ours) as link:
+            record = run_at(link, tmp_path / "run", targets=("fake/plain",))
+            assert record.cases[0].outcome is Outcome.PASSED
+
+
+def client_part(certificates):
+    certificate, key = map(str, certificates.pair())
+    return {"tls_client_cert": certificate, "tls_client_key": key}
+
+
+def refused(address, certificates):
+    """Whether a client of `distributed` itself, which asks nobody, gets nothing to run."""
+    plain = address.replace("tls://", "tcp://") if certificates is None else address
+    try:
+        with distributed.Client(plain, security=security_of(certificates), timeout=3, set_as_default=False) as client:
+            client.submit(os.getpid).result(timeout=3)
+    except (OSError, TimeoutError):
+        return True
+    return False
+
+
+def test_a_certificate_of_another_host_is_not_taken_for_the_scheduler(tmp_path, folders):
+    """Every place has a certificate of the authority: none of them can stand for the scheduler."""
+    ours = Certificates(folders / "ours")
+    certificate, key = map(str, ours.pair("place"))
+    security = distributed.Security(
+        tls_ca_file=str(ours.authority),
+        tls_scheduler_cert=certificate,
+        tls_scheduler_key=key,
+        require_encryption=True,
+        **client_part(ours),
+    )
+    with (
+        scheduler(protocol="tls", security=security) as address,
+        pytest.raises(NoPlaces, match="not to be trusted"),
+        linked(address, ours),
+    ):
+        raise AssertionError
