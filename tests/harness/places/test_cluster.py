@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import distributed
 import psutil
 import pytest
 
@@ -26,8 +27,6 @@ from harness.store.record import Outcome
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.place import fake_targets
 from tests.harness.fakes.progress import Quiet
-
-distributed = pytest.importorskip("distributed")
 
 REPOSITORY = Path(__file__).parents[3]
 SECONDS = 120.0
