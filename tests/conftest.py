@@ -91,7 +91,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesToge
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only `--all` runs. Files that need more real parts come first: the many quick ones fill up the
-    end, when processes run dry."""
+    end, when processes run dry. Last are those with a test that runs alone: it would wait for a long one elsewhere."""
     for item in items:
         for name in PROVIDED.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.needs(*PROVIDED[name]))
@@ -104,7 +104,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     needed: dict[Path, set[str]] = {}
     for item in items:
         needed.setdefault(item.path, set()).update(needs(item))
-    items.sort(key=lambda item: -len(needed[item.path]))
+    alone = {item.path for item in items if item.get_closest_marker("alone")}
+    items.sort(key=lambda item: (item.path in alone, -len(needed[item.path])))
 
 
 def chosen_of_sweeps(items: list[pytest.Item]) -> set[pytest.Item]:

@@ -60,12 +60,15 @@ class Server:
     def __init__(self):
         self.content, self.cut, self.moved, self.status, self.delay = b"", None, {}, 200, 0.0
         self.asked = []
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked.append(self.path)
                 time.sleep(outer.delay)
+                outer.may_answer.wait()
                 if self.path in outer.moved:
                     self.send_response(302)
                     self.send_header("Location", outer.moved[self.path])
@@ -179,24 +182,22 @@ def test_what_could_not_be_fetched_is_not_tried_again_within_the_hour(server, ho
     assert tool.failure() is None
 
 
-def test_no_network_is_said_at_once(home):
+def test_no_network_is_said_at_once(home, monkeypatch):
+    monkeypatch.setattr(download, "CONNECT_SECONDS", 3600.0)  # longer than a test may take
     with contextlib.closing(socket.socket()) as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{closed.getsockname()[1]}/tool.tar.gz"
-    began = time.monotonic()
     with pytest.raises(Unavailable, match="Connection refused"):
         Release("Tool 1.0", address, "0" * 64, "tool", "TOOL_ARCHIVE").install()
-    assert time.monotonic() - began < download.CONNECT_SECONDS
     assert left(home) == []
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for(server, monkeypatch):
     monkeypatch.setattr(download, "CONNECT_SECONDS", 0.2)
-    server.delay = 1.5
-    began = time.monotonic()
+    server.may_answer.clear()
     with pytest.raises(Unavailable, match=r"there was no answer within 0\.2 s"):
         release(server).install()
-    assert time.monotonic() - began < server.delay
+    server.may_answer.set()
 
 
 def test_a_full_disk_is_one_sentence_and_is_tried_again(server, home, monkeypatch):
