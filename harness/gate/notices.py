@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from harness.baseline.files import Baseline
 from harness.gate.policy import Policy
 from harness.parity.conditions import said_by_runtime
-from harness.store.record import CaseResult, RunRecord
+from harness.store.record import CaseResult, Outcome, RunRecord
 
 APART = 1.10
 """Two medians from two runs differ by a few percent for no reason at all (docs/measured-facts.md: by more than 3 % in
@@ -18,7 +18,12 @@ APART = 1.10
 
 def notices(record: RunRecord, policy: Policy, baseline: Baseline, used: Set[int], today: date) -> tuple[str, ...]:
     """In the order of importance. `used`: numbers of the exceptions that let something through."""
-    found = [*_conditions(record), *_about_baseline(record, baseline), *_exceptions(record, policy, used, today)]
+    found = [
+        *_alone(record),
+        *_conditions(record),
+        *_about_baseline(record, baseline),
+        *_exceptions(record, policy, used, today),
+    ]
     slower = [case.id for case in record.cases if _slower_apart(case, record, baseline)]
     if slower:
         found.append(
@@ -26,6 +31,29 @@ def notices(record: RunRecord, policy: Policy, baseline: Baseline, used: Set[int
             "prove nothing: `harness ab` decides."
         )
     return tuple(found)
+
+
+def _alone(record: RunRecord) -> list[str]:
+    """Targets whose outputs are wrong on a file on which those of all others are right: the file is not at fault."""
+    same_file: dict[tuple[str, str], list[CaseResult]] = {}
+    for case in record.cases:
+        if case.artifact is not None and case.parity is not None:
+            same_file.setdefault((case.model, case.artifact.digest), []).append(case)
+    alone: dict[tuple[str, str], list[str]] = {}
+    for cases in same_file.values():
+        wrong = [case for case in cases if case.outcome is Outcome.FAILED and _is_wrong(case)]
+        right = [case.target for case in cases if case.outcome is Outcome.PASSED]
+        if len(wrong) == 1 and len(wrong) + len(right) == len(cases) and right:
+            alone.setdefault((wrong[0].target, _named(right, "targets")), []).append(wrong[0].id)
+    return [
+        f"{_named(cases)}: {target} alone gives wrong outputs; the same file gives the reference's on {right}: the "
+        "fault is in that runtime."
+        for (target, right), cases in alone.items()
+    ]
+
+
+def _is_wrong(case: CaseResult) -> bool:
+    return any(not check.passed and check.rule.startswith("parity.runtime.") for check in case.checks)
 
 
 def _conditions(record: RunRecord) -> list[str]:
@@ -105,7 +133,7 @@ def _slower_apart(case: CaseResult, record: RunRecord, baseline: Baseline) -> bo
     return apart and case.latency.median_ms > APART * accepted.latency.median_ms
 
 
-def _named(cases: list[str]) -> str:
-    if len(cases) <= 3:
-        return ", ".join(cases)
-    return f"{', '.join(cases[:2])} and {len(cases) - 2} more cases"
+def _named(names: list[str], what: str = "cases") -> str:
+    if len(names) <= 3:
+        return ", ".join(names)
+    return f"{', '.join(names[:2])} and {len(names) - 2} more {what}"

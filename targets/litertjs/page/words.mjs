@@ -4,8 +4,8 @@ const ELSEWHERE = /will run on the GPU, and the remaining/;
 const HEADING = /^ERROR: Following operations are not supported by GPU delegate/;
 const WARNING = /^WARNING: \[(?!npu_registry)[^\]]*\] /;  // there is no NPU in a page
 const ERROR = /^ERROR: /;
-const OPERATOR = /^(?!ERROR|WARNING|INFO)[A-Z0-9_]+:/;
-const PLACE = /^ERROR: (\[[^\]]*\] ?)?/;
+const OPERATOR = /^(?!ERROR|WARNING|INFO)([A-Z0-9_]+): *(.*)/;
+const PLACE = /^ERROR: (\[[^\]]*\] ?|third_party\/\S+ )?/;
 const MOST_WORDS = 300;
 
 // Listens from now on. `partition()`: how a model was split since it was asked last, and why, in one line; empty where it
@@ -19,10 +19,11 @@ export function heard() {
     if (HEADING.test(line)) {
       reasons = [];
     } else if (ELSEWHERE.test(line)) {
-      partition.push(`${line}${reasons?.length ? ` (${reasons.join('; ')})` : ''}`);
+      partition.push(`${line.replace(/\.$/, '')}${reasons?.length ? ` (${reasons.join('; ')})` : ''}`);
       reasons = null;
     } else if (reasons !== null && OPERATOR.test(line)) {
-      reasons.push(line.replace(/\.$/, ''));
+      const [, operator, why] = OPERATOR.exec(line);
+      if (why) reasons.push(`${operator}: ${why.replace(/\.$/, '')}`);
     } else if (ERROR.test(line)) {
       errors.push(line.replace(PLACE, ''));
     } else if (WARNING.test(line)) {
@@ -36,7 +37,7 @@ export function heard() {
       say(...words);
     };
   }
-  const taken = lines => [...new Set(lines)].join(' ').slice(0, MOST_WORDS);
+  const taken = lines => [...new Set(lines.map(line => line.replace(/\.$/, '')))].join('; ').slice(0, MOST_WORDS);
   return {
     partition: () => taken(partition.splice(0)),
     warnings: () => taken(warnings.splice(0)),

@@ -294,6 +294,36 @@ def test_an_overflow_of_half_precision_is_named_as_what_it_is(bits, nan_at, brok
         assert "Output 'q' is not finite where the reference is: results inside went beyond 65504" in found[0].message
 
 
+def on(target, wrong=False, digest="a" * 64):
+    found = case(f"m/int8/{target}", parity=figures(error=0.5 if wrong else 0.0), artifact=artifact(digest=digest))
+    if not wrong:
+        return found
+    (broken, *_) = judged([found]).verdicts[0].broken
+    return found.model_copy(update={"outcome": Outcome.FAILED, "checks": (broken,)})
+
+
+@pytest.mark.parametrize(
+    ("cases", "named"),
+    [
+        ([on("litertjs/gpu", wrong=True), on("litertjs/wasm"), on("tflite/one")], "litertjs/wasm, tflite/one"),
+        ([on("litertjs/gpu", wrong=True), on("litertjs/wasm", wrong=True), on("tflite/one")], ""),
+        ([on("litertjs/gpu", wrong=True), on("tflite/one", digest="b" * 64)], ""),
+        ([on("litertjs/gpu", wrong=True)], ""),
+    ],
+    ids=["alone", "two of them", "another file", "nothing beside it"],
+)
+def test_the_one_target_that_is_wrong_on_a_file_that_others_run_right_is_named(cases, named):
+    found = [notice for notice in judged(cases).notices if "alone gives wrong outputs" in notice]
+    assert found == (
+        [
+            "m/int8/litertjs/gpu: litertjs/gpu alone gives wrong outputs; the same file gives the reference's on "
+            f"{named}: the fault is in that runtime."
+        ]
+        if named
+        else []
+    )
+
+
 SPLIT = "in part: 25 operations will run on the GPU, and the remaining 1 operations will run on the CPU. (IF: no)"
 
 

@@ -178,7 +178,7 @@ def test_a_part_that_the_gpu_does_not_run_is_told(made, tmp_path):
         details = session.footprint().details
     assert details["backend"] == "webgpu"
     assert details["accelerated"] == (
-        "in part: 25 operations will run on the GPU, and the remaining 1 operations will run on the CPU. "
+        "in part: 25 operations will run on the GPU, and the remaining 1 operations will run on the CPU "
         "(IF: Operation is not supported)"
     )
 

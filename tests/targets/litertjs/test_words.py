@@ -31,10 +31,15 @@ QUIET = [
 SPLIT = [
     ("error", "ERROR: Following operations are not supported by GPU delegate:"),
     ("error", "DENSIFY: Operation is not supported."),
+    ("error", "DEQUANTIZE: "),
     ("error", "DEQUANTIZE: Dequantize for Densify is not supported"),
     ("error", "108 operations will run on the GPU, and the remaining 183 operations will run on the CPU."),
 ]
 SPARSE = [("error", "WARNING: [model_load.cc:303] Sparsity tensors may not yet be fully supported.")]
+REFUSED = [
+    ("error", "ERROR: third_party/tensorflow/lite/kernels/kernel_util.cc Encountered a negative dimension."),
+    ("error", "ERROR: Node number 3 (CONV_2D) failed to prepare."),
+]
 FAILED = [
     ("error", "ERROR: XNNPack delegate failed to reshape runtime"),
     ("error", "ERROR: [litert_compiled_model.cc:164] Failed to allocate tensors"),
@@ -48,15 +53,16 @@ FAILED = [
         (QUIET, "", "", ""),
         (
             [*QUIET, *SPARSE, *SPLIT],
-            "108 operations will run on the GPU, and the remaining 183 operations will run on the CPU. "
+            "108 operations will run on the GPU, and the remaining 183 operations will run on the CPU "
             "(DENSIFY: Operation is not supported; DEQUANTIZE: Dequantize for Densify is not supported)",
-            "Sparsity tensors may not yet be fully supported.",
+            "Sparsity tensors may not yet be fully supported",
             "",
         ),
-        (FAILED, "", "", "XNNPack delegate failed to reshape runtime Failed to allocate tensors"),
+        (FAILED, "", "", "XNNPack delegate failed to reshape runtime; Failed to allocate tensors"),
+        (REFUSED, "", "", "Encountered a negative dimension; Node number 3 (CONV_2D) failed to prepare"),
         ([*SPLIT[:2], *FAILED[1:2]], "", "", "Failed to allocate tensors"),
     ],
-    ids=["healthy", "split", "failed", "a list without an end"],
+    ids=["healthy", "split", "failed", "refused", "a list without an end"],
 )
 def test_what_is_split_warned_of_and_failed_at_is_heard(tmp_path, lines, partition, warnings, errors):
     shutil.copy(LiteRTJSTarget.page / "words.mjs", tmp_path)
