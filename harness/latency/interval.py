@@ -16,21 +16,20 @@ are independent, and hold what they promise while a run is some fifteen times as
 def median_interval(samples: NDArray[np.floating | np.integer], confidence: float = 0.95) -> tuple[float, float]:
     """Interval of the median of `samples`, shaped (n,) in order of time, in their unit.
 
-    It speaks of the process that was timed, for as long as it would have gone on alike. The level of another process,
-    or of the same one seconds later, may be elsewhere by more, which nothing in these samples tells
+    It holds for the process that was timed, as long as nothing about it changes. The median of another process,
+    or of the same one seconds later, may differ by more than the interval, and these samples cannot show it
     (docs/measured-facts.md): two sides are compared by `harness.ab`, never by such intervals.
 
     The ends are two of the samples (Woodruff, "Confidence intervals for medians and other position measures", JASA 47,
     1952, 635–646): those whose ranks lie t·√(n·S) from the middle. S is the long-run variance of 1[sample > median],
-    which is ¼ for independent samples and larger where neighbours hang together (Heidelberger and Lewis, "Quantile
-    estimation in dependent sequences", Operations Research 32, 1984, 185–209). It is estimated by `COSINES` equally
-    weighted cosine waves and judged by Student's t with as many degrees of freedom, which pays for its uncertainty
-    (Lazarus, Lewis, Stock and Watson, "HAR inference: recommendations for practice", Journal of Business & Economic
-    Statistics 36, 2018, 541–559).
+    which is ¼ for independent samples and larger where neighbouring samples are correlated (Heidelberger and Lewis,
+    "Quantile estimation in dependent sequences", Operations Research 32, 1984, 185–209). It is estimated by `COSINES`
+    equally weighted cosine waves and judged by Student's t with as many degrees of freedom, which pays for its
+    uncertainty (Lazarus, Lewis, Stock and Watson, "HAR inference: recommendations for practice", Journal of Business &
+    Economic Statistics 36, 2018, 541–559).
 
-    It always holds the median itself, and is all of the samples where they are very few. Raises ValueError without
-    samples.
-    """
+    The interval always contains the median. Where there are very few samples, it spans them all. Raises ValueError
+    without samples."""
     count = len(samples)
     if count == 0:
         raise ValueError("no samples")
@@ -46,8 +45,10 @@ def median_interval(samples: NDArray[np.floating | np.integer], confidence: floa
 
 
 def rank_deviation(samples: NDArray[np.floating | np.integer]) -> tuple[float, int]:
-    """How far from the middle of `samples`, shaped (n,) in order of time, the true median may rank: √(n·S), and the
-    degrees of freedom of the Student's t that goes with it; 0 of them where the samples are too few to tell."""
+    """√(n·S), the standard deviation of the true median's rank in `samples`, shaped (n,) in order of time.
+
+    The second figure is the degrees of freedom of the Student's t that goes with it; 0 where the samples are too few to
+    tell."""
     waves = min(COSINES, len(samples) // 4)
     if waves == 0:
         return 0.0, 0

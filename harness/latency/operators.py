@@ -13,7 +13,7 @@ from harness.target import OperatorSamples, OperatorTimes
 
 @dataclass(frozen=True)
 class OperatorTime:
-    """Nanoseconds: the median over the rounds, and its 95 % interval."""
+    """The median time of an operator over the rounds, and its 95 % interval, in nanoseconds."""
 
     index: int
     operator: str
@@ -23,8 +23,10 @@ class OperatorTime:
 
 
 def operator_times(times: OperatorTimes) -> tuple[OperatorTime, ...]:
-    """For each operator what it adds to those before it. Both parts were timed in the same round, a moment apart, so
-    the differences are of pairs: what slows the machine for longer slows both. The first has the call itself in it."""
+    """What each operator adds to those before it, in nanoseconds.
+
+    Both times of a difference are of the same round, a moment apart: what slows the machine for longer slows both. The
+    first operator's time includes the call itself."""
     added = _added(times)
     found = []
     for index, name in enumerate(times.operators):
@@ -34,8 +36,10 @@ def operator_times(times: OperatorTimes) -> tuple[OperatorTime, ...]:
 
 
 def samples_by_kind(times: OperatorTimes) -> tuple[OperatorSamples, ...]:
-    """The same for each kind of operator, all with results of one shape together, in the order in which they first ran:
-    a value for each round. A kind that takes next to nothing may have values below zero."""
+    """What each kind of operator takes: a value, in nanoseconds, for each round.
+
+    Operators of one kind and one shape of result are added up, and the kinds are in the order in which they first ran.
+    A kind that takes next to nothing may have values below zero."""
     added = _added(times)
     places: dict[tuple[str, str], list[int]] = {}
     for index, name in enumerate(times.operators):

@@ -10,11 +10,10 @@ Verdict = Literal["slower", "faster", "alike", "undecided"]
 
 @dataclass(frozen=True)
 class Ratio:
-    """New time over old time: 1.05 is 5 % slower. `low` and `high` bound it at `confidence`.
+    """New time over old time: 1.05 is 5 % slower. `low` and `high` are the ends of its interval at `confidence`.
 
-    `verdict`: *slower* where the interval lies wholly above 1 + margin, *faster* where it lies wholly below
-    1 / (1 + margin), *alike* where it lies between the two, *undecided* otherwise: more blocks would tell.
-    """
+    `verdict` is *slower* where the interval lies wholly above 1 + margin, *faster* where it lies wholly below
+    1 / (1 + margin), and *alike* where it lies between the two. Else it is *undecided*: more blocks are needed."""
 
     ratio: float
     low: float

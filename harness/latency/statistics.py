@@ -79,8 +79,9 @@ COARSE = 0.01
 
 
 def typical(samples_ns: NDArray[np.float64], clock_resolution_ns: float | None) -> float:
-    """The median, or the mean of the middle half where the clock is `COARSE`, which a process that was put aside for a
-    moment does not move; nanoseconds."""
+    """The median in nanoseconds; where the clock is `COARSE`, the mean of the middle half.
+
+    Neither moves where the process was put aside for a moment."""
     median = float(np.median(samples_ns))
     if (clock_resolution_ns or 0.0) <= COARSE * median:
         return median

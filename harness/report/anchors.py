@@ -11,8 +11,8 @@ from harness.store.record import CaseResult
 
 @lru_cache(maxsize=8192)
 def segment(name: str, also: str = "") -> str:
-    """`name` in letters that a URL fragment may hold as they are, and those of `also`. Other text gets a hash, so that
-    two different names never meet."""
+    """`name` in letters that a URL fragment may hold as they are, with those of `also` left too. Any other text gets a
+    hash at its end, so that two different names never become one."""
     safe = re.sub(rf"[^A-Za-z0-9._{also}-]+", "_", name)
     if safe and safe == name:
         return safe
@@ -20,11 +20,12 @@ def segment(name: str, also: str = "") -> str:
 
 
 def target_segment(target: str) -> str:
-    """As `segment`; a target keeps its strokes, which part the family from the runtime."""
+    """As `segment`, but the strokes of a target's name stay: they part its family from its runtime."""
     return segment(target, "/")
 
 
 def case_anchor(case: CaseResult) -> str:
+    """The place of a case's section in the page."""
     return _of_case("case", case.model, case.target, case.variant)
 
 
@@ -34,6 +35,7 @@ def history_anchor(model: str, target: str, variant: str) -> str:
 
 
 def model_anchor(model: str) -> str:
+    """The place of a model's section in the page."""
     return f"model/{segment(model)}"
 
 

@@ -37,6 +37,7 @@ SCRIPTS = (
 
 
 def style() -> Markup:
+    """The page's style sheet."""
     from markupsafe import Markup
 
     return Markup("\n").join(own_file(f"styles/{name}") for name in STYLES)
@@ -51,8 +52,10 @@ def script() -> Markup:
 
 
 def policy(*hashes: str, served: bool = False) -> str:
-    """Nothing is loaded or sent, and no script runs but those of these hashes: a name that slipped through as markup
-    stays dead. A `served` page may ask the server that it came from, and nobody else."""
+    """The page's content security policy.
+
+    The page loads and sends nothing, and runs no script but those of these hashes: so a name that slipped through as
+    markup cannot act. A `served` page may also ask the server that it came from."""
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     # Vega compiles the expressions of its charts.
     return (
@@ -67,8 +70,10 @@ def script_hash(text: str) -> str:
 
 
 def page_data(record: RunRecord, *, has_history: bool) -> dict[str, Any]:
-    """What the page opens with. Names stand once, each with its segment of an address (a variant with its
-    look, too); a case is four places in them, and whether it is simulated."""
+    """What the page opens with.
+
+    Every name stands in it once, with its segment of an address (a variant's also with its look). A case is four places
+    among these names, and whether it is simulated."""
     from harness.report.anchors import segment, target_segment
     from harness.report.case_view import COMPARED, EDGES, STEADY_STATES
     from harness.report.outcomes import LABELS, troubles

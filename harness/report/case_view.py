@@ -79,7 +79,7 @@ MOST_TIMES = 40
 
 
 def time_bars(times: Sequence[OperatorTime]) -> list[list[Any]]:
-    """The costliest kinds of operator, most first."""
+    """The kinds of operator that take most time, the largest first."""
     total = sum(one.milliseconds for one in times) or 1.0
     longest = max((one.milliseconds for one in times), default=0.0) or 1.0
     return [
@@ -96,8 +96,10 @@ def time_bars(times: Sequence[OperatorTime]) -> list[list[Any]]:
 
 
 def margin(check: Check) -> str:
-    """How far the figure is from its limit, on which side. A check does not say whether its limit is the upper or the
-    lower one, and need not: whether it passed says on which side the figure lies."""
+    """How far the figure is from its limit, and on which side.
+
+    A check does not say whether its limit is an upper or a lower one. Whether it passed tells on which side the figure
+    is."""
     if check.measured is None or check.limit is None:
         return "–"
     distance = abs(check.measured - check.limit)

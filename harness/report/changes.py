@@ -41,6 +41,8 @@ class FigureChange:
 
 @dataclass(frozen=True)
 class LatencyChange:
+    """The median latencies of one case in two runs."""
+
     case: CaseResult
     previous: CaseResult
     ratio: float
@@ -56,8 +58,9 @@ class LatencyChange:
 
 @dataclass(frozen=True)
 class Drift:
-    """How far latencies moved of which nothing changed: the machine itself, between the two runs. Nine tenths of the
-    `cases` lie from `low` to `high` (ratios of now to before)."""
+    """How far the latencies of cases moved that did not change: the machine itself, between the two runs.
+
+    Nine tenths of the `cases` lie from `low` to `high` (ratios of now to before)."""
 
     cases: int
     low: float
@@ -77,6 +80,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Changes:
+    """All that changed from the run `previous` to the run `record`."""
+
     record: RunRecord
     previous: RunRecord
     outcomes: tuple[OutcomeChange, ...]

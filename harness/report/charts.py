@@ -42,16 +42,17 @@ ERROR_LABELS = (
 
 
 def colour() -> alt.Color:
-    """By the variant; the page gives each the same colour everywhere."""
+    """A mark's colour, by its variant; the page gives a variant the same colour everywhere."""
     return alt.Color("variant:N", legend=None)
 
 
 def shape() -> alt.Shape:
-    """By the variant, as the colour is."""
+    """A mark's shape, by its variant as its colour is."""
     return alt.Shape("variant:N", legend=None)
 
 
 def tooltips(*names: str) -> list[alt.Tooltip]:
+    """The fields that appear where a reader points at a mark."""
     return [alt.Tooltip(f"{name}:N") for name in names]
 
 
@@ -68,7 +69,7 @@ TRADE_OFF_HEIGHT, SIZES_HEIGHT, HISTORY_HEIGHT = 340, 260, 230
 
 
 def drawings() -> dict[str, dict[str, Any]]:
-    """By the name of their kind."""
+    """Every drawing, by the name of its kind."""
     return {"latency": latency(), "trade-off": trade_off(), "sizes": sizes(), "history": history()}
 
 

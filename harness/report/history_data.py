@@ -101,7 +101,8 @@ def recent_changes(history: HistoryData, most: int = 4) -> list[RecentChange]:
 def recent_change(
     one: Mapping[str, Any], title: str, change: Mapping[str, Any], more: int, started: float
 ) -> RecentChange:
-    """`change` of the series `one` (model, variant, target) at a run that `started` then, and `more` others with it."""
+    """The `change` of the series `one` (model, variant, target) at a run that started at `started`, together with
+    `more` others."""
     differences = change["differences"]
     return RecentChange(
         anchor=history_anchor(one["model"], one["target"], one["variant"]),
@@ -136,8 +137,10 @@ MOST_POINTS = 100_000
 
 
 def history_of(record: RunRecord, results: Path) -> HistoryData | None:
-    """Out of the team's database or the index beside the records; None where there is neither. One that cannot be read
-    is named on standard error: the page does without it."""
+    """The histories of a record's cases, from the team's database or the index beside the records. None where there is
+    neither.
+
+    One that cannot be read is named on standard error, and the page does without it."""
     from harness.store.index.database import INDEX_FILE, Database, team_url
     from harness.store.index.folder import FolderIndex
     from harness.store.labels import LabelFiles, LabelTable

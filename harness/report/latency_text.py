@@ -18,13 +18,16 @@ SETTINGS = ("threads",)
 
 @dataclass(frozen=True)
 class LatencyText:
+    """What two medians show, in words."""
+
     verdict: str
     advice: str = ""
     """The command that would decide it, where there is one."""
 
 
 def latency_text(change: LatencyChange, drift: Drift | None) -> LatencyText:
-    """`drift` is how far the cases moved of which nothing changed, where enough of them are known."""
+    """The sentences for one change. `drift` is how far the cases moved that did not change, where enough of them are
+    known."""
     if change.reading == "not judged":
         return LatencyText(f"not judged: {change.why}")
     if change.reading == "no clear difference":
@@ -38,7 +41,7 @@ def latency_text(change: LatencyChange, drift: Drift | None) -> LatencyText:
 
 
 def drift_text(drift: Drift) -> str:
-    """How far unchanged cases moved."""
+    """A sentence that says how far the cases moved that did not change."""
     return (
         f"{drift.cases:,} cases have the same artifact on the same runtime in both runs, and moved all the same: nine "
         f"tenths of them by {_signed(drift.low)} to {_signed(drift.high)} %. What lies in that range needs no cause "
@@ -47,7 +50,7 @@ def drift_text(drift: Drift) -> str:
 
 
 def ab_command(change: LatencyChange) -> str:
-    """The line that times both sides in turns."""
+    """The command that times both sides in turns."""
     return shlex.join(["harness", "ab", change.case.id, "--old", _old_side(change)])
 
 

@@ -39,12 +39,12 @@ class Column:
 
 
 def document(name: str, columns: Iterable[Column], lines: Iterable[Line], first: int) -> dict[str, Any]:
-    """What the page is given; it draws `first` lines to begin with."""
+    """A table as the page is given it; the page draws its `first` lines to begin with."""
     return {"name": name, "columns": [vars(column) for column in columns], "lines": list(lines), "first": first}
 
 
 def figure(value: float | None, text: str) -> Cell:
-    """None where the figure is missing or not finite and its text says nothing."""
+    """A cell with a figure and its text; None where the figure is missing or not finite and its text is empty."""
     if value is None:
         return None if text == "–" else ["", text]
     return [value if math.isfinite(value) else "", text]
@@ -79,7 +79,7 @@ def cases(record: RunRecord, figures: Mapping[str, list[Cell]]) -> dict[str, Any
 
 
 def figures(case: CaseResult) -> list[Cell]:
-    """Median, its interval, conversion error, runtime error, size."""
+    """The cells of a case's figures: median, its interval, conversion error, runtime error, size."""
     parity = case.parity
     return [
         _median(case),

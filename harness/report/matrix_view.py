@@ -22,12 +22,14 @@ class Cell:
 
     @property
     def alike(self) -> int:
-        """How many of the variants ended with the outcome that is shown."""
+        """How many of the variants ended with the outcome that the cell shows."""
         return sum(case.outcome is self.outcome for case in self.cases)
 
 
 @dataclass(frozen=True)
 class Column:
+    """A target, and the family that it stands under."""
+
     target: str
     family: str
     runtime: str
@@ -36,6 +38,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
+    """A model, with one cell for each target."""
+
     model: str
     cells: tuple[Cell | None, ...]
     """One per column; none where the run has no such case."""
@@ -43,6 +47,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Matrix:
+    """The overview's columns and rows."""
+
     families: tuple[tuple[str, int], ...]
     """Name and number of columns, in the order of the columns."""
     columns: tuple[Column, ...]
@@ -50,7 +56,7 @@ class Matrix:
 
 
 def matrix(record: RunRecord) -> Matrix:
-    """Targets of one family stand together, otherwise everything is in the order of the record."""
+    """The overview of a record. Targets of one family stand together; all else is in the order of the record."""
     found: dict[tuple[str, str], list[CaseResult]] = {}
     targets: dict[str, Column] = {}
     for case in record.cases:

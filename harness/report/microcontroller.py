@@ -13,6 +13,8 @@ MOST_OPERATORS = 40
 
 @dataclass(frozen=True)
 class OperatorBar:
+    """One operator's share of the instructions, as a bar."""
+
     cost: OperatorCost
     share: float
     """Of all instructions."""
@@ -22,7 +24,7 @@ class OperatorBar:
 
 @dataclass(frozen=True)
 class Use:
-    """How much of what a board has is taken. Both in bytes."""
+    """How much of a board's memory of one kind is taken, in bytes."""
 
     what: str
     used: int
@@ -39,7 +41,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Budget:
-    """One case with such figures."""
+    """What one case takes of what its board has."""
 
     case: CaseResult
     uses: tuple[Use | None, Use | None]
@@ -54,11 +56,13 @@ def has_figures(case: CaseResult) -> bool:
 
 
 def budgets(record: RunRecord) -> list[Budget]:
+    """The budgets of all cases of a record that have such figures."""
     return [_budget(case) for case in record.cases if has_figures(case)]
 
 
 def operator_bars(case: CaseResult) -> tuple[OperatorBar, ...]:
-    """In the order of execution; only the costliest where there are very many."""
+    """The operators of a case in the order of execution. Where there are very many, only the costliest are among
+    them."""
     costs = case.measured.per_operator
     total = sum(cost.instructions for cost in costs) or 1
     longest = max((cost.instructions for cost in costs), default=0) or 1

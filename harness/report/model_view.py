@@ -25,6 +25,8 @@ class Key:
 
 @dataclass(frozen=True)
 class ModelView:
+    """What the section of one model is drawn from."""
+
     name: str
     anchor: str
     summary: ModelSummary | None
@@ -42,7 +44,7 @@ class ModelView:
 
 
 def model_views(record: RunRecord) -> list[ModelView]:
-    """One per model that has a case, in the order of the record."""
+    """One view for each model that has a case, in the order of the record."""
     summaries = {summary.name: summary for summary in record.models}
     variants = list(dict.fromkeys(case.variant for case in record.cases))
     places = {case.id: place for place, case in enumerate(record.cases)}

@@ -22,7 +22,7 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def optional(value: float | None) -> str:
-    """Whole numbers stay whole: 9 LSB, not 9.00."""
+    """A figure as text, where whole numbers stay whole: 9 LSB, not 9.00."""
     if value is None:
         return "–"
     return whole(int(value)) if float(value).is_integer() and abs(value) < 1e9 else significant(value)
@@ -64,6 +64,7 @@ def byte_size(value: int) -> str:
 
 
 def whole(value: int) -> str:
+    """A whole number, with its thousands apart."""
     return f"{value:,}"
 
 
@@ -73,25 +74,25 @@ def share(value: float | None) -> str:
 
 
 def figure(name: str, value: int) -> str:
-    """A figure whose name ends in its unit."""
+    """A figure in the unit that its name ends in."""
     if name.endswith("_crc32"):
         return f"{value:08x}"
     return byte_size(value) if name.endswith("_bytes") else whole(value)
 
 
 def figure_name(name: str) -> str:
-    """`peak_memory_bytes` as a heading: the unit stands beside the value."""
+    """A figure's name as a heading. The unit stands beside the value, so `peak_memory_bytes` becomes `Peak memory`."""
     words = name.removesuffix("_bytes").removesuffix("_crc32").replace("_", " ").capitalize()
     return re.sub(r"\b[Rr]am\b", "RAM", words) + (" (checksum)" if name.endswith("_crc32") else "")
 
 
 def unrounded(value: float) -> str:
-    """Where two figures differ in later digits than are shown otherwise."""
+    """A figure with all its digits, for two figures that only differ in digits that are not shown otherwise."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.12g}"
 
 
 def step(before: float, after: float) -> str:
-    """How far a figure went, as a share of what it was where there is one."""
+    """How far a figure moved, as a share of what it was; the new figure where it was zero."""
     sign = "+" if after > before else "−"
     if before == 0:
         return f"{sign}{optional(abs(after))}"
@@ -143,6 +144,7 @@ def error_text(comparisons: tuple[Comparison, ...]) -> str:
 
 
 def error_share(error: float) -> str:
+    """A relative error as text: exact, parts per million, or per cent."""
     if error == 0:
         return "exact"
     if error < 1e-8:

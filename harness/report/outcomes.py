@@ -53,7 +53,7 @@ WRONG: frozenset[Outcome] = frozenset({Outcome.FAILED, Outcome.CRASHED, Outcome.
 
 
 def severity(outcome: Outcome) -> int:
-    """0 is the worst."""
+    """The rank of an outcome; 0 is the worst."""
     return WORST_FIRST.index(outcome)
 
 
@@ -71,7 +71,7 @@ def not_passed(cases: Iterable[CaseResult]) -> list[CaseResult]:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Cases that ended alike for one reason: a whole group is one line for a reader."""
+    """The cases that ended alike for one reason, which are one line for a reader."""
 
     outcome: Outcome
     reason: str
@@ -83,7 +83,7 @@ class Trouble:
 
     @property
     def logs(self) -> tuple[str, ...]:
-        """Below the folder of results."""
+        """The paths of their logs, below the folder of results."""
         return tuple(dict.fromkeys(case.log for case in self.cases if case.log))
 
     @property
@@ -104,6 +104,6 @@ def troubles(cases: Iterable[CaseResult]) -> list[Trouble]:
 
 
 def count(cases: Iterable[CaseResult]) -> dict[Outcome, int]:
-    """How many of each, worst first; outcomes that do not occur are left out."""
+    """How many cases ended in each outcome, worst first. Outcomes that do not occur are left out."""
     found = Counter(case.outcome for case in cases)
     return {outcome: found[outcome] for outcome in WORST_FIRST if found[outcome]}

@@ -15,8 +15,10 @@ def reproduce(case: CaseResult) -> str:
 
 
 def locate_command(case: CaseResult, broken: Sequence[Check]) -> str | None:
-    """The command that names the operator at fault; None where the outputs are not what is wrong, and where there is
-    nothing to look into: a layers model shows no inside, and of what was not made coarser there is no finer form."""
+    """The command that names the operator at fault.
+
+    None where the outputs are not what is wrong, and where there is nothing to look into: the insides of a layers model
+    cannot be shown, and an artifact that was not made coarser has no finer form to compare with."""
     names = (case.variant, case.artifact.base if case.artifact is not None else "")
     if any(name.startswith("layers-") for name in names):
         return None

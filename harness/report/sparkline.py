@@ -30,7 +30,7 @@ class Sparkline:
 
 
 def sparkline(latency: Latency) -> Sparkline | None:
-    """None where there is nothing to draw."""
+    """The line of a timing's raw samples; None where there is nothing to draw."""
     samples = np.asarray(latency.samples_ns, dtype=np.float64) / 1e6
     if len(samples) < 2 or not (math.isfinite(latency.median_ms) and math.isfinite(latency.p99_ms)):
         return None

@@ -26,10 +26,12 @@ class Verdict:
 
 
 def plural(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is not one."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def counts_in_words(cases: tuple[CaseResult, ...]) -> str:
+    """How many cases ended in which outcome, as words of a sentence."""
     return ", ".join(f"{number:,} {LABELS[outcome].word.lower()}" for outcome, number in count(cases).items())
 
 

@@ -29,6 +29,7 @@ FAMILIES = {
 
 
 def environment() -> Environment:
+    """The Jinja environment that every template is rendered in; all text is escaped."""
     import jinja2
 
     found = jinja2.Environment(

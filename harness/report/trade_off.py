@@ -11,6 +11,8 @@ from harness.store.record import CaseResult
 
 @dataclass(frozen=True)
 class TradeOff:
+    """What one artifact costs: its bytes and its conversion error."""
+
     cases: tuple[CaseResult, ...]
     """Those that ran this artifact and were compared; never empty."""
     families: tuple[str, ...]

@@ -9,8 +9,9 @@ from harness.errors import BadInput, HarnessError, error_text
 
 
 def sentence_with_log(error: BaseException) -> str:
-    """One sentence, with the path of a log: what the process printed that a `CaseError` tells of, or the traceback of
-    an error that nobody foresaw. A `HarnessError` without such a log says all that there is to say."""
+    """One sentence for an error, with the path of a log where there is one.
+
+    The log holds what the child process of a `CaseError` printed, or the traceback of an error that nobody foresaw."""
     if not isinstance(error, HarnessError):
         kept = keep("".join(traceback.format_exception(error)))
         return f"{error_text(error)}; the traceback is in {kept}." if kept else f"{error_text(error)}."
@@ -20,7 +21,8 @@ def sentence_with_log(error: BaseException) -> str:
 
 
 def log_of(error: BaseException) -> str:
-    """The log of an error or of what it was raised from; a `BadInput` says by itself what to do."""
+    """The log of an error, or of the error that it was raised from. A `BadInput` has none: its sentence says what to
+    do."""
     if isinstance(error, BadInput):
         return ""
     log = str(getattr(error, "log", ""))
@@ -28,7 +30,7 @@ def log_of(error: BaseException) -> str:
 
 
 def keep(text: str) -> str:
-    """Writes a log and returns its path; empty where that cannot be done."""
+    """Write a log and return its path; an empty text where it cannot be written."""
     from harness.paths import cache_directory
     from harness.store.runs import write_atomically
 

@@ -24,8 +24,10 @@ KINDS = ("fixed", "accepted", "noise", "none")
 
 @dataclass(frozen=True)
 class Label:
-    """What a person said of a change. It names the series and the run after the change, not a place in a list, so
-    that it is found again when runs were added."""
+    """What a person said of a change.
+
+    It names the series and the first run after the change, not a place in a list: so it is found again when runs were
+    added."""
 
     model: str
     variant: str
@@ -53,21 +55,21 @@ class Label:
 
 
 class LabelSource(Protocol):
-    """Labels to be read."""
+    """Where labels are read from."""
 
     def of(self, model: str | None) -> list[Label]:
-        """The labels of a model, or all, oldest first. Damaged ones are left out."""
+        """The labels of a model, or of all models, oldest first. Damaged ones are left out."""
 
 
 class Labels(LabelSource, Protocol):
     """Where labels are kept."""
 
     def put(self, label: Label) -> None:
-        """Keep a label; one that is there already stays as it is."""
+        """Keep a label. One with the same id stays as it is."""
 
 
 def label_of(text: str) -> Label:
-    """The label that a file holds. Raises `HarnessError` where it is none."""
+    """The label in the text of a file. Raises `HarnessError` where the text is no label."""
     try:
         label = Label(**json.loads(text))
         if label.kind not in KINDS:

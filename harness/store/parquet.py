@@ -24,12 +24,12 @@ _BATCH = 50_000
 
 
 def export(database: Database, path: Path, model: str | None = None) -> int:
-    """Write every row (of one model) to `path`, whole or not at all; how many there were.
+    """Write every row of the index (of one `model`, where it is named) to `path`; returns the number of rows. The file
+    is written whole or not at all.
 
     Columns: run, started (UTC), commit, machine, model, variant, target, outcome, steady_state, simulated, environment,
     artifact (its digest), provenance and more (JSON), and every figure under its name, null where it was not measured.
-    Raises `HarnessError` where pyarrow is not installed.
-    """
+    Raises `HarnessError` where pyarrow is not installed."""
     try:
         import pyarrow as arrow
         from pyarrow import parquet

@@ -50,11 +50,10 @@ def parse(text: str, name: str) -> RunRecord:
 
 
 def parse_document(text: str, name: str) -> dict[str, Any]:
-    """The same as JSON, in a quarter of the time where it is sealed and of today's version: what is sealed was written
-    by `RunStore` from a record, and is not checked field by field again. Anything else is.
+    """The record in `text` as JSON. Raises `HarnessError` with one sentence where it is damaged or no record.
 
-    Raises `HarnessError` with one sentence where it is damaged or no record.
-    """
+    A text that is sealed and of today's version is not checked field by field: `RunStore` wrote it from a record. That
+    takes a quarter of the time. Any other text is checked as `parse` checks it."""
     with _told(name):
         inner = unseal(text)
         if inner is not text and _is_todays(inner):
@@ -63,15 +62,17 @@ def parse_document(text: str, name: str) -> dict[str, Any]:
 
 
 def no_record(name: str, error: Exception) -> HarnessError:
-    """What is said of a text that is none of the records known here."""
+    """The error for a text that is none of the records known here; its sentence names the text by `name`."""
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     return HarnessError(f"{name} is not a run record of a version known here ({first}); move it away.")
 
 
 @contextlib.contextmanager
 def collector_paused() -> Iterator[None]:
-    """A large record is a million objects and no garbage: looking through them again and again takes four times as long
-    as reading it (1.3 s and 0.3 s for 12,000 cases)."""
+    """Pause the garbage collector while a large record is read.
+
+    A large record is a million objects and no garbage. Searching them again and again takes four times as long as
+    reading them (1.3 s and 0.3 s for 12,000 cases)."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -180,6 +181,7 @@ class CaseStore:
         self.folder = cache / "measurements"
 
     def find(self, kind: str, key: str) -> dict[str, Any] | None:
+        """The value that was kept under a content address; None where there is none, or its file is damaged."""
         try:
             envelope = json.loads((self.folder / kind / f"{key}.json").read_text(encoding="utf-8"))
             value: dict[str, Any] = envelope["value"]
@@ -188,5 +190,6 @@ class CaseStore:
             return None
 
     def put(self, kind: str, key: str, value: dict[str, Any]) -> None:
+        """Keep a value under its content address, in one step."""
         envelope = {"hash": sha256_json(value), "value": value}
         write_atomically(self.folder / kind / f"{key}.json", json.dumps(envelope))

@@ -43,7 +43,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A record that was not read yet."""
+    """A record whose text was not read yet."""
 
     id: str
     """As far as one can tell without reading it."""
@@ -65,13 +65,13 @@ class Records(Protocol):
         """Every record."""
 
     def holds(self, id: str, sha256: str) -> bool:
-        """Whether that very record is here, byte for byte."""
+        """Whether the record `id` is here with exactly the bytes of that hash."""
 
     def has(self, id: str, sha256: str) -> bool:
-        """Whether that record is here. Raises `Conflict` where another one has its id."""
+        """Whether the record `id` is here. Raises `Conflict` where another record has that id."""
 
     def put(self, record: Incoming) -> bool:
-        """Keep a record; whether it was new. Raises `Conflict`."""
+        """Keep a record; returns whether it was new. Raises `Conflict` where another record has its id."""
 
 
 class FolderRecords:

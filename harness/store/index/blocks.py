@@ -49,7 +49,7 @@ class Block:
 
 
 def packed(values: NDArray[Any], kind: str) -> tuple[bytes, bytes]:
-    """Digest and data of an array for the table `arrays`; `kind` is its type there."""
+    """The digest and the bytes of an array, as the table `arrays` holds them; `kind` is its type there."""
     data = np.ascontiguousarray(values, dtype=kind).tobytes()
     # The type is part of what is named: equal bytes of another type are another array.
     return hashlib.blake2b(data, digest_size=16, person=kind.encode()).digest(), data

@@ -52,6 +52,7 @@ class Database:
 
     @property
     def is_postgresql(self) -> bool:
+        """Whether it is a team's PostgreSQL, and not SQLite."""
         return self.engine.dialect.name == "postgresql"
 
     @contextlib.contextmanager
@@ -97,8 +98,8 @@ class Database:
 
 @contextlib.contextmanager
 def reading_as_it_is(path: Path) -> Iterator[Connection]:
-    """A transaction on somebody else's SQLite index, which is not touched, not even to bring it up to date. Raises
-    `HarnessError` where it cannot be read, or is of another version than this program's."""
+    """A transaction that reads somebody else's SQLite index and never changes it, not even to migrate it. Raises
+    `HarnessError` where the index cannot be read or is of another version than this program's."""
     url = f"{path.resolve().as_uri()}?mode=ro"
     if not path.with_name(f"{path.name}-wal").exists():
         url += "&immutable=1"  # nobody writes; without it SQLite leaves files beside the index, in this reader's name

@@ -23,8 +23,8 @@ _Result = TypeVar("_Result")
 def in_processes(
     processes: int, what: str, function: Callable[..., _Result], work: Iterable[tuple[Any, ...]]
 ) -> Iterator[_Result]:
-    """`function` of each piece of `work` (its arguments), in their order. Raises `HarnessError` where a process was
-    ended from outside, which says that it did `what`."""
+    """`function` of each piece of `work` (its arguments), in the order of `work`. Raises `HarnessError` where a process
+    was ended from outside; the sentence says `what` it did."""
     # `spawn`, as the process that asks may have threads (`harness serve`).
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin) as pool:

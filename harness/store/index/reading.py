@@ -20,16 +20,15 @@ WORTH_A_PROCESS = 50_000_000
 
 
 def sha256_text(text: str) -> str:
-    """Of a record's text, which names it."""
+    """The SHA-256 of a record's text, by which the record is known."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 class Incoming:
-    """A record's text on its way into a store: hashed and understood once, whatever is then done with it.
+    """A record's text on its way into a store. It is hashed and parsed once, however often it is asked for.
 
-    `name` says in errors where it is from. What needs it to be understood raises `HarnessError` where it is damaged or
-    no record.
-    """
+    `name` says in errors where the text is from. Whatever has to parse it raises `HarnessError` where it is damaged or
+    no record."""
 
     def __init__(self, text: str, name: str) -> None:
         self.text, self.name = text, name
@@ -79,7 +78,8 @@ def read(path: Path) -> RunResults | HarnessError:
 
 
 def read_all(paths: Sequence[Path], total_bytes: int) -> Iterator[RunResults | HarnessError]:
-    """The same of several files, which have `total_bytes` together, in their order."""
+    """The same of several files, in their order. `total_bytes` is what they have together: where that is much, several
+    processes read them."""
     processes = min(os.cpu_count() or 1, len(paths), total_bytes // WORTH_A_PROCESS)
     if processes < 2:
         yield from map(read, paths)

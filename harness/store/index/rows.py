@@ -49,7 +49,8 @@ Cell = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Provenance:
-    """What a case ran on: `facts` is JSON of its fingerprint and converter, `environment` what stays of it."""
+    """What a case ran on. `facts` is JSON of its fingerprint and converter; `environment` is the part without
+    versions."""
 
     digest: str
     environment: str
@@ -90,9 +91,9 @@ class RunResults:
 def results_of(record: Document, sha256: str) -> RunResults:
     """`record`, the JSON of a `RunRecord` whose text has the hash `sha256`, as the index holds it.
 
-    A million small objects take a while to be checked one by one, so this takes the JSON as it is: the caller says by
-    which right. Raises `HarnessError` where it has one case twice; KeyError, TypeError or ValueError where it is no
-    record.
+    It does not check the JSON field by field, which takes long for a million small objects: the caller has made sure
+    that it is a record. Raises `HarnessError` where it has one case twice, and KeyError, TypeError or ValueError where
+    it is no record.
     """
     provenances = _Provenances()
     artifacts: dict[str, int] = {}
@@ -108,7 +109,7 @@ def results_of(record: Document, sha256: str) -> RunResults:
 
 
 def run_row(record: Document, sha256: str) -> Row:
-    """The row of `runs`."""
+    """The row of the table `runs` for a record whose text has the hash `sha256`."""
     facts = {
         "command": record["command"],
         "finished": _seconds(record["finished"]),
@@ -134,7 +135,8 @@ def _seconds(moment: str) -> float:
 
 
 def environment_of(fingerprint: Mapping[str, str]) -> str:
-    """`key=value` for each key that makes another series, without versions (a renderer's name carries some)."""
+    """What of a fingerprint makes another series: `key=value` for each such key, without versions (a renderer's name
+    contains some)."""
     kept = {key: _VERSION.sub("", fingerprint[key]).strip() for key in ENVIRONMENT_KEYS if fingerprint.get(key)}
     return " ".join(f"{key}={value}" for key, value in kept.items())
 

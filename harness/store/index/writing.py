@@ -26,10 +26,10 @@ class Conflict(HarnessError):
 
 
 class Writer:
-    """Adds runs inside the caller's transactions, and remembers the numbers of what it wrote.
+    """Adds runs inside the caller's transactions, and remembers the numbers that it gave to names.
 
-    The caller says `keep` once a transaction is kept; numbers that it may have made are not used before.
-    """
+    The caller calls `keep` once a transaction is committed. Numbers that were made in it are used from then on, and not
+    before."""
 
     def __init__(self) -> None:
         self._numbers: Known = {}
@@ -54,14 +54,14 @@ class Writer:
         return True
 
     def keep(self) -> None:
-        """The transaction of the last `add` is kept."""
+        """Tell it that the transaction of the last `add` was committed."""
         for table, known in self._fresh.items():
             # Of arrays those of the last run, which may come again: all of them would fill the memory.
             self._numbers[table] = known if table == ARRAYS.name else self._numbers.get(table, {}) | known
         self._fresh = {}
 
     def forget(self) -> None:
-        """The database is another one now."""
+        """Forget all numbers, because the database is another one now."""
         self._numbers, self._fresh = {}, {}
 
     def _add_results(self, connection: Connection, run: int, found: RunResults) -> None:
@@ -145,7 +145,7 @@ def remove(connection: Connection, run_id: str) -> None:
 
 
 def insert(connection: Connection, table: Table) -> Any:
-    """INSERT that knows ON CONFLICT; both dialects write it alike."""
+    """An INSERT that takes ON CONFLICT, which SQLite and PostgreSQL spell alike."""
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
