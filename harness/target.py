@@ -289,8 +289,8 @@ class Target(abc.ABC):
 
     def reproduction(self, artifact: Artifact) -> Reproduction:
         """What repeats on this runtime, without this program, what it makes of `artifact`. Raises `Unsupported` where
-        there is no public package that a stranger could run."""
-        raise Unsupported(f"{self.name} is no public package that somebody else could run by itself")
+        nothing does."""
+        raise Unsupported(f"there is no script that repeats on {self.name} what is wrong, without the harness")
 
     @abc.abstractmethod
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> AbstractContextManager[Session]:

@@ -64,7 +64,7 @@ def test_what_is_sound_is_one_sentence(bundle):
 
 def test_a_runtime_that_is_no_public_package_is_one_sentence(bundle, monkeypatch):
     monkeypatch.setattr(ChainTarget, "reproduction", Target.reproduction)
-    with pytest.raises(HarnessError, match=r"There is no bundle of .*: fake/chain is no public package"):
+    with pytest.raises(HarnessError, match=r"There is no bundle of .*: there is no script that repeats on fake/chain"):
         bundle(ChainTarget({"SHIFT": 0.25}))
 
 

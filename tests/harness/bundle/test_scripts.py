@@ -1,0 +1,90 @@
+"""Each family's script repeats, alone, what its runtime gives: it ends with 0 where that is what should be, else 1."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness import registry
+from harness.artifact import Artifact, Quantisation, TensorInfo
+from harness.bundle.fault import Fault
+from harness.bundle.report import write_report
+from harness.errors import Unsupported
+from harness.isolation import made_of
+from harness.store.record import Check
+from tests.parts import on_target
+from tests.targets.mcu.model_writer import ModelWriter
+
+TARGETS = registry.targets()
+SCALE = Quantisation(scale=0.5, zero_point=-3)
+
+
+@pytest.fixture
+def artifact(tmp_path):
+    """max(x, 0), of int8."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    model = ModelWriter()
+    x = model.input((1, 4), "int8", scale=SCALE.scale, zero_point=SCALE.zero_point)
+    model.operator("RELU", [x], [model.output((1, 4), "int8", scale=SCALE.scale, zero_point=SCALE.zero_point)])
+    (folder / "model.tflite").write_bytes(model.write())
+    info = {"index": 0, "shape": (1, 4), "dtype": "int8", "quantisation": SCALE}
+    made = Artifact(
+        model="relu",
+        format="tflite",
+        variant="ready",
+        key="",
+        digest="",
+        entry="model.tflite",
+        files=(),
+        inputs=(TensorInfo(name="x", tensor="tensor_0", **info),),
+        outputs=(TensorInfo(name="y", tensor="tensor_1", **info),),
+        operators={"RELU": 1},
+        converter={},
+        directory=folder,
+    )
+    return made_of(made, folder)
+
+
+@pytest.fixture
+def fault(artifact):
+    """As if RELU were to give zero for 2.5."""
+    x = np.array([[[-9, -3, 2, 100]]], np.int8)
+    wrong = np.array([[[-3, -3, -3, 100]]], np.int8)
+    check = Check.make("parity.runtime.max_lsb", "m", measured=5, limit=1, passed=False, source="s", message="m")
+    return Fault(artifact, "RELU", {"x": x}, {"y": np.maximum(x, -3)}, {"y": wrong}, "them", (("y", check),), True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        on_target(name)
+        for name in (
+            "tflite/litert-xnnpack",
+            "tflite/litert-reference",
+            "tflite/tflite-runtime",
+            "tflite/tensorflow",
+            "tflm/host",
+        )
+    ],
+)
+def test_a_script_ends_with_what_it_sees(name, fault, tmp_path):
+    target = TARGETS[name]
+    target.prepare()
+    reproduction = target.reproduction(fault.artifact)
+    ended = {}
+    for what, one in (("wrong", fault), ("right", replace(fault, should_be=fault.came_out))):
+        folder = tmp_path / what
+        folder.mkdir()
+        write_report(folder, one, reproduction)
+        ended[what] = reproduction.repeat(folder)
+    assert [ended[what].status for what in ("wrong", "right")] == [1, 0], ended
+    assert "1 of 4 values differ, the largest difference is 2.5 (5 steps of 0.5)" in ended["wrong"].text
+    assert f"RELU by itself gives other values in {reproduction.called} than in them." in ended["wrong"].text
+    assert "==" in reproduction.how[0], "the packages in just these versions"
+
+
+@pytest.mark.parametrize("name", ["mcu/qemu-cortex-m4", "tflite/arm64-cortex-a53", "litertjs/chromium-wasm"])
+def test_a_runtime_without_a_script_says_so(name, artifact):
+    with pytest.raises(Unsupported, match=f"no script that repeats on {name}"):
+        TARGETS[name].reproduction(artifact)
