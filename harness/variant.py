@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness.isolation import Isolation
     from harness.model import Tensors
     from harness.operator_outputs import OperatorOutputs
+    from harness.reproduction import Reproduction
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,10 @@ class Format:
 
     isolation: Isolation | None = None
     """How one operator of its artifacts is cut out: for `harness bundle`."""
+
+    conversion_reproduction: Callable[[Artifact], Reproduction] | None = None
+    """What repeats the conversion of a SavedModel without this program, for an artifact without quantisation: for the
+    same. Raises `Unsupported`."""
 
     def variant(self, name: str) -> Variant:
         """The variant of that name; raises KeyError."""

@@ -52,6 +52,8 @@ class Fault:
     is_alone: bool
     """Whether the model is the operator alone."""
     notes: tuple[str, ...] = ()
+    is_conversion: bool = False
+    """Whether it is in what a converter made of the model, which is a SavedModel then."""
     why_whole: str = ""
     """Why it is not the operator alone, where that was tried."""
 

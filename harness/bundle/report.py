@@ -69,6 +69,8 @@ def title(fault: Fault, reproduction: Reproduction) -> str:
 
 
 def _model_of(fault: Fault) -> str:
+    if fault.is_conversion:
+        return "A SavedModel"
     return f"A model (first wrong: {fault.operator})" if fault.operator else "A model"
 
 
@@ -96,7 +98,7 @@ def write_readme(folder: Path, fault: Fault, reproduction: Reproduction, said: s
         "",
         f"- `{artifact.entry}`: {operators}",
         f"- `inputs/`, `should_be/`, `came_out/`: NumPy arrays as the model stores them, samples first. What should be "
-        f"is what {fault.against} gives for the same file and the same inputs.",
+        f"is what {fault.against} gives for the same {'model' if fault.is_conversion else 'file'} and the same inputs.",
         *(f"- {note}" for note in fault.notes),
         *(f"- {name} {version}" if name != "machine" else f"- {version}" for name, version in versions.items()),
         *([f"- the model was made with {converter}"] if converter else []),

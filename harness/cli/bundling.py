@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from harness import registry
+from harness.artifact import Artifact
 from harness.bundle.archive import write_zip
+from harness.bundle.conversion import conversion_fault
 from harness.bundle.fault import Fault, FaultFinder, NoFault
 from harness.bundle.report import title, write_readme, write_report
 from harness.cache import Cache
@@ -42,7 +45,7 @@ def bundle_case(name: str, output: str | None, *, without_weights: bool, as_json
         finally:
             converter.close()
         write_zip(folder, path)
-    told = title(fault, _reproduction(case, fault))
+    told = title(fault, _reproduction_of(case, fault))
     if as_json:
         document = {"case": case.id, "file": str(path), "fault": told, "operator_alone": fault.is_alone}
         print(json.dumps({**document, "operators": fault.artifact.operators, "script": repeated.text}, indent=1))
@@ -61,18 +64,20 @@ def repeated_fault(
 ) -> tuple[Fault, Repeated, Path]:
     """The smallest fault whose script shows it, what that said, and the folder that has both."""
     locator = Locator(case, converter, project_policy(project_root()), SAMPLES, scratch)
-    finder = FaultFinder(locator, scratch, without_weights=without_weights)
+    _reproduction(case, locator.artifact)  # told before the work begins
     progress.note(f"Looking into {case.id} …")
-    candidates = finder.candidates(locator.runtime(in_doubt=True))
-    said = ""
+    candidates, said = _faults(locator, scratch, without_weights), ""
     while True:
         try:
-            fault = next(candidates)
+            fault = next(candidates, None)
         except NoFault as error:
             raise HarnessError(f"There is nothing to report of {case.id}: {error}.") from error
         except CaseError as error:
-            raise HarnessError(f"There is no bundle of {case.id}. {error}{said}") from error
-        fault, reproduction = in_public_words(fault), _reproduction(case, fault)
+            raise HarnessError(f"There is no bundle of {case.id}: {str(error).rstrip('.')}.{said}") from error
+        if fault is None:
+            raise HarnessError(f"There is no bundle of {case.id}, whose fault is in the conversion.{said}")
+        fault = in_public_words(fault)
+        reproduction = _reproduction_of(case, fault)
         folder = Path(tempfile.mkdtemp(dir=scratch))
         write_report(folder, fault, reproduction)
         progress.note(f"Repeating it with {', '.join(reproduction.packages)} alone …")
@@ -101,8 +106,29 @@ def in_public_words(fault: Fault) -> Fault:
     return replace(fault, against=said(fault.against), notes=tuple(map(said, fault.notes)))
 
 
-def _reproduction(case: Case, fault: Fault) -> Reproduction:
+def _faults(locator: Locator, scratch: Path, without_weights: bool) -> Iterator[Fault]:
+    """What there is to report, the smallest first: of the runtime, else of the converter. Raises as
+    `FaultFinder.candidates`."""
+    finder = FaultFinder(locator, scratch, without_weights=without_weights)
     try:
-        return case.target.reproduction(fault.artifact)
+        yield from finder.candidates(locator.runtime(in_doubt=True))
+    except NoFault as nothing:
+        if without_weights or locator.case.format.conversion_reproduction is None:
+            raise
+        try:
+            fault = conversion_fault(locator, Path(tempfile.mkdtemp(dir=scratch)))
+        except NoFault:
+            raise nothing from None
+        yield fault
+
+
+def _reproduction_of(case: Case, fault: Fault) -> Reproduction:
+    converter = case.format.conversion_reproduction
+    return converter(fault.artifact) if fault.is_conversion and converter else _reproduction(case, fault.artifact)
+
+
+def _reproduction(case: Case, artifact: Artifact) -> Reproduction:
+    try:
+        return case.target.reproduction(artifact)
     except CaseError as error:
         raise HarnessError(f"There is no bundle of {case.id}: {str(error).rstrip('.')}.") from error

@@ -66,11 +66,11 @@ class Locator:
         self.operator_outputs: OperatorOutputs = case.format.operator_outputs
         self._folder = folder
         self.scratch = Cache(folder / "cache")
-        self._whole = converter.prepare(case.model)
-        self.prepared = shortened(self._whole, samples, folder)
+        self.prepared_whole = converter.prepare(case.model)
+        self.prepared = shortened(self.prepared_whole, samples, folder)
         self.golden = read_golden(self.prepared.golden_path)
-        self.artifact = converter.convert(self._whole, case.format, case.variant)
-        if fault := self._whole.facts.get("golden_fault"):
+        self.artifact = converter.convert(self.prepared_whole, case.format, case.variant)
+        if fault := self.prepared_whole.facts.get("golden_fault"):
             raise Failed(fault)
         self._yardsticks = Yardsticks(converter, policy, folder / "cache")
         self.operations = self.operator_outputs.operations(self.artifact)
@@ -144,7 +144,7 @@ class Locator:
             raise Unsupported(
                 f"{self.artifact.model} {self.artifact.variant} has no finer form to be compared with from inside."
             )
-        finest = self.converter.convert(self._whole, self.case.format, _finest(self.case))
+        finest = self.converter.convert(self.prepared_whole, self.case.format, _finest(self.case))
         finer_operations = self.operator_outputs.operations(finest)
         interpreter, expected = self._in_reference(finest, finer_operations)
         finer = {info.tensor: info for operation in finer_operations for info in operation.results}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.variant import Format, Recipe, Variant
 
+from .conversion_reproduction import conversion_reproduction
 from .examine import examine
 from .one_operator import ISOLATION
 from .operator_outputs import OPERATOR_OUTPUTS
@@ -55,5 +56,6 @@ FORMAT = Format(
     opinions=(("tflite/litert-builtin", "tflite/litert-xnnpack", "tflite/tensorflow"), ("tflm/host",)),
     operator_outputs=OPERATOR_OUTPUTS,
     isolation=ISOLATION,
+    conversion_reproduction=conversion_reproduction,
     converter=Path(__file__).with_name("converter.py"),
 )

@@ -31,3 +31,12 @@ def thin_depthwise(x):
 @model(("x", (1, 4, 4, 4, 2)))
 def negative_pool(x):
     return {"y": tf.nn.max_pool3d(-tf.abs(x) - 1.0, 2, 2, "VALID") * 2.0}
+
+
+def affine():
+    """TensorFlow's converter makes another function of this chain of sums and products."""
+    module = tf.Module()
+    module.chain = [tf.Variable(value) for value in ([[0.0], [0.5]], [-4.0], [-7.0], [-4.0], [1.0])]
+    w, b, r, m1, m2 = module.chain
+    module.serve = model(("x", (1, 2)))(lambda x: {"y": (((x + m1) * r @ w + b) * r + m2) * r})
+    return module

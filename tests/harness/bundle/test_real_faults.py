@@ -17,7 +17,7 @@ from tests.harness.fakes.command import in_this_process
 from tests.parts import on_target
 
 FAULTY = Path(__file__).with_name("faulty.py")
-NAMES = ("sum_over_axis", "gather_batch", "thin_depthwise", "negative_pool")
+NAMES = ("sum_over_axis", "gather_batch", "thin_depthwise", "negative_pool", "affine")
 pytestmark = pytest.mark.needs("converter", "litert")
 
 
@@ -134,3 +134,12 @@ def test_a_sound_case_has_nothing_to_report(bundled):
     assert "There is nothing to report of sum_over_axis/int8/tflite/litert-builtin" in done.stderr
     assert done.stderr.count("\n") <= 3
     assert not place.exists()
+
+
+def test_a_converters_fault_is_a_saved_model_whose_script_converts_it(bundled):
+    done, folder, _ = bundled("affine/float32/tflite/litert-xnnpack")
+    assert done.returncode == 0, done.stderr
+    assert "A SavedModel gives other values in tensorflow 2." in done.stdout
+    assert "than in TensorFlow." in done.stdout
+    assert (folder / "saved_model/saved_model.pb").is_file()
+    assert "TFLiteConverter" in (folder / "repeat.py").read_text()

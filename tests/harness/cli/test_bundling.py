@@ -2,11 +2,13 @@
 
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 
 from harness.cli import bundling
 from harness.errors import HarnessError
+from harness.reproduction import Repeated, Reproduction
 from harness.run.matrix import Case
 from harness.target import Target
 from tests.harness.fakes.chain import FORMAT, ChainConverter, ChainTarget
@@ -22,8 +24,8 @@ def bundle(tmp_path, monkeypatch):
     monkeypatch.setattr(bundling, "Converter", lambda *_: ChainConverter(tmp_path))
     monkeypatch.setattr(bundling, "environment", lambda _: None)
 
-    def bundle(target, output="fault.zip", **options):
-        case = Case(entry(), FORMAT, FORMAT.variant("float32"), target)
+    def bundle(target, output="fault.zip", form=FORMAT, variant="float32", **options):
+        case = Case(entry(), form, form.variant(variant), target)
         monkeypatch.setattr(bundling, "case_of", lambda _: case)
         options = {"without_weights": False, "as_json": False, **options}
         assert bundling.bundle_case(NAME, output, **options) == 0
@@ -82,3 +84,42 @@ def test_a_program_reads_what_was_found(bundle, capsys):
     assert document["operator_alone"] is True
     assert document["operators"] == {"SCALE": 1}
     assert document["file"] == "fault.zip"
+
+
+@pytest.fixture
+def converts(tmp_path, monkeypatch):
+    """A converter that errs: the reference agrees with the target, and neither with TensorFlow."""
+    monkeypatch.setattr(ChainConverter, "faults", {"HALVE": 0.5})
+    saved_model = tmp_path / "double/saved_model"
+    saved_model.mkdir(parents=True)
+    (saved_model / "saved_model.pb").write_bytes(b"a graph")
+
+    def converts(status):
+        made = Reproduction(
+            called="converter 1.0",
+            write=lambda folder: None,
+            repeat=lambda folder: Repeated(status, "The fault shows.\n"),
+            packages={"converter": "1.0"},
+            how=("python repeat.py",),
+        )
+        return replace(FORMAT, conversion_reproduction=lambda artifact: made)
+
+    return converts
+
+
+def test_a_converters_fault_is_the_saved_model_with_tensorflows_outputs(bundle, converts, capsys):
+    files = bundle(ChainTarget({"HALVE": 0.5}), form=converts(1))
+    assert files["saved_model/saved_model.pb"] == b"a graph"
+    assert "A SavedModel gives other values in converter 1.0 than in TensorFlow." in capsys.readouterr().out
+    facts = json.loads(files["fault.json"])
+    assert (facts["model"], facts["outputs"][0]["limit"]["figure"]) == ("saved_model", "sqnr_db")
+
+
+def test_a_converters_fault_that_no_script_shows_is_not_written(bundle, converts):
+    with pytest.raises(HarnessError, match=r"whose fault is in the conversion\. By the script alone: The fault shows"):
+        bundle(ChainTarget({"HALVE": 0.5}), form=converts(0))
+
+
+def test_what_a_variant_loses_is_no_fault_of_a_converter(bundle, converts):
+    with pytest.raises(HarnessError, match="There is nothing to report"):
+        bundle(ChainTarget({"HALVE": 0.5, "SHIFT": 0.5}), form=converts(1), variant="int8")

@@ -139,7 +139,7 @@ class ChainTarget(FakeTarget):
             raise Unsupported("No room.")
         if self.crash and len(names) > 1:
             raise Crashed("It died.")
-        fused = {"HALVE": self.fused} if len(names) == 1 and names == {"y"} else {}
+        fused = {"HALVE": self.fused} if self.fused and names == {"y"} else {}
         faults = {} if artifact.scheme == "random" else {**self.faults, **fused}
         yield ChainSession(artifact, faults)
 
