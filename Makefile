@@ -2,7 +2,7 @@
 #   make run  ARGUMENTS="--model digits_cnn"     arguments of `harness run`
 #   make test ARGUMENTS="-k environment"         arguments of pytest
 #   make baselines                               runs and accepts anew what results/README.md says of the zoo
-#   make quick                                   the checks, and the tests that need none of the real parts
+#   make quick                                   the checks, and the tests that need neither a real part nor long
 #   make test-all                                exhaustive sweeps whole, of which `make test` takes a sample
 
 ARGUMENTS ?=
@@ -27,7 +27,7 @@ test-all: check
 
 # Its tests seldom wait, and each process takes five seconds of processor to begin.
 quick: check
-	$(PYTEST) --maxprocesses 3 -m "not needs" $(ARGUMENTS)
+	$(PYTEST) --maxprocesses 3 -m "not needs and not long" $(ARGUMENTS)
 
 # Both runs before either is accepted, so that each is of the commit alone. What is not here, and why: results/README.md.
 baselines: setup

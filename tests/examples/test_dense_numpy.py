@@ -10,6 +10,7 @@ import pytest
 from tests.harness.fakes.command import in_process
 from tests.parts import REPOSITORY
 
+pytestmark = pytest.mark.long
 EXAMPLE = REPOSITORY / "examples" / "dense_numpy"
 
 

@@ -155,6 +155,7 @@ def elsewhere() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.long
 def test_data_is_the_same_in_another_process(name: str, elsewhere: dict[str, list[str]]) -> None:
     skip_without_its_data(name)
     here = [

@@ -26,6 +26,7 @@ def cycles(median_ns, count=64):
 @pytest.mark.parametrize(
     ("new_ns", "verdict", "starts"), [(1_030_000, "slower", 4), (1_000_900, "alike", 2), (950_000, "faster", 4)]
 )
+@pytest.mark.long
 def test_few_starts_decide(artifact, new_ns, verdict, starts):
     old = Counting("fake/old", samples_ns=cycles(1_000_000))
     new = Counting("fake/new", samples_ns=cycles(new_ns))

@@ -51,6 +51,7 @@ def test_rounds_of_unequal_length_are_taken_as_they_are():
     assert decide(mixed, 0.02, 0.95).verdict == "slower"
 
 
+@pytest.mark.long
 def test_the_interval_of_the_median_holds_it_as_often_as_promised():
     # A quarter of a bias per block of noise: the case that a plain bootstrap over blocks gets wrong.
     held = sum(low <= 0.0 <= high for low, high in (

@@ -23,6 +23,7 @@ def test_both_sides_get_as_many_blocks_in_one_round(artifact):
     assert np.exp(np.median(found.log_ratios)) == pytest.approx(1.07, rel=0.01)
 
 
+@pytest.mark.long
 def test_seven_percent_are_found_and_confirmed_in_fresh_processes(artifact):
     old, new = FakeTarget("fake/old"), FakeTarget("fake/new", samples_ns=steady(median_ns=1_070_000, seed=1))
     finding = compare_sides(Side("old", old, artifact), Side("new", new, artifact), INPUTS, PLAN)

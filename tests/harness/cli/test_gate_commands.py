@@ -35,6 +35,7 @@ def test_a_sound_run_is_green_and_a_wrong_one_red(harness):
     assert "again: harness run --model m --variant float32" in done.stdout
 
 
+@pytest.mark.long
 def test_the_same_run_gets_the_same_verdict_again_and_again(harness, tmp_path):
     harness("baseline", "accept", record=run(SOUND))
     verdicts = {harness("gate", "--json").stdout for _ in range(2)}

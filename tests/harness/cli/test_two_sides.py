@@ -125,6 +125,7 @@ def ab(tmp_path, monkeypatch):
     return ab
 
 
+@pytest.mark.long
 def test_a_slower_new_side_is_exit_code_1_and_the_other_way_round_0(ab, capsys):
     code, _ = ab("now", "fake/new")
     said = capsys.readouterr().out

@@ -305,6 +305,7 @@ class TestRecent:
         assert {one["model"] for one in recent(index, LabelFiles(results), METRICS, ["bird"])} == {"bird"}
 
 
+@pytest.mark.long
 def test_several_processes_make_the_same(index: Database, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def contents() -> list[Any]:
         with index.reading() as connection:

@@ -13,6 +13,7 @@ from harness.store.record import SteadyState
 
 from .series import noise, warming_up
 
+pytestmark = pytest.mark.long
 SEEDS = 60
 
 

@@ -246,6 +246,7 @@ def own_process(pytester, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("toml", ["", None])
+@pytest.mark.long
 def test_workers_of_xdist_measure_once_between_them(own_process, toml):
     pytest.importorskip("xdist", reason="pytest-xdist is not installed")
     if toml is not None:
@@ -255,6 +256,7 @@ def test_workers_of_xdist_measure_once_between_them(own_process, toml):
     assert len(list(own_process.path.joinpath("results", "runs").glob("*.json"))) == 1
 
 
+@pytest.mark.long
 def test_an_interrupt_ends_the_session_and_keeps_what_was_measured(own_process, monkeypatch):
     monkeypatch.setenv("HARNESS_FAKE_HANG", "1")
     command = [sys.executable, "-m", "pytest", "--harness", "-p", "no:benchmark"]

@@ -61,6 +61,7 @@ def test_the_kit_holds_the_library_that_its_hash_names_and_every_drawing(made: k
     assert set(content["drawings"]) == {"latency", "trade-off", "sizes", "history"}
 
 
+@pytest.mark.long
 def test_a_kit_made_again_is_the_same(made: kits.ChartKit) -> None:
     assert kits._make() == made
 

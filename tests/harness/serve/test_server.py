@@ -168,6 +168,7 @@ def test_who_comes_after_a_new_run_finds_its_page_ready(results: Path, monkeypat
         assert interface.answer(f"{parts_of(page)}{name}", {}).status == 200
 
 
+@pytest.mark.long
 def test_what_is_made_ready_in_the_background_takes_one_processor(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +200,7 @@ def test_a_page_keeps_its_parts_when_a_run_is_added_and_is_told_when_it_is_too_o
         assert ask(server, f"{first}run")[0] == status
 
 
+@pytest.mark.long
 def test_a_page_that_is_no_longer_kept_leaves_the_memory(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.serve.source.FRESH_SECONDS", 0.0)
     interface = Interface(Source(results))

@@ -19,6 +19,7 @@ from tests.harness.store.everything import everything
 from tests.harness.store.postgres import Cluster, programs
 from tests.harness.store.records import make_case, make_record
 
+pytestmark = pytest.mark.long
 CASES = [
     make_case(f"tflite/runtime-{number}", model=model, variant=variant, median_ms=1.0 + number)
     for model in ("digits", "keyword")

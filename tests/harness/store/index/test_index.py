@@ -164,6 +164,7 @@ class TestFolder:
             index.synchronise()
         assert len(index.rebuild().added) == 10
 
+    @pytest.mark.long
     def test_two_processes_at_once_add_each_run_once(self, folder: Path) -> None:
         for day in range(10, 60):
             RunStore(folder).write(make_record(day))
@@ -175,6 +176,7 @@ class TestFolder:
         assert count_runs(index.database) == 60
         assert len(rows(index.database)) == 70
 
+    @pytest.mark.long
     def test_a_kill_in_the_middle_leaves_a_valid_index_that_is_completed(self, tmp_path: Path) -> None:
         cases = [make_case(f"tflite/runtime-{number}") for number in range(20)]
         for day in range(50):
@@ -273,6 +275,7 @@ def add_thirty(url: str, days: Iterable[int]) -> None:
         index.add(Incoming(text_of(make_record(day, *cases)), "it"))
 
 
+@pytest.mark.long
 def test_two_writers_from_both_ends_add_every_record_once(database: Database) -> None:
     url = database.engine.url.render_as_string(hide_password=False)
     both = [Forked(add_thirty, url, days) for days in (range(30), range(29, -1, -1))]

@@ -94,6 +94,7 @@ def test_one_process_serves_many_and_has_no_clock(a76, keyword_model):
             second.time(SAMPLES, TimingPlan())
 
 
+@pytest.mark.needs("tflite/arm64-cortex-a76")
 def test_an_operator_more_is_instructions_more(a76, tmp_path):
     counts = []
     for operators in (2, 3):
