@@ -72,6 +72,8 @@ def fixed_shape(tensor: Any) -> list[int]:
 
 
 def disturb_constant(node: Any, generator: np.random.Generator) -> None:
+    """Move the float32 weights of a Const node as `disturbed_weights` does, in place. Small constants are left as they
+    are."""
     import tensorflow as tf
 
     values = tf.make_ndarray(node.attr["value"].tensor)

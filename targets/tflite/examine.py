@@ -110,10 +110,12 @@ def sizes(tensor: Any) -> list[int]:
 
 
 def type_name(tensor: Any) -> str:
+    """The name of a tensor's element type."""
     return TYPES.get(tensor.Type(), f"type {tensor.Type()}")
 
 
 def tensor_bytes(tensor: Any) -> int:
+    """Bytes of a tensor, its open dimensions taken as one."""
     return (math.prod(sizes(tensor)) * BITS.get(type_name(tensor), 32) + 7) // 8
 
 
@@ -173,6 +175,7 @@ def peak_activation(model: Any, graph: Any) -> int:
 
 
 def inputs_of(graph: Any) -> Iterator[int]:
+    """The indices of a graph's input tensors."""
     for i in range(graph.InputsLength()):
         yield graph.Inputs(i)
 

@@ -113,6 +113,7 @@ def embed(content: bytes, metadata: Mapping[str, Any], schema: Any) -> bytes:
 
 
 def decoded(value: Any) -> str:
+    """Bytes as text; what is no UTF-8 in them becomes a replacement character."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
@@ -151,10 +152,13 @@ def at(found: Table, slot: int, read_it: Callable[[int], Any], default: Any) -> 
 
 
 def text(found: Table, slot: int) -> str:
+    """The string in a table's slot; empty where there is none."""
     return decoded(at(found, slot, lambda place: found.String(place + found.Pos), ""))
 
 
 def tables(found: Table, slot: int) -> list[Table]:
+    """The tables of the vector in a table's slot; empty where there is none."""
+
     def read_all(place: int) -> list[Table]:
         start = found.Vector(place)
         return [Table(found.Bytes, found.Indirect(start + 4 * i)) for i in range(found.VectorLen(place))]
@@ -164,6 +168,8 @@ def tables(found: Table, slot: int) -> list[Table]:
 
 
 def floats(found: Table, slot: int) -> list[float]:
+    """The float32 values of the vector in a table's slot; empty where there is none."""
+
     def read_all(place: int) -> list[float]:
         start = found.Vector(place)
         return [float(found.Get(kinds.Float32Flags, start + 4 * i)) for i in range(found.VectorLen(place))]

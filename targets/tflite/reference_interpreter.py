@@ -28,8 +28,9 @@ def reference(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) ->
 
 
 def undisturbed(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """As `reference`, where need be with XNNPACK, which has operators that no other kernel is for: no reference, as it
-    is judged itself, but its answer to noise says what the model makes of noise."""
+    """As `reference`, but also with XNNPACK where no other kernel has an operator.
+
+    XNNPACK is no reference, since it is itself judged. Its answer to noise still says how a model reacts to noise."""
     import tensorflow as tf
 
     try:

@@ -24,4 +24,5 @@ def operator_name(code: Any, schema: Any) -> str:
 
 
 def text(value: Any) -> str:
+    """A string of the schema, which flatc gives as bytes."""
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

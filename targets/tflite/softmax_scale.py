@@ -17,7 +17,7 @@ MARK = "the reference kernels of TFLite and Micro abort where the input's scale 
 
 
 def known_crash(notes: Iterable[str]) -> tuple[str, ...]:
-    """Of an artifact's notes, those that say that reference kernels die of it."""
+    """The notes of an artifact that say that reference kernels die of it."""
     return tuple(note for note in notes if MARK in note)
 
 

@@ -33,5 +33,5 @@ def state_kept(model: Any, operators: Iterable[str], schema: Any) -> str:
 
 
 def has_resource(operator: str) -> bool:
-    """Whether it is one of TensorFlow's own on a resource."""
+    """Whether a TensorFlow operator works on a resource."""
     return operator.startswith("Flex") and any(part in operator for part in FLEX_RESOURCES)

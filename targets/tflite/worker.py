@@ -256,6 +256,7 @@ class Worker:
 
 
 def handlers() -> dict[str, Any]:
+    """The operations that the engine may ask for, by name."""
     worker = Worker()
     operations = (worker.load, worker.infer, worker.time, worker.footprint, worker.time_operators)
     return {operation.__name__: operation for operation in operations}

@@ -115,7 +115,7 @@ class MicroTarget(WorkerTarget):
 
 
 def first_subgraph_only(runtime: str, artifact: Artifact) -> tuple[str, ...]:
-    """As `coverage`, of a runtime that knows no signatures: it runs a file's first subgraph, whatever was asked for."""
+    """As `coverage`, for a runtime that knows no signatures and always runs a file's first subgraph."""
     if artifact.subgraph == 0:
         return ()
     return (

@@ -102,8 +102,9 @@ class Worker:
         return runtime.Interpreter.from_file(self.header["path"], arena_size=size)
 
     def suffices(self, arena_bytes: int) -> bool:
-        """Whether the model is allocated and runs in an arena of that size. In a process of its own: Micro ends the one
-        that finds too little."""
+        """Whether the model is allocated and runs in an arena of that size.
+
+        It is tried in a process of its own, since Micro ends the process where the arena is too small."""
         child = os.fork()
         if child == 0:
             status = 1
@@ -116,12 +117,13 @@ class Worker:
         return os.waitpid(child, 0)[1] == 0
 
     def asked_whether(self, header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """`suffices`, of the size that the header names."""
+        """Whether the model runs in an arena of the size that the header names; see `suffices`."""
         return {"suffices": self.suffices(header["arena_bytes"])}, {}
 
     def least_arena(self, _: dict[str, Any], __: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The smallest arena, to `ARENA_STEP` bytes, in which the model is allocated and runs. What the allocator says
-        that it used is less: while tensors are allocated more is in use."""
+        """The smallest arena, to `ARENA_STEP` bytes, in which the model is allocated and runs.
+
+        The allocator's own figure is less, because more is in use while tensors are being allocated."""
         enough = ARENA_STEP
         while enough < self.header["arena_bytes"] and not self.suffices(enough):
             enough *= 2
@@ -167,6 +169,7 @@ class Worker:
 
 
 def handlers() -> dict[str, Any]:
+    """The operations that the engine may ask for, by name."""
     worker = Worker()
     return {
         "load": worker.load,

@@ -21,6 +21,8 @@ from .renode import Renode
 
 
 class Emulator(Protocol):
+    """A program that runs firmware on an emulated board."""
+
     name: str
 
     def version(self) -> str: ...

@@ -37,10 +37,12 @@ def reduced_multiplier(multiplier: int) -> int:
 
 
 def wrap_int32(value: int) -> int:
+    """The value modulo 2^32, as an int32: what an overflow leaves."""
     return (value + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
 def saturate_int32(value: int) -> int:
+    """The value, or the nearest one that an int32 holds."""
     return max(INT32_MIN, min(INT32_MAX, value))
 
 

@@ -23,6 +23,8 @@ _SCALARS = {code: struct.Struct("<" + code) for code in "bBhHiIqQf"}
 
 
 def read_scalar(data: bytes, position: int, code: str) -> int | float:
+    """The little-endian number at a byte position, of a type named as in `struct`. Raises `Malformed` where it would
+    lie outside of the file."""
     layout = _SCALARS[code]
     if position < 0 or position + layout.size > len(data):
         raise Malformed(f"an offset points to byte {position} of {len(data)}")

@@ -33,6 +33,7 @@ def by_bits(values: list[int] | list[float], dtype: type) -> NDArray[Any]:
 
 
 def clamp(value: int, low: int = -128, high: int = 127) -> int:
+    """The value, or the nearest one from `low` to `high`; the range of int8 unless named."""
     return max(low, min(high, value))
 
 

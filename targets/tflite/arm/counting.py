@@ -87,6 +87,10 @@ def count_whole(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, An
 
 
 def run_and_count(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, Any]:
+    """Run the first sample once, and count the instructions of the next inferences.
+
+    Gives `heap_bytes`, `peak_memory_bytes` and, where `header` asks for `counts`, the instructions of each inference
+    and whether the outputs stayed the same."""
     worker = Worker()
     worker.set_up(header)
     fill_numpys_cache()
@@ -116,11 +120,13 @@ def count_parts(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, An
 
 
 def is_of_other_subgraph(worker: Worker, header: dict[str, Any]) -> bool:
+    """Whether the signature that `header` names is not the file's first subgraph."""
     worker.make(header)
     return isinstance(worker.interpreter, Signature)
 
 
 def part_counts(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> list[int]:
+    """Instructions of one inference of each part of the model, in the order of the cuts."""
     content = Path(header["path"]).read_bytes()
     return [
         part_count(part(header, content, place, Path(_CUT_MODEL)), tensors, times=times)
@@ -129,7 +135,7 @@ def part_counts(header: dict[str, Any], tensors: dict[str, Any], *, times: int) 
 
 
 def part_count(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> int:
-    """The least of so many readings."""
+    """Instructions of one inference: the least of so many readings."""
     worker = Worker()
     worker.set_up(header)
     run_once(worker, header, tensors)
@@ -137,6 +143,7 @@ def part_count(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -
 
 
 def run_once(worker: Worker, header: dict[str, Any], tensors: dict[str, Any]) -> None:
+    """Make the interpreter, give it the first sample and run it."""
     worker.make(header)
     worker.feed(tensors, 0)
     worker.invoke()

@@ -154,6 +154,7 @@ def in_folder_of_its_own(header: dict[str, Any]) -> dict[str, Any]:
 
 
 def handlers() -> dict[str, Any]:
+    """The operations that the engine may ask for, by name."""
     guest = Guest()
     operations = (guest.start, guest.load, guest.unload, guest.infer, guest.count, guest.operators)
     return {operation.__name__: operation for operation in operations}

@@ -28,6 +28,7 @@ _INFINITY = float("inf")
 
 
 def emit_table(source: Tensor, target: Tensor, table: NDArray[Any], build: Builder) -> None:
+    """Add the step that looks each int8 value of `source` up in a table of 256 results."""
     build.step(
         "lookup_int8",
         input=build.read(source),
@@ -40,6 +41,7 @@ def emit_table(source: Tensor, target: Tensor, table: NDArray[Any], build: Build
 def emit_unary_float(
     source: Tensor, target: Tensor, operation: int, build: Builder, first: float = 0.0, second: float = 0.0
 ) -> None:
+    """Add the step that computes one float operation of every element; `first` and `second` are its parameters."""
     build.step(
         "unary_float",
         input=build.read(source),

@@ -38,6 +38,7 @@ def operand(operator: Operator, index: int, rank: int | None = None) -> Tensor:
 
 
 def optional_operand(operator: Operator, index: int) -> Tensor | None:
+    """The operand at that place, None where the operator leaves it out."""
     return operator.inputs[index] if index < len(operator.inputs) else None
 
 
@@ -54,6 +55,7 @@ def result(operator: Operator, shape: tuple[int, ...] | None = None) -> Tensor:
 
 
 def same_elements(operator: Operator, source: Tensor, target: Tensor) -> None:
+    """Refuse an operator whose result has another number of elements than its input."""
     if source.elements != target.elements:
         raise refuse(operator, f"{source.elements} elements cannot become {target.elements}")
 
@@ -70,6 +72,7 @@ def common_dtype(operator: Operator, *tensors: Tensor, others: Sequence[str] = (
 
 
 def integer_range(dtype: str) -> tuple[int, int]:
+    """The least and the greatest value of an integer type."""
     limits = np.iinfo(dtype)
     return int(limits.min), int(limits.max)
 
@@ -106,6 +109,7 @@ def existing_axis(operator: Operator, axis: int, rank: int) -> int:
 
 
 def dimensions_fit(operator: Operator, *dimensions: int) -> None:
+    """Refuse an operator with a dimension, stride or kernel size that is not from 1 to `DIMENSION_LIMIT`."""
     for dimension in dimensions:
         if not 1 <= dimension <= DIMENSION_LIMIT:
             raise refuse(

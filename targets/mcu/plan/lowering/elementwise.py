@@ -46,6 +46,8 @@ _OPERATIONS_OF_ADD_INT8 = {"ADD": 0, "SUB": 1, "SQUARED_DIFFERENCE": 2}
 
 
 def broadcast_fields(operator: Operator, first: Tensor, second: Tensor, target: Tensor) -> dict[str, int | list[int]]:
+    """The fields of a step that tell how both operands are walked through: the shape of the result, and for each axis
+    of it the strides of the operands, zero where one is repeated. Refuses shapes that do not give the result's."""
     strides1, strides2 = broadcast_strides(first.shape, target.shape), broadcast_strides(second.shape, target.shape)
     shapes = f"{list(first.shape)} and {list(second.shape)}"
     if strides1 is None or strides2 is None or target.shape != np.broadcast_shapes(first.shape, second.shape):

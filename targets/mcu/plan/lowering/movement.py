@@ -15,6 +15,7 @@ _MOVABLE = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 
 
 def movable_element_bytes(operator: Operator, source: Tensor, target: Tensor) -> int:
+    """Bytes of an element that is moved as it is. Refuses types that differ, and types that no kernel moves."""
     if source.dtype != target.dtype or source.dtype not in _MOVABLE:
         raise unsupported(operator, f"{source.dtype} to {target.dtype}")
     return np.dtype(source.dtype).itemsize

@@ -92,6 +92,7 @@ def lower_extreme(operator: Operator, build: Builder) -> None:
 def emit_extreme(
     operator: Operator, build: Builder, source: Tensor, target: Tensor, kernel: str, maximum: bool
 ) -> None:
+    """Add the step that takes the largest (`maximum`) or the least value along the reduced axes."""
     shape, strides, _ = _sum_strides(operator, source, target)
     build.step(
         kernel,

@@ -83,6 +83,8 @@ def constant_bias(
 
 
 def input_dtype(operator: Operator, source: Tensor, target: Tensor) -> str:
+    """The element type of a weighted operator's input and output: int8, int16 or float32. Refuses others, and an int16
+    with a zero point."""
     if source.dtype not in ("int8", "int16", "float32") or target.dtype != source.dtype:
         raise unsupported(operator, f"input of {source.dtype} and output of {target.dtype}")
     if source.dtype == "int16":
@@ -248,4 +250,5 @@ def _emit_float(weighted: Weighted, output: Place, build: Builder) -> None:
 
 
 def float_bias(weighted: Weighted) -> NDArray[np.float32]:
+    """The bias, shaped (output channels,); zeros where the operator has none."""
     return np.zeros(weighted.weights.shape[0], np.float32) if weighted.bias is None else weighted.bias
