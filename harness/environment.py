@@ -205,6 +205,13 @@ ENVIRONMENTS: dict[str, Environment] = {
             serves="the targets tflite/litert-*",
         ),
         Environment(
+            "quantizer",
+            REQUIREMENTS_DIRECTORY / "quantizer.txt",
+            ("ai-edge-quantizer", "ai-edge-litert", "numpy"),
+            python_versions=ENGINE_VERSIONS,
+            serves="the variants of TFLite that ai-edge-quantizer makes",
+        ),
+        Environment(
             "tflite-runtime",
             REQUIREMENTS_DIRECTORY / "tflite-runtime.txt",
             ("tflite-runtime", "numpy"),

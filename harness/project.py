@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -304,4 +305,10 @@ def own_variant(name: str, table: VariantTable, formats: Mapping[str, Format]) -
         raise HarnessError(f"variants.{name}: {form.name} has no variant '{table.base}'; it has {known}.") from None
     options = {**base.options, **table.options()}
     summary = table.summary or f"{base.summary}, as harness.toml says"
-    return form.name, Variant(name, summary, options, base=base.name, converter=table.converter)
+    if table.converter and base.made_from is not None:
+        raise HarnessError(
+            f"variants.{name} names a `converter`, and {base.name} is made from the {base.made_from.name} artifact;"
+            " leave it out."
+        )
+    own = replace(base, name=name, summary=summary, options=options, base=base.name, converter=table.converter)
+    return form.name, own

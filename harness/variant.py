@@ -29,6 +29,9 @@ class Variant:
     """The variant that a project's own one differs from: targets that take that one by default take this one too."""
     converter: tuple[str, ...] = ()
     """Pins of a converter of its own (`tensorflow==2.21.0`), in an environment of its own; empty for the usual one."""
+    made_from: Variant | None = None
+    """The variant of the same format whose artifact the format's rewriter makes this one's from; None for a variant
+    that is converted from the source."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,19 @@ READY = Variant("ready", "as it was given, not converted", {})
 
 
 @dataclass(frozen=True)
+class Rewriter:
+    """How a format's artifacts are made into others, for variants with `made_from`.
+
+    `script` is a Python file that runs in the environment of that name, never in the engine or beside the converters.
+    It defines `rewrite(path, options, calibration, signature, output) -> str` (entry file name): `path` is the artifact
+    to start from, `calibration` the float inputs by the names that it was inspected with.
+    """
+
+    script: Path
+    environment: str
+
+
+@dataclass(frozen=True)
 class Format:
     """How artifacts of one kind are made.
 
@@ -67,6 +83,9 @@ class Format:
     resources: Callable[[Variant], dict[str, str]] | None = None
     """What a variant's conversion needs beside the converter's environment, installed by the call: names and paths that
     `convert` finds in `options["resources"]`. No part of the artifact's key. Raises `Unavailable`."""
+
+    rewriter: Rewriter | None = None
+    """What makes artifacts of artifacts, where some of the variants are made that way."""
 
     opinions: tuple[tuple[str, ...], ...] = ()
     """Targets that are asked where the reference interpreter cannot run an artifact or is in doubt, in the order in

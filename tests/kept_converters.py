@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from unittest import mock
 
 from harness import registry
@@ -28,14 +29,14 @@ def converters_kept() -> Iterator[None]:
     idle: list[tuple[Hashable, ChildProcess]] = []
     make, start = Children.__init__, Children._start
 
-    def take(children: Children, environment: Environment) -> ChildProcess:
+    def take(children: Children, environment: Environment, worker: Path) -> ChildProcess:
         wanted = situation(environment)
         for entry in [entry for entry in idle if entry[0] == wanted]:
             idle.remove(entry)
             if entry[1].alive():
                 return entry[1]
             entry[1].close()
-        child = start(children, environment)
+        child = start(children, environment, worker)
         child.situation = wanted
         return child
 

@@ -103,6 +103,7 @@ def _shared_models() -> str:
 PARTS = {
     "converter": _environment("converter"),
     "litert": _environment("litert"),
+    "quantizer": _environment("quantizer"),
     "tflite-runtime": _environment("tflite-runtime"),
     "tflite-micro": _environment("tflite-micro"),
     "tfjs": Part(_of(bundles.install)),

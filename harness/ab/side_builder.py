@@ -76,8 +76,6 @@ class SideBuilder:
     def _converted(self, entry: ModelEntry, variant: str, target: Target) -> Artifact:
         form = self.formats[target.format]
         known = {found.name: found for found in entry.variants(form)}
-        if entry.source.ready_format is not None:
-            known = {READY.name: READY}
         if variant not in known:
             raise HarnessError(f"{entry.name} has no variant '{variant}' for {target.name}; it has {', '.join(known)}.")
         return self._made(entry, form, known[variant])

@@ -7,7 +7,7 @@ and what was tried once is not tried again.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +49,14 @@ def assess_model(
     formats: Mapping[str, Format],
     progress: Progress,
     workers: int = 2,
+    named: Collection[str] = (),
 ) -> Assessment:
-    """Assess one model. Raises a `CaseError` where its source cannot be read at all."""
+    """Assess one model. `named`: variants that are tried beside the usual ones. Raises a `CaseError` where its source
+    cannot be read at all."""
     prepared = converter.prepare(entry)
     graph = converter.graph_summary(prepared)
     trials = Trials()
-    convert(entry, prepared, converter, formats, trials, progress, workers)
+    convert(entry, prepared, converter, formats, trials, progress, workers, named)
     examine(trials, formats, prepared, workers, progress)
     with tempfile.TemporaryDirectory(prefix="harness-assess-") as folder:
         one = shortened(prepared, 1, Path(folder))
@@ -74,6 +76,7 @@ def convert(
     trials: Trials,
     progress: Progress,
     workers: int,
+    named: Collection[str] = (),
 ) -> None:
     """Trial conversions: the sized variants first, op sets beyond the builtin ones where those are refused."""
 
@@ -84,10 +87,13 @@ def convert(
         found = side_by_side("Trial conversions", wanted, one, workers, progress)
         trials.artifacts.update({key: found[key] for key in wanted})
 
-    if entry.source.ready_format is not None:
-        run({(entry.source.ready_format, READY.name): READY})
-        return
     available = {(form.name, v.name): v for form in formats.values() for v in entry.variants(form)}
+    asked = {(form, variant.name) for form, variant in entry.own_variants} | {
+        key for key in available if key[1] in named
+    }
+    if entry.source.ready_format is not None:
+        run({key: variant for key, variant in available.items() if variant is READY or key in asked})
+        return
     sized = {key for key in available if key[1] in SIZED.get(key[0], ("float32",))}
     if prepared.facts.get("keras"):
         sized |= {key for key in available if key[1] == "layers-float32"}
@@ -95,7 +101,7 @@ def convert(
         deciding = {key for key in available if key[1] in DECIDING.get(key[0], ("float32",))}
         trials.left_out = tuple(f"{form} {variant}" for form, variant in sorted(sized - deciding))
         sized = deciding
-    sized |= {(name, variant.name) for name, variant in entry.own_variants}
+    sized |= asked
     run({key: available[key] for key in available if key in sized})
     for fallback in FALLBACKS:
         if trials.artifact("tflite", "float32", *FALLBACKS) is None and ("tflite", fallback) in available:

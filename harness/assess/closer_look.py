@@ -15,7 +15,7 @@ from harness.run.matrix import Case
 from harness.run.yardsticks import Yardsticks
 from harness.store.record import Conditioning
 from harness.target import Target
-from harness.variant import READY, Format
+from harness.variant import Format
 
 
 class CloserLook:
@@ -39,7 +39,7 @@ class CloserLook:
         form = self._formats[artifact.format]
         reference = self._references[(artifact.format, artifact.variant)]
         conditioning = self._converter.conditioning(self._prepared, artifact, form, reference)
-        known = {variant.name: variant for variant in (READY, *self._entry.variants(form))}
+        known = {variant.name: variant for variant in self._entry.variants(form)}
         case = Case(self._entry, form, known[artifact.variant], target)
         path = self._prepared.golden_path
         verdict = self._yardsticks.check(case, artifact, reference, path, self._prepared, conditioning)

@@ -138,6 +138,8 @@ class Rebuilder:
         known = {variant.name: variant for variant in entry.variants(form)}
         variant = known.get(name) or Variant(name, "")
         options = variant.options if accepted.options is None else accepted.options
+        if variant.made_from is not None:
+            return replace(variant, options=options)
         pins = accepted.pins
         if not pins and accepted.converter and accepted.converter != self.converter.environment.versions():
             ours = self.converter.environment.packages

@@ -17,16 +17,20 @@ from harness.environment import environment
 from harness.errors import CaseError, HarnessError
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
+from harness.run.matrix import matching, variant_names
 
 
-def show_assessment(model: str, *, as_json: bool) -> int:
-    """Assess a model of the project or the zoo, or a file or folder. Raises `HarnessError` where there is none."""
+def show_assessment(model: str, variants: tuple[str, ...] = (), *, as_json: bool) -> int:
+    """Assess a model of the project or the zoo, or a file or folder, beside the usual variants in those that the globs
+    name. Raises `HarnessError` where there is none."""
     entry = find(model)
+    formats = registry.formats()
+    named = matching("variant", variants, variant_names([entry], formats)) if variants else set()
     with ConsoleProgress() as progress:
         # One child for all conversions: starting TensorFlow twice would take longer than most of them together.
         converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
         try:
-            found = assess_model(entry, converter, registry.targets(), registry.formats(), progress)
+            found = assess_model(entry, converter, registry.targets(), formats, progress, named=named)
         except CaseError as error:
             raise HarnessError(str(error)) from error
         finally:

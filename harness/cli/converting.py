@@ -21,7 +21,7 @@ from harness.errors import BadInput, CaseError
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.remedies.explain import reason
-from harness.run.matrix import matching, variant_names, variants_of
+from harness.run.matrix import matching, variant_names
 from harness.run.pool import side_by_side
 from harness.store.runs import write_atomically
 from harness.variant import Format, Variant
@@ -38,7 +38,7 @@ def convert_models(models: tuple[str, ...], variants: tuple[str, ...], *, as_jso
         f"{entry.name} {form.name} {variant.name}": (entry, form, variant)
         for entry in chosen.values()
         for form in formats
-        for variant in variants_of(entry, form)
+        for variant in entry.variants(form)
         if variant.name in wanted
     }
     with ConsoleProgress() as progress:
@@ -62,6 +62,11 @@ def convert_models(models: tuple[str, ...], variants: tuple[str, ...], *, as_jso
     rows = [row(key, recipe, results[key]) for key, recipe in recipes.items()]
     bad = {name: result for name, result in prepared.items() if isinstance(result, BadInput)}
     show(rows, set(bad), as_json=as_json)
+    bad |= {
+        f"{recipes[key][0].name}, {recipes[key][2].name}": result
+        for key, result in results.items()
+        if isinstance(result, BadInput) and recipes[key][0].name not in bad
+    }
     for name, problem in bad.items():
         print(f"harness: {name}: " + str(problem).replace("\n", "\\n"), file=sys.stderr)
     return 2 if bad else 1 if any("problem" in row for row in rows) else 0

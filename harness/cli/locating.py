@@ -22,6 +22,7 @@ from harness.gate.policy_file import project_policy
 from harness.locate.findings import EdgeFinding, OperatorResult
 from harness.locate.locator import Locator
 from harness.nearest import nearest
+from harness.operator_names import short_name
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.report import numbers
@@ -177,13 +178,7 @@ def _broken(seen: OperatorResult) -> str:
 
 
 def _named(seen: OperatorResult) -> str:
-    return f"operator {seen.operation.index} ({seen.operation.operator}, '{_short(seen.result.tensor)}')"
-
-
-def _short(tensor: str) -> str:
-    """The last parts of a tensor's name; converters join those of all that they fused."""
-    name = tensor.split(";")[0].removesuffix(":0")
-    return "/".join(name.split("/")[-2:])
+    return f"operator {seen.operation.index} ({seen.operation.operator}, '{short_name(seen.result.tensor)}')"
 
 
 def _print_table(finding: EdgeFinding) -> None:
@@ -198,7 +193,7 @@ def _print_table(finding: EdgeFinding) -> None:
         table.add_row(
             "✗" if seen.broken else "•" if seen.introduces else "",
             Text(f"{seen.operation.index} {seen.operation.operator}"),  # names in files may look like Rich's markup
-            Text(_short(seen.result.tensor)),
+            Text(short_name(seen.result.tensor)),
             "×".join(map(str, seen.shape)) or "–",
             "–" if share is None else f"{share:.1%}",
             error if comparison.finite else "not finite",

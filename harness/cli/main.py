@@ -67,6 +67,9 @@ def convert(model: Models = None, variant: Variants = None, json: Json = False) 
 @app.command()
 def assess(
     model: Annotated[str, typer.Argument(help="A model's name, or the path of a model file or folder.")],
+    variant: Annotated[
+        list[str] | None, typer.Option(help="A variant to try beside the usual ones, or a glob; may be repeated.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Predict which targets will run a model, before you choose one: operators, sizes, memory, what to do.
@@ -77,7 +80,7 @@ def assess(
     """
     from harness.cli.assessing import show_assessment
 
-    raise typer.Exit(show_assessment(model, as_json=json))
+    raise typer.Exit(show_assessment(model, tuple(variant or ()), as_json=json))
 
 
 Scheduler = Annotated[

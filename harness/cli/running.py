@@ -57,8 +57,10 @@ def run_matrix(
     with chosen_cases(selection, model_entries(root, budget), options) as chosen, ConsoleProgress() as progress:
         execution = Run(chosen, settings, progress)
         record = execution.execute()
+    # A model that is none ends all its cases with one sentence.
+    problems = (finished.problem for finished in execution.finished.values())
     told = [
-        *(str(result) for result in execution.prepared.values() if isinstance(result, BadInput)),
+        *dict.fromkeys(str(problem) for problem in problems if isinstance(problem, BadInput)),
         *show(record, settings.results, as_json=as_json),
     ]
     for sentence in told:

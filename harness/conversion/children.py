@@ -14,6 +14,7 @@ from harness.errors import CaseError, Crashed, TimedOut
 from harness.process.child import ChildProcess
 
 WORKER = Path(__file__).with_name("worker.py")
+REWRITING_WORKER = Path(__file__).with_name("rewriting_worker.py")
 VARIABLES = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_ENABLE_ONEDNN_OPTS": "0",
@@ -41,13 +42,14 @@ class Children:
                 slots.put(None)
 
     @contextmanager
-    def lend(self, environment: Environment) -> Iterator[ChildProcess]:
-        """A child of that environment, given back at the end; one that died, or may not be whole, is ended."""
+    def lend(self, environment: Environment, worker: Path = WORKER) -> Iterator[ChildProcess]:
+        """A child of that environment that serves what `worker` does, given back at the end; one that died, or may not
+        be whole, is ended. An environment has one worker."""
         slots = self._pool(environment)
         child = slots.get()
         try:
             if child is None:
-                child = self._start(environment)
+                child = self._start(environment, worker)
             yield child
         except (Crashed, TimedOut):
             if child is not None and not child.alive():
@@ -72,12 +74,12 @@ class Children:
                 self._pools[environment.digest()] = slots
             return self._pools[environment.digest()]
 
-    def _start(self, environment: Environment) -> ChildProcess:
+    def _start(self, environment: Environment, worker: Path) -> ChildProcess:
         zoos = {name for _, name, _ in registry.zoo().values()}
         return ChildProcess(
-            "the converter",
+            "the converter" if worker is WORKER else f"the {environment.name}",
             environment.python(),
-            WORKER,
+            worker,
             packages={name: Path(registry.package_folder(name)) for name in ("harness", *sorted(zoos))},
             environment=VARIABLES,
             start_seconds=self._start_seconds,

@@ -29,6 +29,14 @@ class Choices(Table):
     """How many samples of the calibration data (`representative_dataset`)."""
     excluded_nodes: tuple[str, ...] | None = None
     """Tensors left in float (`denylisted_nodes`)."""
+    float_operators: tuple[str, ...] | None = None
+    """Operators left in float, each by the name of its first output in the float32 `.tflite`: as `harness locate` has
+    it, in full or, where no other operator's is so shortened, as shown on the screen."""
+    granularity: Literal["tensor", "channel", 32, 64, 128, 256] | None = None
+    """Of what the quantiser's variants give the weights a scale each: a tensor, a channel, or so many values in a row
+    (`QuantGranularity`)."""
+    calibration_ranges: Literal["min-max", "moving-average"] | None = None
+    """How the quantiser's variants make one range of those of the calibration samples (`qsv_update_func`)."""
     excluded_operators: tuple[str, ...] | None = None
     """Operators left in float, as `FULLY_CONNECTED` (`denylisted_ops`)."""
     integer_only: bool | None = None

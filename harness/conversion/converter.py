@@ -19,6 +19,7 @@ from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared import Prepared
 from harness.conversion.reference import Reference, References
+from harness.conversion.rewriting import Rewriting
 from harness.conversion.steps import HERE
 from harness.errors import WHATEVER, BadInput, Crashed, HarnessError, as_case_error
 from harness.named_arrays import write_arrays
@@ -26,7 +27,7 @@ from harness.store.record import Conditioning
 from harness.variant import READY, Format, Variant
 
 
-class Converter(References):
+class Converter(References, Rewriting):
     """Prepares, converts, computes references and measures their conditioning."""
 
     def prepare(self, entry: ModelEntry) -> Prepared:
@@ -85,6 +86,8 @@ class Converter(References):
 
     def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
         """The artifact of one variant. Raises a `CaseError` that says why there is none."""
+        if variant.made_from is not None:
+            return self.rewritten(prepared, form, variant, self.convert(prepared, form, variant.made_from))
         if "ready" in prepared.facts:
             return self._ready(prepared, form)
         key = address_of("converted", self._code, prepared.key, form.name, code_digest(form), variant)

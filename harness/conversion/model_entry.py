@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from harness.budget import Budget
 from harness.conversion.choices import CustomOperators
 from harness.conversion.source import Source
 from harness.model import DetectionOutputs
-from harness.variant import Format, Variant
+from harness.variant import READY, Format, Variant
 
 Task = Literal["classification", "regression", "reconstruction", "detection"]
 
@@ -40,18 +40,28 @@ class ModelEntry:
     """The project's variants: format name and variant."""
 
     def variants(self, form: Format) -> tuple[Variant, ...]:
-        """Every variant of a format for this model, its own choices included."""
+        """Every variant of a format for this model, its own choices included. A ready artifact is there as it is, and
+        as what is made from an artifact of its format."""
         own = tuple(variant for name, variant in self.own_variants if name == form.name)
-        return tuple(self.chosen(variant) for variant in (*form.variants, *own))
+        known = (*form.variants, *own)
+        if self.source.ready_format is None:
+            return tuple(self.chosen(variant) for variant in known)
+        if self.source.ready_format != form.name:
+            return ()
+        rewritten = (replace(variant, made_from=READY) for variant in known if variant.made_from is not None)
+        return (READY, *(self.chosen(variant) for variant in rewritten))
 
     def chosen(self, variant: Variant) -> Variant:
         """A variant with this model's choices in place of its own."""
+        if variant is READY:
+            return variant
         options = dict(variant.options)
         for glob, choices in self.choices.items():
             if fnmatchcase(variant.name, glob):
                 options |= choices
         if self.metadata is not None:
             options["metadata"] = dict(self.metadata)
-        if options == variant.options:
+        made_from = variant.made_from and self.chosen(variant.made_from)
+        if options == variant.options and made_from == variant.made_from:
             return variant
-        return Variant(variant.name, variant.summary, options, base=variant.base, converter=variant.converter)
+        return replace(variant, options=options, made_from=made_from)

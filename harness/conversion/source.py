@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from harness.address import content_of, field_names, files_below, hashes
 from harness.cache import sha256_json
+from harness.conversion import other_frameworks
 from harness.errors import PARSING, Failed, HarnessError
 from harness.loaded import check_files
 from harness.model import TensorSpec
@@ -116,12 +117,13 @@ def recognise(path: Path) -> Kind:
             return "hub" if (path / "tfhub_module.pb").is_file() else "saved_model"
         if (path / "model.json").is_file():
             return "tfjs"
-        raise HarnessError(f"{path} is a folder without a saved_model.pb or model.json; name {KNOWN}.")
+        other = other_frameworks.in_folder(path)
+        raise HarnessError(other or f"{path} is a folder without a saved_model.pb or model.json; name {KNOWN}.")
     if not stat.S_ISREG(kind):
         raise HarnessError(f"{path} is neither a file nor a folder; name {KNOWN}.")
     try:
         with path.open("rb") as stream:
-            head = stream.read(8)
+            head = stream.read(16)
     except OSError as error:
         raise HarnessError(f"{path} cannot be read ({error.strerror}).") from error
     if not head:
@@ -134,7 +136,8 @@ def recognise(path: Path) -> Kind:
         return "keras"
     if path.suffix == ".json" and head.lstrip().startswith(b"{"):
         return "tfjs"
-    raise HarnessError(f"{path} is not {KNOWN}; its content is none of these.")
+    other = other_frameworks.no_way_in(path, head)
+    raise HarnessError(other or f"{path} is not {KNOWN}; its content is none of these.")
 
 
 def shards(model_json: Path) -> dict[str, Path]:

@@ -95,8 +95,9 @@ def graph_summary(header: dict[str, Any]) -> dict[str, Any]:
 
 
 def inspect(header: dict[str, Any]) -> dict[str, Any]:
-    """Inputs, outputs and operators of a ready artifact."""
-    return dict(format_converter(header["converter"]).inspect(Path(header["path"])))
+    """Inputs, outputs and operators of an artifact that was made elsewhere."""
+    chosen = {"signature": header["signature"]} if header.get("signature") else {}
+    return dict(format_converter(header["converter"]).inspect(Path(header["path"]), **chosen))
 
 
 def reference(header: dict[str, Any]) -> dict[str, Any]:

@@ -219,6 +219,11 @@ _EIGHT_BITS = (
     "Uniform 8-bit quantisation over eight standard deviations gives 40.9 dB a layer (6.02·8 − 7.3); 30 layers cost "
     "14.8 dB, weights and activations both 3, ranges stretched by outliers 3: 20 dB, an error of a tenth of the signal"
 )
+_FOUR_BITS = (
+    "Uniform 4-bit quantisation over eight standard deviations gives 16.8 dB a layer (6.02·4 − 7.3), weights alone; "
+    "five layers cost 7 dB: 10 dB, an error of a third of the signal. Deeper models that were not trained for it lose "
+    "more (Nagel et al., A White Paper on Neural Network Quantization, 2021): leave layers in 8 bits or in float"
+)
 _EIGHT_BY_SIXTEEN = "As for 8 bits, with the weights alone at 8: 23 dB"
 _SIXTEEN_BITS = (
     "Uniform 16-bit quantisation over sixteen standard deviations (one scale for a whole tensor) gives 83 dB a layer; "
@@ -280,21 +285,31 @@ _EXACT_INTEGERS: Limits = {"max_lsb": (0, _BIT_EXACT), "amplified_lsb": (0, _BIT
 _EIGHT: Limits = {"peak": ("off", _NO_PEAK), "top1_agreement": (0.98, _MLPERF_MOBILE)}
 _FLOAT: Limits = {"top1_agreement": (0.99, _FEW_FLIPS)}
 
+_FLOAT32: Limits = {"sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}
+_INTEGER_VARIANTS = ("int8*", "uint8*", "int16x8*", "int16-static*", "int4-static*")
+
 DEFAULT_PARITY: tuple[ParityRule, ...] = (
     *_rules("conversion", {"sqnr_db": (50, _FLOAT16), "peak": (3e-2, _PEAK), **_FLOAT}, "float16*", "layers-float16*"),
     *_rules(
         "conversion", {"sqnr_db": (60, _SIXTEEN_BITS), "peak": (1e-2, _PEAK), **_FLOAT}, "uint16*", "layers-uint16*"
     ),
-    *_rules("conversion", {"sqnr_db": (23, _EIGHT_BY_SIXTEEN), **_EIGHT}, "int16x8*"),
+    *_rules("conversion", {"sqnr_db": (10, _FOUR_BITS), **_EIGHT}, "int4*"),
+    *_rules("conversion", {"sqnr_db": (23, _EIGHT_BY_SIXTEEN), **_EIGHT}, "int16x8*", "int16-static*", "int8-weights*"),
     *_rules("conversion", {"sqnr_db": (20, _EIGHT_BITS), **_EIGHT}, "dynamic*", "int8*", "uint8*", "layers-uint8*"),
-    *_conditioned("conversion", {"sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
+    *_conditioned("conversion", _FLOAT32, "*"),
     # TensorFlow.js variants store weights in fewer bits and compute in float32 all the same.
     *_conditioned("runtime", {"sqnr_db": (60, _TFJS_ROUNDING), "peak": (1e-2, _PEAK), **_FLOAT}, "*", format="tfjs"),
-    *_conditioned("runtime", {"sqnr_db": (20, _OWN_ACTIVATIONS), **_EIGHT}, "dynamic*"),
+    *_conditioned(
+        "runtime",
+        {"sqnr_db": (20, _OWN_ACTIVATIONS), **_EIGHT},
+        *("dynamic*", "int8-dynamic*", "int4-dynamic*", "int4-blocks*"),
+    ),
+    # Their weights are made float32 before anything is computed.
+    *_conditioned("runtime", {**_INTEGERS, **_FLOAT32}, "int8-weights*", "int4-weights*"),
     # TFLite's uint8 is int8 inside, with another type at inputs and outputs.
-    *_rules("runtime", _EXACT_INTEGERS, "int8*", "uint8*", "int16x8*", bytes_of="tflm/host", target="mcu/*"),
-    *_conditioned("runtime", {**_INTEGERS, "sqnr_db": (20, _KERNEL_NOISE), **_EIGHT}, "int8*", "uint8*", "int16x8*"),
-    *_conditioned("runtime", {**_INTEGERS, "sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}, "*"),
+    *_rules("runtime", _EXACT_INTEGERS, *_INTEGER_VARIANTS, bytes_of="tflm/host", target="mcu/*"),
+    *_conditioned("runtime", {**_INTEGERS, "sqnr_db": (20, _KERNEL_NOISE), **_EIGHT}, *_INTEGER_VARIANTS),
+    *_conditioned("runtime", {**_INTEGERS, **_FLOAT32}, "*"),
 )
 
 

@@ -313,6 +313,9 @@ def _results(operations: Sequence[Operation], artifact: Artifact) -> list[Tensor
 
 
 def _finest(case: Case) -> Variant:
+    """Of what was made from another artifact that one, else the variant that stands for TensorFlow."""
+    if case.variant.made_from is not None:
+        return case.variant.made_from
     try:
         return case.format.variant(FINEST)
     except KeyError:

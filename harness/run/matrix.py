@@ -72,11 +72,12 @@ def cases(
         for target in (target for name, target in targets.items() if name in wanted):
             form = formats[target.format]
             named_target = bool(selection.targets)
-            for variant in variants_of(entry, form):
+            for variant in entry.variants(form):
                 usual = variant is READY or {variant.name, variant.base} & set(target.default_variants)
-                asked = (
-                    selection.everything or selection.variants or (selection.targets and not target.default_variants)
-                )
+                named_variant = selection.everything or bool(selection.variants)
+                # What is made from another artifact has a rewriter's environment of its own: it runs when it is named.
+                optional = bool(selection.targets) and not target.default_variants and variant.made_from is None
+                asked = named_variant or optional
                 if variant.name in variants and (usual or asked):
                     # A software renderer can be timed, but its milliseconds tell nothing of hardware.
                     timed = target.timed and (not target.simulated or named_target or selection.everything)
@@ -103,13 +104,6 @@ def variant_names(models: Iterable[ModelEntry], formats: Mapping[str, Format]) -
     names = [variant.name for form in formats.values() for variant in form.variants]
     names += [variant.name for entry in models for _, variant in entry.own_variants]
     return list(dict.fromkeys([*names, READY.name]))
-
-
-def variants_of(entry: ModelEntry, form: Format) -> tuple[Variant, ...]:
-    """A ready artifact is its own only variant, in its own format; any other source has all of the format's."""
-    if entry.source.ready_format is not None:
-        return (READY,) if form.name == entry.source.ready_format else ()
-    return entry.variants(form)
 
 
 def matching(what: str, globs: Iterable[str], names: Iterable[str]) -> set[str]:

@@ -16,8 +16,9 @@ from . import disturbed as disturbance
 from . import metadata
 from .conversion_checks import check_loads, check_signature, refuse_float
 from .inspection import inspect
+from .left_on_purpose import is_partial, quantised_in_part
 from .reference_interpreter import reference, undisturbed
-from .refusals import Refused, one_line
+from .refusals import Mistaken, Refused, Unloadable, one_line
 from .schema import schema_module
 
 __all__ = ["convert", "disturbed", "inspect", "reference", "steps", "take_ready", "undisturbed", "work"]
@@ -60,8 +61,10 @@ def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, A
         converter.inference_input_type = converter.inference_output_type = getattr(tf, options.get("io", "float32"))
     try:
         content = quantised_in_part(converter, options) if is_partial(options) else converter.convert()
-    except (OSError, MemoryError, Refused):
-        raise  # no answer of the converter: another time it may work; or said already
+    except (Refused, Mistaken, Unloadable):
+        raise
+    except (OSError, MemoryError):
+        raise  # no answer of the converter: another time it may work
     except Exception as error:
         raise Refused(one_line(error)) from error
     if options.get("integer_only") and scheme in ("int8", "int16x8"):
@@ -93,40 +96,6 @@ def is_whole(scheme: str, options: dict[str, Any]) -> bool:
     """Whether every operator has to be an integer one: nothing is excluded, and TensorFlow's own are not asked for."""
     others = {"select-tf", "custom"} & set(options.get("operators", ()))
     return scheme in ("int8", "int16x8") and not is_partial(options) and not others
-
-
-def is_partial(options: dict[str, Any]) -> bool:
-    """Whether some nodes or operators are to be left in float."""
-    return bool(options.get("excluded_nodes") or options.get("excluded_operators"))
-
-
-def quantised_in_part(converter: Any, options: dict[str, Any]) -> bytes:
-    """Quantised, the excluded nodes and operators left in float. Raises `Refused` where the scheme has no such way.
-
-    TensorFlow 2.19's `QuantizationDebugger` is the only way, and makes int8 activations whatever was asked for.
-    """
-    import tensorflow as tf
-
-    scheme, interface = options["scheme"], options.get("io", "float32")
-    if scheme != "int8":
-        raise Refused(
-            f"nodes and operators can be excluded from int8 alone: TensorFlow would make int8 of {scheme} in silence"
-        )
-    if interface not in ("float32", "int8"):
-        raise Refused(
-            f"with nodes or operators excluded, TensorFlow gives inputs and outputs in float32 or int8, not {interface}"
-        )
-    samples = converter.representative_dataset
-    debugger = tf.lite.experimental.QuantizationDebugger(
-        converter=converter,
-        debug_dataset=lambda: (list(inputs.values()) for _, inputs in samples()),
-        debug_options=tf.lite.experimental.QuantizationDebugOptions(
-            fully_quantize=interface == "int8",
-            denylisted_nodes=list(options.get("excluded_nodes", ())),
-            denylisted_ops=list(options.get("excluded_operators", ())),
-        ),
-    )
-    return bytes(debugger.get_nondebug_quantized_model())
 
 
 def take_ready(path: Path, output: Path) -> tuple[str, str]:

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.variant import Format, Recipe, Variant
+from harness.variant import Format, Recipe, Rewriter, Variant
 
 from .conversion_reproduction import conversion_reproduction
 from .examine import examine
 from .one_operator import ISOLATION
 from .operator_outputs import OPERATOR_OUTPUTS
+
+FLOAT32 = Variant("float32", "no quantisation", {"scheme": "float32"})
+
+
+def quantised(name: str, summary: str, method: str, weight_bits: int, **others: int | str) -> Variant:
+    """A variant that ai-edge-quantizer makes of the float32 artifact: `quantizer.py` says what the options mean."""
+    return Variant(name, summary, {"method": method, "weight_bits": weight_bits, **others}, made_from=FLOAT32)
+
+
+QUANTISED = (
+    quantised("int8-weights", "int8 weights, made float32 as the model runs", "weights", 8),
+    quantised("int4-weights", "int4 weights (int8 where there is no such form), made float32", "weights", 4),
+    quantised("int8-dynamic", "int8 weights, activations quantised on the fly", "dynamic", 8),
+    quantised("int4-dynamic", "int4 weights (int8 where there is no such form), activations on the fly", "dynamic", 4),
+    quantised(
+        "int4-blocks", "as int4-dynamic, dense layers with a scale for each 32 weights", "dynamic", 4, granularity=32
+    ),
+    quantised("int8-static", "int8 throughout, int8 in and out", "static", 8, activation_bits=8, io="int8"),
+    quantised("int16-static", "int16 activations, int8 weights, float32 in and out", "static", 8, activation_bits=16),
+    quantised("int4-static", "as int8-static, with int4 weights where there is such a form", "static", 4,
+              activation_bits=8, io="int8"),
+)  # fmt: skip
+"""Run when they are named: of a model of one's own as of a ready float `.tflite`."""
 
 RECIPES = (
     Recipe("int8", 8.0, "excluded_nodes", kin="int8"),
@@ -25,7 +48,7 @@ have."""
 FORMAT = Format(
     name="tflite",
     variants=(
-        Variant("float32", "no quantisation", {"scheme": "float32"}),
+        FLOAT32,
         Variant("float16", "weights stored as float16, computed in float32", {"scheme": "float16"}),
         Variant("dynamic", "int8 weights, activations quantised on the fly", {"scheme": "dynamic"}),
         Variant("int8", "int8 throughout, int8 in and out", {"scheme": "int8", "io": "int8"}),
@@ -49,8 +72,10 @@ FORMAT = Format(
             "no quantisation; operators that TFLite and TensorFlow lack stay, as custom ones",
             {"scheme": "float32", "operators": ["builtin", "select-tf", "custom"]},
         ),
+        *QUANTISED,
     ),
     recipes=RECIPES,
+    rewriter=Rewriter(Path(__file__).with_name("quantizer.py"), "quantizer"),
     examine=examine,
     # XNNPACK leaves what it lacks to the builtin kernels, so that the two can err together.
     opinions=(("tflite/litert-builtin", "tflite/litert-xnnpack", "tflite/tensorflow"), ("tflm/host",)),

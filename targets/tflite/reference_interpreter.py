@@ -8,7 +8,9 @@ from typing import Any
 
 from harness.sizes import stacked
 
+from .blocks import NOTE, without_blocks_at
 from .refusals import Refused, one_line
+from .schema import schema_module
 from .signature import of_signature, value_of
 from .softmax_scale import known_crash
 
@@ -43,6 +45,15 @@ def first_that_runs(
     path: Path, inspected: dict[str, Any], samples: dict[str, Any], resolvers: tuple[Any, ...]
 ) -> tuple[str, dict[str, Any]]:
     """What TensorFlow's interpreter gives with the first of the resolvers that takes the file. Raises `Refused`."""
+    with without_blocks_at(path, schema_module()) as usable:
+        name, outputs = first_that_takes(usable, inspected, samples, resolvers)
+    return name if usable == path else f"{name}, {NOTE}", outputs
+
+
+def first_that_takes(
+    path: Path, inspected: dict[str, Any], samples: dict[str, Any], resolvers: tuple[Any, ...]
+) -> tuple[str, dict[str, Any]]:
+    """The same of a file that TensorFlow's interpreter can hold."""
     import tensorflow as tf
 
     refusal: Exception | None = None

@@ -28,6 +28,12 @@ class Unloadable(Exception):
     harness_kind = "failed"
 
 
+class Mistaken(Exception):
+    """What was chosen cannot be meant; the text is one sentence."""
+
+    harness_kind = "bad_input"
+
+
 class NoSignature(Exception):
     """The file has no signature of that name; the text is one sentence."""
 

@@ -36,6 +36,7 @@ from .arm.target import arm_targets
 from .cuts import cuts_of
 from .load_request import PACKAGES, load_request
 from .softmax_scale import known_crash
+from .weight_scales import passed_over
 
 HERE = Path(__file__).parent
 WORKER = HERE / "worker.py"
@@ -197,8 +198,10 @@ class TFLiteTarget(WorkerTarget):
         return TFLiteTarget(self.name, self.runtime, resolver, environment, self.default_variants, int(threads))
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
-        """Select-TF operators run in TensorFlow's own interpreter alone; of some models reference kernels die."""
+        """Select-TF operators run in TensorFlow's own interpreter alone; of some models reference kernels die; some
+        kernels pass over scales of weights."""
         deadly = known_crash(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
+        deadly += passed_over(self.runtime, self.resolver, artifact)
         if self.runtime == "tensorflow":
             return deadly
         flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))

@@ -18,6 +18,7 @@ from harness.reproduction import Reproduction, pip_line, run_script, write_scrip
 from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
 
 from ..tflite.softmax_scale import known_crash
+from ..tflite.weight_scales import misread_by_micro
 
 WORKER = Path(__file__).with_name("worker.py")
 ARENA_BYTES = 64 * 1024 * 1024
@@ -82,6 +83,7 @@ class MicroTarget(WorkerTarget):
         return (
             first_subgraph_only("Micro", artifact)
             + known_crash(artifact.notes)
+            + misread_by_micro(artifact)
             + ((f"{flex} (TensorFlow's, which Micro does not have)",) if flex else ())
         )
 

@@ -23,9 +23,8 @@ from harness.model import Tensors
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.remedies.explain import reason
-from harness.run.matrix import variants_of
 from harness.target import Target
-from harness.variant import Variant
+from harness.variant import READY, Variant
 
 from ...tflm.target import MicroSession, first_subgraph_only
 
@@ -101,10 +100,10 @@ def _entry(model: str) -> ModelEntry:
 
 
 def _variant(entry: ModelEntry, variant: str) -> Variant:
-    """A ready `.tflite` is its own only variant, whatever is asked for."""
-    found = {one.name: one for one in variants_of(entry, registry.formats()[FORMAT])}
-    if entry.source.ready_format is not None and len(found) == 1:
-        return next(iter(found.values()))
+    """A ready `.tflite` is taken as it is, unless what is asked for is made from one."""
+    found = {one.name: one for one in entry.variants(registry.formats()[FORMAT])}
+    if READY.name in found and variant not in found:
+        return READY
     if variant not in found:
         listed = ", ".join(found) or "none for this format"
         raise HarnessError(f"{entry.name} has no variant '{variant}'; there are {listed}.")

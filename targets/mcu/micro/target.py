@@ -9,6 +9,7 @@ from harness.errors import Unavailable
 from harness.paths import cache_directory
 from harness.target import Limits, Readiness
 
+from ...tflite.weight_scales import dequantised_with_one_scale
 from ..board_target import BoardTarget
 from ..boards import Board
 from ..emulator.enough import ALL, Enough
@@ -95,9 +96,10 @@ class LibraryTarget(BoardTarget):
             raise DoesNotFit(message, missing)
         methods = methods_of(self.library().headers)
         names = dict.fromkeys(operator_names(content))
-        return tuple(
+        without = tuple(
             f"{name} (no kernel in the headers of {HEADERS_VARIABLE})" for name in names if name not in methods
         )
+        return without + dequantised_with_one_scale(content)
 
     def session(self, artifact: Artifact, limits: Limits) -> LibrarySession:
         return LibrarySession(self.name, self.emulator, self.board, artifact, limits, self.library())

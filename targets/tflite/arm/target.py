@@ -13,6 +13,7 @@ from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
 
 from ..load_request import load_request
 from ..softmax_scale import known_crash
+from ..weight_scales import passed_over
 from . import qemu
 from .absent_bias import deadly_layers
 from .compiled import source_digest
@@ -117,9 +118,11 @@ class ArmTarget(Target):
 
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         """Select-TF operators run in TensorFlow's own interpreter alone; a user's library of custom operators is built
-        for this machine; some layers without a bias take down tflite-runtime."""
+        for this machine; some layers without a bias take down tflite-runtime; some kernels pass over
+        weights' scales."""
         flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))
         missing = known_crash(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
+        missing += passed_over(self.runtime, self.resolver, artifact)
         if flex:
             missing += (f"{flex} (TensorFlow's, for which the Flex delegate is needed)",)
         if self.runtime == "tflite-runtime" and self.resolver != "BUILTIN_REF":

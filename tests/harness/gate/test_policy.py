@@ -31,11 +31,36 @@ def test_coarser_variants_are_asked_for_less():
     assert limits == sorted(limits, reverse=True)
 
 
+QUANTISED = {
+    "int8-weights": (23, 80, None),
+    "int4-weights": (10, 80, None),
+    "int8-dynamic": (20, 20, None),
+    "int4-dynamic": (10, 20, None),
+    "int4-blocks": (10, 20, None),
+    "int8-static": (20, 20, 0),
+    "int16-static": (23, 20, 0),
+    "int4-static": (10, 20, 0),
+}
+
+
+@pytest.mark.parametrize("variant", QUANTISED)
+def test_what_the_quantiser_makes_is_held_to_its_weights_and_to_what_computes_with_them(variant):
+    conversion, runtime, steps_on_a_board = QUANTISED[variant]
+    assert limit("conversion", "sqnr_db", variant) == conversion
+    assert limit("runtime", "sqnr_db", variant) == runtime
+    if steps_on_a_board is not None:
+        assert limit("runtime", "max_lsb", variant, target="mcu/qemu-cortex-m4") == steps_on_a_board
+    own = CaseName("m", "mine", "tflite/x", format="tflite", base=variant)
+    assert Policy().parity_rule("conversion", "sqnr_db", own).limit == conversion
+
+
 def test_a_variant_that_nobody_knows_is_held_to_the_strictest():
     assert limit("conversion", "sqnr_db", "mine") == limit("conversion", "sqnr_db", "float32") == 80
 
 
-@pytest.mark.parametrize("base", ["int8", "float16", "dynamic", "int16x8", "uint8"])
+@pytest.mark.parametrize(
+    "base", ["int8", "float16", "dynamic", "int16x8", "uint8", "int8-weights", "int4-blocks", "int16-static"]
+)
 @pytest.mark.parametrize("edge", ["conversion", "runtime"])
 def test_a_projects_own_variant_is_held_to_what_its_base_is_held_to(edge, base):
     """As `newer`, which is int8 by another converter, to stand beside the usual one."""

@@ -8,7 +8,8 @@ from harness.variant import Format, Variant
 from tests.harness.fakes.converter import entry
 from tests.harness.fakes.target import FakeTarget
 
-FORMAT = Format("fake", (Variant("float32", ""), Variant("int8", "")), converter=None)
+FLOAT32 = Variant("float32", "")
+FORMAT = Format("fake", (FLOAT32, Variant("int8", ""), Variant("small", "", made_from=FLOAT32)), converter=None)
 MODELS = {"double": entry("double"), "triple": entry("triple")}
 
 
@@ -28,7 +29,7 @@ def test_the_default_takes_each_target_with_its_usual_variants():
 
 
 def test_everything_takes_every_variant_on_every_target():
-    assert len(ids(everything=True)) == 2 * 2 * 2
+    assert len(ids(everything=True)) == 2 * 3 * 2
 
 
 def test_a_variant_that_is_named_runs_wherever_it_can():
@@ -37,6 +38,10 @@ def test_a_variant_that_is_named_runs_wherever_it_can():
 
 def test_a_target_that_is_named_and_has_no_usual_variants_takes_all():
     assert ids(models=("d*",), targets=("*rare",)) == ["double/float32/fake/rare", "double/int8/fake/rare"]
+
+
+def test_what_is_made_from_another_artifact_runs_when_it_is_named():
+    assert ids(models=("double",), variants=("small",)) == ["double/small/fake/plain", "double/small/fake/rare"]
 
 
 @pytest.mark.parametrize("what", ["model", "variant", "target"])

@@ -1,0 +1,115 @@
+"""Quantised weights whose scales a runtime's kernels pass over: they take the file, end without an error, and compute
+other numbers. Or they die of it. Each was seen (docs/measured-facts.md) and is read from the file before anything runs.
+
+- *By blocks*: each so many weights in a row have a scale of their own (`BlockwiseQuantization` of TFLite's schema).
+  Of LiteRT 2.3 only XNNPACK has kernels for that; the builtin and the reference kernels compute with none of the scales
+  (0.5 dB of a digits classifier, and the two err alike), and TensorFlow 2.19 dies.
+- tflite-runtime 2.14 takes a dense layer's int8 weights with a scale a channel, beside float values, for ones with a
+  single scale (0.5 dB), and reads a convolution's int4 weights as something else (not a number).
+- Micro's DEQUANTIZE has one scale (22 dB where all others have 63).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import tflite
+
+from harness.artifact import Artifact
+
+from .examine import operator_name, type_name
+
+_BLOCKWISE = 2
+"""`BlockwiseQuantization` in the union of a tensor's quantisation details (schema.fbs)."""
+_HYBRID = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "EMBEDDING_LOOKUP", "BATCH_MATMUL")
+
+
+def passed_over(runtime: str, resolver: str, artifact: Artifact) -> tuple[str, ...]:
+    """As `coverage`, of operators whose weights have scales that these kernels pass over."""
+    if runtime == "tensorflow":
+        return by_blocks(artifact, "of which TensorFlow's interpreter dies")
+    if runtime == "tflite-runtime":
+        blocks = by_blocks(artifact, "whose scales tflite-runtime passes over, so that it computes other numbers")
+        return blocks + misread_by_tflite_runtime(artifact)
+    if resolver == "AUTO":  # XNNPACK
+        return ()
+    return by_blocks(artifact, "whose scales LiteRT's kernels but XNNPACK's pass over, so that they compute others")
+
+
+def by_blocks(artifact: Artifact, why: str) -> tuple[str, ...]:
+    """What to say of each operator whose weights have scales by blocks."""
+    if artifact.scheme != "dynamic" and "EMBEDDING_LOOKUP" not in artifact.operators:
+        return ()
+    return tuple(
+        f"{name} (operator {place}) with int4 weights by blocks, {why}"
+        for place, name, _, weights in _weighted(artifact)
+        if is_by_blocks(weights)
+    )
+
+
+def misread_by_tflite_runtime(artifact: Artifact) -> tuple[str, ...]:
+    """The same of operators that tflite-runtime 2.14 computes wrongly beside float values."""
+    if artifact.scheme != "dynamic":
+        return ()
+    found = []
+    for place, name, values, weights in _weighted(artifact):
+        if type_name(values) != "float32":
+            continue
+        if name == "FULLY_CONNECTED" and type_name(weights) == "int8" and scales(weights) > 1:
+            found.append(
+                f"{name} (operator {place}) with int8 weights of a scale a channel beside float values, of which"
+                ' tflite-runtime takes the first scale for all (granularity = "tensor" has one)'
+            )
+        if name == "CONV_2D" and type_name(weights) == "int4":
+            found.append(
+                f"{name} (operator {place}) with int4 weights beside float values, which tflite-runtime misreads"
+            )
+    return tuple(found)
+
+
+def misread_by_micro(artifact: Artifact) -> tuple[str, ...]:
+    """The same of what Micro's DEQUANTIZE computes wrongly."""
+    return dequantised_with_one_scale(artifact.path.read_bytes()) if "DEQUANTIZE" in artifact.operators else ()
+
+
+def dequantised_with_one_scale(content: bytes) -> tuple[str, ...]:
+    """The same, of a file's content."""
+    return tuple(
+        f"{name} (operator {place}) of values with a scale a channel, of which Micro takes the first scale for all"
+        ' (granularity = "tensor" has one)'
+        for place, name, values, _ in _operators(content)
+        if name == "DEQUANTIZE" and scales(values) > 1
+    )
+
+
+def is_by_blocks(tensor: Any) -> bool:
+    parameters = tensor.Quantization()
+    return parameters is not None and parameters.DetailsType() == _BLOCKWISE
+
+
+def scales(tensor: Any) -> int:
+    """How many scales a tensor has."""
+    parameters = tensor.Quantization()
+    return int(parameters.ScaleLength()) if parameters is not None else 0
+
+
+def _weighted(artifact: Artifact) -> Iterator[tuple[int, str, Any, Any]]:
+    """Place, name, values and weights of each operator that has weights."""
+    for place, name, first, second in _operators(artifact.path.read_bytes()):
+        if name in _HYBRID and second is not None:
+            yield place, name, first, second
+
+
+def _operators(content: bytes) -> Iterator[tuple[int, str, Any, Any]]:
+    """Place, name and the first two inputs, the second of which may be None, of each operator that has any."""
+    model = tflite.Model.GetRootAsModel(content, 0)
+    for graph in (model.Subgraphs(index) for index in range(model.SubgraphsLength())):
+        for place in range(graph.OperatorsLength()):
+            operator = graph.Operators(place)
+            given = [operator.Inputs(index) for index in range(operator.InputsLength())]
+            if not given or given[0] < 0:
+                continue
+            second = graph.Tensors(given[1]) if len(given) > 1 and given[1] >= 0 else None
+            name = operator_name(model.OperatorCodes(operator.OpcodeIndex()))
+            yield place, name, graph.Tensors(given[0]), second
