@@ -44,7 +44,7 @@ def packed(model: Any) -> bytes:
     generated classes pass over."""
     import flatbuffers
 
-    class Builder(flatbuffers.Builder):
+    class Builder(flatbuffers.Builder):  # type: ignore[misc]  # its package has no types
         def StartVector(self, size: int, count: int, alignment: int) -> Any:
             return super().StartVector(size, count, 16 if size == 1 else alignment)
 
