@@ -72,7 +72,9 @@ def test_every_backend_agrees_with_the_reference_and_is_timed(target, made, back
         assert "gpu_bytes" not in footprint.figures
         assert timing.upload_ns is None
     if "webgl" in backend:  # which waits for its programs; WebGPU makes its pipelines elsewhere
-        assert timing.first_ns / 10 < timing.compile_ns < timing.first_ns - timing.upload_ns
+        # In WebKit what is waited for is a small part: the program is compiled at its first drawing.
+        least = 0 if backend == "webkit-webgl" else timing.first_ns / 10
+        assert least < timing.compile_ns < timing.first_ns - timing.upload_ns
     else:
         assert timing.compile_ns is None
     end_warm()  # it is kept for the next case
