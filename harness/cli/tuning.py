@@ -13,12 +13,12 @@ from pathlib import Path
 from harness import registry
 from harness.cache import Cache
 from harness.cli.progress import ConsoleProgress
-from harness.cli.running import interrupt
+from harness.cli.running import interrupt, unshown
 from harness.cli.tuning_text import Found, show, to_json, told
 from harness.conversion.choices import VariantTable
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import CaseError, HarnessError
+from harness.errors import WHATEVER, CaseError, HarnessError
 from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries, own_variant
@@ -161,12 +161,16 @@ def written(root: Path, name: str, oracle: CaseOracle, found: Found) -> str:
 
 
 def written_page(oracle: CaseOracle, folder: Path) -> Path | None:
-    """The dashboard of all that was tried; None where nothing ran."""
+    """The dashboard of all that was tried; None where nothing ran, and where it cannot be made, which is said."""
     record = oracle.record()
     if record is None:
         return None
     page = folder / "tune.html"
-    write(record, page)
+    try:
+        write(record, page)
+    except WHATEVER as error:
+        print(f"harness: {unshown('The page', error)}", file=sys.stderr)
+        return None
     return page
 
 

@@ -142,6 +142,13 @@ def missed(found: Found) -> list[str]:
     said = [f"None of {len(found.attempts)} tried passes."]
     if found.closest is not None:
         said.append(f"The closest is {found.closest.candidate.words}: {found.closest.reason}")
+    in_the_way = [target for target in found.targets if all(target in one.targets for one in found.attempts)]
+    if in_the_way and len(in_the_way) < len(found.targets):
+        others = [target for target in found.targets if target not in in_the_way]
+        said.append(
+            f"{' and '.join(in_the_way)} took none of them: name the others to search without"
+            f" ({' '.join(f'--target {target}' for target in others)})."
+        )
     steps = next_steps([one.reason for one in found.attempts if one.verdict == "refused"])
     return [*said, *(f"Next step: {step}" for step in steps)]
 

@@ -26,6 +26,8 @@ class Attempt:
     """How many times as large as allowed the worst of what broke a rule is; 0 where nothing did."""
     reason: str = ""
     """Which rule stands in the way, or what refused it."""
+    targets: tuple[str, ...] = ()
+    """Those on which it does not pass, as far as they were asked; none where the converter refused it."""
 
 
 def figure_of(attempt: Attempt) -> float:

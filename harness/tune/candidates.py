@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.variant import Format, Recipe, Variant
+from harness.variant import READY, Format, Recipe, Variant
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,12 @@ class Operator:
     """By how much its constants grow in float."""
 
 
+AS_GIVEN = Recipe(READY.name, math.inf)
+
+
 def recipes_of(form: Format, variants: Mapping[str, Variant]) -> tuple[Recipe, ...]:
-    """The recipes to try, from the smallest expected; of a format that states none, its variants in their order."""
+    """The recipes to try, from the smallest expected; of a format that states none, its variants in their order. A
+    ready artifact as it was given comes last."""
     stated = form.recipes or tuple(Recipe(variant.name, float(place)) for place, variant in enumerate(form.variants))
-    known = [recipe for recipe in stated if recipe.variant in variants]
+    known = [recipe for recipe in (*stated, AS_GIVEN) if recipe.variant in variants]
     return tuple(sorted(known, key=lambda recipe: recipe.weight_bits))

@@ -86,7 +86,8 @@ class CaseOracle:
         refusals = self._refusals(variant)
         if refusals:
             self.results[variant.name] = ()
-            return Attempt(candidate, "refused", reason="; ".join(refusals))
+            said = "; ".join(f"{name}: {why}" if name else why for name, why in refusals.items())
+            return Attempt(candidate, "refused", reason=said, targets=tuple(filter(None, refusals)))
         cases: list[CaseResult] = []
         for group in self._groups():
             record = self._run([Case(self.entry, self.form, variant, target, target.timed) for target in group])
@@ -122,15 +123,15 @@ class CaseOracle:
         edge = "runtime" if check is not None and check.rule.startswith("parity.runtime") else "conversion"
         return Case(self.entry, self.form, variant, target), edge
 
-    def _refusals(self, variant: Variant) -> list[str]:
-        """What targets say to the artifact before any is started, or the converter to the variant."""
+    def _refusals(self, variant: Variant) -> dict[str, str]:
+        """What targets say to the artifact before any is started, or, under no name, the converter to the variant."""
         try:
             artifact = self.converter.convert(self.converter.prepare(self.entry), self.form, variant)
         except CaseError as error:
-            return [reason(error)]
+            return {"": reason(error)}
         trials = Trials({(self.form.name, variant.name): artifact})
         told = (static_verdict(target, variant.name, trials) for target in self.targets)
-        return [f"{one.target}: {one.reason}" for one in told if one is not None and one.verdict == "does not run"]
+        return {one.target: one.reason for one in told if one is not None and one.verdict == "does not run"}
 
     def _groups(self) -> Iterable[list[Target]]:
         for slot in SLOTS:
@@ -164,12 +165,13 @@ def attempt_of(candidate: Candidate, cases: Sequence[CaseResult], objective: Obj
     refused = [case for case in cases if case.outcome not in (Outcome.PASSED, Outcome.FAILED) or _never_ran(case)]
     if refused:
         why = "; ".join(f"{case.target}: {case.outcome.value}: {case.reason}" for case in refused)
-        return Attempt(candidate, "refused", figure, error, reason=why)
+        return Attempt(candidate, "refused", figure, error, reason=why, targets=tuple(case.target for case in refused))
     broken = {case.target: check for case in cases if (check := worst(case.checks)) is not None}
     if not broken:
         return Attempt(candidate, "passed", figure, error, 0.0)
     target, check = max(broken.items(), key=lambda one: times_beyond(one[1]))
-    return Attempt(candidate, "failed", figure, error, times_beyond(check), f"{target}: {check.rule}: {check.message}")
+    why = f"{target}: {check.rule}: {check.message}"
+    return Attempt(candidate, "failed", figure, error, times_beyond(check), why, tuple(broken))
 
 
 def _never_ran(case: CaseResult) -> bool:

@@ -2,6 +2,8 @@
 
 import json
 import math
+from dataclasses import replace
+from unittest import mock
 
 import pytest
 
@@ -57,6 +59,12 @@ def test_where_none_passes_the_closest_miss_its_rule_and_the_known_rewrite_are_t
     assert any("custom_operators" in step for step in said)
 
 
+def test_a_target_that_took_none_of_them_is_named_with_how_to_search_without(capsys):
+    attempts = [replace(FAILED, targets=("a/one",)), replace(REFUSED, targets=("a/one", "a/two"))]
+    assert "a/one took none of them: name the others to search without (--target a/two)." in sentences(found(*attempts))
+    assert not any("took none" in one for one in sentences(found(attempts[0], replace(REFUSED, targets=("a/two",)))))
+
+
 def test_a_search_that_was_cut_short_says_so():
     assert "larger --conversions" in " ".join(sentences(found(FAILED, closest=FAILED, complete=False)))
     assert "goes on there" in " ".join(sentences(found(FAILED, closest=FAILED, complete=False, interrupted=True)))
@@ -102,6 +110,40 @@ def test_dear_targets_come_last(monkeypatch):
     board.slot = "emulator"
     monkeypatch.setattr(registry, "targets", lambda: {target.name: target for target in (board, cheap)})
     assert tuning.chosen_targets(["*"])[0] == [cheap, board]
+
+
+class TwoTries:
+    """Says one thing of the first candidate, and is interrupted by Ctrl-C at the second."""
+
+    form, bases, objective, targets = None, {}, OBJECTIVES["instructions"], (RaisingTarget("fake/one"),)
+    entry, converter = mock.Mock(), mock.Mock()
+
+    def __init__(self, first):
+        self.answers = [first, KeyboardInterrupt()]
+        self.entry.name = "kws"
+
+    def try_(self, candidate):
+        answer = self.answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return Attempt(candidate, *answer)
+
+
+@pytest.fixture
+def recipes(monkeypatch):
+    monkeypatch.setattr(tuning, "recipes_of", lambda form, bases: (INT8.recipe, FLOAT16.recipe))
+
+
+def test_ctrl_c_keeps_what_is_known(recipes):
+    seen = tuning.searched(TwoTries(("passed", 100.0, 0.0, 0.0)), 24, mock.Mock())
+    assert seen.interrupted
+    assert [attempt.candidate for attempt in seen.attempts] == [INT8]
+    assert seen.best.candidate == INT8
+
+
+def test_where_no_target_tells_the_figure_the_mistake_is_said_at_once(recipes):
+    with pytest.raises(HarnessError, match=r"fake/one does not tell instructions.*boards"):
+        tuning.searched(TwoTries(("passed", None, 0.0, 0.0)), 24, mock.Mock())
 
 
 def test_an_objective_that_there_is_not_is_a_mistake():

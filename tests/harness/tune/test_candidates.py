@@ -1,7 +1,7 @@
 """A candidate is a variant of the project's own, by the same name in every search."""
 
 from harness.tune.candidates import Candidate, recipes_of
-from harness.variant import Format, Recipe, Variant
+from harness.variant import READY, Format, Recipe, Variant
 
 INT8 = Recipe("int8", 8, "excluded_nodes", choices=({"calibration_samples": 8},))
 FORM = Format(
@@ -37,3 +37,7 @@ def test_recipes_come_from_the_smallest_and_those_that_a_model_has_no_variant_fo
 def test_a_format_that_states_none_is_tried_as_its_variants_are():
     plain = Format("plain", FORM.variants, converter=None)
     assert [recipe.variant for recipe in recipes_of(plain, BASES)] == ["float32", "int8"]
+
+
+def test_a_ready_artifact_is_tried_as_it_was_given_last():
+    assert [recipe.variant for recipe in recipes_of(FORM, {"int8": BASES["int8"], "ready": READY})] == ["int8", "ready"]
