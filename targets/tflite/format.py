@@ -35,14 +35,15 @@ QUANTISED = (
 """Run when they are named: of a model of one's own as of a ready float `.tflite`."""
 
 RECIPES = (
-    Recipe("int8", 8.0, "excluded_nodes", kin="int8"),
-    Recipe("int8-float-io", 8.0, "excluded_nodes", kin="int8"),
+    Recipe("int8", 8.0),
+    Recipe("int8-float-io", 8.0, "excluded_nodes"),
     Recipe("dynamic", 8.1),
     Recipe("int16x8", 8.2),
     Recipe("float16", 16.0),
     Recipe("float32", 32.0),
 )
-"""`uint8` differs from `int8` by its interface alone, and `select-tf` from `float32` by operators that few targets
+"""Operators are left in float where inputs and outputs are float: eight bits of an output alone lose more than a good
+part of the operators. `uint8` differs from `int8` by its interface alone, and `select-tf` from `float32` by operators that few targets
 have."""
 
 FORMAT = Format(
