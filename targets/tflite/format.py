@@ -43,8 +43,8 @@ RECIPES = (
     Recipe("float32", 32.0),
 )
 """Operators are left in float where inputs and outputs are float: eight bits of an output alone lose more than a good
-part of the operators. `uint8` differs from `int8` by its interface alone, and `select-tf` from `float32` by operators that few targets
-have."""
+part of the operators. `uint8` differs from `int8` by its interface alone, and `select-tf` from `float32` by operators
+that few targets have."""
 
 FORMAT = Format(
     name="tflite",
