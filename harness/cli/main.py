@@ -102,6 +102,9 @@ def tune(
         list[str] | None,
         typer.Option("--target", "-t", help="It has to pass on these; the default TFLite ones if none."),
     ] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option("--variant", "-v", help="Only these variants, and what differs from them.")
+    ] = None,
     objective: Annotated[
         str, typer.Option("--for", metavar="WHAT", help="size, latency, instructions or ram: what is to be least.")
     ] = "size",
@@ -118,7 +121,9 @@ def tune(
     """
     from harness.cli.tuning import tune as search
 
-    raise typer.Exit(search(model, tuple(target or ()), objective, conversions, write, as_json=json))
+    raise typer.Exit(
+        search(model, tuple(target or ()), tuple(variant or ()), objective, conversions, write, as_json=json)
+    )
 
 
 @app.command()

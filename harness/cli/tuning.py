@@ -36,7 +36,14 @@ from harness.tune.writing import check_name, model_named, table_of, write_varian
 
 
 def tune(
-    model: str, targets: Sequence[str], objective: str, conversions: int, name: str | None, *, as_json: bool
+    model: str,
+    targets: Sequence[str],
+    variants: Sequence[str],
+    objective: str,
+    conversions: int,
+    name: str | None,
+    *,
+    as_json: bool,
 ) -> int:
     """Search, show what was tried and what to take; 0 if a candidate passes everywhere, 1 if none, 130 if interrupted.
     Raises `HarnessError` for a mistake in what was asked."""
@@ -66,7 +73,7 @@ def tune(
             for sentence in left_out:
                 progress.note(sentence)
             oracle = CaseOracle(entry, form, chosen, settings, quiet, converter, OBJECTIVES[objective])
-            found = searched(oracle, conversions, quiet)
+            found = searched(oracle, variants, conversions, quiet)
             if name is not None and found.best is not None and not found.interrupted:
                 found = replace(found, written=written(root, name, oracle, found))
         finally:
@@ -78,9 +85,9 @@ def tune(
     return 0 if found.best is not None else 1
 
 
-def searched(oracle: CaseOracle, conversions: int, progress: NotesAlone) -> Found:
-    """The search to its end, or as far as it came before it was interrupted. Raises `HarnessError` for a model that
-    cannot be prepared, and where no target tells the figure that is searched for."""
+def searched(oracle: CaseOracle, variants: Sequence[str], conversions: int, progress: NotesAlone) -> Found:
+    """The search, among the variants that globs name if any, to its end, or as far as it came before it was interrupted. Raises `HarnessError` for a model that
+    cannot be prepared, for a glob that matches nothing, and where no target tells the figure that is searched for."""
     try:
         oracle.converter.prepare(oracle.entry)
     except CaseError as error:
@@ -97,6 +104,8 @@ def searched(oracle: CaseOracle, conversions: int, progress: NotesAlone) -> Foun
             )
 
     recipes = recipes_of(oracle.form, oracle.bases)
+    wanted = matching("variant to start from", variants, [recipe.variant for recipe in recipes])
+    recipes = tuple(recipe for recipe in recipes if recipe.variant in wanted)
     search = Search(oracle, recipes, conversions, by_size=objective.by_size, told=ended)
     interrupted = False
     try:

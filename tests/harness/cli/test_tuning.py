@@ -135,7 +135,7 @@ def recipes(monkeypatch):
 
 
 def test_ctrl_c_keeps_what_is_known(recipes):
-    seen = tuning.searched(TwoTries(("passed", 100.0, 0.0, 0.0)), 24, mock.Mock())
+    seen = tuning.searched(TwoTries(("passed", 100.0, 0.0, 0.0)), (), 24, mock.Mock())
     assert seen.interrupted
     assert [attempt.candidate for attempt in seen.attempts] == [INT8]
     assert seen.best.candidate == INT8
@@ -143,9 +143,9 @@ def test_ctrl_c_keeps_what_is_known(recipes):
 
 def test_where_no_target_tells_the_figure_the_mistake_is_said_at_once(recipes):
     with pytest.raises(HarnessError, match=r"fake/one does not tell instructions.*boards"):
-        tuning.searched(TwoTries(("passed", None, 0.0, 0.0)), 24, mock.Mock())
+        tuning.searched(TwoTries(("passed", None, 0.0, 0.0)), (), 24, mock.Mock())
 
 
 def test_an_objective_that_there_is_not_is_a_mistake():
     with pytest.raises(HarnessError, match="size, latency, instructions, ram"):
-        tuning.tune("kws", [], "beauty", 3, None, as_json=False)
+        tuning.tune("kws", [], [], "beauty", 3, None, as_json=False)
