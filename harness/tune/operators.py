@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.artifact import TensorInfo
 from harness.locate.findings import EdgeFinding, OperatorResult
 from harness.operator_outputs import Operation
 from harness.tune.candidates import Operator
@@ -16,24 +15,28 @@ NOT_FINITE = 1e6
 def operators_of(float_operations: Sequence[Operation], finding: EdgeFinding, weight_bits: float) -> list[Operator]:
     """Each operator of the float32 artifact that has a result, in the order of execution.
 
-    What an operator loses is the noise that its result has and that what it reads has not. A range that is bad for a
-    result is bad for what reads it as well: it takes both in float to keep a result from being quantised, so that half
-    of the loss counts for each reader. `weight_bits`: about what a weight takes in the quantised artifact.
+    What an operator loses is the noise that its result has and that what it reads has not. The cause may lie in the
+    range of what it reads, which stays quantised unless the operator that makes it is in float as well; and a range that
+    is bad for a result is bad for its readers. So half of a loss counts for each neighbour. `weight_bits`: about what a
+    weight takes in the quantised artifact.
     """
     own = _own_noise(finding)
     first = {operation.results[0].name: operation for operation in float_operations if operation.results}
-    found = []
-    for operation in first.values():
-        name = operation.results[0].tensor
-        read = [own.get(result.tensor, 0.0) for result in _read(operation, float_operations)]
-        grows = operation.constant_bytes * max(0.0, 1.0 - weight_bits / 32.0)
-        found.append(Operator(name, max([own.get(name, 0.0), *(noise / 2.0 for noise in read)]), round(grows)))
-    return found
-
-
-def _read(operation: Operation, operations: Sequence[Operation]) -> list[TensorInfo]:
-    made = {result.name: result for other in operations for result in other.results}
-    return [made[name] for name in operation.reads if name in made]
+    makers = {result.name: operation for operation in first.values() for result in operation.results}
+    losses = {name: own.get(operation.results[0].tensor, 0.0) for name, operation in first.items()}
+    shared = dict(losses)
+    for name, operation in first.items():
+        for maker in (makers[read].results[0].name for read in operation.reads if read in makers):
+            shared[name] = max(shared[name], losses[maker] / 2.0)
+            shared[maker] = max(shared[maker], losses[name] / 2.0)
+    return [
+        Operator(
+            operation.results[0].tensor,
+            shared[name],
+            round(operation.constant_bytes * max(0.0, 1.0 - weight_bits / 32.0)),
+        )
+        for name, operation in first.items()
+    ]
 
 
 def _own_noise(finding: EdgeFinding) -> Mapping[str, float]:
