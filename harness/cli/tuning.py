@@ -87,8 +87,8 @@ def tune(
 
 def searched(oracle: CaseOracle, variants: Sequence[str], conversions: int, progress: NotesAlone) -> Found:
     """The search, among the variants that globs name if any, to its end or as far as it came before it was interrupted.
-    Raises `HarnessError` for a model that cannot be prepared, for a glob that matches nothing, and where no target tells
-    the figure that is searched for."""
+    Raises `HarnessError` for a model that cannot be prepared, for a glob that matches nothing, and where no target
+    tells the figure that is searched for."""
     try:
         oracle.converter.prepare(oracle.entry)
     except CaseError as error:

@@ -16,8 +16,8 @@ def operators_of(float_operations: Sequence[Operation], finding: EdgeFinding, we
     """Each operator of the float32 artifact that has a result, in the order of execution.
 
     What an operator loses is the noise that its result has and that what it reads has not. The cause may lie in the
-    range of what it reads, which stays quantised unless the operator that makes it is in float as well; and a range that
-    is bad for a result is bad for its readers. So half of a loss counts for each neighbour. `weight_bits`: about what a
+    range of what it reads, which stays quantised unless the operator that makes it is in float as well; and a range
+    that is bad for a result is bad for its readers. So half of a loss counts for each neighbour. `weight_bits`: about what a
     weight takes in the quantised artifact.
     """
     own = _own_noise(finding)
