@@ -17,8 +17,8 @@ def operators_of(float_operations: Sequence[Operation], finding: EdgeFinding, we
 
     What an operator loses is the noise that its result has and that what it reads has not. The cause may lie in the
     range of what it reads, which stays quantised unless the operator that makes it is in float as well; and a range
-    that is bad for a result is bad for its readers. So half of a loss counts for each neighbour. `weight_bits`: about what a
-    weight takes in the quantised artifact.
+    that is bad for a result is bad for its readers. So half of a loss counts for each neighbour. `weight_bits`: about
+    what a weight takes in the quantised artifact.
     """
     own = _own_noise(finding)
     first = {operation.results[0].name: operation for operation in float_operations if operation.results}
