@@ -35,7 +35,7 @@ from harness.gate.judge_case import name_for_rules
 from harness.gate.policy import Edge, Policy
 from harness.locate.findings import EdgeFinding, OperatorResult, findings
 from harness.model import Tensors
-from harness.operator_outputs import Operation, OperatorOutputs
+from harness.operator_outputs import Operation, OperatorOutputs, with_outputs
 from harness.parity.comparison import Incomparable
 from harness.parity.varying import compare_output
 from harness.run.matrix import Case
@@ -110,9 +110,8 @@ class Locator:
         samples = self.artifact.stored(self.golden.inputs)
         with target.open(self.artifact) as session:
             usual_outputs = session.infer(samples)
-        wanted = _results(self.operations, self.artifact)
-        exposed_results = self._inner_results_in_parts(target, wanted, samples)
-        notes = []
+        wanted, notes = self._that_can_be_given(target, _results(self.operations, self.artifact))
+        exposed_results = self._inner_results_in_parts(target, wanted, samples) if wanted else {}
         if any(
             name in exposed_results and not _same(exposed_results[name], usual_outputs[name]) for name in usual_outputs
         ):
@@ -121,6 +120,22 @@ class Locator:
                 "is looked at), so the fault may lie in what it fuses."
             )
         return {**usual_outputs, **exposed_results}, notes
+
+    def _that_can_be_given(self, target: Target, results: Sequence[TensorInfo]) -> tuple[list[TensorInfo], list[str]]:
+        """Those that are not of a type for which the target refuses an output, and how many are, in a sentence."""
+        one_of_type = {info.dtype: info for info in results}
+        refused = {
+            dtype
+            for dtype, info in one_of_type.items()
+            if any(dtype in said for said in target.coverage(with_outputs(self.artifact, [info])))
+        }
+        given = [info for info in results if info.dtype not in refused]
+        if not refused:
+            return given, []
+        types = " and ".join(sorted(refused))
+        return given, [
+            f"{len(results) - len(given)} results are of type {types}, which {target.name} has no outputs of."
+        ]
 
     def _against(self, reference: str | None, actual: Tensors, notes: Sequence[str]) -> EdgeFinding:
         """What the target gives beside what the target `reference` gives, or without one the usual reference."""

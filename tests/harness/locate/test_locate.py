@@ -11,7 +11,7 @@ from harness.gate.policy import ParityRule, Policy
 from harness.locate.locator import Locator
 from harness.operator_outputs import with_outputs
 from harness.run.matrix import Case
-from tests.harness.fakes.chain import FORMAT, ChainConverter, ChainTarget, inside, locator
+from tests.harness.fakes.chain import FORMAT, ChainConverter, ChainTarget, inside, locator, operations
 from tests.harness.fakes.converter import FAKE_FORMAT, entry
 from tests.harness.fakes.target import FakeTarget
 
@@ -60,6 +60,29 @@ def test_a_result_that_a_target_never_shows_is_counted_and_left_out(tmp_path):
     assert [seen.operation.operator for seen in found.seen] == ["SHIFT", "HALVE"]
     assert found.unseen == 1
     assert found.first_broken.operation.operator == "SHIFT", "the first that can be seen"
+
+
+class WithoutInt8(ChainTarget):
+    """As LiteRT.js, which has no tensors of that type."""
+
+    def coverage(self, artifact):
+        return ("tensors of type int8",) if any(info.dtype == "int8" for info in artifact.outputs) else ()
+
+
+def test_results_of_a_type_that_a_target_gives_no_outputs_of_are_left_out_and_counted(tmp_path):
+    def in_integers(artifact):
+        return tuple(
+            replace(one, results=tuple(info.model_copy(update={"dtype": "int8"}) for info in one.results))
+            if one.operator != "HALVE"
+            else one
+            for one in operations(artifact)
+        )
+
+    form = replace(FORMAT, operator_outputs=replace(FORMAT.operator_outputs, operations=in_integers))
+    found = locator(tmp_path, WithoutInt8({"HALVE": 0.25}), form=form)[0].runtime()
+    assert [seen.operation.operator for seen in found.seen] == ["HALVE"]
+    assert found.unseen == 2
+    assert found.notes == ("2 results are of type int8, which fake/chain has no outputs of.",)
 
 
 def test_a_target_that_computes_otherwise_when_it_is_watched_is_told_of(tmp_path):
