@@ -108,7 +108,7 @@ def tune(
     objective: Annotated[
         str, typer.Option("--for", metavar="WHAT", help="size, latency, instructions or ram: what is to be least.")
     ] = "size",
-    conversions: Annotated[int, typer.Option("--conversions", min=1, help="Try at most so many.")] = 24,
+    conversions: Annotated[int, typer.Option("--conversions", min=1, help="Try at most so many.")] = 32,
     write: Annotated[
         str | None, typer.Option("--write", metavar="NAME", help="Put what is found into harness.toml as this variant.")
     ] = None,

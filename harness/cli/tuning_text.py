@@ -116,7 +116,8 @@ def recommended(found: Found) -> list[str]:
     assert best.figure is not None
     smaller = [one for one in found.attempts if one.verdict != "passed" and figure_of(one) < figure_of(best)]
     others = [one for one in found.attempts if one.verdict == "passed" and one is not best]
-    why = f"Take {best.candidate.words}: {objective.text(best.figure)}, the least of {len(found.attempts)} tried"
+    error = "" if best.error is None else f" with an error of {numbers.error_share(best.error)}"
+    why = f"Take {best.candidate.words}: {objective.text(best.figure)}{error}, the least of {len(found.attempts)} tried"
     why += f", {len(others) + 1} of which pass." if others else "; no other one passes."
     said = [why]
     floats = best.candidate.floats

@@ -159,13 +159,13 @@ class Locator:
             raise Unsupported(
                 f"{self.artifact.model} {self.artifact.variant} has no finer form to be compared with from inside."
             )
-        finest = self.converter.convert(self.prepared_whole, self.case.format, _finest(self.case))
+        finest = self.converter.convert(self.prepared_whole, self.case.format, finest_of(self.case))
         finer_operations = self.operator_outputs.operations(finest)
         interpreter, expected = self._in_reference(finest, finer_operations)
         finer = {info.tensor: info for operation in finer_operations for info in operation.results}
         notes = [note for note in [self._unfaithful(finest)] if note]
 
-        def against_finest(other: str | None) -> EdgeFinding:
+        def againstfinest_of(other: str | None) -> EdgeFinding:
             _, actual = self._in_reference(self.artifact, self.operations, other)
             pairs = {
                 info.name: (actual, expected, info, match)
@@ -175,14 +175,14 @@ class Locator:
             }
             return self._finding("conversion", f"the {FINEST} artifact in {interpreter}", pairs, tuple(notes))
 
-        finding = against_finest(None)
+        finding = againstfinest_of(None)
         if finding.first_broken is None:
             return finding
         verdict = self._checked_reference()
         if not verdict.majority:
             return finding
         notes.append(verdict.note)
-        return against_finest(verdict.majority[0].target)
+        return againstfinest_of(verdict.majority[0].target)
 
     def _outputs_against_tensorflow(self) -> EdgeFinding:
         """The outputs alone: what TensorFlow computes inside cannot be had."""
@@ -327,7 +327,7 @@ def _results(operations: Sequence[Operation], artifact: Artifact) -> list[Tensor
     return [info for operation in operations for info in operation.results if info.name not in outputs]
 
 
-def _finest(case: Case) -> Variant:
+def finest_of(case: Case) -> Variant:
     """Of what was made from another artifact that one, else the variant that stands for TensorFlow."""
     if case.variant.made_from is not None:
         return case.variant.made_from

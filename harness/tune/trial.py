@@ -19,7 +19,7 @@ from harness.conversion.converter import Converter
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import CaseError
 from harness.gate.worst import times_beyond, worst
-from harness.locate.locator import FINEST, Locator
+from harness.locate.locator import Locator, finest_of
 from harness.remedies.explain import reason
 from harness.report import numbers
 from harness.run.engine import Conversion, Interrupted, Run, Settings
@@ -107,7 +107,7 @@ class CaseOracle:
             self.progress.note(f"Looking for the operators of {attempt.candidate.words} that lose most …")
             locator = Locator(case, self.converter, self.settings.policy, SAMPLES, Path(folder))
             finding = locator.runtime() if edge == "runtime" else locator.conversion()
-            finest = self.converter.convert(self.converter.prepare(self.entry), self.form, self.form.variant(FINEST))
+            finest = self.converter.convert(self.converter.prepare(self.entry), self.form, finest_of(case))
             return operators_of(
                 locator.operator_outputs.operations(finest), finding, attempt.candidate.recipe.weight_bits
             )
