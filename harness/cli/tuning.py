@@ -162,8 +162,9 @@ def written(root: Path, name: str, oracle: CaseOracle, found: Found) -> str:
     variant = oracle.variants[best.candidate.name]
     why = f"by `harness tune {oracle.entry.name}`: {best.candidate.words}"
     table = table_of(variant, oracle.form, oracle.entry.name, why)
-    own = own_variant(name, VariantTable.model_validate(table), registry.formats())[1]
-    again = oracle.judged(best.candidate, oracle.entry.chosen(own))
+    own = own_variant(name, VariantTable.model_validate(table), registry.formats())
+    entry = replace(oracle.entry, own_variants=(*oracle.entry.own_variants, own))
+    again = oracle.judged(best.candidate, next(one for one in entry.variants(oracle.form) if one.name == name))
     if again.verdict != "passed":
         return f"Not written: under the name {name}, other rules or choices are for it. {again.reason}"
     path = write_variant(root, name, table)

@@ -1,5 +1,7 @@
 """A candidate is a variant of the project's own, by the same name in every search."""
 
+from harness import registry
+from harness.conversion.choices import Choices
 from harness.tune.candidates import Candidate, recipes_of
 from harness.variant import READY, Format, Recipe, Variant
 
@@ -41,3 +43,11 @@ def test_a_format_that_states_none_is_tried_as_its_variants_are():
 
 def test_a_ready_artifact_is_tried_as_it_was_given_last():
     assert [recipe.variant for recipe in recipes_of(FORM, {"int8": BASES["int8"], "ready": READY})] == ["int8", "ready"]
+
+
+def test_every_recipe_of_a_format_is_one_of_its_variants_and_changes_what_harness_toml_can_say():
+    for form in registry.formats().values():
+        for recipe in form.recipes:
+            assert form.variant(recipe.variant).name == recipe.variant
+            changed = [*([recipe.floats] if recipe.floats else []), *(key for one in recipe.choices for key in one)]
+            assert set(changed) <= set(Choices.model_fields)
