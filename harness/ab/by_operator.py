@@ -27,7 +27,7 @@ ROUNDS = 2
 PAIRS = 12
 MOST_SECONDS = 300.0
 """What would take longer is left out: the verdict waits for it."""
-ONE = TimingPlan(1, 0.0, max_iterations=1, max_seconds=30.0, per_operator=True, operator_seconds=0.05)
+ONE = TimingPlan(1, 0.0, max_iterations=1, max_seconds=30.0, per_operator=True, operator_seconds=0.02)
 
 Times = dict[tuple[str, str], float]
 """Operator and shape of its results → nanoseconds in an inference."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import registry
+from harness.ab import by_operator
 from harness.ab.plan import BlockPlan
 from harness.cli import two_sides
 from harness.project import model_entries
@@ -26,6 +27,8 @@ def ab(files, shared_cache, monkeypatch, capsys):
     monkeypatch.chdir(files[0].parent)
     monkeypatch.setenv("HARNESS_CACHE", str(shared_cache))
     monkeypatch.setattr(two_sides, "DEFAULT_PLAN", BRIEF)
+    monkeypatch.setattr(by_operator, "ROUNDS", 1)  # which operators changed is test_real_operators.py's
+    monkeypatch.setattr(by_operator, "PAIRS", 1)
 
     def ab(case, old, new):
         two_sides.time_two_sides(case, old, new, 0.02, None, as_json=True)
