@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from harness.run.engine import NOT_TIMED_YET, Interrupted, Run, Settings
 from harness.run.matrix import Selection
 from harness.store.error_log import sentence_with_log
 from harness.store.record import Outcome, RunRecord
-from harness.target import TimingPlan
 
 OPERATOR_SECONDS = 1.0
 """Of timing the operators of a case, where that is asked for."""
@@ -49,9 +49,10 @@ def run_matrix(
         command=shlex.join(["harness", *sys.argv[1:]]),
         parity_only=parity_only,
         fresh=fresh,
-        plan=TimingPlan(operator_seconds=OPERATOR_SECONDS if operators else 0.0),
         policy=project_policy(root),
     )
+    if operators:
+        settings = replace(settings, plan=replace(settings.plan, operator_seconds=OPERATOR_SECONDS))
     signal.signal(signal.SIGTERM, interrupt)
     options = (places or SchedulerOptions()).completed(root)
     with chosen_cases(selection, model_entries(root, budget), options) as chosen, ConsoleProgress() as progress:
