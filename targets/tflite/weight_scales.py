@@ -22,6 +22,7 @@ from .examine import operator_name, type_name
 
 _BLOCKWISE = 2
 """`BlockwiseQuantization` in the union of a tensor's quantisation details (schema.fbs)."""
+_PLACES_NAMED = 4
 _HYBRID = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "EMBEDDING_LOOKUP", "BATCH_MATMUL")
 
 
@@ -38,34 +39,31 @@ def passed_over(runtime: str, resolver: str, artifact: Artifact) -> tuple[str, .
 
 
 def by_blocks(artifact: Artifact, why: str) -> tuple[str, ...]:
-    """What to say of each operator whose weights have scales by blocks."""
+    """What to say of the operators whose weights have scales by blocks."""
     if artifact.scheme != "dynamic" and "EMBEDDING_LOOKUP" not in artifact.operators:
         return ()
-    return tuple(
-        f"{name} (operator {place}) with int4 weights by blocks, {why}"
-        for place, name, _, weights in _weighted(artifact)
-        if is_by_blocks(weights)
-    )
+    found = [(name, place) for place, name, _, weights in _weighted(artifact) if is_by_blocks(weights)]
+    return _said(found, f"with int4 weights by blocks, {why}")
 
 
 def misread_by_tflite_runtime(artifact: Artifact) -> tuple[str, ...]:
     """The same of operators that tflite-runtime 2.14 computes wrongly beside float values."""
     if artifact.scheme != "dynamic":
         return ()
-    found = []
-    for place, name, values, weights in _weighted(artifact):
-        if type_name(values) != "float32":
-            continue
-        if name == "FULLY_CONNECTED" and type_name(weights) == "int8" and scales(weights) > 1:
-            found.append(
-                f"{name} (operator {place}) with int8 weights of a scale a channel beside float values, of which"
-                ' tflite-runtime takes the first scale for all (granularity = "tensor" has one)'
-            )
-        if name == "CONV_2D" and type_name(weights) == "int4":
-            found.append(
-                f"{name} (operator {place}) with int4 weights beside float values, which tflite-runtime misreads"
-            )
-    return tuple(found)
+    beside_floats = [one for one in _weighted(artifact) if type_name(one[2]) == "float32"]
+    dense = [
+        (name, place)
+        for place, name, _, weights in beside_floats
+        if name == "FULLY_CONNECTED" and type_name(weights) == "int8" and scales(weights) > 1
+    ]
+    convolutions = [
+        (name, place) for place, name, _, weights in beside_floats if name == "CONV_2D" and type_name(weights) == "int4"
+    ]
+    return _said(
+        dense,
+        "with int8 weights of a scale a channel beside float values, of which tflite-runtime takes the first scale for"
+        ' all (granularity = "tensor" has one)',
+    ) + _said(convolutions, "with int4 weights beside float values, which tflite-runtime misreads")
 
 
 def misread_by_micro(artifact: Artifact) -> tuple[str, ...]:
@@ -75,11 +73,25 @@ def misread_by_micro(artifact: Artifact) -> tuple[str, ...]:
 
 def dequantised_with_one_scale(content: bytes) -> tuple[str, ...]:
     """The same, of a file's content."""
+    found = [
+        (name, place) for place, name, values, _ in _operators(content) if name == "DEQUANTIZE" and scales(values) > 1
+    ]
+    return _said(
+        found,
+        'of values with a scale a channel, of which Micro takes the first scale for all (granularity = "tensor" has'
+        " one)",
+    )
+
+
+def _said(found: list[tuple[str, int]], why: str) -> tuple[str, ...]:
+    """One phrase for each kind of operator: its places, of many the first ones, and why."""
+    places: dict[str, list[str]] = {}
+    for name, place in found:
+        places.setdefault(name, []).append(str(place))
     return tuple(
-        f"{name} (operator {place}) of values with a scale a channel, of which Micro takes the first scale for all"
-        ' (granularity = "tensor" has one)'
-        for place, name, values, _ in _operators(content)
-        if name == "DEQUANTIZE" and scales(values) > 1
+        f"{name} (operator{'s' if len(known) > 1 else ''} {', '.join(known[:_PLACES_NAMED])}"
+        f"{f' and {len(known) - _PLACES_NAMED} more' if len(known) > _PLACES_NAMED else ''}) {why}"
+        for name, known in places.items()
     )
 
 
