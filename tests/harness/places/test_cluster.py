@@ -28,6 +28,7 @@ from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.place import fake_targets
 from tests.harness.fakes.progress import Quiet
 
+pytestmark = pytest.mark.long
 REPOSITORY = Path(__file__).parents[3]
 SECONDS = 120.0
 """For what takes a second or two on a machine that does nothing else."""
