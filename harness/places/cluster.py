@@ -8,6 +8,7 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from harness.errors import Crashed, error_text
@@ -113,7 +114,8 @@ class Cluster:
                 except TimeoutError:
                     self._check()
                     if address not in self._machines:
-                        future.cancel(force=True)  # or it would wait for a machine of this address for ever
+                        with suppress(Exception):  # or it would wait for a machine of this address for ever
+                            future.cancel(force=True)
                         raise MachineLost(f"{address} is gone") from None
         except CancelledError as error:
             self._wait_for_loss()
@@ -167,7 +169,8 @@ class Cluster:
     def _look(self) -> None:
         if self._client.status != "running":
             raise ConnectionError("the connection broke")
-        known = self._client.scheduler_info(n_workers=-1)["workers"]
+        # Not `scheduler_info`: what it returns may be overwritten meanwhile by the client's own look, without workers.
+        known = self._client.sync(self._client.scheduler.identity, n_workers=-1)["workers"]
         now = time.monotonic()
         for address, about in known.items():
             said = float(about.get("last_seen", 0.0))

@@ -45,6 +45,7 @@ class KeptFiles:
 
         Raises `Failed` where its bytes are not those of its hash, `Unavailable` where the disk is full.
         """
+        whole = self._path(digest)
         part = self.folder / f".{digest}.{SHA256.fullmatch(sender) and sender[:16]}"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +60,7 @@ class KeptFiles:
                 return
             if sha256_file(part) != digest:
                 raise Failed(f"A file arrived at the place with other bytes than were sent ({digest[:12]}…).")
-            part.replace(self._path(digest))
+            part.replace(whole)
         except OSError as error:
             part.unlink(missing_ok=True)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -83,8 +83,7 @@ class RemotePlace:
         if readiness is None or not readiness.ready:
             lacking = f"{readiness.missing} is missing; {readiness.install}" if readiness else "it has no such target"
             raise Unavailable(f"At '{self.name}': {lacking}")
-        with self._borrowed() as member:
-            answer = self._ask(member, {"action": "set up", "target": target.name})
+        answer = self._answered(2, False, lambda member: self._ask(member, {"action": "set up", "target": target.name}))
         self._fingerprints[target.name] = dict(answer["fingerprint"])
 
     def fingerprint(self, target: Target) -> dict[str, str]:
@@ -113,24 +112,12 @@ class RemotePlace:
             return
 
     def _measured(self, action: str, job: Job, attempts: int) -> dict[str, Any]:
-        """What a machine of the place measures. Where it is lost meanwhile, another one is asked, as often as
-        `attempts` says: the same question has the same answer, and one that comes late is not waited for."""
+        """What a machine of the place measures. Raises `PlaceLost`."""
         try:
             parcel = packed(job)
         except OSError as error:
             raise Crashed(f"A file of the case cannot be read ({error_text(error)}).") from error
-        for attempt in range(attempts):
-            try:
-                with self._borrowed(alone=action == "latency") as member:
-                    answer = self._with_files(member, action, parcel)
-                break
-            except MachineLost as error:
-                if attempt + 1 < attempts and self._living():
-                    continue
-                raise PlaceLost(
-                    f"The place '{self.name}' was lost while it measured this case ({error}); the same command goes on "
-                    "when it is back."
-                ) from error
+        answer = self._answered(attempts, action == "latency", lambda member: self._with_files(member, action, parcel))
         before = self._fingerprints.setdefault(job.target, dict(answer["fingerprint"]))
         if before != answer["fingerprint"]:
             changed = sorted(
@@ -141,6 +128,21 @@ class RemotePlace:
                 "give machines that differ names of their own."
             )
         return answer
+
+    def _answered(self, attempts: int, alone: bool, ask: Callable[[Member], dict[str, Any]]) -> dict[str, Any]:
+        """What `ask` gets from a machine. Where that one is lost meanwhile, another is asked, `attempts` in all: the
+        same question has the same answer, and one that comes late is not waited for. Raises `PlaceLost`."""
+        for left in reversed(range(attempts)):
+            try:
+                with self._borrowed(alone=alone) as member:
+                    return ask(member)
+            except MachineLost as error:
+                if not left or not self._living():
+                    raise PlaceLost(
+                        f"The place '{self.name}' was lost while it had to do with this case ({error}); the same "
+                        "command goes on when it is back."
+                    ) from error
+        raise AssertionError("a place is asked at least once")
 
     def _with_files(self, member: Member, action: str, parcel: Parcel) -> dict[str, Any]:
         missing = self._ask(member, {"action": "missing", "digests": sorted(parcel.paths)})["missing"]

@@ -1,5 +1,6 @@
 """Which schedulers may be spoken to."""
 
+import subprocess
 import sys
 
 import pytest
@@ -51,3 +52,8 @@ def test_without_the_extra_there_is_one_sentence_with_what_to_install(monkeypatc
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(HarnessError, match=r"Places need distributed, .* pip install 'ml-runtime-harness\[places\]'"):
         connected(SchedulerAddress.parse("tcp://127.0.0.1:9"), None)
+
+
+def test_on_one_machine_nothing_of_dask_is_loaded():
+    code = "import harness.cli.running, sys; print([name for name in ('distributed', 'dask') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

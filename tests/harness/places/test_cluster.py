@@ -173,6 +173,31 @@ def run_here(folder, targets):
     return found
 
 
+def test_machines_are_never_taken_for_gone_that_are_there():
+    """The client looks at its scheduler by itself as well, and then at no worker."""
+    with (
+        distributed.LocalCluster(
+            n_workers=1, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        linked(cluster.scheduler_address) as link,
+    ):
+        disturbing = threading.Event()
+
+        def disturb():
+            while not disturbing.is_set():
+                link._client.sync(link._client._update_scheduler_info)
+
+        beside = threading.Thread(target=disturb)
+        beside.start()
+        try:
+            for _ in range(200):
+                link._look()
+                assert len(link.machines()) == 1
+        finally:
+            disturbing.set()
+            beside.join()
+
+
 SCHEDULER = """
 import asyncio, distributed, sys
 async def main():

@@ -106,3 +106,5 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path, name):
         raise AssertionError
     with pytest.raises(Failed, match="no hash"):
         kept.missing(["../x"])
+    with pytest.raises(Failed, match="no hash"):
+        kept.receive("x/../../y", SENDER, 0, 1, b"z")
