@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from harness import environment as module
 from harness.environment import ENVIRONMENTS, Environment, environment
 from harness.errors import HarnessError, Unavailable
+from harness.installation.interpreter import own_version
 from harness.paths import cache_directory, environments_directory, project_root, results_directory
 
 # The smallest package that the engine's own requirements pin with hashes: uv has it in its cache by now.
@@ -25,6 +27,10 @@ def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "environments"
 
 
+OWN = (own_version(),)
+"""So that nothing has to be brought, whichever Python tests."""
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Environment:
     lines: list[str] = []
@@ -35,7 +41,7 @@ def small(tmp_path: Path) -> Environment:
             break
     requirements = tmp_path / "small.txt"
     requirements.write_text("\n".join(lines) + "\n")
-    return Environment("small", requirements)
+    return Environment("small", requirements, python_versions=OWN)
 
 
 def imports(python: Path, package: str) -> bool:
@@ -100,12 +106,12 @@ def test_a_wrong_hash_is_refused_and_leaves_nothing(small: Environment, environm
 
 
 INSTALL = "import sys; from pathlib import Path; from harness.environment import Environment; \
-print(Environment('small', Path(sys.argv[1])).python())"
+print(Environment('small', Path(sys.argv[1]), python_versions=(sys.argv[2],)).python())"
 
 
 def start_install(small: Environment, cwd: Path | None = None) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", INSTALL, str(small.requirements)],
+        [sys.executable, "-c", INSTALL, str(small.requirements), *OWN],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -200,7 +206,7 @@ def test_pins_that_a_user_names(environments: Path) -> None:
 
 
 def test_pins_install() -> None:
-    assert imports(Environment.from_pins("mine", ["mdurl==0.1.2"]).python(), "mdurl")
+    assert imports(Environment.from_pins("mine", ["mdurl==0.1.2"], OWN).python(), "mdurl")
 
 
 @pytest.mark.parametrize("name", sorted(ENVIRONMENTS))
@@ -233,6 +239,7 @@ def test_the_python_that_it_is_installed_for_stays_its_python(
     installed: str, small: Environment, environments: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second project with another Python does not get a second converter of 2.7 GB."""
+    small = replace(small, python_versions=("3.11", "3.12"))
     monkeypatch.setattr(module, "own_version", lambda: "3.13")
     monkeypatch.setattr(module, "installed_interpreter", lambda version: None)
     place = environments / f"small-{small._digest_for(installed)[:16]}"
@@ -245,6 +252,7 @@ def test_the_python_that_it_is_installed_for_stays_its_python(
 def test_without_one_the_first_python_that_is_there_is_taken(
     small: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    small = replace(small, python_versions=("3.11", "3.12"))
     monkeypatch.setattr(module, "own_version", lambda: "3.13")
     monkeypatch.setattr(module, "installed_interpreter", lambda version: Path(version) if version == "3.12" else None)
     assert small.digest() == small._digest_for("3.12")
