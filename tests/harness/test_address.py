@@ -105,7 +105,7 @@ REQUESTS = {
     FileHash: files,
     Reference: references,
     Job: jobs,
-    Variant: variants,
+    Variant: st.builds(Variant, names, names, options, names, pins, made_from=st.none() | variants),
     TimingPlan: plans,
     TensorSpec: specs,
     CustomOperators: custom_operators,
