@@ -33,6 +33,7 @@ from harness.tune.objective import OBJECTIVES
 from harness.tune.search import Search
 from harness.tune.trial import SLOTS, CaseOracle
 from harness.tune.writing import check_name, model_named, table_of, write_variant
+from harness.variant import READY
 
 
 def tune(
@@ -160,6 +161,8 @@ def written(root: Path, name: str, oracle: CaseOracle, found: Found) -> str:
     best = found.best
     assert best is not None
     variant = oracle.variants[best.candidate.name]
+    if variant.name == READY.name:
+        return "Not written: the file as it was given is the best, and is no variant."
     why = f"by `harness tune {oracle.entry.name}`: {best.candidate.words}"
     table = table_of(variant, oracle.form, oracle.entry.name, why)
     own = own_variant(name, VariantTable.model_validate(table), registry.formats())

@@ -15,6 +15,7 @@ from harness.report import numbers
 from harness.tune.attempt import Attempt, figure_of
 from harness.tune.attempt import known as known_number
 from harness.tune.objective import Objective
+from harness.variant import READY
 
 BAR = 24
 """Characters of the longest bar."""
@@ -128,7 +129,7 @@ def recommended(found: Found) -> list[str]:
     if smaller:
         closest = min(smaller, key=lambda one: (one.beyond, figure_of(one)))
         said.append(f"What is smaller does not pass; the closest is {closest.candidate.words}: {closest.reason}")
-    if not found.written:
+    if not found.written and best.candidate.name != READY.name:
         said.append("`--write NAME` puts it into harness.toml as a variant.")
     return said
 

@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.tune.attempt import Attempt
 from harness.tune.candidates import Candidate
 from harness.tune.objective import OBJECTIVES
-from harness.variant import Recipe
+from harness.variant import READY, Recipe
 from tests.harness.fakes.raising import RaisingTarget
 
 INT8 = Candidate(Recipe("int8", 8, "excluded_nodes"))
@@ -147,6 +147,14 @@ def test_ctrl_c_keeps_what_is_known(recipes):
 def test_where_no_target_tells_the_figure_the_mistake_is_said_at_once(recipes):
     with pytest.raises(HarnessError, match=r"fake/one does not tell instructions.*boards"):
         tuning.searched(TwoTries(("passed", None, 0.0, 0.0)), (), 24, mock.Mock())
+
+
+def test_a_ready_file_that_is_the_best_as_it_was_given_is_not_written_as_a_variant(tmp_path):
+    best = Attempt(Candidate(Recipe("ready", 32)), "passed", 100.0, 0.0, 0.0)
+    oracle = mock.Mock(variants={"ready": READY})
+    assert tuning.written(tmp_path, "mine", oracle, found(best, best=best)).startswith("Not written")
+    assert not list(tmp_path.iterdir())
+    assert not any("--write" in sentence for sentence in sentences(found(best, best=best)))
 
 
 def test_an_objective_that_there_is_not_is_a_mistake():
