@@ -127,7 +127,10 @@ class Search:
     def _leave_in_float(self, base: Attempt, ordered: Sequence[Operator]) -> None:
         """Find the least number of operators, from the first, that passes in float. One that a target refuses in float
         is passed over."""
-        left = list(ordered)
+        left: list[Operator] = []
+        for one in ordered:  # one that alone costs too much keeps no other from being tried
+            if self._worth(self._predicted(base, ordered, [*(other.name for other in left), one.name])):
+                left.append(one)
         while left:
             count, refused = self._least(base, left)
             if count is not None or refused is None:

@@ -164,3 +164,16 @@ def test_of_a_tiny_model_every_recipe_is_tried_since_tables_outweigh_weights():
     sizes = {"int8": 3320.0, "float32": 3092.0}
     search = searched(Scripted(lambda recipe, floats: ("passed", sizes[recipe], 0.0)), (INT8, FLOAT32))
     assert search.best.candidate.recipe == FLOAT32
+
+
+def test_an_operator_that_costs_too_much_in_float_keeps_no_other_from_being_tried():
+    operators = [Operator("huge", 8.0, 90_000), Operator("guilty", 2.0, 1_000), Operator("beside", 1.0, 1_000)]
+    sizes = {one.name: one.added_bytes for one in operators}
+
+    def answer(recipe, floats):
+        if recipe == "float16":
+            return "passed", 80_000.0, 0.0
+        passed = {"guilty", "beside"} <= floats
+        return ("passed" if passed else "failed"), 40_000.0 + sum(sizes[name] for name in floats), 30.0
+
+    assert searched(Scripted(answer, operators), (INT8, FLOAT16)).best.candidate.floats == ("beside", "guilty")
