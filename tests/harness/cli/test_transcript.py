@@ -65,6 +65,8 @@ COMMANDS = [
     "gate --policy nonsense.toml",
     "ab nonsense --old now",
     "serve --port nonsense",
+    "places",
+    "place",
 ]
 PROGRESS = re.compile(r"^(?:.*…|\d+ of \d+ steps.*|.* takes long\.)\n", flags=re.MULTILINE)
 """How far a command has come is told by the clock."""
