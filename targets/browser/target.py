@@ -228,8 +228,8 @@ class BrowserTarget(Target):
         version = address.version(elsewhere) if elsewhere else self.browser.version(self._executable())
         return {self.browser.name: version.removeprefix(self.browser.name).strip()}
 
-    def show(self, page: Path, files: Mapping[str, Path]) -> Repeated:
-        """Open a page of the disk in the browser, with `files` in place of what stands at those addresses, and give the
+    def show(self, page: str, files: Mapping[str, Path]) -> Repeated:
+        """Open the address `page` in the browser, with `files` in place of what stands at those addresses, and give the
         `verdict` that it sets. Raises a `CaseError`."""
         program, limits = self._executable(), DEFAULT_LIMITS
         if self._address() or program is None:
@@ -240,7 +240,7 @@ class BrowserTarget(Target):
                 said, _ = started.child.call(
                     "verdict",
                     seconds=REPEAT_SECONDS,
-                    page=page.resolve().as_uri(),
+                    page=page,
                     files={where: str(path) for where, path in files.items()},
                 )
             finally:

@@ -80,8 +80,8 @@ class Holder:
         return found, {}
 
     def verdict(self, header: dict[str, Any], _: dict[str, Any]) -> Reply:
-        """What a page of the disk says of itself: the `verdict` that its script sets. Header: `page` (a file's address)
-        and `files`, which stand at addresses of other machines."""
+        """What a page says of itself: the `verdict` that its script sets. Header: `page`, its address, and `files`,
+        which stand at that and other addresses; nothing is fetched from anywhere."""
         if not isinstance(self.driver, PlaywrightDriver):
             raise PageProblem("unsupported", "this browser's driver puts no files in the place of other machines'.")
         self.close({}, {})

@@ -1,4 +1,4 @@
-"""A page that repeats a fault of TensorFlow.js: opened from disk, with nothing but the public packages."""
+"""A page that repeats a fault of TensorFlow.js, with nothing but the public packages beside it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from . import bundles
 from .loader import is_layers
 
 HERE = Path(__file__).with_name("repeat")
-CDN = "http://127.0.0.1:8000/node_modules"
-"""Where TensorFlow.js's own documentation has its script tags point: a mirror of npm's packages for pages."""
+ORIGIN = "http://127.0.0.1:8000"
+"""Where a reader serves the folder to himself: a page of the disk may fetch no WebAssembly."""
+SERVE = "python3 -m http.server --bind 127.0.0.1 8000"
 PAGE = "index.html"
 
 
@@ -26,29 +27,37 @@ def reproduction(
     artifact: Artifact,
     backend: str,
     flags: Mapping[str, Any],
-    show: Callable[[Path, Mapping[str, Path]], Repeated],
+    show: Callable[[str, Mapping[str, Path]], Repeated],
     browser: Mapping[str, str],
 ) -> Reproduction:
-    """`show(page, files)`: opens a page of the disk in the browser, with `files` in place of addresses of the CDN, and
-    gives its verdict. `browser`: its name and version."""
+    """`show(page, files)`: opens an address in the browser, with `files` in the place of what is served, and gives the
+    page's verdict. `browser`: its name and version."""
     library = bundles.LAYERS if is_layers(artifact.path) else bundles.GRAPH
     scripts = (bundles.CORE, library, bundles.BACKENDS[backend])
     version = bundles.version()
-    addresses = {f"{address(name)}{name}": bundles.directory() / name for name in bundles.needed(backend, scripts)}
+    needed = bundles.needed(backend, scripts)
+    installed = {f"{ORIGIN}/{address(name)}{name}": bundles.directory() / name for name in needed}
+    packages = sorted({f"{bundles.package_of(name)}@{version}" for name in needed})
     setting = {"backend": backend, "flags": dict(flags), "wasm_paths": address(bundles.WASM_BINARIES[0])}
     return Reproduction(
         called=f"TensorFlow.js {version} ({backend} backend)",
         write=lambda folder: _write(folder, artifact, scripts),
-        repeat=lambda folder: show(folder / PAGE, addresses),
+        repeat=lambda folder: show(
+            f"{ORIGIN}/{PAGE}", {**{f"{ORIGIN}/{file.name}": file for file in folder.iterdir()}, **installed}
+        ),
         packages={f"@tensorflow/tfjs-backend-{backend}": version, **dict(browser)},
-        how=(f"open {PAGE} in a browser, from disk: it needs no server, and says on the page whether the fault shows",),
+        how=(
+            f"npm install --prefix . {' '.join(packages)}",
+            SERVE,
+            f"open {ORIGIN}/{PAGE}, which says whether the fault shows",
+        ),
         setting=setting,
     )
 
 
 def address(name: str) -> str:
-    """The folder on the CDN that has a file of the bundles."""
-    return f"{CDN}/{bundles.package_of(name)}@{bundles.version()}/dist/"
+    """The folder that npm puts a file of the bundles into, below the page's."""
+    return f"node_modules/{bundles.package_of(name)}/dist/"
 
 
 def _write(folder: Path, artifact: Artifact, scripts: tuple[str, ...]) -> None:

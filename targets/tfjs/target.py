@@ -66,7 +66,7 @@ class TFJSTarget(BrowserTarget):
         return [bundles.CORE, library, bundles.BACKENDS[self.backend]]
 
     def reproduction(self, artifact: Artifact) -> Reproduction:
-        """A page of the library alone, opened from disk: without threads, which a page of the disk has not."""
+        """A page of the library alone: without threads, which a page served by a plain server has not."""
         return reproduction(artifact, self.backend, self.environment_flags, self.show, self.browser_version())
 
     def request(self, artifact: Artifact) -> dict[str, Any]:

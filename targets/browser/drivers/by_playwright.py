@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 import textwrap
 from collections.abc import Mapping
@@ -72,15 +73,15 @@ class PlaywrightDriver:
             raise Gone(f"the browser died during 'open' ({error.message.splitlines()[0][:200]}).") from error
 
     def verdict(self, page: str, files: Mapping[str, Path]) -> dict[str, Any]:
-        """What a page of the disk sets as `verdict`. `files` stand at addresses of other machines, of which all others
-        are refused; the page ends with it. Raises `Gone`."""
+        """What the page at the address `page` sets as `verdict`. `files` stand at that and other addresses; all else is
+        refused. The page ends with it. Raises `Gone`."""
 
         def answer(route: Route) -> None:
             path = files.get(route.request.url)
             if path is None:
                 route.abort()
                 return
-            kind = "application/wasm" if path.suffix == ".wasm" else "text/javascript"
+            kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
             headers = {"access-control-allow-origin": "*", "content-type": kind}
             route.fulfill(body=path.read_bytes(), headers=headers)
 
