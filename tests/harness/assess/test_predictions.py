@@ -68,7 +68,8 @@ def what_happens(target, artifact, golden):
 def named(text, artifact):
     """The operators of an artifact that a sentence names; a kernel of TensorFlow.js is its operator's name or more."""
     words = set(re.findall(r"\w+", text))
-    if re.search(r"Regular TensorFlow ops|Select TensorFlow op\(s\)", text):  # interpreters cut the name now and then: "Node number 0 (Flex)"
+    # Interpreters cut the name now and then, or name the kind alone: "Node number 0 (Flex)".
+    if re.search(r"Regular TensorFlow ops|Select TensorFlow op\(s\)", text):
         return {operator for operator in artifact.operators if operator.startswith("Flex")}
     return {operator for operator in artifact.operators if operator in words or operator.removeprefix("_") in words}
 
