@@ -88,7 +88,7 @@ def judge(
             )
         if parity.task is not None:
             checks += judge_labels(parity.task)
-            checks.append(judge_task(parity.task, parity.end_to_end, policy.task))
+            checks.append(judge_task(parity.task, parity.end_to_end, policy.task, is_sample=is_sample(parity)))
     if latency is not None:
         checks.append(_judge_latency(latency, policy))
     checks += _judge_sizes(case, measured, policy)

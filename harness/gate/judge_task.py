@@ -9,8 +9,11 @@ from harness.gate.policy import TaskRule
 from harness.store.record import Check, Comparison, TaskMetric
 
 
-def judge_task(task: TaskMetric, end_to_end: Sequence[Comparison], rule: TaskRule) -> Check:
+def judge_task(task: TaskMetric, end_to_end: Sequence[Comparison], rule: TaskRule, *, is_sample: bool = False) -> Check:
     """One check. Accuracies get the paired score interval of `noninferiority_from_counts`; the message carries it.
+
+    `is_sample`: whether there was no time for all the samples that there are. How many there was time for follows from
+    what else the machine did, so an accuracy is then broken by its interval alone.
 
     A record from before `lost` and `gained` were counted holds both accuracies, hence their difference. Their sum it
     bounds: no more samples changed between right and wrong than got another top-1 answer, and no more than are wrong on
@@ -19,7 +22,7 @@ def judge_task(task: TaskMetric, end_to_end: Sequence[Comparison], rule: TaskRul
     Errors (lower is better) are compared as points: at most golden / (1 − margin), MLPerf's 99 % turned around.
     """
     if task.name == "accuracy":
-        return _judge_accuracy(task, end_to_end, rule)
+        return _judge_accuracy(task, end_to_end, rule, is_sample=is_sample)
     if task.higher_is_better:
         limit = task.golden - abs(task.golden) * rule.margin
         passed = task.value >= limit
@@ -36,7 +39,7 @@ def judge_task(task: TaskMetric, end_to_end: Sequence[Comparison], rule: TaskRul
     return _check(task, limit, passed, rule, message)
 
 
-def _judge_accuracy(task: TaskMetric, end_to_end: Sequence[Comparison], rule: TaskRule) -> Check:
+def _judge_accuracy(task: TaskMetric, end_to_end: Sequence[Comparison], rule: TaskRule, *, is_sample: bool) -> Check:
     from harness.parity.task_metric import noninferiority_from_counts
 
     margin = rule.margin * task.golden
@@ -44,7 +47,7 @@ def _judge_accuracy(task: TaskMetric, end_to_end: Sequence[Comparison], rule: Ta
     result = noninferiority_from_counts(task.samples, lost, gained, margin, rule.confidence)
     close_enough = task.value >= task.golden - margin - 1e-12
     passed = result.verdict == "no worse" or (
-        result.verdict == "undecided" and rule.undecided == "point" and close_enough
+        result.verdict == "undecided" and rule.undecided == "point" and (close_enough or is_sample)
     )
     counted = f"{lost} lost and {gained} gained, " if task.lost is not None else ""
     interval = f"{rule.confidence:.0%} interval {result.low:+.2%} to {result.high:+.2%}"
@@ -53,7 +56,9 @@ def _judge_accuracy(task: TaskMetric, end_to_end: Sequence[Comparison], rule: Ta
         "worse": f"shown to be worse by more than {margin:.2%}",
         "undecided": f"too few samples to show that it is no worse by more than {margin:.2%}",
     }[result.verdict]
-    if result.verdict == "undecided" and rule.undecided == "point":
+    if result.verdict == "undecided" and is_sample:
+        judgement += ": undecided, a larger `--budget` or `samples` decides"
+    elif result.verdict == "undecided" and rule.undecided == "point":
         judgement += ", but as measured it is within that" if close_enough else ", and as measured it is not"
     message = (
         f"Task: accuracy over {task.samples} samples is {task.value:.2%}, float32 has {task.golden:.2%} "

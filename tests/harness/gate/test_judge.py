@@ -206,11 +206,12 @@ class TestTask:
         assert check.message.endswith("would pass a margin of 0.1.")
 
     @staticmethod
-    def judged(value, golden, samples, agreement=None, rule=None):
+    def judged(value, golden, samples, agreement=None, rule=None, available=0):
         result = case(GOLDEN, GOLDEN, GOLDEN, task="classification")
         end = tuple(one.model_copy(update={"top1_agreement": agreement}) for one in result.end_to_end)
         metric = TaskMetric(name="accuracy", value=value, golden=golden, samples=samples)
-        result = result.model_copy(update={"task": metric, "end_to_end": end})
+        counts = {"samples": samples, "available": available or samples}
+        result = result.model_copy(update={"task": metric, "end_to_end": end, **counts})
         policy = Policy(task=rule or TaskRule())
         return next(check for check in checks(result, policy=policy) if check.rule == "task.noninferiority")
 
@@ -224,6 +225,15 @@ class TestTask:
         assert check.passed
         assert "too few samples" in check.message
         assert not self.judged(0.95, 0.97, 100).passed
+
+    def test_where_the_budget_was_too_small_for_all_samples_the_interval_decides_alone(self):
+        """One of 25 lost is red on a busy machine and one of 128 is green on a quiet one: no verdict on the model."""
+        check = self.judged(0.96, 1.0, 25, available=128)
+        assert check.passed
+        assert "undecided" in check.message
+        assert not self.judged(0.96, 1.0, 25).passed
+        assert not self.judged(0.4, 1.0, 25, available=128).passed
+        assert not self.judged(0.96, 1.0, 25, available=128, rule=TaskRule(undecided="fail")).passed
 
     def test_a_policy_may_ask_for_proof(self):
         assert not self.judged(0.97, 0.97, 100, rule=TaskRule(undecided="fail")).passed
