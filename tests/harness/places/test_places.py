@@ -250,7 +250,8 @@ def test_files_are_sent_once_a_place_and_again_where_it_dropped_them(world):
         if not dropped:
             dropped.append(1)
             for path in at_place.kept_files().folder.iterdir():
-                path.unlink()
+                if not path.name.startswith(".") and path.is_file():  # not what is written beside it for other cases
+                    path.unlink(missing_ok=True)
         return answer
 
     link = world.link(pi={})
