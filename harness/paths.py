@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import tomllib
@@ -79,8 +80,18 @@ def place_in_repository(root: Path) -> str:
 
 
 def _is_own_checkout(directory: Path) -> bool:
+    file = directory / "pyproject.toml"
     try:
-        project = tomllib.loads((directory / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+        return _names_us(file, file.stat().st_mtime_ns)
+    except OSError:
+        return False
+
+
+@functools.lru_cache(maxsize=64)
+def _names_us(file: Path, _modified: int) -> bool:
+    """Whether it is this project's, read once for each state of the file: every target asks several times."""
+    try:
+        project = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return False  # somebody else's file, or none: not ours to judge
     return isinstance(project, dict) and project.get("name") == _OWN_NAME

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 
 from harness.artifact import Artifact
@@ -16,24 +17,36 @@ from .emulator.enough import ALL, Enough
 from .emulator.outcome import JobResult
 from .emulator.run import Emulator, run_job
 from .job import check_fit, inputs_that_fit
-from .plan import Plan, lacking, plan_model
+from .plan import Plan, PlanRefused, lacking, plan_model
 from .session import EmulatedSession
 from .toolchain import build_firmware, build_objects, firmware_fingerprint
 
 _KEPT = 8
 _plans: dict[bytes, tuple[str, ...] | Plan] = {}
+_PLANNING = threading.Lock()
 
 
 def _planned(content: bytes) -> tuple[str, ...] | Plan:
     """What a model lacks, or its plan. Kept for the last few models, as every board asks the same of them."""
     digest = hashlib.sha256(content).digest()
-    known = _plans.get(digest)
-    if known is None:
-        known = lacking(content) or plan_model(content)
-        while len(_plans) >= _KEPT:
-            _plans.pop(next(iter(_plans)), None)
-        _plans[digest] = known
+    with _PLANNING:  # the boards ask at once, and Python plans for one at a time anyway
+        known = _plans.get(digest)
+        if known is None:
+            known = _lacking_or_plan(content)
+            while len(_plans) >= _KEPT:
+                _plans.pop(next(iter(_plans)), None)
+            _plans[digest] = known
     return known
+
+
+def _lacking_or_plan(content: bytes) -> tuple[str, ...] | Plan:
+    """Planning stops at the first operator that it has not; only then are all of them looked for."""
+    try:
+        return plan_model(content)
+    except PlanRefused:
+        if missing := lacking(content):
+            return missing
+        raise
 
 
 class PlanSession(EmulatedSession):
