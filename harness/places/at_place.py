@@ -17,7 +17,7 @@ from harness import registry
 from harness.errors import WHATEVER, Unavailable, Unsupported
 from harness.paths import home_directory
 from harness.places.identity import own_identity
-from harness.places.kept_files import KeptFiles
+from harness.places.kept_files import Dropped, KeptFiles
 from harness.places.messages import LATENCY, PARITY, error_message, unpacked, written
 from harness.process.warm import end_warm
 from harness.run.exclusive import exclusive_machine, shared_machine
@@ -131,11 +131,8 @@ def _with_job(message: Mapping[str, Any], work: Callable[[Target, Any], dict[str
     try:
         with files.laid_out(message["files"]) as folder:
             answer = work(target, unpacked(message["job"], folder))
-    except FileNotFoundError:
-        missing = files.missing(message["files"].values())
-        if not missing:
-            raise
-        return {"missing": missing}
+    except Dropped as dropped:  # named though another case had it sent again meanwhile: who sends asks once more
+        return {"missing": sorted({dropped.digest, *files.missing(message["files"].values())})}
     return {**answer, "fingerprint": target.fingerprint()}
 
 

@@ -20,6 +20,14 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 HALF_WRITTEN_SECONDS = 3600.0
 
 
+class Dropped(FileNotFoundError):
+    """A file is not kept any more, or was not at that moment: `digest` is its hash."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(f"{digest} is not kept any more")
+        self.digest = digest
+
+
 class KeptFiles:
     """A folder of files named by the SHA-256 of their bytes. Several processes may use it at once."""
 
@@ -73,18 +81,16 @@ class KeptFiles:
     @contextmanager
     def laid_out(self, files: Mapping[str, str]) -> Iterator[Path]:
         """A folder that holds files by name (`/` in it is a folder's), each with the bytes of a hash, for as long as
-        this lasts. Raises `FileNotFoundError` where one is not kept any more."""
+        this lasts. Raises `Dropped` where one is not kept any more."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with half_written(self.folder, "case") as folder:
             for name, digest in files.items():
                 path = folder / _inside(name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 try:
-                    os.link(self._path(digest), path)  # stays where the kept one is dropped meanwhile
-                except FileNotFoundError:
-                    raise
-                except OSError:
-                    shutil.copyfile(self._path(digest), path)
+                    _link_or_copy(self._path(digest), path)
+                except FileNotFoundError as error:
+                    raise Dropped(digest) from error
             yield folder
 
     def _path(self, digest: str) -> Path:
@@ -115,6 +121,16 @@ class KeptFiles:
                 break
             path.unlink(missing_ok=True)
             total -= size
+
+
+def _link_or_copy(kept: Path, path: Path) -> None:
+    """The same file again, which stays where the kept one is dropped meanwhile."""
+    try:
+        os.link(kept, path)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(kept, path)
 
 
 def _inside(name: str) -> PurePosixPath:

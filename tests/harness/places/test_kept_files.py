@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import Failed, Unavailable
-from harness.places.kept_files import KeptFiles
+from harness.places.kept_files import Dropped, KeptFiles
 
 SENDER = "a" * 64
 
@@ -71,6 +71,16 @@ def test_a_file_that_is_in_use_stays_for_who_uses_it(tmp_path):
         assert (folder / "a").read_bytes() == b"0123456789"
     with pytest.raises(FileNotFoundError), kept.laid_out({"a": digest}):
         raise AssertionError
+
+
+def test_a_dropped_file_is_named_whether_or_not_it_is_back_by_then(tmp_path):
+    """Another case may have it sent again between the two looks: the place then named none, and the case crashed."""
+    kept = KeptFiles(tmp_path)
+    digest = hashlib.sha256(b"0123456789").hexdigest()
+    with pytest.raises(Dropped) as dropped, kept.laid_out({"a": digest}):
+        raise AssertionError
+    assert dropped.value.digest == send(kept, b"0123456789")
+    assert kept.missing([digest]) == []
 
 
 def test_folders_of_killed_processes_go_and_those_in_use_stay(tmp_path):
