@@ -17,7 +17,7 @@ from harness.paths import cache_directory, environments_directory, home_director
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can hold."""
 _AT_THE_BEGINNING = rb"(?<![A-Za-z0-9_.-])"
-"""A path does, where a layer called `model/root/dense` has no path in it."""
+"""Where a path begins. A layer's name may have the name of such a folder in its middle, and is none."""
 _LEAST_LENGTH = 4
 """Characters of a host's name that is looked for by itself: shorter ones are parts of words."""
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import threading
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from harness_targets.litertjs.bundles import BUNDLE, MODULE
 from harness_targets.litertjs.target import LiteRTJSTarget
 from harness_targets.tflite.operator_outputs import OPERATOR_OUTPUTS
 from tests.parts import on_target
-from tests.targets.browser.gpu_process import kill_gpu_process
+from tests.targets.browser.gpu_process import assert_a_lost_device_is_said
 
 pytestmark = pytest.mark.needs("converter", "litertjs", "chromium")
 LIMITS = Limits(open_seconds=120, infer_seconds=120)
@@ -202,14 +201,7 @@ def test_an_invocation_that_fails_on_the_console_alone_is_a_failure(made, tmp_pa
 def test_a_gpu_device_that_is_lost_in_mid_run_is_said_at_once(target, made):
     model = made("hello_world")
     with target("chromium-webgpu").open(model.artifact, LIMITS) as session:
-        session.infer(model.samples)
-        killer = threading.Timer(1.0, kill_gpu_process, [session.profile])
-        killer.start()
-        with pytest.raises(
-            Failed, match=r"the browser took the GPU device away .*, so that nothing computed the outputs"
-        ):
-            session.time(model.samples, TimingPlan(min_seconds=20, max_iterations=10**9, max_seconds=20))
-        killer.join()
+        assert_a_lost_device_is_said(session, model.samples)
 
 
 def test_buffers_that_are_not_ended_are_counted(made, tmp_path):
