@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import re
@@ -16,6 +18,7 @@ from typing import Any
 import psutil
 
 from harness_targets.browser.drivers.driver import Gone
+from harness_targets.browser.drivers.end_of_process import call_at_end
 from harness_targets.browser.drivers.leash import LEASH, PROFILE_VARIABLE
 from harness_targets.browser.drivers.webdriver_protocol import WebDriverError, WebDriverSession, ready
 
@@ -24,6 +27,8 @@ _STARTS = 3
 _PAUSE_SECONDS = 0.02
 _GPU_PAGE = "webkit://gpu"
 _ITS_RENDERER = re.compile(r"^GL_RENDERER\s+(.+)$", re.MULTILINE)
+_HELPERS = ("WebKitNetworkProcess", "WebKitGPUProcess")
+"""What serves all pages of the browser, which wait for it for ever: the driver tells of a page's own process alone."""
 
 # The page's own messages have no other way out: they come with the next answer. An answer goes as text, since a driver
 # copies objects one property after another.
@@ -58,6 +63,9 @@ class WebDriver:
         self.foreign: list[str] = []
         self.shown = False
         self._renderer: str | None = None
+        self._watched: set[int] = set()
+        self._lost = ""
+        """The name of a process that the browser had and that ended."""
 
     def launch(self, request: Mapping[str, Any]) -> None:
         """`executable` (MiniBrowser), `flags`, the `profile` folder, and `driver`, the program that drives it."""
@@ -93,6 +101,7 @@ class WebDriver:
             # A page that is isolated gets a process of its own, and is announced before it is there.
             while not self.session.run(_THERE):
                 time.sleep(_PAUSE_SECONDS)
+            self._watch_helpers()
         except WebDriverError as error:
             raise self._gone("open", error) from error
 
@@ -133,8 +142,25 @@ class WebDriver:
     def _gone(self, operation: str, error: Exception) -> Gone:
         """The driver's word for it is the same for a tab and for the browser: whether that still runs tells which."""
         said = textwrap.shorten(str(error).splitlines()[0] if str(error) else "", 200, placeholder="…")
+        if self._lost:
+            return Gone(f"the browser lost its {self._lost} during '{operation}'.")
         what = "the tab crashed" if self._browser_runs() else "the browser died"
         return Gone(f"{what} during '{operation}' ({said}).")
+
+    def _watch_helpers(self) -> None:
+        """Have the driver end with any of the browser's helpers, so that no command waits for a page that waits."""
+        with contextlib.suppress(psutil.Error):
+            for process in psutil.Process(self._process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    name = process.name()
+                    if name in _HELPERS and process.pid not in self._watched:
+                        self._watched.add(process.pid)
+                        call_at_end(process.pid, functools.partial(self._end, name))
+
+    def _end(self, lost: str) -> None:
+        if self._browser_runs():  # else its helpers ended with it
+            self._lost = lost
+            self._process.kill()
 
     def _browser_runs(self) -> bool:
         try:

@@ -60,6 +60,7 @@ def in_webkit(*values):
         ("wasm", "worker", "SIGKILL"),
         in_webkit("WebKitWebProcess", "the tab crashed"),
         in_webkit("MiniBrowser", "the browser died"),
+        in_webkit("WebKitNetworkProcess", "lost its WebKitNetworkProcess"),
         in_webkit("worker", "SIGKILL"),
     ],
 )

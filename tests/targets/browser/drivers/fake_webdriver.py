@@ -2,13 +2,16 @@
 
 `FAKE_WEBDRIVER` holds, as JSON, `answers` (operation → what the page answers), `absent` (how often a page's `harness`
 is not there yet), `gpu` (the text of its page about the GPU), `refuse` (a session is not started) and `dies` (operation
-→ tab, browser or driver). What it was asked goes to the file that `log` names, a line of JSON each.
+→ tab, browser, driver or network: a process beside the tab's, of whose end nobody tells). What it was asked goes to the
+file that `log` names, a line of JSON each.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -24,7 +27,11 @@ def answer(method, path, body):
     if path == "/session":
         if SCRIPT.get("refuse"):
             return 500, {"error": "session not created", "message": "Failed to create session"}
-        STATE["browser"] = subprocess.Popen(["/bin/sleep", "60"])
+        network = Path(SCRIPT["log"]).with_name("WebKitNetworkProcess")
+        network.symlink_to("/bin/sleep")
+        started = f"{network} 60 & echo $!; exec /bin/sleep 60"
+        STATE["browser"] = subprocess.Popen(["/bin/sh", "-c", started], stdout=subprocess.PIPE)
+        STATE["network"] = int(STATE["browser"].stdout.readline())
         return 200, {"sessionId": "s"}
     if STATE["dead"]:
         return 404, {"error": "invalid session id", "message": "session deleted because of page crash or hang."}
@@ -55,6 +62,9 @@ def executed(body):
         STATE["browser"].kill()
     if STATE["dead"] == "driver":
         os._exit(1)
+    if STATE["dead"] == "network":
+        os.kill(STATE["network"], signal.SIGKILL)
+        time.sleep(60)
     if STATE["dead"]:
         return 500, {"error": "unknown error", "message": ""}
     return 200, json.dumps(SCRIPT["answers"][operation])

@@ -36,7 +36,7 @@ def started(tmp_path, monkeypatch):
 
     yield started
     for driver in drivers:
-        for child in psutil.Process(driver._process.pid).children():
+        for child in psutil.Process(driver._process.pid).children(recursive=True):
             child.kill()
         driver._process.kill()
         driver._process.wait()
@@ -97,7 +97,12 @@ def test_what_the_page_says_is_in_the_log_and_what_it_rejects_is_a_problem(start
 
 @pytest.mark.parametrize(
     ("dead", "words"),
-    [("tab", "the tab crashed"), ("browser", "the browser died"), ("driver", "the browser died")],
+    [
+        ("tab", "the tab crashed"),
+        ("browser", "the browser died"),
+        ("driver", "the browser died"),
+        ("network", "the browser lost its WebKitNetworkProcess"),
+    ],
 )
 def test_what_is_gone_is_told_at_once(started, dead, words):
     driver, _ = started(answers={}, dies={"time": dead})
