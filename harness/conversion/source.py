@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -182,14 +183,51 @@ def closure(module: Path, root: Path | None = None) -> Iterator[Path]:
         seen.add(file)
         yield file
         try:
-            tree = parsed(file.read_text(encoding="utf-8"))
+            found = imports_of(file.read_text(encoding="utf-8"))
         except (SyntaxError, ValueError) as error:
             raise HarnessError(f"{file} is not valid Python ({error}).") from error
-        for node in ast.walk(tree):
-            for folder, names in imported(node, file, root):
-                candidates = [folder.with_suffix(".py"), folder / "__init__.py"] if folder.name else []
-                candidates += [folder / f"{name}.py" for name in names]
-                waiting += [candidate for candidate in candidates if candidate.is_file()]
+        for one in found:
+            if one.level == 0 and root is None:
+                continue
+            base = root if one.level == 0 and root is not None else file.parents[one.level - 1]
+            folder = base.joinpath(*one.module.split(".")) if one.module else base
+            candidates = [folder.with_suffix(".py"), folder / "__init__.py"] if folder.name else []
+            candidates += [folder / f"{name}.py" for name in one.names]
+            waiting += [candidate for candidate in candidates if candidate.is_file()]
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: the dots before the module's name, that name, and the names that are taken from it."""
+
+    level: int
+    module: str
+    names: tuple[str, ...] = ()
+
+
+@cache
+def imports_of(text: str) -> tuple[Import, ...]:
+    """What a Python file imports, by its text. Raises `SyntaxError`, `ValueError`."""
+    found: list[Import] = []
+    for node in statements(parsed(text)):
+        if isinstance(node, ast.ImportFrom):
+            found.append(Import(node.level, node.module or "", tuple(alias.name for alias in node.names)))
+        elif isinstance(node, ast.Import):
+            found += [Import(0, alias.name) for alias in node.names]
+    return tuple(found)
+
+
+def statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Every statement, however deep, and what holds statements (a handler, a case of a match). No expression holds
+    one, and those are nine in ten nodes."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            held = getattr(node, field, None)
+            if isinstance(held, list):  # of a lambda or a conditional expression it is an expression
+                waiting += held
 
 
 def parsed(text: str) -> ast.Module:
@@ -201,15 +239,3 @@ def parsed(text: str) -> ast.Module:
             return ast.parse(text)
     with PARSING:
         return ast.parse(text)
-
-
-def imported(node: ast.AST, file: Path, root: Path | None) -> Iterator[tuple[Path, list[str]]]:
-    """Where an import statement looks: the place of the module and the names that it takes from it."""
-    if isinstance(node, ast.ImportFrom) and node.level > 0:
-        base = file.parents[node.level - 1]
-        yield base.joinpath(*(node.module or "").split(".")) if node.module else base, [a.name for a in node.names]
-    elif isinstance(node, ast.ImportFrom) and root is not None:
-        yield root.joinpath(*(node.module or "").split(".")), [alias.name for alias in node.names]
-    elif isinstance(node, ast.Import) and root is not None:
-        for alias in node.names:
-            yield root.joinpath(*alias.name.split(".")), []

@@ -38,6 +38,6 @@ def family_folder(module: Path, name: str) -> Path:
     return module.parents[max(0, name.count(".") - 2)]
 
 
-def decisive(target: Target) -> tuple[object, ...]:
+def decisive(target: Target) -> tuple[str, str, dict[str, str], str]:
     """All of a target that decides what it answers."""
     return target.name, target.format, target.fingerprint(), code_of(target)

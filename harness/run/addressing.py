@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.address import address_of
@@ -14,7 +16,61 @@ from harness.target import Target, TimingPlan
 ENGINE = Path(__file__).parents[1]
 
 
-def parity_key(target: Target, job: Job, prepared: Prepared, place: Place = HERE) -> str:
+@dataclass(frozen=True)
+class Identity:
+    """What decides a target's answers at a place: its fingerprint, and all parts of it that an address holds."""
+
+    fingerprint: dict[str, str]
+    parts: tuple[object, ...]
+
+
+def identity_of(target: Target, place: Place = HERE) -> Identity:
+    """As it is now. On the engine's own machine, whose cache is its own, that is the target alone; elsewhere the place
+    and its machine, so that no figure stands for another machine's."""
+    if place is HERE:
+        parts = decisive(target)
+        return Identity(parts[2], parts)
+    there = place.fingerprint(target)
+    return Identity(there, (target.name, target.format, there, code_of(target), "place", place.name, place.machine.id))
+
+
+class Identities:
+    """The identity of each target of a run, asked once: a run has hundreds of cases, and versions are programs that are
+    started and sources that are read. Whoever measures asks again (`changed`). Used by several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Identity] = {}
+        self._asking: dict[tuple[str, str], threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def of(self, target: Target, place: Place = HERE) -> Identity:
+        """To be asked after the target's set-up, which may bring what decides."""
+        key = (target.name, place.name)
+        with self._lock:
+            asking = self._asking.setdefault(key, threading.Lock())
+        with asking:
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = identity_of(target, place)
+        return known
+
+    def changed(self, target: Target, place: Place = HERE) -> str:
+        """What of the fingerprint is another now than when it was asked, empty if nothing; the next to ask gets what
+        is so now."""
+        key = (target.name, place.name)
+        before, now = self.of(target, place), identity_of(target, place)
+        if now == before:
+            return ""
+        self._known[key] = now
+        names = sorted({*before.fingerprint, *now.fingerprint})
+        other = [name for name in names if before.fingerprint.get(name) != now.fingerprint.get(name)]
+        return ", ".join(
+            f"{name} from {before.fingerprint.get(name, 'none')} to {now.fingerprint.get(name, 'none')}"
+            for name in other
+        )
+
+
+def parity_key(identity: Identity, job: Job, prepared: Prepared) -> str:
     """Address of a parity measurement."""
     own = tree(
         *(
@@ -22,19 +78,10 @@ def parity_key(target: Target, job: Job, prepared: Prepared, place: Place = HERE
             for part in ("parity", "process", "run/measure.py", "artifact.py", "quantisation.py", "target.py")
         )
     )
-    return address_of("parity", job, prepared.golden_digest, *_decisive(target, place), own)
+    return address_of("parity", job, prepared.golden_digest, *identity.parts, own)
 
 
-def latency_key(case_key: str, plan: TimingPlan, machine: str, target: Target, place: Place = HERE) -> str:
+def latency_key(case_key: str, plan: TimingPlan, machine: str, identity: Identity) -> str:
     """Address of a latency measurement: that of the case, with the plan and the machine."""
     own = tree(ENGINE / "latency", ENGINE / "process")
-    return address_of("latency", case_key, plan, machine, *_decisive(target, place), own)
-
-
-def _decisive(target: Target, place: Place) -> tuple[object, ...]:
-    """All of a target that decides what it answers at a place. On the engine's own machine, whose cache is its own,
-    that is the target alone; elsewhere the place and its machine, so that no figure stands for another machine's."""
-    if place is HERE:
-        return decisive(target)
-    there = place.fingerprint(target)
-    return target.name, target.format, there, code_of(target), "place", place.name, place.machine.id
+    return address_of("latency", case_key, plan, machine, *identity.parts, own)

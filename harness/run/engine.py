@@ -127,6 +127,7 @@ class Run:
         self.finished: dict[str, Finished] = {case.id: Finished(case) for case in cases}
         self.prepared: dict[str, Prepared | CaseError] = {}
         self.conditioning: dict[Hashable, Conditioning | None] = {}
+        self.identities = addressing.Identities()
         self._yardsticks = Yardsticks(self.converter, settings.policy, settings.cache / "artifacts")
 
     def execute(self) -> RunRecord:
@@ -204,7 +205,9 @@ class Run:
             raise
         finally:
             self.costs.keep()
-        return {case_id: job for case_id, job in jobs.items() if self.finished[case_id].parity is not None}
+        # In the order of the cases, so that what is timed first does not hang on what was compared first.
+        known = [case.id for case in self.cases if case.id in jobs]
+        return {case_id: jobs[case_id] for case_id in known if self.finished[case_id].parity is not None}
 
     def _end(self, result: object, concerned: Callable[[Case], bool]) -> None:
         """Where `result` is an error, the cases that stand on it end with it."""
@@ -243,7 +246,8 @@ class Run:
         """What is measured. Raises `Unsupported` where the target says beforehand that it cannot."""
         finished = self.finished[case.id]
         finished.artifact, finished.conditioning = artifact, self.conditioning.get(recipe_of(case))
-        finished.fingerprint = case.place.fingerprint(case.target)
+        identity = self.identities.of(case.target, case.place)
+        finished.fingerprint = identity.fingerprint
         prepared = self.prepared_of(case.id)
         plan = self.settings.plan
         job = Job(
@@ -257,13 +261,13 @@ class Run:
             budget=case.model.budget,
             detection=case.model.detection,
         )
-        finished.key = addressing.parity_key(case.target, job, prepared, case.place)
+        finished.key = addressing.parity_key(identity, job, prepared)
         missing = case.place.coverage(case.target, artifact)
         if missing:
             raise Unsupported(f"{case.target.name} does not run {'; '.join(missing)}.")
         held = self._yardsticks.other_than_itself(job, prepared, case.format)
         if held is not job:  # rarely, and an address costs a look at all that decides it
-            finished.key = addressing.parity_key(case.target, held, prepared, case.place)
+            finished.key = addressing.parity_key(identity, held, prepared)
         return held
 
     def _checked_yardsticks(self, jobs: dict[str, Job]) -> dict[str, Job]:
@@ -297,7 +301,8 @@ class Run:
                 finished.note_yardstick(verdict.standing, verdict.note)
                 continue
             again[case_id], finished.parity = other, None
-            finished.key = addressing.parity_key(finished.case.target, other, prepared, finished.case.place)
+            identity = self.identities.of(finished.case.target, finished.case.place)
+            finished.key = addressing.parity_key(identity, other, prepared)
         return again
 
     def _is_broken(self, case_id: str, job: Job) -> bool:
@@ -319,6 +324,7 @@ class Run:
         except (ValidationError, KeyError, TypeError):  # of another version of the harness
             finished.parity = None
         result = finished.case.place.measure_parity(job)
+        self._check_unchanged(finished.case)
         if not result.measured.note:  # figures that are missing may be there next time
             value = {
                 "parity": result.parity.model_dump(mode="json"),
@@ -380,6 +386,7 @@ class Run:
             begun = time.monotonic()
             latency = self.finished[case_id].case.place.measure_latency(jobs[case_id])
             seconds = time.monotonic() - begun
+            self._check_unchanged(self.finished[case_id].case)
             value = {"latency": latency.model_dump(mode="json"), "seconds": seconds}
             self._keep("latency", waiting[case_id], value)
             return latency, seconds
@@ -406,7 +413,13 @@ class Run:
     def _latency_key(self, finished: Finished) -> str:
         place = finished.case.place
         machine = self.machine if place is HERE else place.machine
-        return addressing.latency_key(finished.key, self.settings.plan, machine.id, finished.case.target, place)
+        identity = self.identities.of(finished.case.target, place)
+        return addressing.latency_key(finished.key, self.settings.plan, machine.id, identity)
+
+    def _check_unchanged(self, case: Case) -> None:
+        """Raises `Failed` where what was measured is another target than the one that it would be kept under."""
+        if changed := self.identities.changed(case.target, case.place):
+            raise Failed(f"{case.target.name} was changed while it was measured ({changed}); run it again.")
 
     def _keep(self, kind: str, key: str, value: dict[str, Any]) -> None:
         """Into the store of finished cases, for the next run; this one has its figures also where that fails."""

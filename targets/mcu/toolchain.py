@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import io
 import os
 import shutil
 import subprocess
@@ -216,15 +217,23 @@ def build_firmware(board: Board, kernels: Collection[str], cache: Path) -> Firmw
 def describe_firmware(elf: Path) -> Firmware:
     """Reads an image's section sizes and the room it leaves."""
     try:
-        with elf.open("rb") as stream:
-            image = ELFFile(stream)
-            sections = {s.name: s["sh_size"] for s in image.iter_sections() if s["sh_flags"] & 2 and s["sh_size"]}
-            symbols = {s.name: s["st_value"] for s in image.get_section_by_name(".symtab").iter_symbols()}
+        image = elf.read_bytes()
+        sections, room, behind = _layout(image)
     except (ELFError, OSError, AttributeError) as error:
         raise BuildFailed(f"{elf} is not a firmware image: {error}.") from None
+    return Firmware(elf, hashlib.sha256(image).hexdigest(), dict(sections), room, behind)
+
+
+@functools.lru_cache(64)
+def _layout(image: bytes) -> tuple[dict[str, int], int, tuple[int, int] | None]:
+    """The sizes of the sections that are loaded, the arena's room, and where a job may lie. Every model of a board
+    asks it of the same few images."""
+    file = ELFFile(io.BytesIO(image))
+    sections = {s.name: s["sh_size"] for s in file.iter_sections() if s["sh_flags"] & 2 and s["sh_size"]}
+    symbols = {s.name: s["st_value"] for s in file.get_section_by_name(".symtab").iter_symbols()}
     room = symbols["arena_end"] - symbols["arena_start"]
     behind = (symbols["job_start"], symbols["job_end"]) if "job_start" in symbols else None
-    return Firmware(elf, hashlib.sha256(elf.read_bytes()).hexdigest(), sections, room, behind)
+    return sections, room, behind
 
 
 @functools.cache

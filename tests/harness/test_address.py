@@ -24,7 +24,7 @@ from harness.conversion.reference import Reference
 from harness.conversion.source import Source
 from harness.errors import CaseError
 from harness.model import DetectionOutputs, TensorSpec
-from harness.run.addressing import latency_key, parity_key
+from harness.run.addressing import identity_of, latency_key, parity_key
 from harness.run.measure import Job
 from harness.target import TimingPlan
 from harness.variant import Format, Variant
@@ -346,15 +346,15 @@ def test_ready_models_differ_by_the_library_of_their_operators_too(sources):
 @given(jobs, jobs, st.data())
 def test_measurements_share_an_entry_only_if_nothing_differs(job, other, data):
     prepared = Prepared("", "", HERE.parent, {}, "golden")
-    target = FakeTarget()
+    target = identity_of(FakeTarget())
     key = parity_key(target, job, prepared)
     for name in field_names(Job):
         changed = with_field(job, name, other)
         same = address_of(changed) == address_of(job)
         assert (parity_key(target, changed, prepared) == key) == same, name
     assert parity_key(target, job, replace(prepared, golden_digest="other")) != key
-    assert parity_key(FakeTarget("fake/other"), job, prepared) != key
-    assert parity_key(FakeTarget(script={"infer": "nan"}), job, prepared) != key
+    assert parity_key(identity_of(FakeTarget("fake/other")), job, prepared) != key
+    assert parity_key(identity_of(FakeTarget(script={"infer": "nan"})), job, prepared) != key
     timed = latency_key(key, job.plan, "machine", target)
     for name in field_names(TimingPlan):
         changed = with_field(job.plan, name, other.plan)

@@ -211,6 +211,31 @@ def test_another_runtime_version_measures_again(execute):
     assert other.opened == 2
 
 
+def test_a_target_says_once_a_run_what_it_is_and_again_when_it_was_measured(execute):
+    class Asked(FakeTarget):
+        asked = 0
+
+        def fingerprint(self):
+            self.asked += 1
+            return super().fingerprint()
+
+    target = Asked()
+    execute(target)
+    assert target.asked == 3, "before the first case, after its comparison, after its timing"
+    execute(target)
+    assert target.asked == 4, "nothing was measured"
+
+
+def test_a_runtime_that_is_replaced_while_it_is_measured_ends_the_case(execute):
+    class Replaced(FakeTarget):
+        def fingerprint(self):
+            return {"version": "1" if self.opened == 0 else "2"}
+
+    (case,) = execute(Replaced()).cases
+    assert case.outcome is Outcome.FAILED
+    assert case.reason == "fake/plain was changed while it was measured (version from 1 to 2); run it again."
+
+
 @pytest.mark.parametrize("changed", ["targets", "harness"])
 def test_changed_measuring_code_measures_again_whether_a_familys_or_the_engines(execute, monkeypatch, changed):
     target, tree = FakeTarget(), addressing.tree
