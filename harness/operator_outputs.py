@@ -16,7 +16,8 @@ INNER_PREFIX = "@"
 @dataclass(frozen=True)
 class Operation:
     """One operator, in the order of execution. `results` are those of its outputs that can be looked at, `reads` the
-    names of the results of others that it takes, `constant_bytes` what it reads of the file's own values."""
+    names of the results of others that it takes, `constant_bytes` what the float constants take that it reads, as it
+    reads them: weights that are stored as float16 and made float32 first count as float32."""
 
     index: int
     operator: str

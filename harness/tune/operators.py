@@ -7,25 +7,26 @@ from collections.abc import Mapping, Sequence
 from harness.locate.findings import EdgeFinding, OperatorResult
 from harness.operator_outputs import Operation
 from harness.tune.candidates import Operator
+from harness.variant import Recipe
 
 NOT_FINITE = 1e6
 """The noise of a result with a NaN or an infinity in it: more than any that can be told."""
 
 
-def operators_of(float_operations: Sequence[Operation], finding: EdgeFinding, weight_bits: float) -> list[Operator]:
-    """Each operator of the float32 artifact that has a result, in the order of execution.
+def operators_of(float_operations: Sequence[Operation], finding: EdgeFinding, recipe: Recipe) -> list[Operator]:
+    """Each operator of the float32 artifact that has a result and that the recipe quantises, in the order of execution.
 
     What an operator loses is the noise that its result has and that what it reads has not. The cause may lie in the
     range of what it reads, which stays quantised unless the operator that makes it is in float as well; and a range
-    that is bad for a result is bad for its readers. So half of a loss counts for each neighbour. `weight_bits`: about
-    what a weight takes in the quantised artifact.
+    that is bad for a result is bad for its readers. So half of a loss counts for each neighbour. A recipe of weights
+    alone gives results no range, and leaves what has no float constants as it is.
     """
     own = _own_noise(finding)
     first = {operation.results[0].name: operation for operation in float_operations if operation.results}
     makers = {result.name: operation for operation in first.values() for result in operation.results}
     losses = {name: own.get(operation.results[0].tensor, 0.0) for name, operation in first.items()}
     shared = dict(losses)
-    for name, operation in first.items():
+    for name, operation in first.items() if not recipe.weights_alone else ():
         for maker in (makers[read].results[0].name for read in operation.reads if read in makers):
             shared[name] = max(shared[name], losses[maker] / 2.0)
             shared[maker] = max(shared[maker], losses[name] / 2.0)
@@ -33,9 +34,10 @@ def operators_of(float_operations: Sequence[Operation], finding: EdgeFinding, we
         Operator(
             operation.results[0].tensor,
             shared[name],
-            round(operation.constant_bytes * max(0.0, 1.0 - weight_bits / 32.0)),
+            round(operation.constant_bytes * max(0.0, 1.0 - recipe.weight_bits / 32.0)),
         )
         for name, operation in first.items()
+        if operation.constant_bytes or not recipe.weights_alone
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from harness.operator_outputs import Operation, OperatorOutputs, result_name, wi
 from .examine import is_constant, operator_name, sizes, type_name
 
 _SHOWN = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
+_FLOAT_WIDTHS = {"float16": 2, "float32": 4, "float64": 8}
 _OUTPUTS_FIELD = 8
 """Of `outputs` in a subgraph's virtual table: the third field (schema.fbs)."""
 _SIGNATURES_FIELD = 18
@@ -50,7 +52,7 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
             if tensor >= 0 and _can_be_shown(graph.Tensors(tensor))
         }
         known = dict.fromkeys(made[tensor].name for tensor in reads if tensor in made)
-        weights = sum(_stored_bytes(model, graph.Tensors(tensor)) for tensor in reads if tensor in constants)
+        weights = sum(_float_bytes(graph.Tensors(tensor)) for tensor in reads if tensor in constants)
         found.append(Operation(index, name, tuple(results.values()), tuple(known), weights))
         made.update(results)
     return tuple(found)
@@ -130,10 +132,10 @@ def _operators(content: bytes) -> Iterator[tuple[str, list[int], list[int]]]:
         yield name, [tensor for tensor in reads if tensor >= 0], writes
 
 
-def _stored_bytes(model: Any, tensor: Any) -> int:
-    """The length of its value in the file, inline or (in large files) behind an offset."""
-    buffer = model.Buffers(tensor.Buffer())
-    return int(buffer.DataLength() or buffer.Size())
+def _float_bytes(tensor: Any) -> int:
+    """What its values take; 0 where they are no floats."""
+    width = _FLOAT_WIDTHS.get(type_name(tensor), 0)
+    return math.prod(sizes(tensor)) * width
 
 
 def _can_be_shown(tensor: Any) -> bool:

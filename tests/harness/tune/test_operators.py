@@ -9,6 +9,7 @@ from harness.locate.findings import EdgeFinding, OperatorResult
 from harness.operator_outputs import Operation
 from harness.store.record import Comparison
 from harness.tune.operators import NOT_FINITE, operators_of
+from harness.variant import Recipe
 
 
 def result(name, tensor):
@@ -27,9 +28,10 @@ def seen(operation, level, lost=None, finite=True):
     return OperatorResult(operation, tensor, (1, 4), comparison, (), lost, lost is None)
 
 
-def operators(*results):
+def operators(*results, weights_alone=False):
     finding = EdgeFinding("conversion", "float32", tuple(results), 0)
-    return {one.name: one for one in operators_of([FIRST, SECOND, SHAPELESS], finding, 8.0)}
+    recipe = Recipe("int8", 8.0, weights_alone=weights_alone)
+    return {one.name: one for one in operators_of([FIRST, SECOND, SHAPELESS], finding, recipe)}
 
 
 def test_it_is_the_noise_of_the_result_without_that_of_what_it_reads():
@@ -63,3 +65,9 @@ def test_an_operator_in_float_costs_what_its_weights_take_more():
     found = operators()
     assert found["conv/Relu"].added_bytes == 3000
     assert found["add"].added_bytes == 0
+
+
+def test_of_weights_alone_an_operator_without_any_is_float_already_and_no_neighbour_stands_in_for_another():
+    found = operators(seen(FIRST, 50.0), seen(SECOND, 10.0, lost=40.0), weights_alone=True)
+    assert set(found) == {"conv/Relu"}
+    assert found["conv/Relu"].loss == pytest.approx(1e-5)

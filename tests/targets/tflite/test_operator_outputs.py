@@ -66,6 +66,18 @@ def test_what_is_made_of_constants_alone_is_a_constant_and_not_shown(tmp_path):
     model.operator("FULLY_CONNECTED", [x, turned, -1], [model.output((1, 4), "float32")], options)
     (found,) = operations(make_artifact(tmp_path, model.write()))
     assert (found.index, found.operator, found.reads) == (2, "FULLY_CONNECTED", ())
+    assert found.constant_bytes == 64, "of what it reads: four times four float32"
+
+
+def test_the_float_constants_of_an_operator_are_told_and_integers_are_not(tmp_path):
+    """In float an operator's weights grow; the sizes that it reads of a shape do not."""
+    model = ModelWriter()
+    x = model.input((1, 4), "float32")
+    added, shape = model.tensor((1, 4), "float32"), model.constant(np.array([2, 2], np.int32))
+    model.operator("ADD", [x, model.constant(np.ones((1, 4), np.float32))], [added])
+    model.operator("RESHAPE", [added, shape], [model.output((2, 2), "float32")])
+    add, reshape = operations(make_artifact(tmp_path, model.write()))
+    assert (add.constant_bytes, reshape.constant_bytes) == (16, 0)
 
 
 def test_an_output_that_an_operator_leaves_out_is_passed_over(tmp_path):
