@@ -94,6 +94,10 @@ def device(root: Path = Path("/")) -> str:
     if nodes:
         vendor = _text(root / "sys/class/drm" / nodes[0].name / "device/vendor").strip()
         return f"{nodes[0].name}{f' of vendor {vendor}' if vendor else ''}"
+    # A sandbox may show the device alone; `dxg` is the one of Windows, below its Linux.
+    for node in (*sorted((root / "dev").glob("nvidia[0-9]*")), root / "dev/dxg"):
+        if node.exists():
+            return f"/dev/{node.name}"
     return "this Mac's GPU" if sys.platform == "darwin" else ""
 
 
@@ -106,16 +110,21 @@ def driver(root: Path = Path("/")) -> str:
 def lacking(backend: str, root: Path = Path("/"), find: Callable[[str], str | None] | None = None) -> str:
     """What keeps a page from a GPU, as far as that can be told without a browser; empty if nothing."""
     if not device(root):
-        return "no GPU device here (/dev/dri, /proc/driver/nvidia)"
+        return "no GPU device here (/dev/dri, /dev/nvidia0, /proc/driver/nvidia)"
     if sys.platform == "darwin":
         return ""
     library, package, called = _LOADERS[backend]
-    if (find or ctypes.util.find_library)(library) is None:
+    if (find or ctypes.util.find_library)(library) is None and not _on_library_path(f"lib{library}.so.1"):
         return f"a GPU device, and no loader {called} ({package})"
     registered = any(list((root / folder).glob("*.json")) for folder in _DRIVER_FILES[backend])
     if not registered and not any(os.environ.get(name) for name in _POINTERS[backend]):
         return f"a GPU device, and no driver file for {called} below /{_DRIVER_FILES[backend][0]}"
     return ""
+
+
+def _on_library_path(file: str) -> bool:
+    """Whether a browser that is started from here finds a library where the system's index does not have it."""
+    return any((Path(folder) / file).exists() for folder in os.environ.get("LD_LIBRARY_PATH", "").split(":") if folder)
 
 
 def settle(

@@ -58,7 +58,7 @@ def test_a_renderers_own_name_says_what_it_is(renderer, software):
 def test_without_a_device_no_browser_is_asked(tmp_path):
     found = gpu.settle("webgl", SOFTWARE, never, tmp_path)
     assert (found.flags, found.hardware, found.problem) == (SOFTWARE, False, "")
-    assert found.why == "software renderer: no GPU device here (/dev/dri, /proc/driver/nvidia)"
+    assert found.why == "software renderer: no GPU device here (/dev/dri, /dev/nvidia0, /proc/driver/nvidia)"
 
 
 def test_a_gpu_that_answers_is_taken_and_named_with_its_driver(machine):
@@ -66,6 +66,23 @@ def test_a_gpu_that_answers_is_taken_and_named_with_its_driver(machine):
     assert found.hardware
     assert (found.renderer, found.driver, found.flags) == (H100, "580.126.16", gpu.WAYS["webgl"][0][1])
     assert found.why == f"{H100} (ANGLE over EGL)"
+
+
+@pytest.mark.parametrize(("node", "words"), [("nvidia0", "/dev/nvidia0"), ("dxg", "/dev/dxg")])
+def test_a_device_that_proc_and_dri_do_not_list_is_one_too(tmp_path, node, words):
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/nvidiactl").touch()  # of the driver, and no GPU
+    assert gpu.device(tmp_path) == ""
+    (tmp_path / "dev" / node).touch()
+    assert gpu.device(tmp_path) == words
+
+
+@pytest.mark.parametrize(("backend", "file"), [("webgl", "libEGL.so.1"), ("webgpu", "libvulkan.so.1")])
+def test_a_loader_that_travels_with_the_harness_is_found_without_the_systems_index(machine, monkeypatch, backend, file):
+    monkeypatch.setenv("LD_LIBRARY_PATH", f"/nowhere:{machine}")
+    assert "no loader" in gpu.lacking(backend, machine, find=lambda name: None)
+    (machine / file).touch()
+    assert gpu.lacking(backend, machine, find=lambda name: None) == ""
 
 
 def test_software_that_is_asked_for_is_not_second_guessed(machine, monkeypatch):
