@@ -33,7 +33,7 @@ def connected(address: SchedulerAddress, certificates: Certificates | None, *, i
     import distributed
 
     check_scheduler(address, certificates)
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    silence()
     warnings.filterwarnings("ignore", module="distributed")  # versions are compared in `identity`
     try:
         client = distributed.Client(
@@ -45,6 +45,16 @@ def connected(address: SchedulerAddress, certificates: Certificates | None, *, i
     except (OSError, TimeoutError, ValueError) as error:
         raise NoPlaces(f"No Dask scheduler answers at {address} ({error_text(error)}).") from error
     return Cluster(client, str(address))
+
+
+def silence() -> None:
+    """Keep `distributed`'s log off the screen: what matters of it is an error here. Its import gives some of its
+    loggers levels of their own."""
+    import distributed
+
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == distributed.__name__]
+    for name in (distributed.__name__, *names):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def security_of(certificates: Certificates | None) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import platform
 import socket
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from harness.errors import HarnessError, error_text
 from harness.places.address import Certificates, SchedulerAddress, check_allowed, check_scheduler
 from harness.places.at_place import NAME_VARIABLE, describe, place_name
-from harness.places.cluster import security_of
+from harness.places.cluster import security_of, silence
 from harness.places.extra import extra
 from harness.places.link import NoPlaces
 from harness.process.child import end_all
@@ -45,7 +44,7 @@ def serve_place(
         os.environ[NAME_VARIABLE] = name
     if not NAME.fullmatch(place_name()):
         raise HarnessError(f"'{place_name()}' is no name of a place; use letters, digits, '_', '-' and '.'.")
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    silence()
     check_scheduler(address, certificates)
     ready = sorted(target for target, offer in describe()["targets"].items() if offer["ready"])
     offers = f"The place '{place_name()}' offers {len(ready)} targets at {address}: {', '.join(ready)}."

@@ -5,17 +5,20 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from harness.case_name import CaseName, runtime_of, target_at
 from harness.store.record import CaseResult, Check
 
 
 def reproduce(case: CaseResult) -> str:
-    """A command for a shell, with `--fresh`: it measures, whatever is known already."""
-    chosen = ["--model", case.model, "--variant", case.variant, "--target", case.target]
+    """A command for a shell, with `--fresh`: it measures, whatever is known already, and at the same place."""
+    runtime = runtime_of(case.target)
+    target = target_at(runtime, case.place) if case.place else runtime
+    chosen = ["--model", case.model, "--variant", case.variant, "--target", target]
     return shlex.join(["harness", "run", *chosen, "--fresh"])
 
 
 def locate_command(case: CaseResult, broken: Sequence[Check]) -> str | None:
-    """The command that names the operator at fault.
+    """The command that names the operator at fault, on the machine where it is given.
 
     None where the outputs are not what is wrong, and where there is nothing to look into: the insides of a layers model
     cannot be shown, and an artifact that was not made coarser has no finer form to compare with."""
@@ -26,4 +29,5 @@ def locate_command(case: CaseResult, broken: Sequence[Check]) -> str | None:
     edges = [edge for edge in possible if any(check.rule.startswith(f"parity.{edge}.") for check in broken)]
     if not edges:
         return None
-    return shlex.join(["harness", "locate", case.id, *(["--edge", edges[0]] if len(edges) == 1 else [])])
+    name = CaseName(case.model, case.variant, runtime_of(case.target))
+    return shlex.join(["harness", "locate", str(name), *(["--edge", edges[0]] if len(edges) == 1 else [])])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from harness.case_name import CaseName, target_at
+from harness.case_name import CaseName, place_of, runtime_of, target_at
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError
 from harness.nearest import nearest
@@ -113,6 +113,11 @@ def matching(what: str, globs: Iterable[str], names: Iterable[str]) -> set[str]:
         return set(everything)
     found: set[str] = set()
     for glob in globs:
+        if what == "target" and place_of(glob):
+            raise HarnessError(
+                f"'{glob}' is at a place, where `harness run --scheduler` measures and nothing else does; write "
+                f"{runtime_of(glob)} for this machine's own."
+            )
         matches = {name for name in everything if fnmatchcase(name, glob)}
         if not matches:
             known = ", ".join(everything)

@@ -1,5 +1,9 @@
-"""Places behind a real scheduler of `distributed`, in processes of their own on this machine."""
+"""Places behind a real scheduler of `distributed`, in processes of their own on this machine.
 
+`distributed` is imported where it is needed: each process that collects tests would take a second for it.
+"""
+
+import logging
 import os
 import signal
 import subprocess
@@ -9,7 +13,6 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import distributed
 import psutil
 import pytest
 
@@ -17,7 +20,7 @@ from harness import registry
 from harness.errors import HarnessError
 from harness.places.address import Certificates, SchedulerAddress
 from harness.places.certificates import make_certificates
-from harness.places.cluster import connected, security_of
+from harness.places.cluster import connected, security_of, silence
 from harness.places.gather import Places
 from harness.places.link import NoPlaces
 from harness.places.spread import cases_at
@@ -85,6 +88,8 @@ def place(address, name, home, certificates=None):
 @contextmanager
 def scheduler(**options):
     """A scheduler in this process, and its address."""
+    import distributed
+
     chosen = {"protocol": "tcp", "host": "127.0.0.1", **options}
     cluster = distributed.LocalCluster(
         n_workers=0, processes=False, dashboard_address="127.0.0.1:0", silence_logs=50, **chosen
@@ -175,6 +180,8 @@ def run_here(folder, targets):
 
 def test_machines_are_never_taken_for_gone_that_are_there():
     """The client looks at its scheduler by itself as well, and then at no worker."""
+    import distributed
+
     with (
         distributed.LocalCluster(
             n_workers=1, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address="127.0.0.1:0"
@@ -196,6 +203,17 @@ def test_machines_are_never_taken_for_gone_that_are_there():
         finally:
             disturbing.set()
             beside.join()
+
+
+def test_nothing_that_distributed_logs_comes_to_the_screen():
+    """A client that loses its scheduler logs a traceback, by a logger with a level of its own."""
+    import distributed.client
+
+    silence()
+    assert not any(
+        logging.getLogger(name).isEnabledFor(logging.ERROR) for name in ("distributed", "distributed.client")
+    )
+    assert not distributed.client.logger.isEnabledFor(logging.ERROR)
 
 
 SCHEDULER = """
@@ -241,15 +259,7 @@ def folders(tmp_path_factory):
 
 def test_without_a_certificate_of_the_authority_nothing_runs(tmp_path, targets, folders):
     ours, theirs = Certificates(folders / "ours"), Certificates(folders / "theirs")
-    certificate, key = map(str, ours.pair("scheduler"))
-    security = distributed.Security(
-        tls_ca_file=str(ours.authority),
-        tls_scheduler_cert=certificate,
-        tls_scheduler_key=key,
-        require_encryption=True,
-        **client_part(ours),
-    )
-    with scheduler(protocol="tls", security=security) as address:
+    with scheduler(protocol="tls", security=scheduler_part(ours)) as address:
         with pytest.raises(HarnessError, match="needs certificates"), linked(address):
             raise AssertionError
         with pytest.raises(NoPlaces, match="is not to be trusted"), linked(address, theirs):
@@ -261,13 +271,25 @@ def test_without_a_certificate_of_the_authority_nothing_runs(tmp_path, targets, 
             assert record.cases[0].outcome is Outcome.PASSED
 
 
-def client_part(certificates):
-    certificate, key = map(str, certificates.pair())
-    return {"tls_client_cert": certificate, "tls_client_key": key}
+def scheduler_part(certificates, name="scheduler"):
+    """What a scheduler with a certificate of this name takes for TLS, and a client beside it."""
+    import distributed
+
+    (certificate, key), (own, own_key) = certificates.pair(name), certificates.pair()
+    return distributed.Security(
+        tls_ca_file=str(certificates.authority),
+        tls_scheduler_cert=str(certificate),
+        tls_scheduler_key=str(key),
+        tls_client_cert=str(own),
+        tls_client_key=str(own_key),
+        require_encryption=True,
+    )
 
 
 def refused(address, certificates):
     """Whether a client of `distributed` itself, which asks nobody, gets nothing to run."""
+    import distributed
+
     plain = address.replace("tls://", "tcp://") if certificates is None else address
     try:
         with distributed.Client(plain, security=security_of(certificates), timeout=3, set_as_default=False) as client:
@@ -280,16 +302,8 @@ def refused(address, certificates):
 def test_a_certificate_of_another_host_is_not_taken_for_the_scheduler(tmp_path, folders):
     """Every place has a certificate of the authority: none of them can stand for the scheduler."""
     ours = Certificates(folders / "ours")
-    certificate, key = map(str, ours.pair("place"))
-    security = distributed.Security(
-        tls_ca_file=str(ours.authority),
-        tls_scheduler_cert=certificate,
-        tls_scheduler_key=key,
-        require_encryption=True,
-        **client_part(ours),
-    )
     with (
-        scheduler(protocol="tls", security=security) as address,
+        scheduler(protocol="tls", security=scheduler_part(ours, "place")) as address,
         pytest.raises(NoPlaces, match="not to be trusted"),
         linked(address, ours),
     ):

@@ -24,6 +24,14 @@ def test_the_command_measures_one_case_afresh():
     )
 
 
+def test_what_was_measured_at_a_place_is_measured_there_again_and_looked_into_on_the_machine_itself():
+    several = made_up.case("m/int8/tflite/one@pi", outcome=Outcome.FAILED).model_copy(update={"place": "pi"})
+    alone = made_up.case("m/int8/tflite/one", outcome=Outcome.FAILED).model_copy(update={"place": "pi"})
+    for case in (several, alone):
+        assert reproduce(case) == "harness run --model m --variant int8 --target tflite/one@pi --fresh"
+        assert locate_command(case, broken("parity.runtime.finite")).startswith("harness locate m/int8/tflite/one --")
+
+
 @pytest.mark.parametrize("name", ["<script>alert(1)", "a b; rm -rf ~", "$(id)", "it's"])
 def test_what_a_shell_would_read_is_quoted(name):
     assert shlex.split(reproduce(failed_case(name)))[3] == name

@@ -50,6 +50,11 @@ def test_a_glob_that_matches_nothing_lists_what_there_is(what):
         ids(**{f"{what}s": ("nonsense",)})
 
 
+def test_a_target_at_a_place_is_not_looked_for_on_this_machine():
+    with pytest.raises(HarnessError, match=r"'fake/plain@pi' is at a place, .* write fake/plain for this"):
+        ids(targets=("fake/plain@pi",))
+
+
 def test_a_selection_without_a_case_is_an_error():
     with pytest.raises(HarnessError, match="No case matches"):
         ids(targets=("fake/plain",), variants=("ready",))
