@@ -69,13 +69,17 @@ def job_range(board: Board, firmware: Firmware) -> tuple[int, int]:
     return firmware.job_range
 
 
-def check_fit(board: Board, firmware: Firmware, plan: Plan) -> None:
+def check_fit(board: Board, firmware: Firmware | None, plan: Plan) -> None:
     """Raises `DoesNotFit` with the bytes that are missing: of the flash for the firmware and the plan, which are what a
-    product has, or of the RAM for the arena."""
-    room = board.flash_bytes - firmware.flash_bytes if board.job_address is None else board.job_bytes
+    product has, or of the RAM for the arena. Without a firmware: whether it would fit the bare board, where a model that
+    does not needs no firmware to be built."""
+    own_bytes = firmware.flash_bytes if firmware is not None else 0
+    room = board.flash_bytes - own_bytes if board.job_address is None else board.job_bytes
+    ram_room = firmware.arena_room if firmware is not None else board.ram_bytes
+    beside = "beside the firmware" if firmware is not None else "alone"
     for memory, missing, what in (
-        ("flash", len(plan.blob) - room, f"its plan of {len(plan.blob)} beside the firmware"),
-        ("RAM", plan.arena_bytes - firmware.arena_room, f"its arena of {plan.arena_bytes}"),
+        ("flash", len(plan.blob) - room, f"its plan of {len(plan.blob)} {beside}"),
+        ("RAM", plan.arena_bytes - ram_room, f"its arena of {plan.arena_bytes}"),
     ):
         if missing > 0:
             raise DoesNotFit(

@@ -91,6 +91,7 @@ class PlanTarget(BoardTarget):
         found = _planned(content)
         if not isinstance(found, Plan):
             return found
+        check_fit(self.board, None, found)
         firmware = build_firmware(self.board, found.kernels, cache_directory() / "firmware")
         check_fit(self.board, firmware, found)
         inputs_that_fit(self.board, firmware, found)

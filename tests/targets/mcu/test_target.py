@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,9 @@ import pytest
 from harness.artifact import Artifact, TensorInfo
 from harness.errors import Unsupported
 from harness.target import TimingPlan
+from harness_targets.mcu import plan_target
+from harness_targets.mcu.boards import STM32F4
+from harness_targets.mcu.emulator import EMULATORS
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.plan import PlanRefused, plan_model
 from harness_targets.mcu.target import targets
@@ -120,3 +125,16 @@ def test_a_sequence_that_a_board_cannot_hold_at_once_is_unsupported_and_says_how
         TARGETS["mcu/qemu-cortex-m4"].open(artifact) as session,
     ):
         session.infer(samples_of(artifact, many))
+
+
+def test_a_model_beyond_the_whole_boards_memory_is_refused_before_any_firmware_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def build(*_):
+        raise AssertionError("no firmware makes room on a board")
+
+    monkeypatch.setattr(plan_target, "build_firmware", build)
+    board = dataclasses.replace(STM32F4, flash_bytes=64)
+    target = plan_target.PlanTarget("mcu/small", EMULATORS["qemu"], board, ("int8",))
+    (reason,) = target.coverage(make_artifact(tmp_path, random_model("CONV_2D", "int8", 2).write()))
+    assert re.fullmatch(rf"this model \(.*{board.name}: \d+ bytes of flash .* for its plan of \d+ alone\)", reason)
