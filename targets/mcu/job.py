@@ -71,8 +71,8 @@ def job_range(board: Board, firmware: Firmware) -> tuple[int, int]:
 
 def check_fit(board: Board, firmware: Firmware | None, plan: Plan) -> None:
     """Raises `DoesNotFit` with the bytes that are missing: of the flash for the firmware and the plan, which are what a
-    product has, or of the RAM for the arena. Without a firmware: whether it would fit the bare board, where a model that
-    does not needs no firmware to be built."""
+    product has, or of the RAM for the arena. Without a firmware: of the bare board. A model that is beyond that
+    needs no firmware to be built."""
     own_bytes = firmware.flash_bytes if firmware is not None else 0
     room = board.flash_bytes - own_bytes if board.job_address is None else board.job_bytes
     ram_room = firmware.arena_room if firmware is not None else board.ram_bytes

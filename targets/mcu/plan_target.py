@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Sequence
 
 from harness.artifact import Artifact
@@ -17,36 +15,10 @@ from .emulator.enough import ALL, Enough
 from .emulator.outcome import JobResult
 from .emulator.run import Emulator, run_job
 from .job import check_fit, inputs_that_fit
-from .plan import Plan, PlanRefused, lacking, plan_model
+from .plan import Plan, plan_model
+from .plan.planned import planned
 from .session import EmulatedSession
 from .toolchain import build_firmware, build_objects, firmware_fingerprint
-
-_KEPT = 8
-_plans: dict[bytes, tuple[str, ...] | Plan] = {}
-_PLANNING = threading.Lock()
-
-
-def _planned(content: bytes) -> tuple[str, ...] | Plan:
-    """What a model lacks, or its plan. Kept for the last few models, as every board asks the same of them."""
-    digest = hashlib.sha256(content).digest()
-    with _PLANNING:  # the boards ask at once, and Python plans for one at a time anyway
-        known = _plans.get(digest)
-        if known is None:
-            known = _lacking_or_plan(content)
-            while len(_plans) >= _KEPT:
-                _plans.pop(next(iter(_plans)), None)
-            _plans[digest] = known
-    return known
-
-
-def _lacking_or_plan(content: bytes) -> tuple[str, ...] | Plan:
-    """Planning stops at the first operator that it has not; only then are all of them looked for."""
-    try:
-        return plan_model(content)
-    except PlanRefused:
-        if missing := lacking(content):
-            return missing
-        raise
 
 
 class PlanSession(EmulatedSession):
@@ -88,7 +60,7 @@ class PlanTarget(BoardTarget):
 
     def lacking(self, content: bytes) -> tuple[str, ...]:
         """Also raises `DoesNotFit`, a `PlanRefused`, for what has kernels and not the room."""
-        found = _planned(content)
+        found = planned(content)
         if not isinstance(found, Plan):
             return found
         check_fit(self.board, None, found)

@@ -13,7 +13,9 @@ from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
 
 from ...tflm.target import first_subgraph_only
 from ..boards.silicon import BAUDS, SiliconBoard
-from ..plan import PlanRefused, lacking, plan_model
+from ..job import check_fit
+from ..plan import Plan, PlanRefused
+from ..plan.planned import planned
 from ..toolchain import build_firmware, build_objects, firmware_fingerprint
 from .hardware_map import EXTRA, MAP_FILE, MAP_VARIABLE, MapEntry, map_path, read_map
 from .image import make_image
@@ -115,13 +117,14 @@ class SerialTarget(Target):
             return beyond
         content, board = artifact.path.read_bytes(), self.kind.board
         try:
-            found = lacking(content)
-            if not found:
-                plan = plan_model(content)
-                make_image(board, build_firmware(board, plan.kernels, cache_directory() / "firmware"), plan)
+            found = planned(content)
+            if not isinstance(found, Plan):
+                return found
+            check_fit(board, None, found)
+            make_image(board, build_firmware(board, found.kernels, cache_directory() / "firmware"), found)
         except PlanRefused as error:
             return (f"this model ({str(error).rstrip('.')})",)
-        return found
+        return ()
 
     @contextmanager
     def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
