@@ -16,7 +16,7 @@ from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.errors import WHATEVER, CaseError, HarnessError, Unsupported, as_case_error
-from harness.exchange.model_explorer import opening_line, write_overlay
+from harness.exchange.model_explorer import BY_SQNR, opening_line, write_overlay
 from harness.gate.policy import Edge
 from harness.gate.policy_file import project_policy
 from harness.locate.findings import EdgeFinding, OperatorResult
@@ -94,7 +94,7 @@ def overlaid(locator: Locator, found: dict[str, EdgeFinding | CaseError], path: 
     written = []
     for edge, finding in edges.items():
         place = path if len(edges) == 1 else path.with_name(f"{path.stem}.{edge}{path.suffix}")
-        write_overlay(place, graph(locator.artifact), f"SQNR in dB, {edge}", lowest_sqnr(finding), worst="least")
+        write_overlay(place, graph(locator.artifact), f"SQNR in dB, {edge}", lowest_sqnr(finding), BY_SQNR)
         written.append(place)
     return opening_line(locator.artifact.path, written)
 

@@ -18,7 +18,7 @@ from harness.conversion.golden import read_golden
 from harness.conversion.prepared import Prepared
 from harness.environment import environment
 from harness.errors import HarnessError, Unsupported
-from harness.exchange.model_explorer import opening_line, write_overlay
+from harness.exchange.model_explorer import BY_SHARE, opening_line, write_overlay
 from harness.latency.operators import operator_times
 from harness.paths import cache_directory, results_directory
 from harness.run.exclusive import exclusive_machine
@@ -217,6 +217,15 @@ def _cell(cost: Cost, unit: str) -> str:
     return f"{cost.value / 1e3:,.2f} ({cost.low / 1e3:,.2f} to {cost.high / 1e3:,.2f})"
 
 
+def laid_over(found: Costs) -> tuple[str, dict[int, float]]:
+    """What the values are called, and those that can be told from nothing, by operator: what noise made would take a
+    share of the colours."""
+    told = {cost.index: cost.value for cost in found.operators if cost.low is None or cost.low > 0}
+    if found.unit == "instructions":
+        return "instructions", told
+    return "time in µs", {index: value / 1e3 for index, value in told.items()}
+
+
 def overlaid(found: Costs, path: Path, progress: ConsoleProgress) -> str:
     """Write the figures for Model Explorer; the line that opens them. Raises `HarnessError`."""
     case = case_of(found.case)
@@ -226,6 +235,5 @@ def overlaid(found: Costs, path: Path, progress: ConsoleProgress) -> str:
     _, artifact = artifact_of(case, progress)
     if found.digest and found.digest != artifact.digest:
         raise HarnessError(f"The artifact of {case.id} is another now than in that run; run it again.")
-    values = {cost.index: cost.value for cost in found.operators}
-    write_overlay(path, shown.graph(artifact), found.unit, values, worst="largest")
+    write_overlay(path, shown.graph(artifact), *laid_over(found), BY_SHARE)
     return opening_line(artifact.path, [path])

@@ -11,27 +11,41 @@ import math
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from harness.errors import HarnessError
 from harness.store.runs import write_atomically
 
-Worst = Literal["least", "largest"]
-_WORST, _BEST = "#d7301f", "#ffffff"
+DIGITS = 4
+"""Of a value that is no count: the page shows all that it is given."""
+BY_SHARE = {"gradient": [{"stop": 0.0, "bgColor": "#ffffff"}, {"stop": 1.0, "bgColor": "#d7301f"}]}
+"""For costs: white is the least of this model, red the largest."""
+BY_SQNR = {
+    "thresholds": [
+        {"value": level, "bgColor": colour, "textColor": "#ffffff" if level <= 20 else "#000000"}
+        for level, colour in ((10, "#b30000"), (20, "#e34a33"), (30, "#fc8d59"), (40, "#fdcc8a"), (60, "#fef0d9"))
+    ]
+}
+"""For SQNR in dB: the same colour says the same in every model, so that one without a fault is not drawn red. OrRd of
+ColorBrewer; what is above the last stays white."""
+Colours = Mapping[str, list[dict[str, Any]]]
 
 
-def node_data(graph: str, what: str, values: Mapping[int, float], worst: Worst) -> str:
-    """The document: `what` the values are called, the value of each operator that has one, and which end is red."""
-    results = {str(index): {"value": value} for index, value in sorted(values.items()) if math.isfinite(value)}
-    colours = (_WORST, _BEST) if worst == "least" else (_BEST, _WORST)
-    gradient = [{"stop": float(stop), "bgColor": colour} for stop, colour in enumerate(colours)]
-    return json.dumps({graph: {"results": results, "name": what, "gradient": gradient}}, indent=1)
+def node_data(graph: str, what: str, values: Mapping[int, float], colours: Colours) -> str:
+    """The document: `what` the values are called, the value of each operator that has one, and how it is coloured."""
+    results = {str(index): {"value": shown(value)} for index, value in sorted(values.items()) if math.isfinite(value)}
+    return json.dumps({graph: {"results": results, "name": what, **colours}}, indent=1)
 
 
-def write_overlay(path: Path, graph: str, what: str, values: Mapping[int, float], worst: Worst) -> None:
+def shown(value: float) -> float:
+    """A count as it is, anything else with as many digits as are read."""
+    return value if float(value).is_integer() else float(f"{value:.{DIGITS}g}")
+
+
+def write_overlay(path: Path, graph: str, what: str, values: Mapping[int, float], colours: Colours) -> None:
     """Write the document. Raises `HarnessError` where that cannot be done."""
     try:
-        write_atomically(path, node_data(graph, what, values, worst) + "\n")
+        write_atomically(path, node_data(graph, what, values, colours) + "\n")
     except OSError as error:
         raise HarnessError(f"The overlay cannot be written to {path} ({error.strerror}); name another file.") from error
 

@@ -215,7 +215,7 @@ def test_an_overlay_has_the_lowest_sqnr_of_each_operator_that_differs_a_file_an_
     written = {edge: json.loads((tmp_path / f"seen.{edge}.json").read_text())["main"] for edge in locating.EDGES}
     assert list(written["runtime"]["results"]) == ["1", "2", "3"], "nothing differs in the first"
     assert written["runtime"]["results"]["2"]["value"] < written["runtime"]["results"]["1"]["value"]
-    assert written["runtime"]["gradient"][0]["bgColor"] == "#d7301f", "the lowest is the worst"
+    assert "thresholds" in written["runtime"], "the same colour says the same on both edges"
     assert f"--node_data_paths={tmp_path}/seen.conversion.json,{tmp_path}/seen.runtime.json" in capsys.readouterr().out
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.cli import profiling
-from harness.cli.profiling import MOST_ROWS, Cost, Costs, print_costs, profile_case, recorded
+from harness.cli.profiling import MOST_ROWS, Cost, Costs, laid_over, print_costs, profile_case, recorded
 from harness.errors import HarnessError
 from harness.store.record import Measured, OperatorCost, OperatorTime
 from harness.store.runs import RunStore
@@ -163,3 +163,11 @@ def test_an_overlay_is_of_each_operator_and_not_of_kinds(store, monkeypatch, tmp
     monkeypatch.setattr(profiling, "overlaid", lambda costs, *_: f"laid over: {costs.source}")
     profile_case(NAME, None, str(tmp_path / "seen.json"), as_json=False)
     assert "laid over: 9 rounds now" in capsys.readouterr().out
+
+
+def test_an_overlay_has_no_time_that_cannot_be_told_from_nothing():
+    """A negative difference would move the colours of all others."""
+    costs = (Cost(0, "CONV_2D", 588_405.0, 500_000.0, 600_000.0), Cost(1, "ADD", -1_388_897.0, -5e6, 2e6))
+    assert laid_over(Costs(NAME, "nanoseconds", "now", costs)) == ("time in µs", {0: 588.405})
+    counted = Costs(NAME, "instructions", "run a", (Cost(0, "CONV_2D", 900.0),))
+    assert laid_over(counted) == ("instructions", {0: 900.0})
