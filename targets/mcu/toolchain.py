@@ -5,7 +5,7 @@ Why this compiler: see firmware/README.md.
 
 from __future__ import annotations
 
-import contextlib
+import fcntl
 import functools
 import hashlib
 import io
@@ -128,8 +128,18 @@ def _all_source_bytes() -> list[bytes]:
     ]
 
 
-def _compile(command: list[str], directory: Path, cache: Path) -> None:
-    """Runs a compiler in `directory`; its own caches stay inside ours."""
+def _library_folder(cache: Path) -> Path:
+    """Where the device's compiler keeps the library of 64-bit division and the like, which it compiles once for each
+    core (5 s of processor): with the compiler, for all projects, as long as that folder can be written to."""
+    if not os.environ.get("HARNESS_ZIG"):
+        installed = environment("zig").python().parents[1]
+        if os.access(installed, os.W_OK):
+            return installed / "compiled-libraries"
+    return cache / "zig"
+
+
+def _compile(command: list[str], directory: Path, cache: Path, libraries: Path | None = None) -> None:
+    """Runs a compiler in `directory`; its own caches stay inside ours, but for the device's `libraries`."""
     built = subprocess.run(
         command,
         cwd=directory,
@@ -140,7 +150,7 @@ def _compile(command: list[str], directory: Path, cache: Path) -> None:
         env={
             **os.environ,
             "LC_ALL": "C",
-            "ZIG_GLOBAL_CACHE_DIR": str(cache / "zig"),
+            "ZIG_GLOBAL_CACHE_DIR": str(libraries or cache / "zig"),
             "ZIG_LOCAL_CACHE_DIR": str(cache / "zig"),
         },
     )
@@ -162,14 +172,20 @@ def firmware_fingerprint(board: Board) -> str:
 def build_objects(board: Board, cache: Path) -> Path:
     """The folder with a board's compiled sources, but for the table of kernels; built if `cache` has none of the same.
 
-    It appears whole or not at all; two builders at once are harmless.
+    It appears whole or not at all; of two builders at once one waits for the other's.
     """
     folder = cache.resolve() / "objects" / f"{board.firmware_port}-{board.cpu}-{firmware_fingerprint(board)[:16]}"
     if folder.exists():
         return folder
     compiler = [*device_compiler(), "cc", *_device_flags(board)]
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=folder.parent) as name:
+    with (
+        folder.with_name(f"{folder.name}.lock").open("w") as lock,
+        tempfile.TemporaryDirectory(prefix=".build-", dir=folder.parent) as name,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.exists():
+            return folder
         directory = Path(name) / "objects"
         directory.mkdir()
         sources = [path for path in device_sources(board) if path.name != _KERNEL_TABLE]
@@ -178,8 +194,7 @@ def build_objects(board: Board, cache: Path) -> Path:
             ("-Os", [p for p in sources if p.name not in _HOT_SOURCES]),
         ):
             _compile([*compiler, level, "-c", *map(str, group)], directory, cache.resolve())
-        with contextlib.suppress(OSError):  # another builder was quicker
-            directory.rename(folder)
+        directory.rename(folder)
     return folder
 
 
@@ -201,6 +216,7 @@ def build_firmware(board: Board, kernels: Collection[str], cache: Path) -> Firmw
     elf.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=elf.parent) as name:
         directory = Path(name)
+        libraries = _library_folder(cache)
         _compile([*compiler, "-Os", *linked, "-c", str(SOURCES / _KERNEL_TABLE)], directory, cache)
         for script in SOURCES.glob("*.ld"):
             shutil.copy(script, directory)  # INCLUDE looks in the working directory
@@ -209,7 +225,7 @@ def build_firmware(board: Board, kernels: Collection[str], cache: Path) -> Firmw
         layout = ["-T", f"board_{board.firmware_port}.ld"]
         linker = ["-Wl,--gc-sections", "-Wl,-e,reset_handler", "-Wl,--build-id=none", *layout]
         names = sorted(p.name for p in directory.glob("*.o"))
-        _compile([*compiler, "-Os", "-g", *linker, *names, "-o", "firmware.elf"], directory, cache)
+        _compile([*compiler, "-Os", "-g", *linker, *names, "-o", "firmware.elf"], directory, cache, libraries)
         (directory / "firmware.elf").replace(elf)
     return describe_firmware(elf)
 
