@@ -9,14 +9,16 @@ from harness.gate.exceptions import HIGHER_IS_BETTER
 from harness.store.record import Check
 
 GRAVEST_FIRST: tuple[tuple[str, ...], ...] = (
-    ("parity.measured", "parity.conversion.finite", "parity.runtime.finite"),
+    ("parity.measured", "parity.conversion.finite"),
+    ("runtime.as_asked", "runtime.half_precision"),
+    ("parity.runtime.finite",),
     ("parity", "task"),
     ("runtime",),
     ("baseline.parity", "baseline.task", "baseline.golden"),
     ("outcome",),
 )
 """Rules by the beginning of their names. What is not listed (bytes, sizes, speed) comes last: wrong answers are worse
-than lost cases, and those than costs."""
+than lost cases, and those than costs. What says why a runtime's numbers are wrong comes before them."""
 
 
 def gravity(check: Check) -> int:

@@ -46,3 +46,10 @@ def test_a_wrong_answer_comes_before_any_cost_however_large_that_is():
     wrong = check("parity.runtime.max_lsb", 3.0, 2.0)
     not_finite = check("parity.runtime.finite", None, None)
     assert worst_first([budget, size, lost, wrong, not_finite]) == [not_finite, wrong, lost, size, budget]
+
+
+@pytest.mark.parametrize("rule", ["runtime.as_asked", "runtime.half_precision"])
+def test_why_a_runtimes_numbers_are_wrong_is_named_before_them_and_after_a_conversions(rule):
+    not_finite, wrong = check("parity.runtime.finite", None, None), check("parity.runtime.sqnr_db", 3.0, 80.0)
+    cause, conversion = check(rule, None, None), check("parity.conversion.finite", None, None)
+    assert worst_first([wrong, not_finite, cause, conversion]) == [conversion, cause, not_finite, wrong]
