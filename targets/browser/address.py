@@ -26,8 +26,16 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ANSWER_SECONDS = 5.0
 
 
+class NoBrowser(Unavailable):
+    """What `VARIABLE` names is no browser that can be used: what is `missing`, and the `remedy`."""
+
+    def __init__(self, missing: str, remedy: str) -> None:
+        super().__init__(f"{missing[0].upper()}{missing[1:]} is missing; {remedy}.")
+        self.missing, self.remedy = missing, remedy
+
+
 def address() -> str:
-    """The address that was named; empty where none was. Raises `Unavailable` where it is no loopback address."""
+    """The address that was named; empty where none was. Raises `NoBrowser` where it is no loopback address."""
     named = os.environ.get(VARIABLE, "").strip().rstrip("/")
     if not named:
         return ""
@@ -37,9 +45,9 @@ def address() -> str:
     except ValueError:
         host, port = None, None
     if host not in LOOPBACK or port is None or not named.startswith(("http://", "ws://")):
-        raise Unavailable(
-            f"{VARIABLE} is '{named}', and a browser is taken at a loopback address alone, as http://127.0.0.1:9222;"
-            " `adb forward` or `ssh -L` brings another machine's there."
+        raise NoBrowser(
+            f"a loopback address in {VARIABLE}, which is '{named}',",
+            "name one, as http://127.0.0.1:9222; `adb forward` or `ssh -L` brings another machine's there",
         )
     return named
 
@@ -78,7 +86,7 @@ def port_of_page() -> Iterator[int]:
 
 
 def version(at: str) -> str:
-    """What the browser at that address calls itself. Raises `Unavailable` where none answers."""
+    """What the browser at that address calls itself. Raises `NoBrowser` where none answers."""
     return _version(at)
 
 
@@ -91,6 +99,7 @@ def _version(at: str) -> str:
             said = json.load(response)
         return f"{said['Browser']}{' on Android' if 'Android-Package' in said else ''}"
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException) as error:
-        raise Unavailable(
-            f"No browser answers at {at}, which {VARIABLE} names; start one with `--remote-debugging-port`."
+        raise NoBrowser(
+            f"a browser that answers at {at}, which {VARIABLE} names,",
+            f"start one with `--remote-debugging-port`, or unset {VARIABLE}",
         ) from error

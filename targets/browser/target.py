@@ -126,8 +126,8 @@ class BrowserTarget(Target):
                 details |= self._expected_gpu()
                 if self.browser.own_driver(self.program):
                     details["sandbox"] = "off"
-        except Unavailable as unavailable:
-            return Readiness(False, str(unavailable).rstrip("."), f"unset {address.VARIABLE}", details)
+        except address.NoBrowser as none:
+            return Readiness(False, none.missing, none.remedy, details)
         if self._needs_display and (no_display := display.missing()):
             return Readiness(False, no_display, install_line(display.PROGRAM), details)
         if no_bundles := self.bundle.missing():

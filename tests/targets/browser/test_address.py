@@ -72,10 +72,11 @@ def test_an_address_beyond_loopback_is_refused_in_a_sentence(monkeypatch, named,
     target = LiteRTJSTarget("litertjs/chromium-wasm", "wasm", ())
     readiness = target.probe()
     assert not readiness.ready
-    assert "a browser is taken at a loopback address alone" in readiness.missing
+    assert readiness.missing.startswith("a loopback address in HARNESS_CHROMIUM_CDP, which is '")
+    assert readiness.install.startswith("name one, as http://127.0.0.1:9222")
     converter = FakeConverter(tmp_path)
     artifact = converter.convert(converter.prepare(entry()), FAKE_FORMAT, FAKE_FORMAT.variant("float32"))
-    with pytest.raises(Unavailable, match="loopback address alone"), target.open(artifact):
+    with pytest.raises(Unavailable, match="is missing; name one"), target.open(artifact):
         pass
 
 
@@ -83,8 +84,8 @@ def test_where_nobody_answers_the_address_is_named(monkeypatch):
     monkeypatch.setenv(address.VARIABLE, "http://127.0.0.1:9")
     readiness = LiteRTJSTarget("litertjs/chromium-wasm", "wasm", ()).probe()
     assert not readiness.ready
-    assert readiness.missing.startswith("No browser answers at http://127.0.0.1:9, which HARNESS_CHROMIUM_CDP names")
-    assert readiness.install == "unset HARNESS_CHROMIUM_CDP"
+    assert readiness.missing == "a browser that answers at http://127.0.0.1:9, which HARNESS_CHROMIUM_CDP names,"
+    assert readiness.install == "start one with `--remote-debugging-port`, or unset HARNESS_CHROMIUM_CDP"
 
 
 def test_something_else_than_a_browser_at_the_address_is_a_sentence():
@@ -98,7 +99,7 @@ def test_something_else_than_a_browser_at_the_address_is_a_sentence():
 
         thread = threading.Thread(target=greet)
         thread.start()
-        with pytest.raises(Unavailable, match="No browser answers at"):
+        with pytest.raises(Unavailable, match=r"A browser that answers at .* is missing; start one"):
             address.version(f"http://127.0.0.1:{server.getsockname()[1]}")
         thread.join()
 
