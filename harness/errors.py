@@ -6,6 +6,7 @@ what to do. The command line prints it without a traceback and exits with 2.
 
 from __future__ import annotations
 
+import errno
 import threading
 import traceback
 from pathlib import Path
@@ -79,8 +80,8 @@ class Unforeseen(Crashed):
 def as_case_error(error: BaseException, doing: str) -> CaseError:
     """What ends one case, whatever was raised. `doing` names the step, as `Comparing outputs`.
 
-    A `CaseError` is taken as it is; any other `HarnessError` is a failure in its own words; everything else is
-    `Unforeseen`, with the traceback as its log.
+    A `CaseError` is taken as it is; any other `HarnessError` is a failure in its own words, and a full disk in ours;
+    everything else is `Unforeseen`, with the traceback as its log.
     """
     if isinstance(error, CaseError):
         return error
@@ -91,6 +92,9 @@ def as_case_error(error: BaseException, doing: str) -> CaseError:
         log = "".join(traceback.format_list(traceback.extract_tb(error.__traceback__))) + repr(error)
     if isinstance(error, HarnessError):
         return Failed(str(error), log)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" below {Path(error.filename).parent}" if isinstance(error.filename, str) else ""
+        return Failed(f"{doing} found no room on the disk{where}; make some there and run it again.", log)
     return Unforeseen(f"{doing} raised {error_text(error)}, which the harness did not foresee.", log)
 
 
