@@ -42,6 +42,8 @@ class Reproduction:
     packages: Mapping[str, str]
     how: tuple[str, ...]
     setting: Mapping[str, Any] = field(default_factory=dict)
+    sees_death: bool = False
+    """Whether its script says so where the runtime's process dies."""
 
 
 def pip_line(packages: Mapping[str, str]) -> str:

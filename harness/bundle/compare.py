@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -125,16 +127,39 @@ def report(fault: dict[str, Any], outputs: list[Any], expected: list[Any]) -> bo
     return bool(broken)
 
 
+ITSELF = "--in-this-process"
+"""The argument with which a script that is to die runs the model; without it it looks on."""
+
+
+def watched() -> int:
+    """Run this script in a process of its own, and say whether that dies: 1 if so, 0 if it ends well, else 2."""
+    status = subprocess.run([sys.executable, "-I", sys.argv[0], ITSELF], stdin=subprocess.DEVNULL).returncode
+    if status < 0 or status > 255:  # a signal, or an exception's code on Windows
+        name = signal.Signals(-status).name if status < 0 else hex(status)
+        print(f"The fault shows: the process that runs the model dies of {name}.")
+        return 1
+    if status == 0:
+        print("The fault does not show.")
+        return 0
+    return 2  # it has said why
+
+
 def main(folder: Path, infer: Inference) -> None:
     """Run the model of `folder` and end: with 1 where the fault shows, 0 where it does not, 2 where none can tell."""
     try:
         fault = json.loads((folder / "fault.json").read_text(encoding="utf-8"))
+        if fault.get("dies") and ITSELF not in sys.argv:
+            print(fault["fault"], flush=True)
+            sys.exit(watched())
         arrays = [[np.load(folder / one["file"]) for one in fault[side]] for side in ("inputs", "outputs")]
-        samples = [[array[place] for array in arrays[0]] for place in range(len(arrays[1][0]))]
-        print(fault["fault"])
+        samples = [[array[place] for array in arrays[0]] for place in range(len((arrays[1] or arrays[0])[0]))]
+        if not fault.get("dies"):
+            print(fault["fault"])
         given = infer(str(folder / fault["model"]), fault["setting"], samples, fault["is_stream"])
         outputs = [np.stack(of_one) for of_one in zip(*given)]  # noqa: B905
     except Exception as error:
         print(f"It cannot be told: {type(error).__name__}: {error}")
         sys.exit(2)
+    if fault.get("dies"):
+        sys.exit(0)
     sys.exit(int(report(fault, outputs, arrays[1])))

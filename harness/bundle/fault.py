@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from harness.artifact import Artifact
 from harness.cache import sha256_file
 from harness.conversion.golden import Golden, write_golden
 from harness.conversion.reference import Reference
-from harness.errors import CaseError, Failed, Unsupported
+from harness.errors import CaseError, Crashed, Failed, Unsupported
 from harness.isolation import Isolation
 from harness.locate.findings import EdgeFinding
 from harness.locate.locator import Locator
@@ -24,6 +25,8 @@ from harness.operator_outputs import Operation
 from harness.sizes import is_sizes
 from harness.store.record import Check
 
+SIGNAL = re.compile(r"died of (SIG\w+)")
+"""In what is said of a process that died by itself; one that broke its protocol or was killed shows no fault."""
 WEIGHTS_SENTENCE = "With random numbers in place of its weights it does not show"
 
 
@@ -56,6 +59,8 @@ class Fault:
     """Whether it is in what a converter made of the model, which is a SavedModel then."""
     why_whole: str = ""
     """Why it is not the operator alone, where that was tried."""
+    dies: str = ""
+    """The signal that the runtime's process dies of; nothing comes out then, and nothing is compared."""
 
 
 class FaultFinder:
@@ -89,6 +94,30 @@ class FaultFinder:
                 raise NoFault(inside if finding.exact else "all results inside keep to the rules") from error
             reasons.append(f"the model: {str(error).rstrip('.')}")
         raise Failed(f"No model by itself shows it ({'; '.join(reasons)}).")
+
+    def death(self, crash: Crashed) -> Fault:
+        """The whole model as what kills the runtime's process, with one sample if that is enough. Raises `crash` where
+        the target runs it, so that another one died."""
+        artifact, inputs = self._model()
+        if self.without_weights:
+            artifact = self.isolation.without_weights(artifact, self._folder())
+        is_stream = artifact.sequence and artifact.state != "none"
+        one = inputs if is_stream else {name: values[:1] for name, values in inputs.items()}
+        for given in (one, inputs):
+            if found := self._signal(artifact, given):
+                why = "operators are not tried by themselves where a process dies"
+                return Fault(artifact, "", given, {}, {}, "", (), False, dies=found, why_whole=why)
+        raise Crashed(WEIGHTS_SENTENCE, crash.log) if self.without_weights else crash
+
+    def _signal(self, artifact: Artifact, inputs: Tensors) -> str:
+        """What the target's process dies of; empty where it does not."""
+        try:
+            with self.locator.case.target.open(artifact) as session:
+                session.infer(inputs)
+        except Crashed as error:
+            found = SIGNAL.search(str(error))
+            return found.group(1) if found else ""
+        return ""
 
     def _operator(self, operation: Operation, finding: EdgeFinding) -> tuple[Artifact, Tensors]:
         """The operator by itself, and what reaches it in the reference."""

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.artifact import TensorInfo
+from harness.artifact import Artifact, TensorInfo
 from harness.bundle.fault import Fault
 from harness.reproduction import FACTS, Reproduction
 from harness.run.machine import cpu_model
 from harness.store.record import Check
+from harness.variant import READY
 
 _FIGURES = {
     "finite": "finite",
@@ -38,7 +39,7 @@ def write_report(folder: Path, fault: Fault, reproduction: Reproduction) -> None
     inputs, outputs = _file_names("inputs", artifact.inputs), _file_names("should_be", artifact.outputs)
     seen = _file_names("came_out", artifact.outputs)
     for names, tensors in ((inputs, fault.inputs), (outputs, fault.should_be), (seen, fault.came_out)):
-        for name, path in names.items():
+        for name, path in names.items() if tensors else ():
             (folder / path).parent.mkdir(exist_ok=True)
             np.save(folder / path, np.ascontiguousarray(tensors[name]), allow_pickle=False)
     facts = {
@@ -48,13 +49,14 @@ def write_report(folder: Path, fault: Fault, reproduction: Reproduction) -> None
         "inputs": [_described(info, inputs[info.name]) for info in artifact.inputs],
         "outputs": [
             {**_described(info, outputs[info.name]), "came_out": seen[info.name], "limit": _limit(fault, info.name)}
-            for info in artifact.outputs
+            for info in (() if fault.dies else artifact.outputs)
         ],
+        "dies": fault.dies,
         "expected_from": fault.against,
         "notes": list(fault.notes),
         "setting": dict(reproduction.setting),
         "runtime": dict(reproduction.packages),
-        "made_with": dict(artifact.converter),
+        "made_with": made_with(artifact),
         "machine": machine(),
     }
     text = json.dumps(facts, indent=1, ensure_ascii=False, sort_keys=False)
@@ -63,9 +65,17 @@ def write_report(folder: Path, fault: Fault, reproduction: Reproduction) -> None
 
 
 def title(fault: Fault, reproduction: Reproduction) -> str:
-    """`SUM by itself gives other values in tflite-micro 0.1 than in TensorFlow 2.19.0 BUILTIN_REF.`"""
+    """`SUM by itself gives other values in tflite-micro 0.1 than in TensorFlow 2.19.0 BUILTIN_REF.`, or what it dies
+    of."""
     what = f"{next(iter(fault.artifact.operators))} by itself" if fault.is_alone else _model_of(fault)
+    if fault.dies:
+        return f"{what} kills the process that runs it in {reproduction.called} ({fault.dies})."
     return f"{what} gives other values in {reproduction.called} than in {fault.against}."
+
+
+def made_with(artifact: Artifact) -> dict[str, str]:
+    """The converter's packages; none for a file that came as it is, of which nobody knows."""
+    return {} if artifact.variant == READY.name else dict(artifact.converter)
 
 
 def _model_of(fault: Fault) -> str:
@@ -84,7 +94,7 @@ def write_readme(folder: Path, fault: Fault, reproduction: Reproduction, said: s
     artifact = fault.artifact
     operators = ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in artifact.operators.items())
     versions = {**reproduction.packages, "machine": machine()}
-    converter = ", ".join(f"{name} {version}" for name, version in sorted(artifact.converter.items()))
+    converter = ", ".join(f"{name} {version}" for name, version in sorted(made_with(artifact).items()))
     lines = [
         f"# {title(fault, reproduction)}",
         "",
@@ -97,8 +107,7 @@ def write_readme(folder: Path, fault: Fault, reproduction: Reproduction, said: s
         *(f"    {line}".rstrip() for line in said.strip().splitlines()),
         "",
         f"- `{artifact.entry}`: {operators}",
-        f"- `inputs/`, `should_be/`, `came_out/`: NumPy arrays as the model stores them, samples first. What should be "
-        f"is what {fault.against} gives for the same {'model' if fault.is_conversion else 'file'} and the same inputs.",
+        _arrays_of(fault),
         *(f"- {note}" for note in fault.notes),
         *(f"- {name} {version}" if name != "machine" else f"- {version}" for name, version in versions.items()),
         *([f"- the model was made with {converter}"] if converter else []),
@@ -106,6 +115,17 @@ def write_readme(folder: Path, fault: Fault, reproduction: Reproduction, said: s
         f"`{FACTS}` has all of this for a program.",
     ]
     (folder / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _arrays_of(fault: Fault) -> str:
+    form = "NumPy arrays as the model stores them, samples first."
+    if fault.dies:
+        return f"- `inputs/`: {form}"
+    same = "model" if fault.is_conversion else "file"
+    return (
+        f"- `inputs/`, `should_be/`, `came_out/`: {form} What should be is what {fault.against} gives for the same"
+        f" {same} and the same inputs."
+    )
 
 
 def _file_names(side: str, infos: tuple[TensorInfo, ...]) -> dict[str, str]:

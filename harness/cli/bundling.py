@@ -21,7 +21,7 @@ from harness.cli.locating import case_of
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import CaseError, HarnessError
+from harness.errors import CaseError, Crashed, HarnessError
 from harness.gate.policy_file import project_policy
 from harness.locate.locator import Locator
 from harness.paths import cache_directory, project_root
@@ -78,6 +78,8 @@ def repeated_fault(
             raise HarnessError(f"There is no bundle of {case.id}, whose fault is in the conversion.{said}")
         fault = in_public_words(fault)
         reproduction = _reproduction_of(case, fault)
+        if fault.dies and not reproduction.sees_death:
+            raise HarnessError(f"There is no bundle of {case.id}: it dies of {fault.dies}, which no script here sees.")
         folder = Path(tempfile.mkdtemp(dir=scratch))
         write_report(folder, fault, reproduction)
         progress.note(f"Repeating it with {', '.join(reproduction.packages)} alone …")
@@ -111,7 +113,12 @@ def _faults(locator: Locator, scratch: Path, without_weights: bool) -> Iterator[
     `FaultFinder.candidates`."""
     finder = FaultFinder(locator, scratch, without_weights=without_weights)
     try:
-        yield from finder.candidates(locator.runtime(in_doubt=True))
+        finding = locator.runtime(in_doubt=True)
+    except Crashed as crash:
+        yield finder.death(crash)
+        return
+    try:
+        yield from finder.candidates(finding)
     except NoFault as nothing:
         if without_weights or locator.case.format.conversion_reproduction is None:
             raise

@@ -220,6 +220,7 @@ class TFLiteTarget(WorkerTarget):
             repeat=lambda folder: run_script(self.environment.python(), folder, "repeat.py"),
             packages=packages,
             how=(pip_line(packages), "python repeat.py"),
+            sees_death=True,
             setting={"module": MODULES[self.runtime], "resolver": self.resolver, "threads": self.threads},
         )
 

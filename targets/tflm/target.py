@@ -96,6 +96,7 @@ class MicroTarget(WorkerTarget):
             repeat=lambda folder: run_script(self.environment.python(), folder, "repeat.py"),
             packages=packages,
             how=(pip_line(packages), "python repeat.py"),
+            sees_death=True,
             setting={"arena_bytes": ARENA_BYTES, "outputs": len(artifact.outputs)},
         )
 

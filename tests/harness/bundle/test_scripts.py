@@ -1,6 +1,8 @@
 """Each family's script repeats, alone, what its runtime gives: it ends with 0 where that is what should be, else 1."""
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ import pytest
 from harness import registry
 from harness.artifact import Artifact, Quantisation, TensorInfo
 from harness.bundle.fault import Fault
-from harness.bundle.report import write_report
+from harness.bundle.report import made_with, write_report
 from harness.errors import Unsupported
 from harness.isolation import made_of
+from harness.reproduction import run_script
 from harness.store.record import Check
 from tests.parts import on_target
 from tests.targets.mcu.model_writer import ModelWriter
@@ -88,3 +91,48 @@ def test_a_script_ends_with_what_it_sees(name, fault, tmp_path):
 def test_a_runtime_without_a_script_says_so(name, artifact):
     with pytest.raises(Unsupported, match=f"no script that repeats on {name}"):
         TARGETS[name].reproduction(artifact)
+
+
+DYING = """
+import os, signal
+
+class OpResolverType:
+    AUTO = None
+
+class Interpreter:
+    def __init__(self, **_):
+        {ends}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "said"),
+    [
+        (
+            "os.kill(os.getpid(), signal.SIGSEGV)",
+            1,
+            "The fault shows: the process that runs the model dies of SIGSEGV.",
+        ),
+        ("raise SystemExit(0)", 0, "The fault does not show."),
+        ("raise ImportError('no such runtime')", 2, "It cannot be told: ImportError: no such runtime"),
+    ],
+)
+def test_a_script_looks_on_while_a_runtime_dies(fault, tmp_path, ends, status, said):
+    """In place of the runtime's module one that ends at once."""
+    folder = tmp_path / "report"
+    folder.mkdir()
+    reproduction = replace(
+        TARGETS["tflite/litert-xnnpack"].reproduction(fault.artifact),
+        setting={"module": "dying", "resolver": "AUTO", "threads": 1},
+    )
+    write_report(folder, replace(fault, dies="SIGSEGV", came_out={}, should_be={}), reproduction)
+    (folder / "dying.py").write_text(DYING.format(ends=ends))
+    repeated = run_script(Path(sys.executable), folder, "repeat.py")
+    assert (repeated.status, repeated.text.splitlines()[-1]) == (status, said), repeated.text
+    assert repeated.text.startswith("RELU by itself kills the process that runs it in ai-edge-litert")
+
+
+def test_of_a_file_that_came_as_it_is_it_is_not_said_what_made_it(artifact):
+    converted = artifact.model_copy(update={"variant": "int8", "converter": {"tensorflow": "2.19.0"}})
+    assert made_with(converted) == {"tensorflow": "2.19.0"}
+    assert made_with(converted.model_copy(update={"variant": "ready"})) == {}

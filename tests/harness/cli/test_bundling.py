@@ -123,3 +123,25 @@ def test_a_converters_fault_that_no_script_shows_is_not_written(bundle, converts
 def test_what_a_variant_loses_is_no_fault_of_a_converter(bundle, converts):
     with pytest.raises(HarnessError, match="There is nothing to report"):
         bundle(ChainTarget({"HALVE": 0.5, "SHIFT": 0.5}), form=converts(1), variant="int8")
+
+
+def test_a_runtime_that_dies_is_packed_with_the_whole_model_and_nothing_to_compare(bundle, capsys):
+    files = bundle(ChainTarget(dies="SIGSEGV"))
+    assert files["model.fake"] == b"the chain"
+    facts = json.loads(files["fault.json"])
+    assert (facts["dies"], facts["outputs"]) == ("SIGSEGV", [])
+    assert len(facts["inputs"]) == 1
+    assert not [name for name in files if name.startswith(("came_out", "should_be"))]
+    said = capsys.readouterr().out
+    assert "kills the process that runs it in chain 1.0 (SIGSEGV)." in said
+    assert b"should be" not in files["README.md"]
+
+
+def test_a_death_that_only_the_model_with_its_results_as_outputs_dies_is_no_fault_of_the_model(bundle):
+    with pytest.raises(HarnessError, match=r"There is no bundle of double.*: It died"):
+        bundle(ChainTarget(crash=True))
+
+
+def test_where_no_script_sees_a_death_there_is_no_bundle_of_it(bundle):
+    with pytest.raises(HarnessError, match="it dies of SIGABRT, which no script here sees"):
+        bundle(ChainTarget(dies="SIGABRT", sees_death=False))

@@ -122,10 +122,15 @@ class ChainSession(Session):
 
 class ChainTarget(FakeTarget):
     """Computes the chain; shows at most `room` outputs at once, and `hidden` never; fuses where nobody looks.
-    `repeats`: how its script ends, by what the model's file holds; 1 where it is not named."""
+    `dies`: of which signal, at any inference. `repeats`: how its script ends, by what the model's file holds; 1 where
+    it is not named. `sees_death`: whether that script tells of a process that dies."""
 
-    def __init__(self, faults=None, *, room=9, hidden=(), fused=0.0, crash=False, refuses="", repeats=None, **more):
+    def __init__(
+        self, faults=None, *, room=9, hidden=(), fused=0.0, crash=False, refuses="", repeats=None, dies="", **more
+    ):
+        self.sees_death = more.pop("sees_death", True)
         super().__init__("fake/chain", **more)
+        self.dies = dies
         self.refuses, self.repeats = refuses, repeats or {}
         self.faults, self.room, self.hidden, self.fused, self.crash = faults or {}, room, hidden, fused, crash
 
@@ -139,6 +144,8 @@ class ChainTarget(FakeTarget):
             raise Unsupported("No room.")
         if self.crash and len(names) > 1:
             raise Crashed("It died.")
+        if self.dies:
+            raise Crashed(f"fake/chain died of {self.dies} during 'infer'.")
         fused = {"HALVE": self.fused} if self.fused and names == {"y"} else {}
         faults = {} if artifact.scheme == "random" else {**self.faults, **fused}
         yield ChainSession(artifact, faults)
@@ -154,6 +161,7 @@ class ChainTarget(FakeTarget):
             repeat=repeat,
             packages={"chain": "1.0"},
             how=("python repeat.py",),
+            sees_death=self.sees_death,
         )
 
 
