@@ -98,7 +98,7 @@ def searched(oracle: CaseOracle, variants: Sequence[str], conversions: int, prog
 
     def ended(attempt: Attempt) -> None:
         progress.note(f"{len(search.attempts)} of at most {conversions}: {told(attempt, objective)}")
-        if attempt.verdict != "refused" and attempt.figure is None:
+        if attempt.figure is None and attempt.ran_everywhere:
             names = ", ".join(target.name for target in oracle.targets)
             raise HarnessError(
                 f"{names} does not tell {objective.noun}, so that nothing can be searched for with --for"

@@ -28,6 +28,8 @@ class Attempt:
     """Which rule stands in the way, or what refused it."""
     targets: tuple[str, ...] = ()
     """Those on which it does not pass, as far as they were asked; none where the converter refused it."""
+    ran_everywhere: bool = False
+    """Whether every target ran it, so that each had its say on the figure."""
 
 
 def figure_of(attempt: Attempt) -> float:

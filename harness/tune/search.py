@@ -91,6 +91,8 @@ class Search:
     def _whole_recipes(self) -> None:
         for recipe in self.recipes:
             tried = self._try(Candidate(recipe))
+            if tried.verdict == "refused" and tried.targets and recipe.choices:
+                tried = self._try(Candidate(recipe, 0))  # whose inputs and outputs the target may take
             if tried.verdict == "passed" and self.by_size and figure_of(tried) > TABLES_BYTES:
                 return
 
@@ -98,7 +100,8 @@ class Search:
         """The whole recipes that failed and can be mended, the closest first; of kin the closest alone. None where the
         finest recipe failed as well: then it is not the quantisation that stands in the way."""
         finest = max(self.attempts, key=lambda one: one.candidate.recipe.weight_bits, default=None)
-        if finest is not None and finest.verdict == "failed" and len(self.attempts) == len(self.recipes):
+        all_tried = {one.candidate.recipe.variant for one in self.attempts} == {one.variant for one in self.recipes}
+        if finest is not None and finest.verdict == "failed" and all_tried:
             return []
         failed = [one for one in self.attempts if one.verdict == "failed"]
         able = [one for one in failed if one.candidate.recipe.floats or one.candidate.recipe.choices]

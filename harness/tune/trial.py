@@ -97,7 +97,11 @@ class CaseOracle:
                 raise Interrupted
             if any(case.outcome is not Outcome.PASSED for case in record.cases):
                 break
-        return attempt_of(candidate, cases, self.objective)
+        attempt = attempt_of(candidate, cases, self.objective)
+        ran = attempt.verdict != "refused" and len(cases) == len(self.targets)
+        # What some of the targets tell cannot be held against what all do.
+        figure = attempt.figure if ran or self.objective.by_size else None
+        return replace(attempt, figure=figure, ran_everywhere=ran)
 
     def operators(self, attempt: Attempt) -> list[Operator]:
         """What each operator of its artifact loses, on the edge whose rule it breaks; none where the inside cannot be

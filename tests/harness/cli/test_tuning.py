@@ -146,7 +146,13 @@ def test_ctrl_c_keeps_what_is_known(recipes):
 
 def test_where_no_target_tells_the_figure_the_mistake_is_said_at_once(recipes):
     with pytest.raises(HarnessError, match=r"fake/one does not tell instructions.*boards"):
-        tuning.searched(TwoTries(("passed", None, 0.0, 0.0)), (), 24, mock.Mock())
+        tuning.searched(TwoTries(("passed", None, 0.0, 0.0, "", (), True)), (), 24, mock.Mock())
+
+
+def test_a_red_on_a_cheap_target_says_nothing_of_what_the_dear_one_tells(recipes):
+    """The board, which tells instructions, was never started."""
+    seen = tuning.searched(TwoTries(("failed", None, 0.1, 2.0, "fake/one: too noisy")), (), 24, mock.Mock())
+    assert [attempt.verdict for attempt in seen.attempts] == ["failed"]
 
 
 def test_a_ready_file_that_is_the_best_as_it_was_given_is_not_written_as_a_variant(tmp_path):

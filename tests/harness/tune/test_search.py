@@ -135,6 +135,21 @@ def test_another_calibration_costs_no_byte_and_is_tried_before_any_operator_in_f
     assert search.best.candidate.options == {"per_tensor": True}
 
 
+def test_of_a_recipe_whose_interface_a_target_refuses_the_other_one_is_tried():
+    """A page takes no int8 input; the same weights with float32 in and out it does."""
+    recipe = replace(INT8, choices=({"io": "float32"},))
+
+    class Page(Scripted):
+        def try_(self, candidate):
+            if candidate.recipe is recipe and candidate.choice is None:
+                return Attempt(candidate, "refused", reason="a/page: int8 inputs", targets=("a/page",))
+            return Attempt(candidate, "passed", 100_000.0 if candidate.recipe is recipe else 400_000.0, 0.1, 0.0)
+
+    search = searched(Page(None), (recipe, FLOAT32))
+    assert names(search) == ["int8", 'int8, io = "float32"']
+    assert search.best.candidate.options == {"io": "float32"}
+
+
 def test_what_is_not_needed_is_quantised_again():
     """One operator does it all, which the losses do not tell."""
     operators = [Operator("large", 8.0, 10_000), Operator("middling", 4.0, 3_000), Operator("guilty", 2.0, 1_000)]

@@ -2,6 +2,7 @@
 
 import math
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,6 +99,17 @@ def test_a_red_on_a_cheap_target_costs_no_dear_one_its_start(oracle):
     assert (cheap.opened, dear.opened) == (1, 0)
     both.try_(FLOAT32)
     assert dear.opened > 0
+
+
+def test_a_figure_that_not_every_target_was_asked_for_is_none(oracle):
+    """It would be held against the mean of all."""
+    both = oracle(CountingTarget("fake/cheap"), CountingTarget("fake/dear", "emulator"))
+    assert both.try_(INT8).figure is not None, "bytes are known of any"
+    both.objective = replace(SIZE, name="ram")
+    failed, passed = both.try_(INT8), both.try_(FLOAT32)
+    assert (failed.figure, failed.ran_everywhere) == (None, False)
+    assert passed.figure is not None
+    assert passed.ran_everywhere
 
 
 def test_what_one_target_lacks_is_refused_by_name_before_any_other_starts(oracle):
