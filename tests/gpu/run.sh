@@ -6,7 +6,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 results=${1:-$here/results}
-mkdir -p "$results"
+mkdir -p "$results" && results=$(cd "$results" && pwd) || exit 2
 
 # The loaders ask for the driver's files by name where these are not in the folders that they look into.
 pointed() { # VARIABLE FILE FOLDER…

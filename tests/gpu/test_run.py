@@ -31,7 +31,7 @@ def unpacked(tmp_path):
         python.chmod(0o755)
         kept = {"PATH": os.environ["PATH"], **variables}
         return subprocess.run(
-            [tmp_path / "run.sh", tmp_path / "out"], env=kept, capture_output=True, text=True, timeout=60
+            [tmp_path / "run.sh", "out"], cwd=tmp_path, env=kept, capture_output=True, text=True, timeout=60
         )
 
     return run
