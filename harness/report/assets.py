@@ -104,7 +104,6 @@ def page_data(record: RunRecord, *, has_history: bool) -> dict[str, Any]:
             "edges": EDGES,
             "compared": list(COMPARED),
             "steady": {state.value: said for state, said in STEADY_STATES.items()},
-            "machine": f"{record.machine.cpu}, {record.machine.cores} cores",
         },
         "outcomes": [[outcome.value, label.symbol, label.word, label.css] for outcome, label in LABELS.items()],
         "troubles": [

@@ -11,7 +11,7 @@ from harness.report import numbers
 from harness.report.microcontroller import operator_bars
 from harness.report.reproduce import locate_command, reproduce
 from harness.report.sparkline import sparkline
-from harness.store.record import CaseResult, Check, OperatorTime, SteadyState
+from harness.store.record import CaseResult, Check, OperatorTime, RunRecord, SteadyState
 
 EDGES = {
     "conversion": "The converted model in the reference interpreter, against TensorFlow float32",
@@ -49,12 +49,14 @@ LEFT_OUT: Any = {
 """Of the record: long, and drawn as a line or as bars instead, or of no use to a reader."""
 
 
-def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> dict[str, Any]:
+def case_document(record: RunRecord, case: CaseResult, *, has_history: bool, has_changes: bool) -> dict[str, Any]:
     """The case as its record has it, without what is `LEFT_OUT`. Besides: `margins` (text, one a check), `line` (the
     raw samples as a small drawing), `bars` (index, operator, instructions, share of all, width beside the longest) out
     of as many `operators`, `times` (operator, shape, count, milliseconds, share, width) out of as many `timed`, the
     `conditions` of its comparison in sentences with what the runtime said of itself, the `command` that measures it
-    again, and, where outputs are wrong, the one that says which operator is at fault (`inside`)."""
+    again, the `machine` in words, and, where outputs are wrong, the command that says which operator is at fault
+    (`inside`)."""
+    machine = record.machine_of(case).in_words
     line = sparkline(case.latency) if case.latency else None
     return {
         **case.model_dump(exclude=LEFT_OUT),
@@ -69,6 +71,7 @@ def case_document(case: CaseResult, *, has_history: bool, has_changes: bool) -> 
         "conditions": (*(conditions(case.parity) if case.parity else ()), *said_by_runtime(case.measured.details)),
         "operators": len(case.measured.per_operator),
         "command": reproduce(case),
+        "machine": f"{case.place}: {machine}" if case.place else machine,
         "inside": locate_command(case, [check for check in case.checks if not check.passed]),
         "hasHistory": has_history,
         "hasChanges": has_changes,

@@ -95,7 +95,9 @@ class Changes:
 
     @property
     def same_machine(self) -> bool:
-        return self.record.machine.id == self.previous.machine.id
+        """Whether milliseconds of the two can be held against each other: of one case at least, if any was timed."""
+        timed = [change for change in self.latencies if change.why != MACHINES_DIFFER]
+        return bool(timed) or (not self.latencies and self.record.machine.id == self.previous.machine.id)
 
     def count(self, direction: Direction) -> int:
         return sum(change.direction == direction for change in self.outcomes)
@@ -106,6 +108,7 @@ class Changes:
 
 ORDER: tuple[Direction, ...] = ("worse", "other", "better", "new", "gone")
 READINGS: tuple[Reading, ...] = ("slower", "faster", "unchanged", "no clear difference", "not judged")
+MACHINES_DIFFER = "the machines differ"
 FEWEST_UNCHANGED = 10
 """Cases from which a range of movement can be told."""
 
@@ -118,8 +121,11 @@ def changes(record: RunRecord, previous: RunRecord) -> Changes:
     outcomes = [_outcome(before, after) for before, after in pairs if before.outcome is not after.outcome]
     outcomes += [OutcomeChange(case, None, case.outcome, "new") for name, case in new.items() if name not in old]
     outcomes += [OutcomeChange(case, case.outcome, None, "gone") for name, case in old.items() if name not in new]
-    same_machine = record.machine.id == previous.machine.id
-    latencies = [_latency(before, after, same_machine) for before, after in pairs if before.latency and after.latency]
+    latencies = [
+        _latency(before, after, previous.machine_of(before).id == record.machine_of(after).id)
+        for before, after in pairs
+        if before.latency and after.latency
+    ]
     return Changes(
         record=record,
         previous=previous,
@@ -216,7 +222,7 @@ def _latency(before: CaseResult, after: CaseResult, same_machine: bool) -> Laten
     ratio = new.median_ms / old.median_ms if old.median_ms else 1.0
     why = ""
     if not same_machine:
-        why = "the machines differ"
+        why = MACHINES_DIFFER
     elif before.simulated or after.simulated:
         why = "simulated"
     elif old.samples_ns == new.samples_ns:
@@ -262,6 +268,7 @@ def _of_run(record: RunRecord) -> dict[str, str]:
         "system": machine.system,
         "Python": machine.python,
         "machine": machine.id,
+        **{f"place {one.name}": f"{one.machine.in_words}, {one.machine.id}" for one in record.places},
         **{f"plan: {name}": str(value) for name, value in record.plan.items()},
     }
 

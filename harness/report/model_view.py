@@ -34,7 +34,8 @@ class ModelView:
     """What the figure of merit is called; empty where no case has one."""
     cases: tuple[CaseResult, ...]
     fastest: dict[str, float]
-    """By the id of a case: how much slower it is than the fastest target of the same variant, where it can be said."""
+    """By the id of a case: how much slower it is than the fastest target of the same variant at its place, where it
+    can be said."""
     candidates: tuple[Candidate, ...]
     points: tuple[TradeOff, ...]
     charts: dict[str, list[dict[str, Any]]]
@@ -84,7 +85,7 @@ def _view(
 
 
 def _against_fastest(cases: list[CaseResult]) -> dict[str, float]:
-    best: dict[str, float] = {}
+    best: dict[tuple[str, str], float] = {}
     # Emulators and timings that never settled are no measure for others, and are not measured by others.
     fit = [
         (case, case.latency.median_ms)
@@ -92,5 +93,6 @@ def _against_fastest(cases: list[CaseResult]) -> dict[str, float]:
         if case.latency and not case.simulated and case.latency.state is not SteadyState.NONE
     ]
     for case, median in fit:
-        best[case.variant] = min(median, best.get(case.variant, median))
-    return {case.id: median / best[case.variant] for case, median in fit if best[case.variant] > 0}
+        key = case.variant, case.place
+        best[key] = min(median, best.get(key, median))
+    return {case.id: median / least for case, median in fit if (least := best[case.variant, case.place]) > 0}

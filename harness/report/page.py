@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from harness.report.anchors import case_anchor, model_anchor, segment
 from harness.report.changes import Changes, changes
 from harness.report.history_data import HistoryData, RecentChange, recent_changes
-from harness.store.record import RunRecord
+from harness.store.record import CaseResult, RunRecord
 
 if TYPE_CHECKING:
     from harness.report.model_view import ModelView
@@ -180,12 +180,11 @@ class Page:
         from harness.report.case_view import case_document
 
         known, changed = self._known, self._changed
-        return {
-            "cases": {
-                case_anchor(case): case_document(case, has_history=case.id in known, has_changes=case.id in changed)
-                for case in self._models[model].cases
-            }
-        }
+
+        def document(case: CaseResult) -> dict[str, Any]:
+            return case_document(self.record, case, has_history=case.id in known, has_changes=case.id in changed)
+
+        return {"cases": {case_anchor(case): document(case) for case in self._models[model].cases}}
 
     def _all_cases(self) -> Part:
         from harness.report import lists

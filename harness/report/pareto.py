@@ -30,8 +30,8 @@ class Candidate:
 
 
 def candidates(cases: Iterable[CaseResult]) -> list[Candidate]:
-    """The cases that can be drawn, with the front of each family marked: nobody chooses between a browser and a phone,
-    but everybody chooses a variant and a runtime for one of them."""
+    """The cases that can be drawn, with the front of each family at each place marked: nobody chooses between a browser
+    and a phone, or two machines by their milliseconds, but everybody chooses a variant and a runtime for one."""
     found = [one for case in cases if (one := _candidate(case))]
     return [one if one.barred or any(_dominates(other, one) for other in found) else _marked(one) for one in found]
 
@@ -63,7 +63,7 @@ def _barred(case: CaseResult) -> str:
 
 def _dominates(better: Candidate, worse: Candidate) -> bool:
     """Nowhere worse and somewhere better. Of two medians whose intervals overlap neither is the faster."""
-    if better.barred or better.family != worse.family or better is worse:
+    if better.barred or better is worse or (better.family, better.case.place) != (worse.family, worse.case.place):
         return False
     errors = max(better.error, NEGLIGIBLE), max(worse.error, NEGLIGIBLE)
     faster = better.interval.high < worse.interval.low

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.case_name import runtime_of
 from harness.report.outcomes import LABELS, WRONG, count
 from harness.store.record import CaseResult, ModelSummary, Outcome, RunRecord, SteadyState
 
@@ -66,7 +67,7 @@ def warnings(record: RunRecord) -> list[str]:
         found.append("The run was interrupted: cases are missing. The same command goes on where it stopped.")
     found.extend(_load(record))
     ran = (case for case in record.cases if case.outcome is not Outcome.UNAVAILABLE)
-    simulated = sorted({case.target for case in ran if case.simulated})
+    simulated = sorted({runtime_of(case.target) for case in ran if case.simulated})
     if simulated:
         found.append(
             "Emulators or software renderers, marked “simulated”: "
@@ -90,13 +91,13 @@ def warnings(record: RunRecord) -> list[str]:
 def _load(record: RunRecord) -> list[str]:
     """Judged by the load at the start alone: later the harness itself is the load. Figures of an earlier run were not
     made under it."""
-    load, cores = record.machine.load_average, record.machine.cores
-    timed_now = any(case.latency and case.reused_from is None for case in record.cases)
-    if load <= BUSY_LOAD_PER_CORE * cores or not timed_now:
-        return []
+    timed_now = (case for case in record.cases if case.latency and case.reused_from is None)
+    machines = {case.place: record.machine_of(case) for case in timed_now}
     return [
-        f"The machine was busy (load average {load:.1f} on {plural(cores, 'core')}): "
-        "latencies may be too high; answers and sizes are not affected."
+        f"{f'The machine of {place}' if place else 'The machine'} was busy (load average {machine.load_average:.1f} on "
+        f"{plural(machine.cores, 'core')}): latencies may be too high; answers and sizes are not affected."
+        for place, machine in machines.items()
+        if machine.load_average > BUSY_LOAD_PER_CORE * machine.cores
     ]
 
 

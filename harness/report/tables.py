@@ -58,7 +58,7 @@ def _look_inside(groups: list[Trouble]) -> str | None:
 
 
 def compare(record: RunRecord, model: str) -> RenderableType:
-    """One model on every target: outcome, latency, both errors, size; per variant the fastest first."""
+    """One model on every target: outcome, latency, both errors, size; per variant (and place) the fastest first."""
     from rich.text import Text
 
     table = _table(title=Text(f"{model}: targets side by side"))
@@ -99,9 +99,9 @@ def _count(case: CaseResult, name: str) -> str:
     return f"{figure:,}" if name in case.measured.exact else f"≈ {figure:,}"
 
 
-def _by_variant_then_speed(case: CaseResult) -> tuple[str, bool, float]:
-    """Simulated rows come last: their milliseconds are not on the same scale."""
-    return case.variant, case.simulated, case.latency.median_ms if case.latency else float("inf")
+def _by_variant_then_speed(case: CaseResult) -> tuple[str, bool, str, float]:
+    """Simulated rows come last: their milliseconds are not on the same scale. Nor are those of two places."""
+    return case.variant, case.simulated, case.place, case.latency.median_ms if case.latency else float("inf")
 
 
 def _latency(case: CaseResult) -> str:

@@ -66,7 +66,7 @@ def _breakable(name: str) -> Markup:
     """`name`, escaped, that a narrow column may break after its joints rather than in the middle of a word."""
     from markupsafe import Markup, escape
 
-    return Markup(re.sub(r"([_/.-]+)", r"\1<wbr>", str(escape(name))))
+    return Markup(re.sub(r"([_/.-]+)|(?=@)", r"\1<wbr>", str(escape(name))))
 
 
 def own_file(name: str) -> Any:

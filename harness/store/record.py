@@ -348,6 +348,11 @@ class Machine(Frozen):
     python: str
     load_average: float
 
+    @property
+    def in_words(self) -> str:
+        """Processor and cores."""
+        return f"{self.cpu}, {self.cores} cores"
+
 
 class ModelOrigin(Frozen):
     """Where a model's source is, so that it can be found again. Paths are relative to the project, with `/`."""

@@ -159,7 +159,7 @@ def test_where_the_time_goes_is_drawn_with_the_costliest_first(
 
 def test_the_document_of_a_case_leaves_out_what_a_reader_never_sees(record: RunRecord) -> None:
     case = next(case for case in record.cases if case.latency and len(case.latency.samples_ns) > 300)
-    document = json.loads(to_json(case_document(case, has_history=False, has_changes=True)))
+    document = json.loads(to_json(case_document(record, case, has_history=False, has_changes=True)))
     assert "samples_ns" not in document["latency"]
     assert document["line"]["samples"] > document["line"]["drawn"]
     assert (document["hasHistory"], document["hasChanges"]) == (False, True)

@@ -166,7 +166,7 @@ const caseView = (() => {
     }
     pairs.push(...Object.entries(one.fingerprint).map(([name, value]) => [name, text(value)]));
     if (timing) pairs.push(...Object.entries(timing.details).map(([name, value]) => [`${name.replaceAll("_", " ")} (timing)`, value]));
-    pairs.push(["Machine", link("run", page.words.machine)], ["Case", [hash(one.key), `, took ${duration(one.seconds)}`]]);
+    pairs.push(["Machine", link("run", one.machine)], ["Case", [hash(one.key), `, took ${duration(one.seconds)}`]]);
     if (one.reused_from) pairs.push(["Measured by", ["run ", element("code", {}, one.reused_from), "; nothing has changed since"]]);
     return [element("h2", {}, "Where it comes from"), facts(pairs)];
   }
