@@ -75,11 +75,17 @@ def tune(
                 progress.note(sentence)
             oracle = CaseOracle(entry, form, chosen, settings, quiet, converter, OBJECTIVES[objective])
             found = searched(oracle, variants, conversions, quiet)
-            if name is not None and found.best is not None and not found.interrupted:
-                found = replace(found, written=written(root, name, oracle, found))
+            try:
+                if name is not None and found.best is not None and not found.interrupted:
+                    found = replace(found, written=written(root, name, oracle, found))
+            except KeyboardInterrupt:
+                found = replace(found, interrupted=True, written="")
         finally:
             converter.close()
-    page = written_page(oracle, folder)
+    try:
+        page = written_page(oracle, folder)
+    except KeyboardInterrupt:  # what was found is said
+        page, found = None, replace(found, interrupted=True)
     print(to_json(found)) if as_json else show(found, page)
     if found.interrupted:
         return 130

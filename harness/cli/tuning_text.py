@@ -128,7 +128,8 @@ def recommended(found: Found) -> list[str]:
         said.append(f"Left in float, as they lose most or lie between such: {named}{more}.")
     if smaller:
         closest = min(smaller, key=lambda one: (one.beyond, figure_of(one)))
-        said.append(f"What is smaller does not pass; the closest is {closest.candidate.words}: {closest.reason}")
+        less = "is smaller" if objective.by_size else "takes less"
+        said.append(f"What {less} does not pass; the closest is {closest.candidate.words}: {closest.reason}")
     if not found.written and best.candidate.name != READY.name:
         said.append("`--write NAME` puts it into harness.toml as a variant.")
     return said

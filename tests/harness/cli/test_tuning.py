@@ -166,3 +166,24 @@ def test_a_ready_file_that_is_the_best_as_it_was_given_is_not_written_as_a_varia
 def test_an_objective_that_there_is_not_is_a_mistake():
     with pytest.raises(HarnessError, match="size, latency, instructions, ram"):
         tuning.tune("kws", [], [], "beauty", 3, None, as_json=False)
+
+
+@pytest.mark.parametrize("at", ["written", "written_page"])
+def test_ctrl_c_after_the_search_costs_nothing_of_what_was_found(monkeypatch, tmp_path, capsys, at):
+    ended = found(PASSED, best=PASSED)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(tuning, "chosen_targets", lambda _: ([mock.Mock(format="tflite")], []))
+    entry = mock.Mock()
+    entry.name = "kws"
+    monkeypatch.setattr(tuning, "model_entries", lambda _: {"kws": entry})
+    monkeypatch.setattr(tuning, "searched", lambda *_: ended)
+    monkeypatch.setattr(tuning, "written_page", lambda *_: None)
+    monkeypatch.setattr(tuning, "written", lambda *_: "Written.")
+    monkeypatch.setattr(tuning, "environment", lambda _: None)
+    monkeypatch.setattr(tuning, "Converter", mock.Mock())
+    monkeypatch.setattr(tuning, at, mock.Mock(side_effect=KeyboardInterrupt))
+    assert tuning.tune("kws", [], [], "size", 24, "mine", as_json=False) == 130
+    said = capsys.readouterr().out
+    assert "Take int8, 2 operators in float" in said
+    assert "Interrupted" in said
