@@ -177,12 +177,18 @@ async function footprint() {
 
 const status = async () => ({foreign});
 
+// The library may fail at what is gone (a shader that does not compile) before the browser tells of it.
+const LOSS_MILLISECONDS = 1000;
+const causeOf = error => runtime.gone
+  ? Promise.race([runtime.gone.catch(loss => loss), new Promise(resolve => setTimeout(resolve, LOSS_MILLISECONDS, error))])
+  : error;
+
 const answered = operation => async request => {
   try {
     return await operation(request);
   } catch (error) {
     console.error(error?.stack ?? error);
-    return {problem: described(error, runtime.LACKS)};
+    return {problem: described(await causeOf(error), runtime.LACKS)};
   }
 };
 
