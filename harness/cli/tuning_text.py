@@ -160,7 +160,7 @@ def next_steps(reasons: list[str]) -> list[str]:
     """What the catalogue of remedies and the known rewrites say to these refusals, each once."""
     steps = []
     for reason in reasons:
-        words = set(reason.replace("tf.", " ").replace("'", " ").replace(",", " ").replace("/", " ").split())
+        words = set(re.findall(r"\w+", reason))
         steps += [f"a known rewrite of {name}: {REWRITES[name]}." for name in REWRITES if name in words]
         explained = known(reason)
         steps += [explained.to_do] if explained is not None else []

@@ -62,6 +62,14 @@ def test_where_none_passes_the_closest_miss_its_rule_and_the_known_rewrite_are_t
     assert any("custom_operators" in step for step in said)
 
 
+def test_a_rewrite_is_known_however_the_converter_writes_the_operators_name():
+    """As TensorFlow 2.19 lists them."""
+    listed = replace(
+        REFUSED, reason="Some ops are not supported by the native TFLite runtime (TF Select ops: MatrixInverse)."
+    )
+    assert any("a known rewrite of MatrixInverse" in step for step in sentences(found(listed)))
+
+
 def test_a_target_that_took_none_of_them_is_named_with_how_to_search_without(capsys):
     attempts = [replace(FAILED, targets=("a/one",)), replace(REFUSED, targets=("a/one", "a/two"))]
     assert "a/one took none of them: name the others to search without (--target a/two)." in sentences(found(*attempts))
