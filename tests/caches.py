@@ -1,7 +1,11 @@
-"""Caches for tests, which share what no test is about: it is named after all that it is made of."""
+"""Caches for tests, which share what no test is about: it is named after all that it is made of; and what is made once
+for all processes of a run."""
 
 from __future__ import annotations
 
+import fcntl
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 KEPT = Path(__file__).parents[1] / ".harness"
@@ -17,4 +21,17 @@ def new_cache(folder: Path) -> Path:
         (KEPT / name).mkdir(parents=True, exist_ok=True)
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(KEPT / name)
+    return folder
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """The folder, filled by `make` unless another process has done so; one that is at it is waited for."""
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            begun = folder.with_name(f"{folder.name}.begun")
+            shutil.rmtree(begun, ignore_errors=True)
+            begun.mkdir()
+            make(begun)
+            begun.rename(folder)
     return folder

@@ -28,7 +28,7 @@ from tests.kept_converters import converters_kept
 from tests.turns import Turns
 
 TESTS = Path(__file__).parent
-KEPT_TOGETHER = ("tests/harness/assess/", "tests/harness/conversion/", "tests/targets/tfjs/test_layers")
+KEPT_TOGETHER = ("tests/harness/assess/", "tests/targets/tfjs/test_layers")
 """Files that share what is dear to make, beginning so: one process runs them all."""
 BYTES_EACH = 3 * 10**9
 RUN_VARIABLE = "HARNESS_TEST_RUN"
@@ -196,6 +196,12 @@ def tflite_micro_python() -> Path:
 def shared_models() -> Path:
     """The folder of real models that is not part of the repository."""
     return parts.shared_models_folder()
+
+
+@pytest.fixture(scope="session")
+def made_once() -> Callable[[str, Callable[[Path], object]], Path]:
+    """`made_once(name, make)`: a folder of this run that `make` fills in one of its processes, and no test changes."""
+    return lambda name, make: caches.made_once(run_folder() / name, make)
 
 
 @pytest.fixture(scope="session")

@@ -122,16 +122,16 @@ def test_a_dynamic_variant_is_not_recommended_for_a_core_without_a_floating_poin
     assert (alone.variant, alone.profile) == ("dynamic", next(p.name for p in PROFILES if p.has_float_unit))
 
 
-def test_a_model_with_state_is_assessed_though_it_cannot_be_frozen(assessed):
-    found = assessed("counter")
+def test_a_model_with_state_is_assessed_though_it_cannot_be_frozen(assessment):
+    found = assessment("counter", only=("float32",)).found
     assert found.parameters == 3
     assert row(found, "AssignAddVariableOp").count == 1
     assert verdict(found, "tflite/litert-xnnpack") == "runs"
     assert verdict(found, "tfjs/chromium-cpu") == "does not run"
 
 
-def test_what_conversion_noted_of_an_artifact_is_told(assessed):
-    found = assessed("faint")
+def test_what_conversion_noted_of_an_artifact_is_told(assessment):
+    found = assessment("faint", only=("float32", "int8")).found
     assert any(note.startswith("tflite int8: SOFTMAX (operator 1): the reference kernels") for note in found.notes)
     assert verdict(found, "tflite/litert-reference", "int8") == "does not run"
     assert verdict(found, "tflite/litert-builtin", "int8") == "runs"

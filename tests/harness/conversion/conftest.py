@@ -1,5 +1,6 @@
 """One small model in every form."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,9 +14,14 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def sources(converter_python, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sources")
-    subprocess.run([converter_python, HERE / "make_sources.py", folder], check=True, capture_output=True)
+def sources(converter_python, made_once, tmp_path_factory):
+    """A copy for each process: the project file of the moment is beside them."""
+
+    def make(folder):
+        subprocess.run([converter_python, HERE / "make_sources.py", folder], check=True, capture_output=True)
+
+    folder = tmp_path_factory.mktemp("project") / "sources"
+    shutil.copytree(made_once("sources", make), folder, symlinks=True)
     x = np.random.default_rng(5).normal(size=(16, 4)).astype(np.float32)
     np.savez(folder / "data.npz", x=x)
     return folder

@@ -63,6 +63,7 @@ def broken_in(number):
     return broken
 
 
+@pytest.mark.sweep(4)
 @pytest.mark.parametrize("number", [0, 1, 4, 5])
 @pytest.mark.parametrize(
     "target", [on_target(name) for name in ("tflite/litert-builtin", "tflite/litert-xnnpack", "tflm/host")]

@@ -63,6 +63,7 @@ def whole_image(build_cache: Path) -> Callable[[Board], Firmware]:
     return functools.cache(lambda board: build_firmware(board, set(STEPS), build_cache))
 
 
+@pytest.mark.sweep(3)
 @pytest.mark.parametrize("board", ON_QEMU, ids=lambda board: board.name)
 @pytest.mark.parametrize("dtype", ["int8", "int16", "float32"])
 def test_every_operator_gives_the_hosts_bytes(

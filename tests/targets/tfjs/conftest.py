@@ -42,24 +42,25 @@ class Made:
 
 
 @pytest.fixture(scope="session")
-def models(converter_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models(converter_python: Path, made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """Folder of all artifacts."""
-    output = tmp_path_factory.mktemp("graph models")
-    converter = FORMAT.converter
-    script = Path(__file__).with_name("make_models.py")
-    done = subprocess.run(
-        [converter_python, str(script), str(converter), str(output)],
-        capture_output=True,
-        text=True,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(Path(__file__).parents[3]),
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-            "CUDA_VISIBLE_DEVICES": "-1",
-        },
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return output
+
+    def make(output: Path) -> None:
+        script = Path(__file__).with_name("make_models.py")
+        done = subprocess.run(
+            [converter_python, str(script), str(FORMAT.converter), str(output)],
+            capture_output=True,
+            text=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).parents[3]),
+                "TF_CPP_MIN_LOG_LEVEL": "2",
+                "CUDA_VISIBLE_DEVICES": "-1",
+            },
+        )
+        assert done.returncode == 0, done.stderr[-4000:]
+
+    return made_once("graph models", make)
 
 
 def artifact_of(folder: Path) -> Artifact:
