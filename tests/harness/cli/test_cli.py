@@ -104,6 +104,7 @@ def test_a_corrupt_record_is_named(harness, tmp_path):
     assert "20260101T000000Z-00000000.json is not a run record of a version known here" in done.stderr
 
 
+@pytest.mark.long
 def test_piped_output_has_no_control_codes(tmp_path):
     assert "\x1b" not in in_process(tmp_path, "models").stdout
     assert "\x1b" not in in_process(tmp_path, "targets").stdout

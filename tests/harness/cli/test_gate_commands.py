@@ -26,6 +26,7 @@ def harness(tmp_path):
     return harness
 
 
+@pytest.mark.long
 def test_a_sound_run_is_green_and_a_wrong_one_red(harness):
     assert harness("gate", record=run(SOUND)).returncode == 0
     worse = run(WRONG).model_copy(update={"id": "20261121T120000Z-11111111"})

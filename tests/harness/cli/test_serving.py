@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from harness.store.index.database import VARIABLE
 from harness.store.runs import RunStore
 from tests.harness.store.records import make_record
@@ -27,6 +29,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_it_ends_at_once_at_ctrl_c(tmp_path: Path) -> None:
     (tmp_path / "harness.toml").touch()
     RunStore(tmp_path / "results").write(make_record(0))

@@ -146,6 +146,7 @@ def test_equal_sides_are_said_to_be_and_never_opened(ab, capsys):
     assert targets["fake/old"].opened == 0
 
 
+@pytest.mark.long
 def test_a_program_reads_the_verdict_and_every_block(ab, capsys):
     ab("now", "fake/new", as_json=True)
     found = json.loads(capsys.readouterr().out)
@@ -160,6 +161,7 @@ def test_a_misspelt_side_is_guessed(ab):
         ab("now", "fake/newer")
 
 
+@pytest.mark.long
 def test_what_ends_the_look_at_operators_costs_the_verdict_nothing(ab, capsys, monkeypatch):
     def dies(*_):
         raise ZeroDivisionError

@@ -49,6 +49,7 @@ def kept(makes: list[kits.ChartKit], tmp_path: Path, monkeypatch: pytest.MonkeyP
     kits.chart_kit.cache_clear()
 
 
+@pytest.mark.long
 def test_the_second_time_needs_no_chart_library(kept: Path) -> None:
     kit = kits.chart_kit()
     found = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True).stdout

@@ -56,6 +56,7 @@ def test_no_index_is_no_history(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_the_index_beside_the_records_gives_the_history(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     for day in range(3):

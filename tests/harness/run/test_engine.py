@@ -280,12 +280,27 @@ def ctrl_c():
 @pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupted_run_leaves_a_record_and_the_next_one_resumes(execute, tmp_path):
     # Threads wait for a child that would hang for ten minutes; the signal comes as Ctrl-C does, once one case is timed.
-    quick, slow = FakeTarget("fake/quick"), FakeTarget("fake/slow", {"time": "hang"}, seconds=600)
+    hanging = threading.Event()
+
+    class Slow(FakeTarget):
+        @contextmanager
+        def open(self, artifact, limits=None):
+            with super().open(artifact) as session:
+                hang = session.time
+
+                def time(*given):
+                    hanging.set()
+                    return hang(*given)
+
+                session.time = time
+                yield session
+
+    quick, slow = FakeTarget("fake/quick"), Slow("fake/slow", {"time": "hang"}, seconds=600)
 
     def interrupt():
+        hanging.wait(300)
         while not list((tmp_path / "cache" / "measurements" / "latency").glob("*.json")):
             time.sleep(0.05)
-        time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()

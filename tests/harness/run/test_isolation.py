@@ -1,7 +1,7 @@
 """One model never costs another its result: whatever any step raises ends its own case, with a sentence and a log."""
 
+import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from harness.errors import (
     shortened,
 )
 from harness.gate.policy import Policy
+from harness.process.child import end_with_all
 from harness.run.engine import NOT_TIMED_YET, Run, Settings
 from harness.run.matrix import Case
 from harness.run.results import outcome_of
@@ -90,6 +91,7 @@ def concerned(step, model):
     return {(one, FAULTY) for one in ("good", "bad") if not of_one_model or one == model}
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(step=st.sampled_from(CONVERTER_STEPS + TARGET_STEPS), error=st.sampled_from(ERRORS))
 def test_whatever_any_step_raises_ends_its_own_case_and_no_other(step, error, tmp_path_factory, monkeypatch):
@@ -203,17 +205,33 @@ def test_a_dashboard_that_cannot_be_made_is_one_sentence_and_the_table_is_there(
     assert "Every case passed" in capsys.readouterr().out
 
 
+@pytest.fixture
+def ctrl_c():
+    """A shell starts what it puts into the background deaf to Ctrl-C, these tests perhaps among it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("finished", [0, 1, 3])
 def test_an_interrupted_run_has_every_case_that_was_finished_whatever_else_was_at_work(finished, tmp_path, monkeypatch):
     """Of four cases, compared one after the other, the one behind `finished` hangs until the run is interrupted."""
     names = [f"m{place}" for place in range(4)]
-    stop = threading.Event()
+    killed = threading.Event()
+
+    class Child:
+        def kill(self):
+            killed.set()
+
+    child = Child()
+    end_with_all(child)
 
     class Hanging(RaisingTarget):
         def open(self, artifact, limits=None):
             if artifact.model == names[finished]:
-                stop.set()
-                time.sleep(0.3)  # the interrupt comes meanwhile
+                signal.raise_signal(signal.SIGINT)  # which Python's main thread sees
+                assert killed.wait(300)  # as a child process is once the run is interrupted
                 raise Crashed("It was ended.")
             return super().open(artifact)
 
@@ -221,24 +239,7 @@ def test_an_interrupted_run_has_every_case_that_was_finished_whatever_else_was_a
     monkeypatch.setattr(registry, "targets", lambda: {FAULTY: target})
     cases = [Case(entry(name), FAKE_FORMAT, FAKE_FORMAT.variant("float32"), target) for name in names]
     settings = Settings(root=tmp_path, cache=tmp_path / "cache", results=tmp_path / "results", workers=1)
-
-    class Interrupting(Quiet):
-        """Interrupts the main thread where it waits, as a signal would: at the step that follows the hang."""
-
-        def look(self, glance):
-            pass
-
-        def step(self, what):
-            if what == f"Comparing {cases[max(0, finished - 1)].id}" and "compar" in self.now:
-                stop.wait(5)
-                raise KeyboardInterrupt
-
-        def stage(self, name, total):
-            self.now = name.lower()
-            if finished == 0 and "compar" in self.now:
-                raise KeyboardInterrupt
-
-    record = Run(cases, settings, Interrupting(), FakeConverter(tmp_path / "models")).execute()
+    record = Run(cases, settings, Quiet(), FakeConverter(tmp_path / "models")).execute()
     assert record.status == ("interrupted")
     assert [case.model for case in record.cases] == names[:finished]
     assert all(case.outcome is Outcome.PASSED for case in record.cases)

@@ -128,6 +128,7 @@ def parts_of(page: bytes) -> str:
     return found[1].decode()
 
 
+@pytest.mark.long
 def test_the_page_opens_without_its_parts_and_asks_for_them(server: ThreadingHTTPServer) -> None:
     page = ask(server, "/")[1]
     assert re.findall(rb'id="pack:([^"]+)"', page) == [b"charts"]
@@ -154,6 +155,7 @@ def test_a_part_is_made_once(server: ThreadingHTTPServer, monkeypatch: pytest.Mo
     assert parts_of(ask(server, "/")[1]) == where
 
 
+@pytest.mark.long
 def test_who_comes_after_a_new_run_finds_its_page_ready(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.serve.source.FRESH_SECONDS", 0.0)
     interface = Interface(Source(results))
@@ -189,6 +191,7 @@ def test_what_is_made_ready_in_the_background_takes_one_processor(
     assert started == [1]
 
 
+@pytest.mark.long
 def test_a_page_keeps_its_parts_when_a_run_is_added_and_is_told_when_it_is_too_old(
     server: ThreadingHTTPServer, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,7 @@ def test_a_subgraph_that_calls_itself_is_refused():
         plan_model(model.write())
 
 
+@pytest.mark.long
 def test_subgraphs_that_multiply_are_refused():
     """Twenty subgraphs, each of which calls the next one twice, are a million operators."""
     model, graph = once(ModelWriter())
