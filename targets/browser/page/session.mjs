@@ -56,7 +56,10 @@ async function fetched(samples) {
     if (!Values) throw new PageError('unsupported', `a page has no tensors of type ${info.dtype}`);
     const size = info.shape.reduce((product, length) => product * length, 1);
     const bytes = size * samples * Values.BYTES_PER_ELEMENT;
-    const values = new Values(body.slice(offset, offset + bytes));
+    if (offset + bytes > body.byteLength) throw new PageError('failed', 'the samples are shorter than their description');
+    // Where it lies, if its type allows that: large tensors are not held twice.
+    const values = offset % Values.BYTES_PER_ELEMENT
+        ? new Values(body.slice(offset, offset + bytes)) : new Values(body, offset, size * samples);
     offset += bytes;
     return {values, size, info};
   });
