@@ -136,6 +136,9 @@ def _project(root: Path) -> None:
     """The zoo, converted and with its references by what was packed; the libraries' bundles."""
     project = root / "project"
     project.mkdir()
+    kit = "from harness.report.chart_kit import chart_kit; chart_kit()"
+    here = {**os.environ, "PYTHONPATH": str(root / SITE)}
+    subprocess.run([sys.executable, "-P", "-c", kit], cwd=project, env=here, check=True)
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
         **{"HARNESS_GPU": "software", "HARNESS_CHROMIUM": str(root / "chromium" / "chrome")},
