@@ -16,6 +16,7 @@ from .graph_reference import graph_of
 from .graph_signature import Entry, node_name, signature_of, tensor_name
 from .model_json import ENTRY, METADATA, check_ranges, ours, read_model
 from .problems import Broken, Refused, one_line
+from .room import check_room
 from .unused_imports import without_unused_imports
 
 SIGNATURE = "serving_default"
@@ -42,13 +43,16 @@ def convert(saved_model: Path, options: Mapping[str, Any], shard_bytes: int, out
 
     `options`: `weights` (float32, float16, uint8, uint16: how weights are stored) and `skip_operator_check` (write the
     files whatever operators there are). Raises `Refused` with the converter's reason in one line, `Broken` where the
-    files that it wrote without its check would not run.
+    files that it wrote without its check would not run, `MemoryError` where there is no room for it.
     """
     import tensorflow as tf
 
     conversion, errors = conversion_module(), tf.errors
     stored = options["weights"]
-    function = tf.saved_model.load(str(saved_model)).signatures[SIGNATURE]
+    loaded = tf.saved_model.load(str(saved_model))
+    function = loaded.signatures[SIGNATURE]
+    check_room(sum(variable.shape.num_elements() * variable.dtype.size for variable in function.variables))
+    del loaded  # and its weights with it
     try:
         conversion.convert_tf_saved_model(
             str(saved_model),
