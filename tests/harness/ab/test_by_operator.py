@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness.ab import by_operator
-from harness.ab.by_operator import ROUNDS, changed_operators, compare_times
+from harness.ab.by_operator import PAIRS, ROUNDS, changed_operators, compare_times
 from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
 from harness.target import OperatorSamples, Timing
@@ -17,22 +17,28 @@ OPERATORS = {("Conv2D", "1×32×32×16"): 40_000.0, ("Conv2D", "1×16×16×32"):
 MARGIN, CONFIDENCE = 0.02, 0.95
 
 
-def rounds(slower, seed, noise=0.02):
-    """Two rounds of twelve pairs; the machine's pace goes up and down by a third, for both blocks of a pair alike."""
+def rounds(slower, seed, noise=0.02, bias=0.0):
+    """The machine's pace goes up and down by a third, for both blocks of a pair alike; `bias`: of each operator in each
+    process, for all blocks of that one."""
     generator = np.random.default_rng(seed)
 
-    def pair():
-        pace = generator.uniform(1.0, 1.33)
+    def one_round():
+        biases = [{key: generator.lognormal(0.0, bias) for key in OPERATORS} for _ in range(2)]
 
-        def times(factors):
-            return {
-                key: pace * factors.get(key, 1.0) * time * generator.lognormal(0.0, noise)
-                for key, time in OPERATORS.items()
-            }
+        def pair():
+            pace = generator.uniform(1.0, 1.33)
 
-        return times({}), times(slower)
+            def times(factors, leaning):
+                return {
+                    key: pace * factors.get(key, 1.0) * leaning[key] * time * generator.lognormal(0.0, noise)
+                    for key, time in OPERATORS.items()
+                }
 
-    return [[pair() for _ in range(12)] for _ in range(2)]
+            return times({}, biases[0]), times(slower, biases[1])
+
+        return [pair() for _ in range(PAIRS)]
+
+    return [one_round() for _ in range(ROUNDS)]
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -46,6 +52,18 @@ def test_a_slowdown_of_a_tenth_in_one_operator_is_named_by_operator_and_shape(se
 def test_nothing_is_named_where_nothing_changed():
     named = [found for seed in range(40) for found in compare_times(rounds({}, seed), MARGIN, CONFIDENCE)]
     assert named == []
+
+
+def test_nothing_is_named_for_the_bias_that_each_process_has():
+    """Equal sides: 2 of 100 trials is what the confidence of 95 % for all operators, and the margin, leave."""
+    named = [compare_times(rounds({}, seed, bias=0.05), MARGIN, CONFIDENCE) for seed in range(100)]
+    assert sum(map(bool, named)) <= 2
+
+
+def test_a_slowdown_of_a_tenth_is_found_through_that_bias_more_often_than_not():
+    slower = {("Conv2D", "1×16×16×32"): 1.10}
+    found = [compare_times(rounds(slower, seed, bias=0.02), MARGIN, CONFIDENCE) for seed in range(40)]
+    assert sum(any(one.operator == "Conv2D" for one in named) for named in found) > 30
 
 
 def test_what_weighs_most_comes_first():
