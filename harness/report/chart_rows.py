@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.case_name import runtime_of, target_at
 from harness.report import numbers
 from harness.report.pareto import Candidate
 from harness.report.trade_off import TradeOff
@@ -27,15 +26,10 @@ def latency_rows(cases: Iterable[CaseResult], places: Places) -> list[dict[str, 
     return [_latency_row(case, places) for case in sorted(timed, key=lambda case: case.simulated)]
 
 
-def where(case: CaseResult) -> str:
-    """The target, with its place also where no other has it: milliseconds are of a machine."""
-    return target_at(runtime_of(case.target), case.place) if case.place else case.target
-
-
 def _latency_row(case: CaseResult, places: Places) -> dict[str, Any]:
     timing = case.latency
     assert timing is not None, "only timed cases get a row"
-    place = where(case) + (" (simulated)" if case.simulated else "")
+    place = case.target_at_place + (" (simulated)" if case.simulated else "")
     return {
         "cases": [places[case.id]],
         "place": place,

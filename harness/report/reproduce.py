@@ -5,15 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from harness.case_name import CaseName, runtime_of, target_at
+from harness.case_name import CaseName, runtime_of
 from harness.store.record import CaseResult, Check
 
 
 def reproduce(case: CaseResult) -> str:
     """A command for a shell, with `--fresh`: it measures, whatever is known already, and at the same place."""
-    runtime = runtime_of(case.target)
-    target = target_at(runtime, case.place) if case.place else runtime
-    chosen = ["--model", case.model, "--variant", case.variant, "--target", target]
+    chosen = ["--model", case.model, "--variant", case.variant, "--target", case.target_at_place]
     return shlex.join(["harness", "run", *chosen, "--fresh"])
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.artifact import FileHash, Frozen
-from harness.case_name import CaseName
+from harness.case_name import CaseName, runtime_of, target_at
 
 SCHEMA_VERSION = 1
 EXACT_AT_PLACES = "places.exact"
@@ -336,6 +336,11 @@ class CaseResult(Frozen):
     def id(self) -> str:
         """The name written out."""
         return f"{self.model}/{self.variant}/{self.target}"
+
+    @property
+    def target_at_place(self) -> str:
+        """The target, with its place also where no other has it: milliseconds are of a machine."""
+        return target_at(runtime_of(self.target), self.place) if self.place else self.target
 
 
 class Machine(Frozen):

@@ -269,14 +269,6 @@ def test_a_damaged_measurement_is_measured_again(execute, tmp_path):
     assert target.opened == 3
 
 
-@pytest.fixture
-def ctrl_c():
-    """A shell starts what it puts into the background deaf to Ctrl-C, these tests perhaps among it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupted_run_leaves_a_record_and_the_next_one_resumes(execute, tmp_path):
     # Threads wait for a child that would hang for ten minutes; the signal comes as Ctrl-C does, once one case is timed.

@@ -205,14 +205,6 @@ def test_a_dashboard_that_cannot_be_made_is_one_sentence_and_the_table_is_there(
     assert "Every case passed" in capsys.readouterr().out
 
 
-@pytest.fixture
-def ctrl_c():
-    """A shell starts what it puts into the background deaf to Ctrl-C, these tests perhaps among it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("finished", [0, 1, 3])
 def test_an_interrupted_run_has_every_case_that_was_finished_whatever_else_was_at_work(finished, tmp_path, monkeypatch):
