@@ -1,6 +1,6 @@
 """How fast tensors travel into a page and out of it, and what memory that takes.
 
-    .venv/bin/python tests/benchmarks/page_transfer.py [TARGET, tfjs/chromium-wasm if not given]
+    .venv/bin/python -m tests.benchmarks.page_transfer [TARGET, tfjs/chromium-wasm if not given]
 
 The model hands a part of its input through, so that next to all of the time is travel: 128 images of 385 by 385 in
 (posenet's input: 227 MB), 37 MB out. Memory is the sum of the resident sets of the harness and the browser,
@@ -24,6 +24,7 @@ import psutil
 from harness import registry
 from harness.artifact import Artifact, FileHash, TensorInfo
 from harness.conversion.golden import first_samples
+from tests.harness.fakes.artifact import made_artifact
 
 SAMPLES, SIDE, KEPT = 128, 385, 156
 MEGABYTE = 1e6
@@ -52,18 +53,15 @@ def write_model(folder: Path) -> Artifact:
         FileHash(path=file.name, bytes=file.stat().st_size, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
         for file in sorted(folder.iterdir())
     )
-    return Artifact(
+    return made_artifact(
         model="corner",
         format="tfjs",
         variant="float32",
-        key="",
-        digest="",
         entry="model.json",
         files=files,
         inputs=(TensorInfo(name="x", tensor="x", index=0, shape=(1, SIDE, SIDE, 3), dtype="float32"),),
         outputs=(TensorInfo(name="y", tensor="y", index=0, shape=(1, KEPT, KEPT, 3), dtype="float32"),),
         operators={"Slice": 1},
-        converter={},
         directory=folder,
     )
 

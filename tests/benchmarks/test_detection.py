@@ -27,7 +27,7 @@ import pytest
 from harness.ab.compare import compare_sides
 from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
-from harness.artifact import Artifact, TensorInfo
+from harness.artifact import TensorInfo
 from harness.environment import environment
 from harness.errors import HarnessError
 from harness.process.child import ChildProcess
@@ -35,6 +35,7 @@ from harness.target import DEFAULT_LIMITS, Loaded
 from harness_targets.tflite.load_request import PACKAGES, load_request
 from harness_targets.tflite.target import TFLiteSession, TFLiteTarget
 from tests.benchmarks.slowed_worker import EXTRA_VARIABLE
+from tests.harness.fakes.artifact import made_artifact
 
 WORKER = Path(__file__).with_name("slowed_worker.py")
 TRIALS = os.environ.get("HARNESS_DETECTION_TRIALS", "0:200,0.02:100,0.05:100,0.10:100")
@@ -81,18 +82,15 @@ def artifact_of(path):
         shape = tuple(int(length) for length in tensor.ShapeAsNumpy())
         return TensorInfo(name=f"t{place}", tensor="", index=place, shape=shape, dtype=kinds[tensor.Type()])
 
-    return Artifact(
+    return made_artifact(
         model=path.stem,
         format="tflite",
         variant="float32",
         key="key",
         digest="digest",
         entry=path.name,
-        files=(),
         inputs=tuple(info(graph.Inputs(i), i) for i in range(graph.InputsLength())),
         outputs=tuple(info(graph.Outputs(i), i) for i in range(graph.OutputsLength())),
-        operators={},
-        converter={},
         directory=path.parent,
     )
 

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.artifact import Artifact, TensorInfo
+from harness.artifact import TensorInfo
 from harness.latency.statistics import summarise
 from harness.target import TimingPlan
 from harness_targets.tflite.target import targets
+from tests.harness.fakes.artifact import made_artifact
 
 PAIRS = 7
 RUNS = 200
@@ -41,18 +42,13 @@ def model(converter_python, tmp_path_factory):
 
 
 def artifact(path):
-    return Artifact(
+    return made_artifact(
         model=path.stem,
         format="tflite",
         variant="ready",
-        key="",
-        digest="",
         entry=path.name,
-        files=(),
         inputs=(TensorInfo(name="in", tensor="", index=0, shape=SHAPE, dtype="float32"),),
         outputs=(TensorInfo(name="out", tensor="", index=0, shape=(1, 10), dtype="float32"),),
-        operators={},
-        converter={},
         directory=path.parent,
     )
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from harness.artifact import Artifact, FileHash, TensorInfo
+from harness.artifact import FileHash, TensorInfo
 from harness.errors import Failed
 from harness.loaded import check_loaded
 from harness.target import Loaded
+from tests.harness.fakes.artifact import made_artifact
 
 FILES = {"model.json": "a" * 64, "weights.bin": "b" * 64}
 
@@ -14,18 +15,13 @@ def tensor(name):
     return TensorInfo(name=name, tensor=f"{name}:0", index=0, shape=(1,), dtype="float32")
 
 
-ARTIFACT = Artifact(
+ARTIFACT = made_artifact(
     model="a",
     format="tfjs",
     variant="ready",
-    key="",
-    digest="",
     entry="model.json",
     files=tuple(FileHash(path=path, bytes=1, sha256=digest) for path, digest in FILES.items()),
     inputs=(tensor("x"), tensor("y")),
-    outputs=(),
-    operators={},
-    converter={},
     directory="/nowhere",
 )
 

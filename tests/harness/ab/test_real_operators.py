@@ -9,8 +9,9 @@ from harness import registry
 from harness.ab.by_operator import changed_operators, operator_in_words
 from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
-from harness.artifact import Artifact, FileHash, TensorInfo
+from harness.artifact import FileHash, TensorInfo
 from harness.target import TimingPlan
+from tests.harness.fakes.artifact import made_artifact
 from tests.targets.mcu.model_writer import ModelWriter
 
 pytestmark = [pytest.mark.needs("litert"), pytest.mark.alone]
@@ -37,18 +38,16 @@ def model(folder, name, window):
     path = folder / f"{name}.tflite"
     path.write_bytes(made.write())
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Artifact(
+    return made_artifact(
         model=name,
         format="tflite",
         variant="ready",
-        key="",
         digest=digest,
         entry=path.name,
         files=(FileHash(path=path.name, bytes=path.stat().st_size, sha256=digest),),
         inputs=(TensorInfo(name="x", tensor="tensor_0", index=0, shape=SHAPE, dtype="float32"),),
         outputs=(TensorInfo(name="y", tensor="tensor_9", index=0, shape=(1, 8), dtype="float32"),),
         operators={"CONV_2D": 2, "LOGISTIC": 1, "MEAN": 1},
-        converter={},
         directory=folder,
     )
 

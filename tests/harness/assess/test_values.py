@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.artifact import Artifact, Quantisation, TensorInfo
+from harness.artifact import Quantisation, TensorInfo
 from harness.assess.assessment import Assessment, Prediction
 from harness.assess.closer_look import CloserLook
 from harness.assess.predictions import infer_predictions, store_trial, stored_outcome, trial_prediction, trial_runs
@@ -17,6 +17,7 @@ from harness.errors import Crashed, Unsupported
 from harness.examination import Answer, Examination
 from harness.store.record import Conditioning, OutputConditioning
 from harness.target import Footprint, Tried
+from tests.harness.fakes.artifact import made_artifact
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.raising import RaisingTarget
 
@@ -28,18 +29,14 @@ EXPECTED = np.arange(6, dtype=np.float32).reshape(SHAPE)
 
 def trials(outputs, reference):
     info = TensorInfo(name="y", tensor="y", index=0, shape=SHAPE[1:], dtype="float32")
-    artifact = Artifact(
+    artifact = made_artifact(
         model="m",
         format="fake",
         variant="float32",
         key="k",
         digest="d",
         entry="e",
-        files=(),
-        inputs=(),
         outputs=(info,),
-        operators={},
-        converter={},
         directory=".",
     )
     answers = {TARGET.name: Answer((), "Node.js", outputs)}

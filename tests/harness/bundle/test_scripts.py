@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.artifact import Artifact, Quantisation, TensorInfo
+from harness.artifact import Quantisation, TensorInfo
 from harness.bundle.fault import Fault
 from harness.bundle.report import made_with, write_report
 from harness.errors import Unsupported
 from harness.isolation import made_of
 from harness.reproduction import run_script
 from harness.store.record import Check
+from tests.harness.fakes.artifact import made_artifact
 from tests.parts import on_target
 from tests.targets.mcu.model_writer import ModelWriter
 
@@ -32,18 +33,14 @@ def artifact(tmp_path):
     model.operator("RELU", [x], [model.output((1, 4), "int8", scale=SCALE.scale, zero_point=SCALE.zero_point)])
     (folder / "model.tflite").write_bytes(model.write())
     info = {"index": 0, "shape": (1, 4), "dtype": "int8", "quantisation": SCALE}
-    made = Artifact(
+    made = made_artifact(
         model="relu",
         format="tflite",
         variant="ready",
-        key="",
-        digest="",
         entry="model.tflite",
-        files=(),
         inputs=(TensorInfo(name="x", tensor="tensor_0", **info),),
         outputs=(TensorInfo(name="y", tensor="tensor_1", **info),),
         operators={"RELU": 1},
-        converter={},
         directory=folder,
     )
     return made_of(made, folder)

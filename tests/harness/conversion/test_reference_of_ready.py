@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from harness.artifact import Artifact, TensorInfo
+from harness.artifact import TensorInfo
 from harness.cache import Cache
 from harness.conversion.converter import Converter
 from harness.conversion.golden import Golden, write_golden
@@ -13,6 +13,7 @@ from harness.conversion.prepared import Prepared
 from harness.conversion.reference import CONFIRMED, MADE_GOLDEN
 from harness.environment import environment
 from harness.variant import Format
+from tests.harness.fakes.artifact import made_artifact
 
 SAMPLES = np.arange(24.0, dtype=np.float32).reshape(12, 2)
 
@@ -35,18 +36,15 @@ class Asked(Converter):
 def ready(tmp_path):
     """A ready artifact's preparation, and the artifact."""
     infos = [TensorInfo(name=name, tensor=name, index=0, shape=(2,), dtype="float32") for name in "xy"]
-    artifact = Artifact(
+    artifact = made_artifact(
         model="it",
         format="tflite",
         variant="ready",
         key="k",
         digest="d",
         entry="model.tflite",
-        files=(),
         inputs=(infos[0],),
         outputs=(infos[1],),
-        operators={},
-        converter={},
         directory=tmp_path,
     )
     write_golden(tmp_path / "golden.npz", Golden({"x": SAMPLES}, {"y": 2 * SAMPLES}, None))

@@ -29,6 +29,7 @@ from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.plan import plan_model, variables_in
 from harness_targets.mcu.plan.model import operator_names
 from harness_targets.tflm.target import MicroSession
+from tests.harness.fakes.artifact import made_artifact
 
 from .model_writer import ModelWriter
 from .random_operators import random_inputs, random_model
@@ -39,18 +40,13 @@ SUITE_SECONDS = 240
 def artifact_of(folder: Path, content: bytes, taken: tuple[int, ...], given: tuple[int, ...]) -> Artifact:
     (folder / "model.tflite").write_bytes(content)
     scheme = Quantisation(scale=0.5, zero_point=-3)
-    return Artifact(
+    return made_artifact(
         model="conv",
         format="tflite",
         variant="int8",
-        key="",
-        digest="",
         entry="model.tflite",
-        files=(),
         inputs=(TensorInfo(name="in", tensor="", index=0, shape=taken, dtype="int8", quantisation=scheme),),
         outputs=(TensorInfo(name="out", tensor="", index=0, shape=given, dtype="int8"),),
-        operators={},
-        converter={},
         directory=folder,
     )
 

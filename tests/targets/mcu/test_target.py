@@ -19,6 +19,7 @@ from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.plan import PlanRefused, plan_model
 from harness_targets.mcu.target import targets
 from harness_targets.tflm.target import MicroTarget
+from tests.harness.fakes.artifact import made_artifact
 
 from .model_writer import ModelWriter
 from .random_operators import random_inputs, random_model
@@ -41,18 +42,13 @@ def make_artifact(folder: Path, content: bytes) -> Artifact:
         )
         for kind, side in zip(("in", "out"), sides, strict=True)
     )
-    return Artifact(
+    return made_artifact(
         model="model",
         format="tflite",
         variant="int8",
-        key="",
-        digest="",
         entry="model.tflite",
-        files=(),
         inputs=inputs,
         outputs=outputs,
-        operators={},
-        converter={},
         directory=folder,
     )
 

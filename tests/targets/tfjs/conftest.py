@@ -23,6 +23,7 @@ from harness_targets.browser import browsers
 from harness_targets.tfjs import bundles
 from harness_targets.tfjs.format import FORMAT
 from harness_targets.tfjs.target import targets
+from tests.harness.fakes.artifact import made_artifact
 
 NOT_OF_THE_ARTIFACT = ("inspected.json", "tensors.npz")
 SAMPLES = {"depths": 128}
@@ -71,15 +72,12 @@ def artifact_of(folder: Path) -> Artifact:
         if file.name not in NOT_OF_THE_ARTIFACT
     )
     model, variant = folder.name.rsplit("-", 1)
-    return Artifact(
+    return made_artifact(
         model=model,
         format="tfjs",
         variant=variant,
-        key="",
-        digest="",
         entry="model.json",
         files=files,
-        converter={},
         directory=folder,
         **inspected,
     )

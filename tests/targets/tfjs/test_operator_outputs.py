@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from harness.artifact import Artifact, TensorInfo
+from harness.artifact import TensorInfo
 from harness.errors import Unsupported
 from harness_targets.tfjs.operator_outputs import expose, operations
+from tests.harness.fakes.artifact import made_artifact
 
 FLOAT = {"T": {"type": "DT_FLOAT"}}
 
@@ -21,18 +22,13 @@ def artifact(tmp_path):
         model = {"format": form, "modelTopology": {"node": list(nodes)}, "weightsManifest": [], "signature": {}}
         (tmp_path / "model.json").write_text(json.dumps(model))
         output = TensorInfo(name="y", tensor="Identity:0", index=0, shape=(1,), dtype="float32")
-        return Artifact(
+        return made_artifact(
             model="m",
             format="tfjs",
             variant="float32",
-            key="",
             digest="d",
             entry="model.json",
-            files=(),
-            inputs=(),
             outputs=(output,),
-            operators={},
-            converter={},
             directory=tmp_path,
         )
 

@@ -9,6 +9,7 @@ from harness.artifact import Artifact, TensorInfo
 from harness.errors import CaseError
 from harness.target import TimingPlan
 from harness_targets.tflite.target import TFLiteTarget, targets
+from tests.harness.fakes.artifact import made_artifact
 
 HERE = [target for target in targets() if isinstance(target, TFLiteTarget)]
 NAMES = [target.name for target in HERE]
@@ -27,18 +28,13 @@ def keyword_model(shared_models):
 
 def artifact(path: Path) -> Artifact:
     """MLPerf Tiny's keyword spotting model, int8 in and out."""
-    return Artifact(
+    return made_artifact(
         model="kws",
         format="tflite",
         variant="ready",
-        key="",
-        digest="",
         entry=path.name,
-        files=(),
         inputs=(TensorInfo(name="in", tensor="input_1", index=0, shape=(1, 49, 10, 1), dtype="int8"),),
         outputs=(TensorInfo(name="out", tensor="Identity", index=0, shape=(1, 12), dtype="int8"),),
-        operators={},
-        converter={},
         directory=path.parent,
     )
 

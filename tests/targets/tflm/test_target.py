@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from harness.artifact import Artifact, TensorInfo
+from harness.artifact import TensorInfo
 from harness.errors import CaseError, Unsupported
 from harness.target import TimingPlan
 from harness_targets.tflm.target import MicroTarget
 from harness_targets.tflm.worker import Refused, Worker
+from tests.harness.fakes.artifact import made_artifact
 from tests.targets.mcu.model_writer import ModelWriter
 
 SAMPLES = {"in": np.random.default_rng(0).integers(-128, 128, (4, 1, 49, 10, 1)).astype(np.int8)}
@@ -15,18 +16,14 @@ SAMPLES = {"in": np.random.default_rng(0).integers(-128, 128, (4, 1, 49, 10, 1))
 
 def artifact(path, dtype="int8", operators=()):
     """MLPerf Tiny's keyword spotting model."""
-    return Artifact(
+    return made_artifact(
         model="kws",
         format="tflite",
         variant="ready",
-        key="",
-        digest="",
         entry=path.name,
-        files=(),
         inputs=(TensorInfo(name="in", tensor="", index=0, shape=(1, 49, 10, 1), dtype=dtype),),
         outputs=(TensorInfo(name="out", tensor="", index=0, shape=(1, 12), dtype=dtype),),
         operators=dict.fromkeys(operators, 1),
-        converter={},
         directory=path.parent,
     )
 
