@@ -48,6 +48,8 @@ class Recipe:
     """Recipes that differ by their interface alone share this word: operators are looked for in one of them."""
     choices: tuple[Mapping[str, Any], ...] = ()
     """Other options of its calibration, each of which may lose less."""
+    halved: Mapping[str, Any] = field(default_factory=dict)
+    """Options with which an operator left in float has its weights in two bytes each; empty where there are none."""
     weights_alone: bool = False
     """Whether weights alone are quantised when it is converted, so that an operator without any is float already."""
 

@@ -32,6 +32,8 @@ class Choices(Table):
     float_operators: tuple[str, ...] | None = None
     """Operators left in float, each by the name of its first output in the float32 `.tflite`: as `harness locate` has
     it, in full or, where no other operator's is so shortened, as shown on the screen."""
+    float_weights: Literal["float32", "float16"] | None = None
+    """How the quantiser's variants store the weights of operators left in float (its `FLOAT_CASTING`)."""
     granularity: Literal["tensor", "channel", 32, 64, 128, 256] | None = None
     """Of what the quantiser's variants give the weights a scale each: a tensor, a channel, or so many values in a row
     (`QuantGranularity`)."""

@@ -22,15 +22,20 @@ class Candidate:
     floats: tuple[str, ...] = ()
     """The operators left in float, by the tensors of their first results, in alphabetical order."""
 
+    halved: bool = False
+    """Whether those have their weights in two bytes each."""
+
     @property
     def options(self) -> dict[str, Any]:
         """What it changes of the recipe's options."""
         changed = dict(self.recipe.choices[self.choice]) if self.choice is not None else {}
-        return changed | ({self.recipe.floats: list(self.floats)} if self.floats else {})
+        if self.floats:
+            changed |= {self.recipe.floats: list(self.floats)} | (dict(self.recipe.halved) if self.halved else {})
+        return changed
 
     def leaving(self, operators: Sequence[str]) -> Candidate:
-        """The same recipe and choice with these operators in float, and no others."""
-        return Candidate(self.recipe, self.choice, tuple(sorted(operators)))
+        """The same with these operators in float, and no others."""
+        return replace(self, floats=tuple(sorted(operators)))
 
     @property
     def name(self) -> str:
@@ -50,7 +55,10 @@ class Candidate:
             chosen = self.recipe.choices[self.choice]
             said.append(", ".join(f"{key} = {json.dumps(value)}" for key, value in chosen.items()))
         if self.floats:
-            said.append(f"{len(self.floats)} operator{'' if len(self.floats) == 1 else 's'} in float")
+            said.append(
+                f"{len(self.floats)} operator{'' if len(self.floats) == 1 else 's'} in float"
+                f"{', two bytes a weight' if self.halved else ''}"
+            )
         return ", ".join(said)
 
     def variant(self, bases: Mapping[str, Variant]) -> Variant:

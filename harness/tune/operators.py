@@ -6,21 +6,22 @@ from collections.abc import Mapping, Sequence
 
 from harness.locate.findings import EdgeFinding, OperatorResult
 from harness.operator_outputs import Operation
-from harness.tune.candidates import Operator
-from harness.variant import Recipe
+from harness.tune.candidates import Candidate, Operator
 
 NOT_FINITE = 1e6
 """The noise of a result with a NaN or an infinity in it: more than any that can be told."""
 
 
-def operators_of(float_operations: Sequence[Operation], finding: EdgeFinding, recipe: Recipe) -> list[Operator]:
-    """Each operator of the float32 artifact that has a result and that the recipe quantises, in the order of execution.
+def operators_of(float_operations: Sequence[Operation], finding: EdgeFinding, candidate: Candidate) -> list[Operator]:
+    """Each operator of the float32 artifact that has a result and that the candidate's recipe quantises, in the order
+    of execution.
 
     What an operator loses is the noise that its result has and that what it reads has not. The cause may lie in the
     range of what it reads, which stays quantised unless the operator that makes it is in float as well; and a range
     that is bad for a result is bad for its readers. So half of a loss counts for each neighbour. A recipe of weights
     alone gives results no range, and leaves what has no float constants as it is.
     """
+    recipe, bits_in_float = candidate.recipe, 16.0 if candidate.halved else 32.0
     own = _own_noise(finding)
     first = {operation.results[0].name: operation for operation in float_operations if operation.results}
     makers = {result.name: operation for operation in first.values() for result in operation.results}
@@ -34,7 +35,7 @@ def operators_of(float_operations: Sequence[Operation], finding: EdgeFinding, re
         Operator(
             operation.results[0].tensor,
             shared[name],
-            round(operation.constant_bytes * max(0.0, 1.0 - recipe.weight_bits / 32.0)),
+            round(operation.constant_bytes * max(0.0, bits_in_float - recipe.weight_bits) / 32.0),
         )
         for name, operation in first.items()
         if operation.constant_bytes or not recipe.weights_alone

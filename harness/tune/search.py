@@ -12,7 +12,7 @@ That more in float passes where less does is only the order of trying: what is r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from harness.tune.attempt import Attempt, Verdict, figure_of, known
@@ -48,6 +48,10 @@ class _Spent(Exception):
     """There are no conversions left."""
 
 
+class _Unhalved(Exception):
+    """The first operators left in float with two bytes a weight were refused."""
+
+
 @dataclass
 class Search:
     """One search and what it has tried so far, in the order of trying.
@@ -65,6 +69,9 @@ class Search:
     attempts: list[Attempt] = field(default_factory=list)
     complete: bool = False
     """Whether it came to its end before the conversions did."""
+    halves: bool = True
+    """Whether operators left in float have two bytes a weight where a recipe can store them so: until a target (Micro
+    has no float16) refuses the first of them."""
 
     @property
     def best(self) -> Attempt | None:
@@ -122,6 +129,15 @@ class Search:
                 base = other
         if not base.candidate.recipe.floats:
             return
+        if self.halves and self.by_size and base.candidate.recipe.halved:
+            try:
+                self._mend_inside(replace(base, candidate=replace(base.candidate, halved=True)))
+                return
+            except _Unhalved:
+                self.halves = False
+        self._mend_inside(base)
+
+    def _mend_inside(self, base: Attempt) -> None:
         operators = self.oracle.operators(base)
         self._leave_in_float(base, sorted(operators, key=lambda one: (-one.loss, one.added_bytes)))
         self._exchange(base, operators)
@@ -199,11 +215,10 @@ class Search:
 
     def _of(self, base: Attempt, *verdicts: Verdict) -> list[Attempt]:
         """The attempts at the base itself and at it with operators in float that ended so."""
-        same = (base.candidate.recipe.variant, base.candidate.choice)
         return [
             one
             for one in self.attempts
-            if (one.candidate.recipe.variant, one.candidate.choice) == same and one.verdict in verdicts
+            if one.verdict in verdicts and base.candidate.leaving(one.candidate.floats).name == one.candidate.name
         ]
 
     def _predicted(self, base: Attempt, operators: Sequence[Operator], floats: Sequence[str]) -> float | None:
@@ -219,7 +234,12 @@ class Search:
         return best is None or least is None or best.figure is None or least * (1.0 + SLACK) < best.figure
 
     def _leaving(self, base: Attempt, floats: Sequence[str]) -> Attempt:
-        return self._try(base.candidate.leaving(floats))
+        """The attempt. Raises `_Unhalved`."""
+        tried = self._try(base.candidate.leaving(floats))
+        known = any(one.candidate.halved and one.verdict != "refused" for one in self.attempts)
+        if base.candidate.halved and tried.verdict == "refused" and not known:
+            raise _Unhalved
+        return tried
 
     def _try(self, candidate: Candidate) -> Attempt:
         """The attempt, an earlier one where it was tried before. Raises `_Spent` where no conversion is left."""

@@ -112,7 +112,7 @@ class CaseOracle:
             locator = Locator(case, self.converter, self.settings.policy, SAMPLES, Path(folder))
             finding = locator.runtime() if edge == "runtime" else locator.conversion()
             finest = self.converter.convert(self.converter.prepare(self.entry), self.form, finest_of(case))
-            return operators_of(locator.operator_outputs.operations(finest), finding, attempt.candidate.recipe)
+            return operators_of(locator.operator_outputs.operations(finest), finding, attempt.candidate)
         return []
 
     def _broken(self, attempt: Attempt) -> tuple[Case, str]:

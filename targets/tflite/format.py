@@ -35,19 +35,20 @@ QUANTISED = (
 """Run when they are named: of a model of one's own as of a ready float `.tflite`."""
 
 CALIBRATIONS = ({"io": "float32"}, {"io": "float32", "calibration_ranges": "moving-average"})
+HALVED = {"float_weights": "float16"}
 RECIPES = (
-    Recipe("int4-weights", 4.0, "float_operators", kin="int4", weights_alone=True),
-    Recipe("int4-dynamic", 4.0, "float_operators", kin="int4", weights_alone=True),
-    Recipe("int4-blocks", 4.5, "float_operators", kin="int4", weights_alone=True),
-    Recipe("int4-static", 4.6, "float_operators", kin="int4-static", choices=CALIBRATIONS),
+    Recipe("int4-weights", 4.0, "float_operators", halved=HALVED, kin="int4", weights_alone=True),
+    Recipe("int4-dynamic", 4.0, "float_operators", halved=HALVED, kin="int4", weights_alone=True),
+    Recipe("int4-blocks", 4.5, "float_operators", halved=HALVED, kin="int4", weights_alone=True),
+    Recipe("int4-static", 4.6, "float_operators", halved=HALVED, kin="int4-static", choices=CALIBRATIONS),
     Recipe("int8", 8.0),
     Recipe("int8-float-io", 8.0, "excluded_nodes", kin="int8"),
-    Recipe("int8-static", 8.0, "float_operators", kin="int8", choices=CALIBRATIONS),
+    Recipe("int8-static", 8.0, "float_operators", halved=HALVED, kin="int8", choices=CALIBRATIONS),
     Recipe("dynamic", 8.1),
-    Recipe("int8-dynamic", 8.1, "float_operators", kin="dynamic", weights_alone=True),
-    Recipe("int8-weights", 8.1, "float_operators", kin="dynamic", weights_alone=True),
+    Recipe("int8-dynamic", 8.1, "float_operators", halved=HALVED, kin="dynamic", weights_alone=True),
+    Recipe("int8-weights", 8.1, "float_operators", halved=HALVED, kin="dynamic", weights_alone=True),
     Recipe("int16x8", 8.2),
-    Recipe("int16-static", 8.2, "float_operators", choices=(CALIBRATIONS[1],)),
+    Recipe("int16-static", 8.2, "float_operators", halved=HALVED, choices=(CALIBRATIONS[1],)),
     Recipe("float16", 16.0),
     Recipe("float32", 32.0),
 )

@@ -14,6 +14,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from ai_edge_quantizer import calibrator, qtyping, quantizer
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
+from ai_edge_quantizer.algorithms.nonlinear_quantize.float_casting import SUPPORTED_WEIGHT_QUANT_OPS
 from ai_edge_quantizer.utils import qsv_utils
 from ai_edge_quantizer.utils.tfl_flatbuffer_utils import TFL_OP_CODE_TO_NAME, get_op_scope
 
@@ -31,6 +32,8 @@ SCHEMA = schema_module()
 Operation = qtyping.TFLOperationName
 WITH_FOUR_BITS = (Operation.FULLY_CONNECTED, Operation.CONV_2D, Operation.BATCH_MATMUL, Operation.EMBEDDING_LOOKUP)
 """Operators whose weights the quantiser may store in 4 bits; which of them in a given way, its policy says."""
+WEIGHTS = 1
+"""Where the weights stand among the inputs of each of `SUPPORTED_WEIGHT_QUANT_OPS`."""
 MOST_IN_OLD_FIELD = 127
 """PLACEHOLDER_FOR_GREATER_OP_CODES of TFLite's schema."""
 BLOCK_SIZES = (32, 64, 128, 256)
@@ -111,8 +114,16 @@ def add_recipe(tool: quantizer.Quantizer, model: Any, options: dict[str, Any]) -
     chosen = (*options.get("float_operators", ()), *options.get("excluded_nodes", ()))
     scopes = [(operator_scope(graph, operator), graph, operator) for graph, operator in operators(model)]
     names = [first_output(graph, operator) for _, graph, operator in scopes]
-    for place in by_name(chosen, names, Mistaken):
-        leave(tool, exactly(scopes[place][0]), Operation.ALL_SUPPORTED)
+    in_float = set(by_name(chosen, names, Mistaken))
+    for place, (scope, graph, operator) in enumerate(scopes):
+        kind = operation_of(model, operator)
+        if place in in_float:
+            leave(tool, exactly(scope), Operation.ALL_SUPPORTED)
+        elif kind is None or kind.name not in options.get("excluded_operators", ()):
+            continue
+        if options.get("float_weights") == "float16" and fits_halves(model, graph, operator):
+            halves = AlgorithmName.FLOAT_CASTING
+            tool.add_weight_only_config(exactly(scope), kind, 16, Granularity.TENSORWISE, halves)
 
 
 Granularity = qtyping.QuantGranularity
@@ -190,13 +201,29 @@ def first_output(graph: Any, operator: Any) -> str:
     return (graph.tensors[written[0]].name or b"").decode(errors="replace") if written else ""
 
 
+def operation_of(model: Any, operator: Any) -> Any:
+    """The quantiser's word for an operator's kind; None where it has none."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    return TFL_OP_CODE_TO_NAME.get(max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
+def fits_halves(model: Any, graph: Any, operator: Any) -> bool:
+    """Whether the quantiser can store an operator's weights as float16, and none of them is beyond what that holds."""
+    if operation_of(model, operator) not in SUPPORTED_WEIGHT_QUANT_OPS:
+        return False
+    data = model.buffers[graph.tensors[int(operator.inputs[WEIGHTS])].buffer].data
+    if data is None or not len(data):
+        return False
+    values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32)
+    return bool(np.all(np.abs(values) <= np.finfo(np.float16).max))
+
+
 def with_whole_blocks(model: Any, size: int) -> Iterator[tuple[Any, str]]:
     """Operation and scope of each operator whose weights divide into blocks of `size`: the quantiser ends at the first
     that do not. They run along the last axis."""
     kinds = {Operation.FULLY_CONNECTED: 1, Operation.EMBEDDING_LOOKUP: 1}
     for graph, operator in operators(model):
-        code = model.operatorCodes[operator.opcodeIndex]
-        operation = TFL_OP_CODE_TO_NAME.get(max(code.builtinCode, code.deprecatedBuiltinCode))
+        operation = operation_of(model, operator)
         if operation in kinds and len(operator.inputs) > kinds[operation]:
             shape = graph.tensors[int(operator.inputs[kinds[operation]])].shape
             if shape is not None and len(shape) and int(shape[-1]) % size == 0:

@@ -27,6 +27,14 @@ def test_operators_in_float_are_options_of_a_variant_that_is_based_on_the_recipe
     assert variant.summary == "int8, calibration_samples = 8, 2 operators in float"
 
 
+def test_weights_of_what_is_in_float_may_be_halved_and_without_any_in_float_nothing_is_changed():
+    recipe = Recipe("int8", 8, "excluded_nodes", halved={"float_weights": "float16"})
+    whole = Candidate(recipe, halved=True)
+    assert whole.options == {}
+    assert whole.leaving(["a"]).options == {"excluded_nodes": ["a"], "float_weights": "float16"}
+    assert whole.leaving(["a"]).words == "int8, 1 operator in float, two bytes a weight"
+
+
 def test_the_name_follows_from_the_options_alone():
     assert Candidate(INT8).leaving(["b", "a"]).name == Candidate(INT8).leaving(["a", "b"]).name
     assert Candidate(INT8).leaving(["a"]).name != Candidate(INT8).leaving(["b"]).name
@@ -49,5 +57,8 @@ def test_every_recipe_of_a_format_is_one_of_its_variants_and_changes_what_harnes
     for form in registry.formats().values():
         for recipe in form.recipes:
             assert form.variant(recipe.variant).name == recipe.variant
-            changed = [*([recipe.floats] if recipe.floats else []), *(key for one in recipe.choices for key in one)]
+            changed = [
+                *([recipe.floats] if recipe.floats else []),
+                *(key for one in (*recipe.choices, recipe.halved) for key in one),
+            ]
             assert set(changed) <= set(Choices.model_fields)

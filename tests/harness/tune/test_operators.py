@@ -8,6 +8,7 @@ from harness.artifact import TensorInfo
 from harness.locate.findings import EdgeFinding, OperatorResult
 from harness.operator_outputs import Operation
 from harness.store.record import Comparison
+from harness.tune.candidates import Candidate
 from harness.tune.operators import NOT_FINITE, operators_of
 from harness.variant import Recipe
 
@@ -28,10 +29,12 @@ def seen(operation, level, lost=None, finite=True):
     return OperatorResult(operation, tensor, (1, 4), comparison, (), lost, lost is None)
 
 
-def operators(*results, weights_alone=False):
+def operators(*results, weights_alone=False, halved=False):
     finding = EdgeFinding("conversion", "float32", tuple(results), 0)
     recipe = Recipe("int8", 8.0, weights_alone=weights_alone)
-    return {one.name: one for one in operators_of([FIRST, SECOND, SHAPELESS], finding, recipe)}
+    return {
+        one.name: one for one in operators_of([FIRST, SECOND, SHAPELESS], finding, Candidate(recipe, halved=halved))
+    }
 
 
 def test_it_is_the_noise_of_the_result_without_that_of_what_it_reads():
@@ -65,6 +68,10 @@ def test_an_operator_in_float_costs_what_its_weights_take_more():
     found = operators()
     assert found["conv/Relu"].added_bytes == 3000
     assert found["add"].added_bytes == 0
+
+
+def test_with_two_bytes_a_weight_it_costs_a_third_of_that():
+    assert operators(halved=True)["conv/Relu"].added_bytes == 1000
 
 
 def test_of_weights_alone_an_operator_without_any_is_float_already_and_no_neighbour_stands_in_for_another():

@@ -192,3 +192,39 @@ def test_an_operator_that_costs_too_much_in_float_keeps_no_other_from_being_trie
         return ("passed" if passed else "failed"), 40_000.0 + sum(sizes[name] for name in floats), 30.0
 
     assert searched(Scripted(answer, operators), (INT8, FLOAT16)).best.candidate.floats == ("beside", "guilty")
+
+
+HALVED = replace(INT8, halved={"float_weights": "float16"})
+
+
+def halving(refuses):
+    """Two of three operators have to be in float; `refuses` where their weights take two bytes."""
+    operators = [Operator("a", 8.0, 1_000), Operator("b", 4.0, 1_000), Operator("c", 1e-3, 1_000)]
+
+    class Halving(Scripted):
+        def try_(self, candidate):
+            if candidate.recipe.variant == "float32":
+                return Attempt(candidate, "passed", 80_000.0, 0.0, 0.0)
+            if candidate.halved and candidate.floats and refuses:
+                return Attempt(candidate, "refused", reason="a/board: DEQUANTIZE of float16", targets=("a/board",))
+            size = 40_000.0 + (1_000 if candidate.halved else 3_000) * len(candidate.floats)
+            passed = {"a", "b"} <= set(candidate.floats)
+            return Attempt(candidate, "passed" if passed else "failed", size, 0.1, 0.0 if passed else 9.0)
+
+    return Halving(None, operators)
+
+
+def test_operators_in_float_have_two_bytes_a_weight_where_the_recipe_can_store_them_so():
+    best = searched(halving(refuses=False), (HALVED, FLOAT32)).best
+    assert (best.candidate.floats, best.candidate.halved) == (("a", "b"), True)
+
+
+def test_where_a_target_refuses_that_they_have_four_and_it_is_asked_once():
+    search = searched(halving(refuses=True), (HALVED, replace(HALVED, variant="int8-too"), FLOAT32))
+    assert (search.best.candidate.floats, search.best.candidate.halved) == (("a", "b"), False)
+    assert sum(attempt.verdict == "refused" for attempt in search.attempts) == 1
+
+
+def test_by_speed_bytes_a_weight_are_of_no_use():
+    search = searched(halving(refuses=False), (HALVED, FLOAT32), by_size=False)
+    assert not any(attempt.candidate.halved for attempt in search.attempts)

@@ -27,6 +27,7 @@ KINDS = {
     "int4-static": ("int8", "int4", "int8", "int4"),
 }
 """Values and weights of a convolution, then of a dense layer."""
+WEIGHTS_OF_THE_FIRST_DENSE_LAYER = 8192
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,20 @@ def test_an_operator_is_left_in_float_by_the_name_that_locate_has(made):
     by_short_name = made("int8-static", float_operators=["/".join(first[2].split(";")[0].split("/")[-2:])])
     assert by_short_name.path.read_bytes() == chosen.path.read_bytes()
     assert len({made("int8-static").key, chosen.key, by_short_name.key}) == 3
+
+
+def test_an_operator_left_in_float_has_two_bytes_a_weight_where_that_is_chosen(made):
+    first, _ = dense_layers(made("float32"))
+    whole = made("int8-weights", float_operators=[first[2]])
+    halved = made("int8-weights", float_operators=[first[2]], float_weights="float16")
+    added = [kinds for operator, kinds, name in operators(halved) if operator == "DEQUANTIZE" and kinds == ["float16"]]
+    assert len(added) == 1
+    assert whole.bytes - halved.bytes == pytest.approx(2 * WEIGHTS_OF_THE_FIRST_DENSE_LAYER, abs=500)  # but for tables
+    by_kind = made("int8-weights", excluded_operators=["FULLY_CONNECTED"], float_weights="float16")
+    assert sum(kinds == ["float16"] for _, kinds, _ in operators(by_kind)) == 2
+    static = made("int8-static", float_operators=[first[2]], float_weights="float16")
+    assert "conversion of float16 to float32" in TARGETS["mcu/qemu-cortex-m4"].coverage(static)[0]
+    assert TARGETS["tflite/litert-xnnpack"].coverage(halved) == ()
 
 
 def test_the_usual_converter_leaves_the_same_operator_in_float_and_keeps_the_types_at_its_ends(made):
