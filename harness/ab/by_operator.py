@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +21,10 @@ from harness.ab.side import Side
 from harness.latency.statistics import typical
 from harness.target import TimingPlan
 
-ROUNDS = 8
-"""Fresh processes, because each has a bias of its own: TensorFlow.js on the processor gives an operator up to 8 % more
-time or less. Two leaned the same way by more than the margin in 4 of 14 trials of equal sides."""
+LOOKS = (8, 16, 24)
+"""Fresh processes after which is decided, because each has a bias of its own: TensorFlow.js on the processor gives an
+operator up to 8 % more time or less. Two leaned the same way by more than the margin in 4 of 14 trials of equal sides.
+More are begun only where an operator may have changed and the intervals leave it open."""
 PAIRS = 3
 MOST_SECONDS = 300.0
 """What would take longer is left out: the verdict waits for it."""
@@ -31,6 +32,8 @@ ONE = TimingPlan(1, 0.0, max_iterations=1, max_seconds=30.0, per_operator=True, 
 
 Times = dict[tuple[str, str], float]
 """Operator and shape of its results → nanoseconds in an inference."""
+Round = list[tuple[Times, Times]]
+"""Pairs of blocks of the same two processes, old and new."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,14 @@ class OperatorRatio:
     high: float
     share: float
 
+    def changed(self, margin: float) -> bool:
+        """Whether all of the interval is beyond the margin."""
+        return self.low > 1.0 + margin or self.high < 1.0 / (1.0 + margin)
+
+    def leaning(self, margin: float) -> bool:
+        """Whether the ratio itself is beyond the margin."""
+        return not 1.0 / (1.0 + margin) <= self.ratio <= 1.0 + margin
+
 
 def changed_operators(
     old: Side, new: Side, inputs: dict[str, NDArray[Any]], plan: BlockPlan
@@ -53,62 +64,85 @@ def changed_operators(
     if old.target.own_clock or new.target.own_clock:  # which counts the whole alone, and is flashed to be asked
         return ()
     order = random.Random(plan.seed)
-    rounds: list[list[tuple[Times, Times]]] = []
-    for _ in range(ROUNDS):
-        with ExitStack() as stack:
-            opening = time.monotonic()
-            pair = [old, new]
-            order.shuffle(pair)
-            sessions = {side is new: stack.enter_context(side.target.open(side.artifact)) for side in pair}
-            samples = {False: old.stored(inputs), True: new.stored(inputs)}
-            found: list[tuple[Times, Times]] = []
-            opened = time.monotonic() - opening
-            for _ in range(PAIRS + 1):
-                begun = time.monotonic()
-                block: dict[bool, Times] = {}
-                for which in order.sample([False, True], 2):
-                    timing = sessions[which].time(samples[which], ONE)
-                    if not timing.per_operator:
-                        return ()
-                    block[which] = {
-                        (one.operator, one.shape): typical(one.samples_ns, timing.clock_resolution_ns)
-                        for one in timing.per_operator
-                    }
-                found.append((block[False], block[True]))
-                if (opened + (time.monotonic() - begun) * (PAIRS + 1)) * ROUNDS > MOST_SECONDS:
-                    return ()
-            rounds.append(found[1:])  # the first warms up
-    return compare_times(rounds, plan.margin, plan.confidence)
+    begun, done = time.monotonic(), 0
+
+    def draw(look: int) -> Round:
+        """Another round, of so many; an empty one where a side does not tell, or that would take too long."""
+        nonlocal done
+        if done and (time.monotonic() - begun) / done * look > MOST_SECONDS:
+            return []
+        done += 1
+        return _time_round(old, new, inputs, order, MOST_SECONDS / look)
+
+    return find_changed(draw, plan.margin, plan.confidence)
 
 
-def compare_times(
-    rounds: Sequence[Sequence[tuple[Times, Times]]], margin: float, confidence: float
-) -> tuple[OperatorRatio, ...]:
-    """As `changed_operators`, from the times of pairs of blocks, by round.
+def find_changed(draw: Callable[[int], Round], margin: float, confidence: float) -> tuple[OperatorRatio, ...]:
+    """As `changed_operators`, from rounds that `draw` times: it is given how many are wanted, and gives an empty one
+    where there is none to be had. The confidence is for all looks together."""
+    each = 1.0 - (1.0 - confidence) / len(LOOKS)
+    rounds: list[Round] = []
+    for look in LOOKS:
+        while len(rounds) < look:
+            one = draw(look)
+            if not one:
+                return ()
+            rounds.append(one)
+        ratios = compare_times(rounds, each)
+        found = [ratio for ratio in ratios if ratio.changed(margin)]
+        if found or not any(ratio.leaning(margin) for ratio in ratios):
+            return tuple(sorted(found, key=lambda ratio: -abs(ratio.ratio - 1.0) * ratio.share))
+    return ()
+
+
+def _time_round(
+    old: Side, new: Side, inputs: dict[str, NDArray[Any]], order: random.Random, most_seconds: float
+) -> Round:
+    """Pairs of blocks of two fresh processes; none where a side does not tell, or they would take longer than so."""
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        pair = [old, new]
+        order.shuffle(pair)
+        sessions = {side is new: stack.enter_context(side.target.open(side.artifact)) for side in pair}
+        samples = {False: old.stored(inputs), True: new.stored(inputs)}
+        opened = time.monotonic()
+        found: Round = []
+        for _ in range(PAIRS + 1):
+            block: dict[bool, Times] = {}
+            for which in order.sample([False, True], 2):
+                timing = sessions[which].time(samples[which], ONE)
+                if not timing.per_operator:
+                    return []
+                block[which] = {
+                    (one.operator, one.shape): typical(one.samples_ns, timing.clock_resolution_ns)
+                    for one in timing.per_operator
+                }
+            found.append((block[False], block[True]))
+            pair_seconds = (time.monotonic() - opened) / len(found)
+            if opened - begun + pair_seconds * (PAIRS + 1) > most_seconds:
+                return []
+        return found[1:]  # the first warms up
+
+
+def compare_times(rounds: Sequence[Round], confidence: float) -> tuple[OperatorRatio, ...]:
+    """Every operator's time on the new side over that on the old, from pairs of blocks, by round.
 
     An operator's interval is Student's, of the mean over the rounds of the median log-ratio in each: pairs of the same
-    two processes share their bias. Its confidence is for all operators together (Bonferroni). One that took less than
+    two processes share their bias. The confidence is for all operators together (Bonferroni). One that took less than
     the clock's step on a side says nothing.
     """
     pairs = [pair for one in rounds for pair in one]
     both = [
         key for key in pairs[0][0] if all(before.get(key, 0) > 0 and after.get(key, 0) > 0 for before, after in pairs)
     ]
-    if not both:
-        return ()
-    each = 1.0 - (1.0 - confidence) / len(both)
     total = float(np.median([sum(before.values()) for before, _ in pairs]))
-    limit = math.log1p(margin)
     found = []
     for key in both:
         logs = [np.median([math.log(after[key] / before[key]) for before, after in one]) for one in rounds]
-        middle, reach = float(np.mean(logs)), _reach(logs, each)
-        if abs(middle) - reach > limit:
-            share = float(np.median([before[key] for before, _ in pairs])) / total
-            found.append(
-                OperatorRatio(*key, math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), share)
-            )
-    return tuple(sorted(found, key=lambda one: -abs(one.ratio - 1.0) * one.share))
+        middle, reach = float(np.mean(logs)), _reach(logs, 1.0 - (1.0 - confidence) / len(both))
+        share = float(np.median([before[key] for before, _ in pairs])) / total
+        found.append(OperatorRatio(*key, math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), share))
+    return tuple(found)
 
 
 def _reach(values: Sequence[float], confidence: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness.ab import by_operator
-from harness.ab.by_operator import PAIRS, ROUNDS, changed_operators, compare_times
+from harness.ab.by_operator import LOOKS, PAIRS, changed_operators, find_changed
 from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
 from harness.target import OperatorSamples, Timing
@@ -17,9 +17,9 @@ OPERATORS = {("Conv2D", "1×32×32×16"): 40_000.0, ("Conv2D", "1×16×16×32"):
 MARGIN, CONFIDENCE = 0.02, 0.95
 
 
-def rounds(slower, seed, noise=0.02, bias=0.0):
-    """The machine's pace goes up and down by a third, for both blocks of a pair alike; `bias`: of each operator in each
-    process, for all blocks of that one."""
+def found_in(slower, seed, noise=0.02, bias=0.0):
+    """What is found in rounds of made-up times. The machine's pace goes up and down by a third, for both blocks of a
+    pair alike; `bias`: of each operator in each process, for all blocks of that one."""
     generator = np.random.default_rng(seed)
 
     def one_round():
@@ -38,43 +38,43 @@ def rounds(slower, seed, noise=0.02, bias=0.0):
 
         return [pair() for _ in range(PAIRS)]
 
-    return [one_round() for _ in range(ROUNDS)]
+    return find_changed(lambda look: one_round(), MARGIN, CONFIDENCE)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_slowdown_of_a_tenth_in_one_operator_is_named_by_operator_and_shape(seed):
-    (found,) = compare_times(rounds({("Conv2D", "1×16×16×32"): 1.10}, seed), MARGIN, CONFIDENCE)
+    (found,) = found_in({("Conv2D", "1×16×16×32"): 1.10}, seed)
     assert (found.operator, found.shape) == ("Conv2D", "1×16×16×32")
     assert found.low < 1.10 < found.high
     assert found.share == pytest.approx(60 / 104, abs=0.03)
 
 
 def test_nothing_is_named_where_nothing_changed():
-    named = [found for seed in range(40) for found in compare_times(rounds({}, seed), MARGIN, CONFIDENCE)]
+    named = [found for seed in range(40) for found in found_in({}, seed)]
     assert named == []
 
 
 def test_nothing_is_named_for_the_bias_that_each_process_has():
     """Equal sides: 2 of 100 trials is what the confidence of 95 % for all operators, and the margin, leave."""
-    named = [compare_times(rounds({}, seed, bias=0.05), MARGIN, CONFIDENCE) for seed in range(100)]
+    named = [found_in({}, seed, bias=0.05) for seed in range(100)]
     assert sum(map(bool, named)) <= 2
 
 
 def test_a_slowdown_of_a_tenth_is_found_through_that_bias_more_often_than_not():
     slower = {("Conv2D", "1×16×16×32"): 1.10}
-    found = [compare_times(rounds(slower, seed, bias=0.02), MARGIN, CONFIDENCE) for seed in range(40)]
+    found = [found_in(slower, seed, bias=0.05) for seed in range(40)]
     assert sum(any(one.operator == "Conv2D" for one in named) for named in found) > 30
 
 
 def test_what_weighs_most_comes_first():
     slower = {("Softmax", "1×10"): 2.0, ("Conv2D", "1×16×16×32"): 1.5}
-    found = compare_times(rounds(slower, 0), MARGIN, CONFIDENCE)
+    found = found_in(slower, 0)
     assert [one.operator for one in found] == ["Conv2D", "Softmax"]
 
 
 def test_an_operator_below_the_clocks_step_or_on_one_side_alone_says_nothing():
-    pairs = [[({("Reshape", ""): 0.0, ("Add", ""): 10.0}, {("Reshape", ""): 5.0, ("Mul", ""): 10.0})] * 12] * 2
-    assert compare_times(pairs, MARGIN, CONFIDENCE) == ()
+    pairs = [({("Reshape", ""): 0.0, ("Add", ""): 10.0}, {("Reshape", ""): 5.0, ("Mul", ""): 10.0})] * PAIRS
+    assert find_changed(lambda look: pairs, MARGIN, CONFIDENCE) == ()
 
 
 class Telling(RaisingTarget):
@@ -99,7 +99,22 @@ def test_the_operator_that_became_slower_is_found_in_two_live_sides(artifact):
     old, new = Telling("fake/old", 40_000.0), Telling("fake/new", 50_000.0)
     (found,) = changed_operators(Side("old", old, artifact), Side("new", new, artifact), {}, BlockPlan(seed=1))
     assert (found.operator, found.ratio) == ("Conv2D", pytest.approx(1.25))
-    assert old.opened == new.opened == ROUNDS
+    assert old.opened == new.opened == LOOKS[0]
+
+
+def test_more_processes_are_begun_only_where_something_may_have_changed():
+    asked = []
+    times = {("Conv2D", ""): 10.0}
+
+    def draw(look, after):
+        asked.append(look)
+        return [(times, {key: time * after for key, time in times.items()})] * PAIRS
+
+    find_changed(lambda look: draw(look, 1.01), MARGIN, CONFIDENCE)
+    assert len(asked) == LOOKS[0]
+    asked.clear()
+    assert find_changed(lambda look: draw(look, (0.9, 1.3)[len(asked) % 2]), MARGIN, CONFIDENCE) == ()
+    assert len(asked) == LOOKS[-1]
 
 
 def test_what_would_take_too_long_is_left_out_after_the_first_pair(artifact, monkeypatch):

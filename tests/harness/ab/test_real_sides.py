@@ -27,7 +27,7 @@ def ab(files, shared_cache, monkeypatch, capsys):
     monkeypatch.chdir(files[0].parent)
     monkeypatch.setenv("HARNESS_CACHE", str(shared_cache))
     monkeypatch.setattr(two_sides, "DEFAULT_PLAN", BRIEF)
-    monkeypatch.setattr(by_operator, "ROUNDS", 1)  # which operators changed is test_real_operators.py's
+    monkeypatch.setattr(by_operator, "LOOKS", (1,))  # which operators changed is test_real_operators.py's
     monkeypatch.setattr(by_operator, "PAIRS", 1)
 
     def ab(case, old, new):

@@ -74,7 +74,7 @@ def named(text, artifact):
     return {operator for operator in artifact.operators if operator in words or operator.removeprefix("_") in words}
 
 
-@pytest.mark.sweep(56)
+@pytest.mark.sweep(32)
 @pytest.mark.parametrize("name", [*map(on_target, TARGETS)])
 @pytest.mark.parametrize("source", [*INPUTS, *READY_MADE])
 def test_what_is_predicted_happens(model, converted, source, name):

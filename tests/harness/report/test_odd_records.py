@@ -66,6 +66,12 @@ def quiet(opened: Opened) -> Page:
     return page
 
 
+def shown_at(opened: Opened, place: str) -> None:
+    """Go to a place of the page that is open."""
+    opened.page.evaluate("(place) => { location.hash = place; }", place)
+    opened.page.wait_for_function("(place) => document.documentElement.dataset.shown === `#${place}`", arg=place)
+
+
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_name_is_shown_and_never_run(open_page: Open, tmp_path: Path, kind: str) -> None:
     name = NAMES[kind]
@@ -85,8 +91,7 @@ def test_a_name_is_shown_and_never_run(open_page: Open, tmp_path: Path, kind: st
         case_anchor(case),
         history_anchor(name, case.target, case.variant),
     ):
-        opened.page.evaluate("(place) => { location.hash = place; }", place)
-        opened.page.wait_for_function("(place) => document.documentElement.dataset.shown === `#${place}`", arg=place)
+        shown_at(opened, place)
         page = quiet(opened)
         assert not page.locator("#notice").is_visible(), place
     assert name.split()[0] in page.locator(".view:not([hidden]) h1").inner_text()
@@ -110,17 +115,26 @@ def altered(case: CaseResult, figure: float) -> CaseResult:
     return case.model_copy(update={"latency": latency, "parity": parity})
 
 
-@pytest.mark.parametrize("figure", [float("nan"), float("inf"), float("-inf"), 0.0])
-def test_figures_that_are_no_numbers_are_shown_as_they_are(open_page: Open, tmp_path: Path, figure: float) -> None:
-    odd = tuple(altered(case, figure) for case in PLAIN.cases[:2])
-    record = PLAIN.model_copy(update={"cases": (*odd, *PLAIN.cases[2:6])})
+ODD_FIGURES = (float("nan"), float("inf"), float("-inf"), 0.0)
+
+
+def test_figures_that_are_no_numbers_are_shown_as_they_are(open_page: Open, tmp_path: Path) -> None:
+    odd = tuple(
+        (altered(case, figure) if place < 2 else case).model_copy(update={"model": f"odd {figure}"})
+        for figure in ODD_FIGURES
+        for place, case in enumerate(PLAIN.cases[:6])
+    )
+    record = PLAIN.model_copy(update={"cases": odd})
     path = tmp_path / "odd.html"
     write(record, path, PLAIN)
-    for place in ("overview", "cases", "changes", model_anchor("digits_cnn"), case_anchor(record.cases[0])):
-        page = quiet(open_page(place, path))
-        assert "cannot be drawn" not in page.locator(".view:not([hidden])").inner_text()
-    page = quiet(open_page(model_anchor("digits_cnn"), path))
-    expect(page.locator(".chart[data-kind=latency] svg")).to_be_visible()
+    models = [model_anchor(f"odd {figure}") for figure in ODD_FIGURES]
+    opened = open_page(given=path)
+    for place in ("overview", "cases", "changes", *models, *map(case_anchor, odd[::6])):
+        shown_at(opened, place)
+        assert "cannot be drawn" not in quiet(opened).locator(".view:not([hidden])").inner_text()
+    for place in models:
+        shown_at(opened, place)
+        expect(quiet(opened).locator(".view:not([hidden]) .chart[data-kind=latency] svg")).to_be_visible()
 
 
 RECORDS = {
@@ -161,8 +175,7 @@ def test_a_record_with_next_to_nothing_in_it_opens(open_page: Open, tmp_path: Pa
     ]
     opened = open_page(given=path)
     for place in places:
-        opened.page.evaluate("(place) => { location.hash = place; }", place)
-        opened.page.wait_for_function("(place) => document.documentElement.dataset.shown === `#${place}`", arg=place)
+        shown_at(opened, place)
         assert not quiet(opened).locator("#notice").is_visible()
     assert (opened.page.locator("#cases tbody tr").count() > 0) is bool(record.cases)
 
@@ -184,8 +197,7 @@ def test_nothing_leaves_the_machine_where_the_network_is_there(open_page: Open, 
     opened.page.context.set_offline(False)
     opened.page.route("**", lambda route: (asked.append(route.request.url), route.abort())[1])
     for place in ("cases", "history", model_anchor("digits_cnn"), "changes"):
-        opened.page.evaluate("(place) => { location.hash = place; }", place)
-        opened.page.wait_for_function("(place) => document.documentElement.dataset.shown === `#${place}`", arg=place)
+        shown_at(opened, place)
     expect(opened.page.locator(".view:not([hidden]) h1")).to_have_text("What changed")
     opened.page.evaluate("fetch('https://example.org/').catch(() => {})")
     opened.page.wait_for_timeout(200)

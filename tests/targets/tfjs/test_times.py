@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from harness.ab.by_operator import PAIRS, ROUNDS, changed_operators
+from harness.ab.by_operator import LOOKS, PAIRS, changed_operators
 from harness.ab.compare import compare_sides
 from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
@@ -102,7 +102,7 @@ def side(tmp_path):
     artifact = converter.convert(converter.prepare(entry()), FAKE_FORMAT, FAKE_FORMAT.variant("float32"))
 
     def side(name, seed, slower="", factor=1.0):
-        asked = {"kernels": KEYWORD_DSCNN, "slower": slower, "factor": factor, "blocks": ROUNDS * (PAIRS + 1)}
+        asked = {"kernels": KEYWORD_DSCNN, "slower": slower, "factor": factor, "blocks": LOOKS[-1] * (PAIRS + 1)}
         command = ["node", str(tmp_path / "script.mjs"), json.dumps({**asked, "seed": seed})]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
         return Side(name, OnPage(f"fake/{name}", json.loads(done.stdout), seed), artifact)
