@@ -30,6 +30,8 @@ hello_world, float32 takes 3,092 bytes and int8 3,320."""
 DOUBTS = (1.0, 1.2, 1.5, 2.0, 3.0, 4.0)
 """What is learnt of operators may be too dark: sets are tried that are expected to be so many times as noisy as
 allowed, where those that keep to it were tried or would not be smaller."""
+FAR = 4
+"""Operators beyond the expected number that were tried in vain in doubling steps: the most that are worth it are next."""
 MISSES = 3
 """So many sets in a row that were expected to pass and did not: what is expected is then worth nothing."""
 
@@ -158,8 +160,8 @@ class Search:
 
     def _least(self, base: Attempt, ordered: Sequence[Operator]) -> tuple[int | None, int | None]:
         """The least number that passes, None where there is none; and then the least that is refused, None where none
-        is. It begins where the losses let it expect the limit, goes from there in doubling steps, and halves what is
-        left between two known ones."""
+        is. It begins where the losses let it expect the limit, goes from there in doubling steps (at the third to the
+        most), and halves what is left between two known ones."""
         most, names = len(ordered), [one.name for one in ordered]
         while most and not self._worth(self._predicted(base, ordered, names[:most])):
             most -= 1
@@ -180,6 +182,8 @@ class Search:
                 place = (low + high) // 2
             else:
                 place = max(low + 1, high - step) if above_known else min(most, low + step)
+                if step >= FAR and below_known:  # whether any number will do is worth knowing before more are tried
+                    place = most
                 step *= 2
         return passing, refused
 

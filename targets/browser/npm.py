@@ -41,10 +41,10 @@ class Bundle:
     finish: Callable[[Path, Run], None] = lambda kept, run: None
     """Adds to the folder `kept`, or changes what is in it, before it is put into place."""
 
-    def version(self) -> str:
-        """The pinned version of the library."""
+    def version(self, package: str = "") -> str:
+        """The pinned version of the library, or of one of its packages."""
         pins: dict[str, str] = json.loads((self.pins / PINS[0]).read_text())["dependencies"]
-        return pins[self.main]
+        return pins[package or self.main]
 
     def digest(self) -> str:
         """Hash over the pins and over what is kept of the packages."""

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.artifact import Artifact
+from harness.reproduction import Reproduction
 from harness.target import Target
 
 from ..browser.browsers import FIREFOX, WEBKIT
+from ..browser.reproduction import reproduction
 from ..browser.target import BrowserTarget
 from .bundles import BUNDLE, COMPATIBLE, PLAIN, SUSPENDING, THREADED
+from .reproduction import library
 
 TYPES = ("float32", "int32", "uint8")
 """What LiteRT.js 2.5 has tensors of (`DATATYPES` of its `datatypes.ts`)."""
@@ -46,6 +49,11 @@ class LiteRTJSTarget(BrowserTarget):
             *(f"{name} (TensorFlow's, for which LiteRT.js has no delegate)" for name in foreign),
             *(f"tensors of type {dtype} as inputs or outputs (LiteRT.js has {', '.join(TYPES)})" for dtype in types),
         )
+
+    def reproduction(self, artifact: Artifact) -> Reproduction:
+        """A page of the library alone: without threads, which a page served by a plain server has not."""
+        self.bundle.install()
+        return reproduction(library(artifact, self.backend, self.waits), self.show, self.browser_version())
 
     def request(self, artifact: Artifact) -> dict[str, Any]:
         return {"signature": artifact.signature, "waits": self.waits, "version": self.bundle.version()}

@@ -14,10 +14,11 @@ from harness.reproduction import Reproduction
 from harness.target import Target
 
 from ..browser.browsers import FIREFOX, WEBKIT
+from ..browser.reproduction import reproduction
 from ..browser.target import BrowserTarget
 from . import bundles
 from .loader import is_layers
-from .reproduction import reproduction
+from .reproduction import library
 
 
 class TFJSTarget(BrowserTarget):
@@ -67,7 +68,7 @@ class TFJSTarget(BrowserTarget):
 
     def reproduction(self, artifact: Artifact) -> Reproduction:
         """A page of the library alone: without threads, which a page served by a plain server has not."""
-        return reproduction(artifact, self.backend, self.environment_flags, self.show, self.browser_version())
+        return reproduction(library(artifact, self.backend, self.environment_flags), self.show, self.browser_version())
 
     def request(self, artifact: Artifact) -> dict[str, Any]:
         return {

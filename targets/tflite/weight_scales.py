@@ -66,13 +66,8 @@ def misread_by_tflite_runtime(artifact: Artifact) -> tuple[str, ...]:
     ) + _said(convolutions, "with int4 weights beside float values, which tflite-runtime misreads")
 
 
-def misread_by_micro(artifact: Artifact) -> tuple[str, ...]:
-    """The same of what Micro's DEQUANTIZE computes wrongly."""
-    return dequantised_with_one_scale(artifact.path.read_bytes()) if "DEQUANTIZE" in artifact.operators else ()
-
-
 def dequantised_with_one_scale(content: bytes) -> tuple[str, ...]:
-    """The same, of a file's content."""
+    """The same of what Micro's DEQUANTIZE computes wrongly, of a file's content."""
     found = [
         (name, place) for place, name, values, _ in _operators(content) if name == "DEQUANTIZE" and scales(values) > 1
     ]

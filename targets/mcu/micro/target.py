@@ -9,6 +9,7 @@ from harness.errors import Unavailable
 from harness.paths import cache_directory
 from harness.target import Limits, Readiness
 
+from ...tflite.recurrent_state import written_with_the_states_scale
 from ...tflite.weight_scales import dequantised_with_one_scale
 from ..board_target import BoardTarget
 from ..boards import Board
@@ -99,7 +100,7 @@ class LibraryTarget(BoardTarget):
         without = tuple(
             f"{name} (no kernel in the headers of {HEADERS_VARIABLE})" for name in names if name not in methods
         )
-        return without + dequantised_with_one_scale(content)
+        return without + dequantised_with_one_scale(content) + written_with_the_states_scale(content)
 
     def session(self, artifact: Artifact, limits: Limits) -> LibrarySession:
         return LibrarySession(self.name, self.emulator, self.board, artifact, limits, self.library())

@@ -84,7 +84,55 @@ def test_a_script_ends_with_what_it_sees(name, fault, tmp_path):
     assert "==" in reproduction.how[0], "the packages in just these versions"
 
 
-@pytest.mark.parametrize("name", ["mcu/qemu-cortex-m4", "tflite/arm64-cortex-a53", "litertjs/chromium-wasm"])
+@pytest.fixture
+def float_fault(tmp_path):
+    """As if max(x, 0) of two samples were to give zero for 2.5."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    model = ModelWriter()
+    model.operator("RELU", [model.input((1, 4), "float32")], [model.output((1, 4), "float32")])
+    (folder / "model.tflite").write_bytes(model.write())
+    x = np.array([[[-3, 0, 2.5, 50]], [[1, 2, 3, -4]]], np.float32)
+    info = {"index": 0, "shape": (1, 4), "dtype": "float32"}
+    made = made_artifact(
+        model="relu",
+        format="tflite",
+        variant="ready",
+        entry="model.tflite",
+        inputs=(TensorInfo(name="x", tensor="tensor_0", **info),),
+        outputs=(TensorInfo(name="y", tensor="tensor_1", **info),),
+        operators={"RELU": 1},
+        directory=folder,
+    )
+    came_out = np.maximum(x, 0)
+    wrong = np.where(x == 2.5, np.float32(0), came_out)
+    check = Check.make("parity.runtime.sqnr_db", "m", measured=26, limit=80, passed=False, source="s", message="m")
+    return Fault(made_of(made, folder), "RELU", {"x": x}, {"y": came_out}, {"y": wrong}, "them", (("y", check),), True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [on_target(name) for name in ("litertjs/chromium-wasm", "litertjs/chromium-webgpu", "litertjs/firefox-wasm")],
+)
+def test_a_page_of_litertjs_ends_with_what_it_sees(name, float_fault, tmp_path):
+    """With its public packages alone: the browser is given the report's folder and what npm brings, and all else is
+    refused."""
+    reproduction = TARGETS[name].reproduction(float_fault.artifact)
+    ended = {}
+    for what, one in (("wrong", float_fault), ("right", replace(float_fault, should_be=float_fault.came_out))):
+        folder = tmp_path / what
+        folder.mkdir()
+        write_report(folder, one, reproduction)
+        ended[what] = reproduction.repeat(folder)
+    assert [ended[what].status for what in ("wrong", "right")] == [1, 0], ended
+    assert "1 of 8 values differ, the largest difference is 2.5" in ended["wrong"].text
+    assert "[0, 0, 2]" in ended["wrong"].text
+    accelerator = "webgpu" if "webgpu" in name else "wasm"
+    assert f"LiteRT.js 2.5.3, {accelerator}" in ended["wrong"].text.splitlines()[1]
+    assert reproduction.how[0] == "npm install --prefix . @litertjs/core@2.5.3 @litertjs/wasm-utils@2.5.3"
+
+
+@pytest.mark.parametrize("name", ["mcu/qemu-cortex-m4", "tflite/arm64-cortex-a53"])
 def test_a_runtime_without_a_script_says_so(name, artifact):
     with pytest.raises(Unsupported, match=f"no script that repeats on {name}"):
         TARGETS[name].reproduction(artifact)

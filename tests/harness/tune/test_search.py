@@ -194,6 +194,19 @@ def test_an_operator_that_costs_too_much_in_float_keeps_no_other_from_being_trie
     assert searched(Scripted(answer, operators), (INT8, FLOAT16)).best.candidate.floats == ("beside", "guilty")
 
 
+def test_where_no_number_of_operators_in_float_does_that_is_known_after_few_conversions():
+    """A hundred operators of which two are expected to do, and what fails lies elsewhere."""
+    operators = [Operator(f"operator{place}", 2.0**-place, 100) for place in range(100)]
+
+    def answer(recipe, floats):
+        return ("passed", 90_000.0, 0.0) if recipe == "float32" else ("failed", 20_000.0 + 100 * len(floats), 3.0)
+
+    search = searched(Scripted(answer, operators), (INT8, FLOAT32), conversions=32)
+    assert search.complete
+    assert max(len(attempt.candidate.floats) for attempt in search.attempts) == 100
+    assert len(search.attempts) <= 10
+
+
 HALVED = replace(INT8, halved={"float_weights": "float16"})
 
 

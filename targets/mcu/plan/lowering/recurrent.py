@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....tflite.recurrent_state import WHY
 from ..builder import Builder, Place
 from ..fixed_point import quantise_multiplier, reduced_multiplier
 from ..format import GATES
@@ -159,6 +160,8 @@ def _lower_integers(operator: Operator, source: Tensor, target: Tensor, sizes: _
     hidden, cell = operand(operator, _HIDDEN), operand(operator, _CELL)
     if hidden.dtype != source.dtype or cell.dtype != "int16":
         raise unsupported(operator, f"states of {hidden.dtype} and {cell.dtype}")
+    if (hidden.scale, hidden.zero_point) != (target.scale, target.zero_point):
+        raise unsupported(operator, WHY)
     if source.dtype == "int16":
         symmetric(operator, source, hidden, target)
     tanh_multiplier, tanh_shift = _tanh_scaling(operator, cell)

@@ -8,7 +8,8 @@ from ..model_writer import ModelWriter
 from .draws import Maker, Random, draw_quantised, draw_scale, draw_values
 
 
-def lstm(random: Random, dtype: str) -> ModelWriter:
+def lstm(random: Random, dtype: str, **output_q: float | int) -> ModelWriter:
+    """`output_q`: the output's quantisation where it is not that of the hidden state."""
     model = ModelWriter()
     batches, time_steps, features, units = (int(v) for v in random.integers(1, 9, 4))
     time_major = bool(random.random() < 0.3)
@@ -37,7 +38,7 @@ def lstm(random: Random, dtype: str) -> ModelWriter:
     cell_q = {"scale": float(2.0 ** -int(random.integers(9, 14)))} if integers else {}
     inputs.append(model.tensor((batches, units), "int16" if integers else dtype, is_variable=True, **cell_q))
     inputs += [-1] * 4
-    target = model.output((*lead, units), dtype, **hidden_q)
+    target = model.output((*lead, units), dtype, **{**hidden_q, **output_q})
     options = {0: ("b", 4), 1: ("f", float(random.choice([0.0, 10.0, 0.5]))), 3: ("?", time_major)}
     name = "UNIDIRECTIONAL_SEQUENCE_LSTM"
     model.operator(name, inputs, [target], "UnidirectionalSequenceLSTMOptions", options)
