@@ -121,6 +121,9 @@ def recommended(found: Found) -> list[str]:
     why = f"Take {best.candidate.words}: {objective.text(best.figure)}{error}, the least of {len(found.attempts)} tried"
     why += f", {len(others) + 1} of which pass." if others else "; no other one passes."
     said = [why]
+    equal = [one.candidate.words for one in others if one.figure == best.figure]
+    if equal:
+        said.append(f"Just as much {'take' if len(equal) > 1 else 'takes'} {'; '.join(equal)}, none more exact.")
     floats = best.candidate.floats
     if floats:
         named = ", ".join(short(name) for name in floats[:MOST_NAMES])

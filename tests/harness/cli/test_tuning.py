@@ -44,6 +44,14 @@ def test_the_recommendation_says_what_is_left_in_float_and_why_nothing_smaller_i
     assert "--write NAME" in said
 
 
+def test_those_that_take_just_as_much_are_named_with_why_the_recommended_one_is():
+    """Of a board's memory the activations decide, so that several recipes take the same."""
+    alike = Attempt(FLOAT16, "passed", 3072.0, 0.02, 0.0)
+    said = " ".join(sentences(found(FAILED, PASSED, alike, LARGER, best=PASSED)))
+    assert f"Just as much takes {FLOAT16.words}, none more exact." in said
+    assert "Just as much" not in " ".join(sentences(found(FAILED, PASSED, LARGER, best=PASSED)))
+
+
 def test_the_table_has_every_attempt_with_the_front_marked(capsys):
     show(found(FAILED, PASSED, LARGER, best=PASSED, closest=FAILED), None)
     lines = {line.split("  ")[0].strip() + line: line for line in capsys.readouterr().out.splitlines()}
