@@ -31,7 +31,7 @@ DOUBTS = (1.0, 1.2, 1.5, 2.0, 3.0, 4.0)
 """What is learnt of operators may be too dark: sets are tried that are expected to be so many times as noisy as
 allowed, where those that keep to it were tried or would not be smaller."""
 FAR = 4
-"""Operators beyond the expected number that were tried in vain in doubling steps: the most that are worth it are next."""
+"""So many operators beyond the expected number were tried in vain, in doubling steps: the most are tried next."""
 MISSES = 3
 """So many sets in a row that were expected to pass and did not: what is expected is then worth nothing."""
 
