@@ -83,7 +83,9 @@ def figure(name: str, value: int) -> str:
 def figure_name(name: str) -> str:
     """A figure's name as a heading. The unit stands beside the value, so `peak_memory_bytes` becomes `Peak memory`."""
     words = name.removesuffix("_bytes").removesuffix("_crc32").replace("_", " ").capitalize()
-    return re.sub(r"\b[Rr]am\b", "RAM", words) + (" (checksum)" if name.endswith("_crc32") else "")
+    return re.sub(r"\b(?i:ram|gpu)\b", lambda found: found[0].upper(), words) + (
+        " (checksum)" if name.endswith("_crc32") else ""
+    )
 
 
 def unrounded(value: float) -> str:

@@ -51,6 +51,17 @@ def facts(page: Page) -> dict[str, str]:
     return dict(pairs)
 
 
+def test_a_rule_that_held_nothing_against_a_limit_and_has_something_to_say_is_no_tick(
+    open_page: Open, record: RunRecord, tmp_path: Path
+) -> None:
+    case = case_of(record, "keyword_dscnn/int8/tflite/tflite-runtime")
+    said = Check.make("latency.steady_state", "latency.state", passed=True, source="a paper", message="Not steady.")
+    path = tmp_path / "noted.html"
+    write(record.model_copy(update={"cases": (case.model_copy(update={"checks": (said,)}),)}), path)
+    page = open_page(case_anchor(case), path).page
+    assert table(page, "rules").locator("td.result").all_inner_texts() == ["• noted"]
+
+
 def test_broken_rules_stand_first_with_their_margin(open_page: Open, record: RunRecord) -> None:
     case = case_of(record, "keyword_dscnn/int8/tflite/tflite-runtime")
     page = open_page(case_anchor(case)).page

@@ -40,7 +40,15 @@ COMPARISONS = [
     *((compared(ratio, 1.0), compared(200.0, 1.0)) for ratio in (3.7, 21.0, 44.4, 79.9, 120.3, 159.0, 170.0)),
 ]
 INTERVALS = [Interval(low=low, high=low * factor) for low in POSITIVE for factor in (1.0, 1.00003, 1.004, 1.2, 900.0)]
-NAMES = ["ram_bytes", "peak_memory_bytes", "outputs_crc32", "instructions", "board_ram_bytes", "accuracy"]
+NAMES = [
+    "ram_bytes",
+    "gpu_allocated_bytes",
+    "peak_memory_bytes",
+    "outputs_crc32",
+    "instructions",
+    "board_ram_bytes",
+    "accuracy",
+]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +75,7 @@ def test_the_page_writes_a_figure_as_python_does(browser: Browser, name: str, fu
     assert found == [function(value) for value in values]
 
 
-@pytest.mark.parametrize("name", NAMES[:4])
+@pytest.mark.parametrize("name", NAMES[:5])
 def test_the_page_writes_a_named_figure_as_python_does(browser: Browser, name: str) -> None:
     page = browser.new_page()
     page.add_script_tag(content=str(own_file("scripts/numbers.js")))

@@ -38,13 +38,19 @@ const caseView = (() => {
       link(`${known.modelAnchor}?${asked(["variant"])}`, "The same variant on other targets"));
   }
 
+  // Where nothing was held against a limit, and there is something to say, a tick would contradict it.
+  function result(check) {
+    if (!check.passed) return element("span", { class: "broken" }, "✗ broken");
+    return check.message && check.limit === null ? element("span", { class: "apart" }, "• noted") : element("span", { class: "held" }, "✓ held");
+  }
+
   function rules(one) {
     if (!one.checks.length) return [];
     const checks = one.checks.map((check, place) => ({ ...check, margin: one.margins[place] })).sort((left, right) => left.passed - right.passed);
     return [element("h2", {}, "Rules"), table(`rules of ${one.id}`, "Rules",
       [["Result"], ["Rule"], ["Figure"], ["Measured", "number"], ["Limit", "number"], ["Margin", "number"], ["Limit set by"]],
       checks.map((check) => [
-        cell("result", check.passed ? element("span", { class: "held" }, "✓ held") : element("span", { class: "broken" }, "✗ broken")),
+        cell("result", result(check)),
         heading(null, check.rule, check.message && element("br"), check.message && soft(check.message)),
         cell(null, element("code", {}, check.metric)), cell("number", optional(check.measured)), cell("number", optional(check.limit)),
         cell("number", check.margin), cell("source", check.source),

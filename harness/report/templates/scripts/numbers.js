@@ -95,6 +95,6 @@ function namedFigure(name, value) {
 /** `peak_memory_bytes` as a heading: the unit stands beside the value. */
 function figureName(name) {
   const words = name.replace(/_bytes$/, "").replace(/_crc32$/, "").replaceAll("_", " ").toLowerCase();
-  const title = (words.charAt(0).toUpperCase() + words.slice(1)).replace(/\bram\b/gi, "RAM");
+  const title = (words.charAt(0).toUpperCase() + words.slice(1)).replace(/\b(ram|gpu)\b/gi, (word) => word.toUpperCase());
   return title + (name.endsWith("_crc32") ? " (checksum)" : "");
 }
