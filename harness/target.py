@@ -241,6 +241,9 @@ class Target(abc.ABC):
     """True where time is counted by a clock that nothing else on this machine disturbs: the cycles of a board."""
     predicted_by: str = ""
     """Another target, quicker to ask, that has the same kernels: `assess` asks that one in place of this."""
+    reported_by: str = ""
+    """Another target, of a public package, that this one computes the same as: where that one has the same fault, its
+    script is what `bundle` packs."""
     predicted_values: bool = True
     """Whether what that one computes says what this one will: false where the kernels are made for another processor.
     """

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from harness import registry
 from harness.artifact import Artifact
 from harness.bundle.archive import write_zip
@@ -21,12 +23,13 @@ from harness.cli.locating import case_of
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import CaseError, Crashed, HarnessError
+from harness.errors import CaseError, Crashed, HarnessError, Unsupported
 from harness.gate.policy_file import project_policy
 from harness.locate.locator import Locator
 from harness.paths import cache_directory, project_root
 from harness.reproduction import SHOWS, Repeated, Reproduction
 from harness.run.matrix import Case
+from harness.target import Target
 
 SAMPLES = 4
 
@@ -41,22 +44,60 @@ def bundle_case(name: str, output: str | None, *, without_weights: bool, as_json
     with ConsoleProgress() as progress, tempfile.TemporaryDirectory(prefix="harness-bundle-") as scratch:
         converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
         try:
-            fault, repeated, folder = repeated_fault(case, converter, Path(scratch), progress, without_weights)
+            shown = reporting(case)
+            try:
+                fault, repeated, folder = repeated_fault(shown, converter, Path(scratch), progress, without_weights)
+            except HarnessError as error:
+                if shown is case:
+                    raise
+                by = f"{case.target.name} is no public package, and by {shown.target.name}, which is one"
+                raise HarnessError(f"There is no bundle of {case.id}: {by}: {error}") from error
+            beside = "" if shown is case else what_it_makes(case.target, fault)
         finally:
             converter.close()
         write_zip(folder, path)
-    told = title(fault, _reproduction_of(case, fault))
+    told = title(fault, _reproduction_of(shown, fault))
     if as_json:
-        document = {"case": case.id, "file": str(path), "fault": told, "operator_alone": fault.is_alone}
+        document = {
+            "case": case.id,
+            "file": str(path),
+            "fault": told,
+            "operator_alone": fault.is_alone,
+            "beside": beside,
+        }
         print(json.dumps({**document, "operators": fault.artifact.operators, "script": repeated.text}, indent=1))
         return 0
     print(f"{case.id}: {told}")
+    if beside:
+        print(beside)
     if fault.why_whole:
         print(f"It is the whole model ({fault.why_whole}).")
     print(f"{path} ({path.stat().st_size:,} bytes) shows it, and so it did here without the harness:")
     lines = [line for line in repeated.text.strip().splitlines() if line != told]
     print("\n".join(f"  {line}".rstrip() for line in lines))
     return 0
+
+
+def reporting(case: Case) -> Case:
+    """The case on the target whose public package repeats its fault: itself, but where its target names another."""
+    name = case.target.reported_by
+    return replace(case, target=registry.targets()[name]) if name else case
+
+
+def what_it_makes(target: Target, fault: Fault) -> str:
+    """Whether a target makes just what is packed of the packed model."""
+    if fault.is_conversion or fault.dies:
+        return ""
+    try:
+        if missing := target.coverage(fault.artifact):
+            raise Unsupported("; ".join(missing))
+        with target.open(fault.artifact) as session:
+            made = session.infer(fault.inputs)
+    except CaseError as error:
+        return f"What {target.name} makes of it by itself was not seen ({str(error).rstrip('.')})."
+    if all(np.array_equal(made[name], values, equal_nan=True) for name, values in fault.came_out.items()):
+        return f"{target.name} makes just the same of it."
+    return f"{target.name} makes other values of it, so that its fault is not this one alone."
 
 
 def repeated_fault(

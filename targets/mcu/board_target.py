@@ -26,6 +26,7 @@ class BoardTarget(Target):
     timed = False
     simulated = True
     slot = "emulator"
+    reported_by = "tflm/host"
 
     def __init__(self, name: str, emulator: Emulator, board: Board, variants: tuple[str, ...]) -> None:
         self.name = name

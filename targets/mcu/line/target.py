@@ -29,6 +29,7 @@ class SerialTarget(Target):
     slot = "board"
     own_clock = True
     predicted_by = "mcu/qemu-stm32f4"
+    reported_by = "tflm/host"
 
     def __init__(self, kind: SiliconBoard) -> None:
         self.kind = kind

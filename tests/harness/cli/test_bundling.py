@@ -70,6 +70,38 @@ def test_a_runtime_that_is_no_public_package_is_one_sentence(bundle, monkeypatch
         bundle(ChainTarget({"SHIFT": 0.25}))
 
 
+@pytest.fixture
+def board(monkeypatch):
+    """A target of no public package, which names one that computes the same: each with its faults."""
+
+    def board(own, packages):
+        target = ChainTarget(own)
+        target.name, target.reported_by = "fake/board", "fake/package"
+        monkeypatch.setattr(bundling.registry, "targets", lambda: {"fake/package": ChainTarget(packages)})
+        return target
+
+    return board
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [({"SHIFT": 0.25}, "fake/board makes just the same of it."), ({"SHIFT": 0.5}, "fake/board makes other values")],
+)
+def test_what_the_package_shows_that_a_board_follows_is_packed_with_what_the_board_makes_of_it(
+    bundle, board, capsys, own, said
+):
+    files = bundle(board(own, {"SHIFT": 0.25}))
+    assert files["model.fake"] == b"SHIFT"
+    assert said in capsys.readouterr().out
+
+
+def test_where_the_package_is_right_the_fault_is_the_boards_own_and_there_is_no_bundle(bundle, board):
+    with pytest.raises(
+        HarnessError, match=r"fake/board is no public package, and by fake/chain, .*: There is nothing"
+    ):
+        bundle(board({"SHIFT": 0.25}, {}))
+
+
 @pytest.mark.parametrize("output", ["fault.tar", "nowhere/fault.zip"])
 def test_a_place_that_is_no_zip_is_told_before_the_work_begins(bundle, output):
     target = ChainTarget({"SHIFT": 0.25})
