@@ -96,9 +96,7 @@ def test_what_the_package_shows_that_a_board_follows_is_packed_with_what_the_boa
 
 
 def test_where_the_package_is_right_the_fault_is_the_boards_own_and_there_is_no_bundle(bundle, board):
-    with pytest.raises(
-        HarnessError, match=r"fake/board is no public package, and by fake/chain, .*: There is nothing"
-    ):
+    with pytest.raises(HarnessError, match=r"fake/board is no public package, and by fake/chain, .*: There is nothing"):
         bundle(board({"SHIFT": 0.25}, {}))
 
 
