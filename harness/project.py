@@ -17,6 +17,7 @@ from harness.budget import Budget, default_seconds
 from harness.conversion.choices import Choices, CustomOperators, MetadataTable, VariantTable
 from harness.conversion.model_entry import ModelEntry, Task
 from harness.conversion.source import Kind, Source, module_file, recognise
+from harness.conversion.zoo_source import zoo_source
 from harness.errors import HarnessError
 from harness.model import DetectionOutputs, TensorSpec
 from harness.paths import PROJECT_FILE
@@ -215,10 +216,7 @@ def model_entries(root: Path, budget_seconds: float | None = None) -> dict[str, 
     for name, (model, package, module) in registry.zoo().items():
         if name in entries:
             continue
-        folder = Path(registry.package_folder(package))
-        weights = folder / "weights" / model.weights if model.weights else None
-        file = folder / f"{module.rsplit('.', 1)[1]}.py"
-        source = Source("zoo", file, package=package, weights=weights, sequence=model.sequence)
+        source = zoo_source(model, package, module)
         entries[name] = ModelEntry(
             name, model.summary, model.task, source, with_zoo, budget=Budget(seconds), own_variants=own_variants(name)
         )

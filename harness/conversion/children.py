@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness import registry
@@ -37,6 +37,18 @@ class Children:
         for slots in self._pools.values():
             for _ in range(self._workers):
                 child = slots.get()
+                if child is not None:
+                    child.close()
+                slots.put(None)
+
+    def end_idle(self) -> None:
+        """End every child process that nobody has."""
+        for slots in list(self._pools.values()):
+            found: list[ChildProcess | None] = []
+            with suppress(queue.Empty):
+                while True:
+                    found.append(slots.get_nowait())
+            for child in found:
                 if child is not None:
                     child.close()
                 slots.put(None)

@@ -7,6 +7,7 @@ from typing import Any
 from harness.artifact import Artifact, CustomLibrary, TensorInfo
 from harness.cache import Entry, sha256_file
 from harness.conversion.choices import CustomOperators
+from harness.conversion.elsewhere import Read
 from harness.conversion.prepared import Prepared
 from harness.variant import Format, Variant
 
@@ -83,3 +84,10 @@ def as_inspected(artifact: Artifact) -> dict[str, Any]:
         "sequence": artifact.sequence and artifact.state != "none",
         "custom_operators": artifact.custom_operators and artifact.custom_operators.model_dump(),
     }
+
+
+def files_of(artifact: Artifact) -> Read:
+    """An artifact's files, for an operation that reads it."""
+    return Read(
+        artifact.directory, artifact.entry, {file.path: artifact.directory / file.path for file in artifact.files}
+    )

@@ -13,13 +13,15 @@ from harness.cache import sha256_file, sha256_json
 from harness.conversion import opinions
 from harness.conversion.code_digest import code_digest
 from harness.conversion.conditioning import MOST_SAMPLES
-from harness.conversion.converted import artifact_of, as_inspected
+from harness.conversion.converted import artifact_of, as_inspected, files_of
 from harness.conversion.crash_cause import cause
+from harness.conversion.elsewhere import Operation, Read
 from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared import Prepared
 from harness.conversion.reference import Reference, References
 from harness.conversion.rewriting import Rewriting
+from harness.conversion.source import files_of_source
 from harness.conversion.steps import HERE
 from harness.errors import WHATEVER, BadInput, Crashed, HarnessError, as_case_error
 from harness.named_arrays import write_arrays
@@ -53,8 +55,7 @@ class Converter(References, Rewriting):
             raise BadInput(f"{error.filename} cannot be read ({error.strerror}).") from error
 
         def write(folder: Path) -> dict[str, Any]:
-            with self._children.lend(self.environment) as child:
-                reply, _ = child.call("prepare", seconds=self.limits.prepare, source=request, output=str(folder))
+            reply = self._do(self._preparation(entry, request, folder))
             return {**reply, **(self._golden_of_ready(entry, folder, reply) if "ready" in reply else {})}
 
         try:
@@ -69,6 +70,24 @@ class Converter(References, Rewriting):
         digests = {file.path: file.sha256 for file in found.files}
         return Prepared(
             entry.name, key, found.folder, found.facts, digests["golden.npz"], entry.custom_operators, entry.budget
+        )
+
+    def _preparation(self, entry: ModelEntry, request: dict[str, Any], folder: Path) -> Operation:
+        """The operation that prepares a model. What is Python code of a project stays on this machine, and what is a
+        zoo's is told by its name."""
+        source, ready_format = entry.source, entry.source.ready_format
+        reads = {} if source.kind == "zoo" else {"source.path": files_of_source(source)}
+        if source.data is not None:
+            reads["source.data"] = Read.of(source.data)
+        return Operation(
+            "prepare",
+            self.limits.prepare,
+            {"source": request},
+            reads,
+            {"output": folder},
+            {} if ready_format is None else {"source.converter": registry.formats()[ready_format]},
+            (entry.name, source.identity()) if source.kind == "zoo" else ("", ""),
+            stays=source.kind == "entry_point" or entry.custom_operators is not None,
         )
 
     def graph_summary(self, prepared: Prepared) -> dict[str, Any] | None:
@@ -95,19 +114,25 @@ class Converter(References, Rewriting):
 
         def write(folder: Path) -> dict[str, Any]:
             resources = form.resources(variant) if form.resources is not None else {}
-            with self._children.lend(environment) as child:
-                reply, _ = child.call(
-                    "convert",
-                    seconds=self.limits.convert,
-                    converter=str(form.converter),
-                    saved_model=str(prepared.folder / "saved_model"),
-                    calibration=str(prepared.folder / "calibration.npz"),
-                    options=variant.options,
-                    resources=resources,
-                    output=str(folder),
-                    inspect=environment is self.environment,
-                )
-            if environment is not self.environment:  # what reads artifacts is the same for all
+            usual = environment is self.environment
+            operation = Operation(
+                "convert",
+                self.limits.convert,
+                {"options": variant.options, "resources": resources, "inspect": usual},
+                {
+                    "saved_model": Read.of(prepared.folder / "saved_model"),
+                    "calibration": Read.of(prepared.folder / "calibration.npz"),
+                },
+                {"output": folder},
+                {"converter": form},
+                stays=bool(resources),
+            )
+            if usual:
+                reply = self._do(operation)
+            else:
+                with self._children.lend(environment) as child:
+                    reply, _ = child.call("convert", seconds=operation.seconds, **operation.arguments())
+                # What reads artifacts is the same for all.
                 path = str(folder / reply["entry"])
                 with self._children.lend(self.environment) as child:
                     inspected, _ = child.call(
@@ -151,17 +176,20 @@ class Converter(References, Rewriting):
             samples = folder / "samples.npz"
             most = min([MOST_SAMPLES, *(len(values) for values in reference.read().values())])
             write_arrays(samples, artifact.stored(golden.inputs, samples=most))
-            with self._children.lend(self.environment) as child:
-                reply, _ = child.call(
+            reply = self._do(
+                Operation(
                     "conditioning",
-                    seconds=self.limits.conditioning,
-                    converter=str(form.converter),
-                    path=str(artifact.path),
-                    inspected=as_inspected(artifact),
-                    samples=str(samples),
-                    outputs=str(reference.path),
-                    interpreter=reference.interpreter,
+                    self.limits.conditioning,
+                    {"inspected": as_inspected(artifact), "interpreter": reference.interpreter},
+                    {
+                        "path": files_of(artifact),
+                        "samples": Read.of(samples),
+                        "outputs": Read.of(reference.path),
+                    },
+                    forms={"converter": form},
+                    stays=artifact.custom_operators is not None,
                 )
+            )
             samples.unlink()
             return reply
 

@@ -18,7 +18,8 @@ from harness.budget import Budget
 from harness.cache import Cache, Entry, hash_files
 from harness.conversion import opinions
 from harness.conversion.code_digest import code_digest
-from harness.conversion.converted import artifact_of, as_inspected
+from harness.conversion.converted import artifact_of, as_inspected, files_of
+from harness.conversion.elsewhere import Operation, Read
 from harness.conversion.golden import read_golden, write_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared import Prepared
@@ -104,20 +105,22 @@ class References(ConversionSteps):
         is_stream = artifact.sequence and artifact.state != "none"
         write_arrays(samples, artifact.stored(inputs, samples=limit))
         try:
-            with self._children.lend(self.environment) as child:
-                reply, _ = child.call(
+            return self._do(
+                Operation(
                     "reference",
-                    seconds=self.limits.reference,
-                    converter=str(form.converter),
-                    path=str(artifact.path),
-                    inspected=as_inspected(artifact),
-                    samples=str(samples),
-                    output=str(folder / "outputs.npz"),
-                    budget=None if is_stream or budget.samples is not None else budget.seconds,
+                    self.limits.reference,
+                    {
+                        "inspected": as_inspected(artifact),
+                        "budget": None if is_stream or budget.samples is not None else budget.seconds,
+                    },
+                    {"path": files_of(artifact), "samples": Read.of(samples)},
+                    {"output": folder / "outputs.npz"},
+                    {"converter": form},
+                    stays=artifact.custom_operators is not None,
                 )
+            )
         finally:
             samples.unlink()
-        return reply
 
     def _confirmed(
         self, prepared: Prepared, artifact: Artifact, form: Format, inputs: Tensors, folder: Path

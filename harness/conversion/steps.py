@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from harness.cache import Cache, Entry, sha256_json, sha256_tree
 from harness.conversion.children import WORKER, Children
+from harness.conversion.elsewhere import Elsewhere, Operation, identity_of
 from harness.environment import Environment
 from harness.errors import CaseError, Failed, Unsupported
 from harness.variant import Variant
@@ -26,6 +28,23 @@ class Limits:
     conditioning: float = 300.0
 
 
+def code_of_steps(environment: Environment) -> str:
+    """Hash of the environment of conversion and of the engine's files that run in it."""
+    own = [
+        HERE / "prepare.py",
+        HERE / "data.py",
+        HERE / "graph_summary.py",
+        HERE / "format_converter.py",
+        HERE / "sources",
+        WORKER,
+        HERE.parent / "model.py",
+        HERE.parent / "named_arrays.py",
+        HERE.parent / "quantisation.py",
+        HERE.parent / "sizes.py",
+    ]
+    return sha256_json([environment.digest(), sha256_tree(own)])
+
+
 class ConversionSteps:
     """The cache, the child processes and their limits; nothing that is in the cache is done again.
 
@@ -38,23 +57,29 @@ class ConversionSteps:
         self.environment = environment
         self.limits = limits or Limits()
         self._children = Children(workers, self.limits.start)
-        own = [
-            HERE / "prepare.py",
-            HERE / "data.py",
-            HERE / "graph_summary.py",
-            HERE / "format_converter.py",
-            HERE / "sources",
-            WORKER,
-            HERE.parent / "model.py",
-            HERE.parent / "named_arrays.py",
-            HERE.parent / "quantisation.py",
-            HERE.parent / "sizes.py",
-        ]
-        self._code = sha256_json([environment.digest(), sha256_tree(own)])
+        self._elsewhere: Elsewhere | None = None
+        self._code = code_of_steps(environment)
+
+    def at(self, elsewhere: Elsewhere) -> Self:
+        """The same steps, whose operations are done there, or here where that does not come about."""
+        other = copy.copy(self)
+        other._elsewhere = elsewhere
+        return other
 
     def close(self) -> None:
         """End every child process."""
         self._children.close()
+
+    def _do(self, operation: Operation) -> dict[str, Any]:
+        """The answer of the converter's worker. Raises a `CaseError`: what another machine fails at is done again
+        here, so that the sentence is the same wherever it was tried."""
+        if self._elsewhere is not None and not operation.stays:
+            answer = self._elsewhere.convert(operation, identity_of(self._code))
+            if answer is not None:
+                return answer
+        with self._children.lend(self.environment) as child:
+            reply, _ = child.call(operation.name, seconds=operation.seconds, **operation.arguments())
+        return reply
 
     def _environment(self, variant: Variant) -> Environment:
         """Where a variant is converted: the usual environment, or one of its own."""

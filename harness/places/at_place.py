@@ -5,6 +5,7 @@ An engine sends no code: a request names one of `ACTIONS`, and what it has to wo
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import platform
@@ -16,6 +17,7 @@ from typing import Any
 from harness import registry
 from harness.errors import WHATEVER, Unavailable, Unsupported
 from harness.paths import home_directory
+from harness.places.conversions import CONVERTERS, converted, own_identity_of_conversion
 from harness.places.identity import own_identity
 from harness.places.kept_files import Dropped, KeptFiles
 from harness.places.messages import LATENCY, PARITY, error_message, unpacked, written
@@ -71,6 +73,7 @@ def describe(_message: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "host": _host(),
         "workers": os.cpu_count() or 1,
         "process": os.getpid(),
+        "converter": own_identity_of_conversion(),
         "targets": targets,
     }
 
@@ -109,8 +112,22 @@ def _latency(message: Mapping[str, Any]) -> dict[str, Any]:
     return _with_job(message, measured)
 
 
+def _convert(message: Mapping[str, Any]) -> dict[str, Any]:
+    files = kept_files()
+    try:
+        return converted(message, files, CONVERTERS.there())
+    except Dropped as dropped:
+        return {"missing": sorted({dropped.digest, *files.missing(message["files"].values())})}
+
+
+def _read(message: Mapping[str, Any]) -> dict[str, Any]:
+    part = kept_files().part(message["digest"], message["offset"], message["count"])
+    return {"content": base64.b64encode(part).decode("ascii")}
+
+
 def _rest(_message: Mapping[str, Any]) -> dict[str, Any]:
     end_warm()
+    CONVERTERS.rest()
     return {}
 
 
@@ -120,6 +137,8 @@ ACTIONS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "set up": _set_up,
     "parity": _parity,
     "latency": _latency,
+    "convert": _convert,
+    "read": _read,
     "rest": _rest,
 }
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from harness.errors import Crashed, error_text
+from harness.errors import error_text
 from harness.places.address import Certificates, SchedulerAddress, check_allowed, check_scheduler
 from harness.places.at_place import describe, perform
 from harness.places.extra import extra
-from harness.places.link import MachineLost, NoPlaces, SchedulerLost
+from harness.places.link import Abandoned, MachineLost, NoPlaces, SchedulerLost
 from harness.process.child import end_with_all
 
 LOOK_SECONDS = 1.0
@@ -151,7 +151,7 @@ class Cluster:
 
     def _check(self) -> None:
         if self._abandoned:
-            raise Crashed("The run was interrupted.")
+            raise Abandoned("The run was interrupted.")
         if self._lost:
             raise SchedulerLost(
                 f"The scheduler at {self._address} was lost ({self._lost}): what is finished is kept, and the same "

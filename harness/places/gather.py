@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from harness.places.conversions import own_identity_of_conversion
 from harness.places.identity import Identity, difference, own_identity
 from harness.places.link import Link
 from harness.places.remote_place import Member, RemotePlace
@@ -37,6 +38,8 @@ class Description(BaseModel):
     host: str
     workers: int
     targets: dict[str, OfferedTarget]
+    converter: str = ""
+    """What its conversions hang on; empty where it converts nothing."""
 
     @property
     def ready(self) -> set[str]:
@@ -49,6 +52,8 @@ class Places:
 
     link: Link
     engine: Identity = field(default_factory=own_identity)
+    converter: str = field(default_factory=lambda: own_identity_of_conversion(installed=False))
+    """What this machine's conversions hang on: a place of which it is another converts nothing for it."""
     by_name: dict[str, RemotePlace] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     """Sentences."""
@@ -94,7 +99,10 @@ class Places:
             name: Readiness(target.ready, target.missing, target.install) for name, target in found.targets.items()
         }
         self._descriptions[found.name] = found
-        self.by_name[found.name] = RemotePlace(found.name, found.machine, targets, [member], self.link, self.look)
+        converts = found.converter == self.converter
+        self.by_name[found.name] = RemotePlace(
+            found.name, found.machine, targets, [member], self.link, self.look, converts=converts
+        )
 
     def _unlike(self, found: Description) -> str:
         """Why it cannot share its name with the machine that has it already."""

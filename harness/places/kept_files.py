@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from harness.cache import half_written, locked, sha256_file
-from harness.errors import Failed, Unavailable
+from harness.errors import CaseError, Failed, Unavailable
 
 MOST_BYTES = 20 * 2**30
 """Twenty gigabytes: the zoo with all its variants takes less than one."""
@@ -56,26 +56,49 @@ class KeptFiles:
         whole = self._path(digest)
         part = self.folder / f".{digest}.{SHA256.fullmatch(sender) and sender[:16]}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if offset == 0:
-                self._make_room(total)
-                part.write_bytes(b"")
-            with part.open("r+b") as stream:
-                if stream.seek(0, os.SEEK_END) != offset:
-                    raise Failed(f"A file arrived at the place in another order than it was sent ({digest[:12]}…).")
-                stream.write(content)
-            if offset + len(content) < total:
-                return
-            if sha256_file(part) != digest:
-                raise Failed(f"A file arrived at the place with other bytes than were sent ({digest[:12]}…).")
-            part.replace(whole)
-        except OSError as error:
+            with self._where_there_is_room():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                if offset == 0:
+                    self._make_room(total)
+                    part.write_bytes(b"")
+                with part.open("r+b") as stream:
+                    if stream.seek(0, os.SEEK_END) != offset:
+                        raise Failed(f"A file arrived at the place in another order than it was sent ({digest[:12]}…).")
+                    stream.write(content)
+                if offset + len(content) < total:
+                    return
+                if sha256_file(part) != digest:
+                    raise Failed(f"A file arrived at the place with other bytes than were sent ({digest[:12]}…).")
+                part.replace(whole)
+        except (OSError, CaseError):
             part.unlink(missing_ok=True)
+            raise
+
+    def keep(self, path: Path) -> str:
+        """Keep a file that was made here and is moved; its hash. Raises `Unavailable` where the disk is full."""
+        digest = sha256_file(path)
+        with self._where_there_is_room():
+            self._make_room(path.stat().st_size)
+            path.replace(self._path(digest))
+        return digest
+
+    def part(self, digest: str, offset: int, count: int) -> bytes:
+        """So many bytes of a kept file. Raises `Dropped`."""
+        try:
+            with self._path(digest).open("rb") as stream:
+                stream.seek(offset)
+                return stream.read(count)
+        except FileNotFoundError as error:
+            raise Dropped(digest) from error
+
+    @contextmanager
+    def _where_there_is_room(self) -> Iterator[None]:
+        """Raises `Unavailable` where the disk is full."""
+        try:
+            yield
+        except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise Unavailable(f"The disk of the place is full at {self.folder}; free some of it.") from error
-            raise
-        except Failed:
-            part.unlink(missing_ok=True)
             raise
 
     @contextmanager
@@ -85,7 +108,7 @@ class KeptFiles:
         self.folder.mkdir(parents=True, exist_ok=True)
         with half_written(self.folder, "case") as folder:
             for name, digest in files.items():
-                path = folder / _inside(name)
+                path = folder / inside(name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 try:
                     _link_or_copy(self._path(digest), path)
@@ -133,7 +156,7 @@ def _link_or_copy(kept: Path, path: Path) -> None:
         shutil.copyfile(kept, path)
 
 
-def _inside(name: str) -> PurePosixPath:
+def inside(name: str) -> PurePosixPath:
     """A relative path that leads nowhere else. Raises `Failed`."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name:

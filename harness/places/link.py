@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from harness.errors import HarnessError
+from harness.errors import Crashed, HarnessError
 
 
 class MachineLost(Exception):
     """The process that stood for a machine is gone, or says nothing any more: what it was asked is not answered."""
+
+
+class Abandoned(Crashed):
+    """The run was interrupted while it waited for an answer."""
 
 
 class SchedulerLost(KeyboardInterrupt):

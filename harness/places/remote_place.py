@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -14,8 +15,12 @@ from typing import Any
 from uuid import uuid4
 
 from harness.artifact import Artifact
-from harness.errors import Crashed, HarnessError, PlaceLost, Unavailable, error_text
-from harness.places.link import Link, MachineLost, SchedulerLost
+from harness.cache import sha256_file
+from harness.conversion.elsewhere import Operation
+from harness.errors import CaseError, Crashed, Failed, HarnessError, PlaceLost, Unavailable, error_text
+from harness.places.conversions import OperationParcel, packed_operation
+from harness.places.kept_files import inside
+from harness.places.link import Abandoned, Link, MachineLost, SchedulerLost
 from harness.places.messages import LATENCY, PARITY, Parcel, packed, raise_error, written
 from harness.run.measure import Job, ParityResult
 from harness.store.record import Latency, Machine
@@ -52,8 +57,12 @@ class RemotePlace:
         members: Sequence[Member],
         link: Link,
         refresh: Callable[[], None] = lambda: None,
+        *,
+        converts: bool = False,
     ) -> None:
-        """`refresh`: looks for new machines of the place and calls `join`."""
+        """`refresh`: looks for new machines of the place and calls `join`; `converts`: whether what it converts is what
+        this machine would make."""
+        self.converts = converts
         self.name = name
         self.machine = machine
         self.targets = targets
@@ -103,6 +112,31 @@ class RemotePlace:
         result: Latency = LATENCY.validate_python(answer["latency"])
         return result
 
+    def convert(self, operation: Operation, identity: str) -> dict[str, Any] | None:
+        """As `harness.conversion.elsewhere.Elsewhere`. A place that was lost, or is not what it said, is not asked
+        again in this run."""
+
+        def ask(member: Member) -> dict[str, Any]:
+            answer = self._with_files(member, {"action": "convert", "operation": parcel.asked}, parcel)
+            for argument, path in operation.writes.items():
+                for name, digest in answer["written"][argument].items():
+                    received.append(path / inside(name) if name else path)
+                    self._receive(member, digest, received[-1])
+            return dict(answer["reply"])
+
+        received: list[Path] = []
+        try:
+            parcel = packed_operation(operation, identity)
+            return self._answered(2, False, ask)
+        except Abandoned:
+            raise
+        except (CaseError, OSError, KeyError, TypeError, ValueError) as error:
+            if isinstance(error, Unavailable):
+                self.converts = False
+            for path in received:
+                path.unlink(missing_ok=True)
+            return None
+
     def rest(self) -> None:
         """End what its machines keep warm for the next case."""
         try:
@@ -117,7 +151,11 @@ class RemotePlace:
             parcel = packed(job)
         except OSError as error:
             raise Crashed(f"A file of the case cannot be read ({error_text(error)}).") from error
-        answer = self._answered(attempts, action == "latency", lambda member: self._with_files(member, action, parcel))
+        answer = self._answered(
+            attempts,
+            action == "latency",
+            lambda member: self._with_files(member, {"action": action, "job": parcel.job}, parcel),
+        )
         before = self._fingerprints.setdefault(job.target, dict(answer["fingerprint"]))
         if before != answer["fingerprint"]:
             changed = sorted(
@@ -144,12 +182,15 @@ class RemotePlace:
                     ) from error
         raise AssertionError("a place is asked at least once")
 
-    def _with_files(self, member: Member, action: str, parcel: Parcel) -> dict[str, Any]:
+    def _with_files(
+        self, member: Member, request: Mapping[str, Any], parcel: Parcel | OperationParcel
+    ) -> dict[str, Any]:
+        """The answer to a request that has files, those sent first that are not there."""
         missing = self._ask(member, {"action": "missing", "digests": sorted(parcel.paths)})["missing"]
         for _ in range(SENT_AGAIN):
             for digest in missing:
                 self._send(member, digest, parcel.paths[digest])
-            answer = self._ask(member, {"action": action, "job": parcel.job, "files": parcel.files})
+            answer = self._ask(member, {**request, "files": parcel.files})
             missing = answer.get("missing")
             if not missing:
                 return answer
@@ -172,6 +213,19 @@ class RemotePlace:
                         self._ask(member, {"action": "receive", "file": about}, part)
             except OSError as error:
                 raise Crashed(f"A file of the case cannot be read ({error_text(error)}).") from error
+
+    def _receive(self, member: Member, digest: str, path: Path) -> None:
+        """Write a file that the place made to `path`. Raises `Failed` where its bytes are not those of its hash."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as stream:
+            while True:
+                asked = {"action": "read", "digest": digest, "offset": stream.tell(), "count": PART_BYTES}
+                part = base64.b64decode(self._ask(member, asked)["content"])
+                stream.write(part)
+                if len(part) < PART_BYTES:
+                    break
+        if sha256_file(path) != digest:
+            raise Failed(f"A file arrived from the place '{self.name}' with other bytes than it was said to have.")
 
     def _ask(self, member: Member, message: Mapping[str, Any], content: bytes = b"") -> dict[str, Any]:
         """One answer. Raises the `CaseError` that it carries, and `MachineLost`."""

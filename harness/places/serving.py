@@ -13,6 +13,7 @@ from harness.errors import HarnessError, error_text
 from harness.places.address import Certificates, SchedulerAddress, check_allowed, check_scheduler
 from harness.places.at_place import NAME_VARIABLE, describe, place_name
 from harness.places.cluster import security_of, silence
+from harness.places.conversions import CONVERTERS
 from harness.places.extra import extra
 from harness.places.link import NoPlaces
 from harness.process.child import end_all
@@ -70,8 +71,9 @@ def serve_place(
                 note(f"The scheduler at {address} ended or was lost; this place is there again once it is.")
             except (OSError, TimeoutError, ValueError, RuntimeError) as error:
                 note(f"No connection to {address} ({error_text(error)}); trying again.")
-            end_all()  # nobody waits for what was being measured
+            end_all()  # nobody waits for what was being done
             end_warm()
+            CONVERTERS.rest()
             _wait_for(address, certificates)
     finally:
         end_all()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from harness.artifact import Artifact
 from harness.case_name import place_of, runtime_of
+from harness.conversion.elsewhere import Operation
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError, Unavailable
 from harness.nearest import nearest
@@ -26,6 +28,7 @@ class Nowhere:
 
     why: str
     name = ""
+    converts = False
     workers = 0
     timings = 0
 
@@ -41,6 +44,9 @@ class Nowhere:
 
     def coverage(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
         raise Unavailable(self.why)
+
+    def convert(self, operation: Operation, identity: str) -> dict[str, Any] | None:
+        return None
 
     def measure_parity(self, job: Job) -> ParityResult:
         raise Unavailable(self.why)

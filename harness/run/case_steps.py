@@ -18,6 +18,8 @@ STAGES = {
     "compare": "Comparing outputs",
 }
 
+NOWHERE_ELSE: Mapping[str, Any] = {}
+
 StepKey = tuple[str, Any]
 """The stage, a key of `STAGES`, and what it is done to."""
 
@@ -45,12 +47,18 @@ def recipe_of(case: Case) -> tuple[str, str, str]:
     return case.model.name, case.format.name, case.variant.name
 
 
-def case_steps(case: Case, work: Mapping[str, Callable[[Case], Any]], costs: Costs) -> Iterator[Step]:
+def case_steps(
+    case: Case,
+    work: Mapping[str, Callable[[Case], Any]],
+    costs: Costs,
+    anywhere: Mapping[str, Callable[[Case, str], Any]] = NOWHERE_ELSE,
+) -> Iterator[Step]:
     """The steps of one case. Steps of two cases with the same key are the same.
 
     Args:
         work: for each stage of `STAGES`, the function that does it for a case.
         costs: says how many seconds a step takes, and learns how many it took.
+        anywhere: for stages that may be done anywhere, the function that does it for a case at a place by its name.
     """
     preparing, converting, referring, setting_up, comparing = step_keys(case)
     recipe, variant = str(recipe_of(case)), f"{case.model.name} as {case.variant.name} ({case.format.name})"
@@ -64,8 +72,22 @@ def case_steps(case: Case, work: Mapping[str, Callable[[Case], Any]], costs: Cos
         slot: str = "",
         place: str = "",
     ) -> Step:
+        there = anywhere.get(key[0])
+
+        def at(where: str) -> Any:
+            return timed(key, lambda case: there(case, where), case, costs) if there is not None else None
+
         return Step(
-            key, doing, lambda: timed(key, work[key[0]], case, costs), needs, rank, seconds, slot, STAGES[key[0]], place
+            key,
+            doing,
+            lambda: timed(key, work[key[0]], case, costs),
+            needs,
+            rank,
+            seconds,
+            slot,
+            STAGES[key[0]],
+            place,
+            at if there is not None else None,
         )
 
     yield step(preparing, f"Preparing {case.model.name}", PREPARING, costs.of_stage("prepare", case.model.name))

@@ -21,6 +21,7 @@ from harness import __version__
 from harness.artifact import Artifact
 from harness.cache import Cache, sha256_json
 from harness.conversion.converter import Converter
+from harness.conversion.elsewhere import Elsewhere
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared import Prepared
 from harness.conversion.reference import Reference
@@ -91,6 +92,9 @@ class Conversion(Protocol):
 
     def opinion(self, prepared: Prepared, artifact: Artifact, name: str) -> Reference:
         """What another target makes of it."""
+
+    def at(self, elsewhere: Elsewhere) -> Conversion:
+        """The same, done there as far as it can be, and under the same addresses."""
 
     def close(self) -> None:
         """End every child process."""
@@ -184,18 +188,39 @@ class Run:
             jobs[case.id] = job = self._job(case, artifact, reference, kept)
             return self._measured_before_or_now(case.id, job)
 
+        conversion: dict[str, Callable[[Case, Conversion], Any]] = {
+            "prepare": lambda case, by: by.prepare(case.model),
+            "convert": lambda case, by: self._convert(by, case, self.prepared_of(case.id)),
+            "reference": lambda case, by: self._refer(
+                by, case, self.prepared_of(case.id), results["convert", recipe_of(case)]
+            ),
+        }
+        places = {case.place.name: case.place for case in self.cases if case.place.name}
+
+        def here(do: Callable[[Case, Conversion], Any]) -> Callable[[Case], Any]:
+            return lambda case: do(case, self.converter)
+
+        def there(do: Callable[[Case, Conversion], Any]) -> Callable[[Case, str], Any]:
+            return lambda case, where: do(case, self.converter.at(places[where]))
+
+        anywhere = {stage: there(do) for stage, do in conversion.items()} if places else {}
         work: dict[str, Callable[[Case], Any]] = {
-            "prepare": lambda case: self.converter.prepare(case.model),
-            "convert": lambda case: self._convert(case, self.prepared_of(case.id)),
-            "reference": lambda case: self._refer(case, self.prepared_of(case.id), results["convert", recipe_of(case)]),
+            **{stage: here(do) for stage, do in conversion.items()},
             "set up": lambda case: case.place.set_up(case.target),
             "compare": compare,
         }
         steps: dict[Hashable, Step] = {}
         for case in self.cases:
-            for step in case_steps(case, work, self.costs):
+            for step in case_steps(case, work, self.costs, anywhere):
                 steps.setdefault(step.key, step)
-        schedule = Schedule(steps.values(), self.settings.workers, {"set up": 1}, ended, self._places_elsewhere())
+        schedule = Schedule(
+            steps.values(),
+            self.settings.workers,
+            {"set up": 1},
+            ended,
+            self._places_elsewhere(),
+            lambda: [name for name, place in places.items() if place.converts],
+        )
         self.progress.stage("Converting and comparing", len(steps))
         try:
             with watched(schedule, self.progress):
@@ -223,23 +248,23 @@ class Run:
         except WHATEVER as error:
             self.finished[case.id].end(as_case_error(error, doing))
 
-    def _convert(self, case: Case, prepared: Prepared) -> Artifact:
-        artifact = self.converter.convert(prepared, case.format, case.variant)
+    def _convert(self, by: Conversion, case: Case, prepared: Prepared) -> Artifact:
+        artifact = by.convert(prepared, case.format, case.variant)
         if fault := prepared.facts.get("golden_fault"):
             raise Failed(fault)
         return artifact
 
     def _refer(
-        self, case: Case, prepared: Prepared, artifact: Artifact
+        self, by: Conversion, case: Case, prepared: Prepared, artifact: Artifact
     ) -> tuple[Artifact, Reference, Reference | None]:
         """The artifact, what the reference makes of it, and the same as a stream where that may be meant."""
-        reference = self.converter.reference(prepared, artifact, case.format)
-        self.conditioning[recipe_of(case)] = self.converter.conditioning(prepared, artifact, case.format, reference)
+        reference = by.reference(prepared, artifact, case.format)
+        self.conditioning[recipe_of(case)] = by.conditioning(prepared, artifact, case.format, reference)
         kept = None
         if artifact.renewed != "none":
             with suppress(Exception):  # for information alone
                 stream = artifact.model_copy(update={"sequence": True})
-                kept = self.converter.reference(prepared, stream, case.format)
+                kept = by.reference(prepared, stream, case.format)
         return artifact, reference, kept
 
     def _job(self, case: Case, artifact: Artifact, reference: Reference, kept: Reference | None) -> Job:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.artifact import Artifact
+from harness.conversion.elsewhere import Operation
 from harness.errors import Unavailable
 from harness.run.machine import this_machine
 from harness.run.measure import Job, ParityResult, measure_latency, measure_parity
@@ -24,6 +25,10 @@ class Place(Protocol):
         """What decides speed there."""
 
     @property
+    def converts(self) -> bool:
+        """Whether it also converts for the engine now, as `harness.conversion.elsewhere.Elsewhere`."""
+
+    @property
     def workers(self) -> int:
         """How many cases it compares side by side; 0 for as many as the run's settings say."""
 
@@ -40,6 +45,9 @@ class Place(Protocol):
     def coverage(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
         """What of `artifact` the target cannot run there (`Target.coverage`)."""
 
+    def convert(self, operation: Operation, identity: str) -> dict[str, Any] | None:
+        """An operation of the converter's worker, there; None where that did not come about."""
+
     def measure_parity(self, job: Job) -> ParityResult:
         """As `harness.run.measure.measure_parity`, there."""
 
@@ -51,6 +59,7 @@ class Here:
     """The machine that the engine is on: its targets are those of this process."""
 
     name = ""
+    converts = False
     workers = 0
     timings = 1
 
@@ -69,6 +78,9 @@ class Here:
 
     def coverage(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
         return target.coverage(artifact)
+
+    def convert(self, operation: Operation, identity: str) -> dict[str, Any] | None:
+        return None  # whoever asks does it itself
 
     def measure_parity(self, job: Job) -> ParityResult:
         return measure_parity(job)

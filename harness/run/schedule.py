@@ -39,6 +39,8 @@ class Step:
     """What an error that nobody foresaw is said to have come from, where it is not `doing`: alike for all its kind."""
     place: str = ""
     """Where the work is done; empty for this machine. Each place has a number of steps that it takes at once."""
+    at: Callable[[str], Any] | None = None
+    """Does the work at the place of that name, where it may be done anywhere; `work` does it here."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Schedule:
     ended: Ended = lambda step, result: None
     places: Mapping[str, int] = field(default_factory=dict)
     """Place → how many steps it takes at once; this machine takes `workers`."""
+    elsewhere: Callable[[], Iterable[str]] = tuple
+    """Which of the places now take steps that may be done anywhere."""
 
     def __post_init__(self) -> None:
         self._waiting: dict[Hashable, Step] = {step.key: step for step in self.steps}
@@ -76,7 +80,7 @@ class Schedule:
         self._results: dict[Hashable, Any] = {}
         self._running: dict[Hashable, tuple[Step, float]] = {}
         self._expected, self._taken = 0.0, 0.0
-        self._order = Order(self._waiting.values(), self._workers_of, self.limits)
+        self._order = Order(self._waiting.values(), self._workers_of, self.limits, self.elsewhere)
         self._stopped = False
         self._broken: BaseException | None = None
         self._changed = threading.Condition()
@@ -132,7 +136,7 @@ class Schedule:
         begun = time.monotonic()
         result: Any
         try:
-            result = step.work()
+            result = step.at(step.place) if step.at is not None and step.place else step.work()
         except WHATEVER as error:
             result = as_case_error(error, step.stage or step.doing)
         with self._changed:

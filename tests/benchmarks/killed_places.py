@@ -24,9 +24,10 @@ import random
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,7 @@ import psutil
 
 from harness import registry
 from harness.cache import sha256_file
-from harness.places import remote_place
+from harness.places import at_place, remote_place
 from harness.places.address import SchedulerAddress
 from harness.places.cluster import connected, silence
 from harness.places.gather import Places
@@ -46,6 +47,7 @@ from harness.places.serving import serve_place
 from harness.places.spread import cases_at
 from harness.run.engine import Run, Settings
 from harness.run.matrix import Selection
+from harness.run.measure import Job
 from harness.store.record import Outcome
 from harness.store.runs import CaseStore
 from harness.target import TimingPlan
@@ -61,6 +63,18 @@ WAIT_SECONDS = 180.0
 """For what takes a second or two on a machine that does nothing else."""
 QUIET_SECONDS = 2.0
 FORKED = multiprocessing.get_context("fork")
+ASKED = threading.local()
+"""`by`: the trial and run that asked for what this thread of a place does."""
+
+
+def unpacked(job: Mapping[str, Any], folder: Path) -> Job:
+    """As that of `at_place`. What a run asks for names its golden by where that is on the engine's side."""
+    trial, run, *_ = Path(job["golden"]).parts[-4:]
+    ASKED.by = f"{trial}/{run}"
+    return unpacked_by_harness(job, folder)
+
+
+unpacked_by_harness = at_place.unpacked
 
 
 class NotedTarget(FakeTarget):
@@ -85,7 +99,7 @@ class NotedSession(FakeSession):
 @contextmanager
 def noted(what: str, model: str) -> Iterator[None]:
     """One line before and one after, each written in one piece."""
-    work = f"{what} {model} {os.environ['HARNESS_PLACE']} {os.getpid()} {time.monotonic_ns()}"
+    work = f"{what} {model} {os.environ['HARNESS_PLACE']} {os.getpid()} {ASKED.by} {time.monotonic_ns()}"
 
     def write(edge: str) -> None:
         with Path(os.environ[LOG]).open("a") as stream:
@@ -106,6 +120,7 @@ class Noted:
     model: str
     place: str
     process: int
+    asked_by: str
     begin: float
     end: float = float("inf")
 
@@ -115,8 +130,8 @@ def read_notes(log: Path) -> list[Noted]:
     for line in log.read_text().splitlines():
         work, edge, moment = line.rsplit(" ", 2)
         if edge == "begin":
-            what, model, place, process, _ = work.split()
-            found[work] = Noted(what, model, place, int(process), float(moment))
+            what, model, place, process, asked_by, _ = work.split()
+            found[work] = Noted(what, model, place, int(process), asked_by, float(moment))
         else:
             found[work].end = float(moment)
     return list(found.values())
@@ -187,7 +202,7 @@ def run(address: str, folder: Path, written: Path) -> None:
         models = {name: entry(name) for name in MODELS}
         chosen = cases_at(places.by_name, Selection(), models, registry.targets(), {"fake": FAKE_FORMAT})
         settings = Settings(folder, folder / "cache", folder / "results", plan=TimingPlan(), workers=2)
-        record = Run(chosen, settings, Quiet(), FakeConverter(folder / "models")).execute()
+        record = Run(chosen, settings, Quiet(), FakeConverter(folder / written.stem)).execute()
         written.write_text(record.model_dump_json())
     finally:
         link.close()
@@ -348,9 +363,11 @@ def check_second(world: World, folder: Path, kept: dict[str, int], begun: float)
         world.check(whole, f"{case_name(case)}: {case['outcome']} {case['reason']}{case['latency_note']}")
     notes = read_notes(world.log)
     timed = [one for one in notes if one.what == "time"]
-    done = Counter(one.what for one in notes if one.begin > begun)
+    since = [one for one in notes if one.begin > begun]
+    done = Counter(one.what for one in since)
     expected = {"open": 2 * len(CASES) - sum(kept.values()), "time": len(CASES) - kept["latency"]}
-    world.check(all(done[what] == count for what, count in expected.items()), f"done {dict(done)}, not {expected}")
+    as_expected = all(done[what] == count for what, count in expected.items())
+    world.check(as_expected, f"done {dict(done)}, not {expected}: {since}, begun {begun}, all {notes}")
     for one in timed:
         beside = [
             other for other in notes if other.begin < one.end and one.begin < other.end and not same_session(one, other)
@@ -380,6 +397,7 @@ def main(trials: int, seed: int) -> int:
     chance = random.Random(seed)
     known = {"fake/plain": NotedTarget("fake/plain")}
     registry.targets = registry.installed_targets = lambda: known  # type: ignore[assignment]
+    at_place.unpacked = unpacked
     remote_place.RETURN_SECONDS = 3.0  # a place that does not come back costs so long, in half of the trials
     remote_place.PART_BYTES = 512  # so that a file is many messages
     own_identity()

@@ -76,5 +76,8 @@ class FakeConverter:
     def conditioning(self, prepared, artifact, form, reference):
         return None
 
+    def at(self, elsewhere):
+        return self
+
     def close(self):
         self.calls.append(("close",))
