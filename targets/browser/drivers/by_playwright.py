@@ -119,7 +119,9 @@ class PlaywrightDriver:
                 "([operation, request]) => globalThis.harness[operation](request)", [operation, request]
             )
         except PlaywrightError as error:
-            what = "the tab crashed" if self.crashed or "crashed" in error.message.lower() else "the browser died"
+            words = error.message.lower()  # Firefox shows another page in place of one that crashed
+            gone = self.crashed or "crashed" in words or "execution context was destroyed" in words
+            what = "the tab crashed" if gone else "the browser died"
             said = textwrap.shorten(error.message.splitlines()[0], 200, placeholder="…")
             raise Gone(f"{what} during '{operation}' ({said}).") from error
         return answer

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Error as PlaywrightError
 
-from harness.errors import Unavailable
+from harness.errors import Crashed, Unavailable
 from harness.process.warm import end_warm
 from harness.target import Limits, TimingPlan
 from harness_targets.browser import address, gpu
@@ -41,7 +41,8 @@ def chromium_apart(tmp_path):
             time.sleep(0.05)
         yield f"http://127.0.0.1:{said.read_text().split()[0]}", process
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -61,6 +62,19 @@ def test_a_browser_that_somebody_else_started_is_used_and_left_running(chromium_
         assert process.poll() is None
     assert target.fingerprint()["flags"] == f"as it was started, at {at}"
     assert f" at {at}" in target.probe().details["browser"]
+
+
+@pytest.mark.needs("converter", "litertjs", "chromium")
+def test_where_it_ends_in_mid_inference_that_is_a_crash_of_its_case(chromium_apart, litert_model, monkeypatch):
+    at, process = chromium_apart
+    monkeypatch.setenv(address.VARIABLE, at)
+    artifact, samples, _ = litert_model
+    with LiteRTJSTarget("litertjs/chromium-wasm", "wasm", ()).open(artifact, Limits(90, 90)) as session:
+        timer = threading.Timer(0.5, os.killpg, (process.pid, signal.SIGKILL))
+        timer.start()
+        with pytest.raises(Crashed, match="died"):
+            session.time(samples, TimingPlan(1, 60.0, 10**9, max_seconds=60.0))
+        timer.join()
 
 
 @pytest.mark.parametrize(

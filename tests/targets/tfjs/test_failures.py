@@ -43,6 +43,8 @@ def kind(process) -> str:
     try:
         if process.name().startswith(("WebKit", "MiniBrowser")):
             return process.name()
+        if "-contentproc" in process.cmdline():  # of Firefox, which says last what it is for
+            return process.cmdline()[-1]
         return next((part for part in process.cmdline() if part.startswith("--type=")), "browser")
     except psutil.Error:
         return "gone"
@@ -52,12 +54,18 @@ def in_webkit(*values):
     return pytest.param("webkit-wasm", *values, marks=pytest.mark.needs("webkit"))
 
 
+def in_firefox(*values):
+    return pytest.param("firefox-wasm", *values, marks=pytest.mark.needs("firefox"))
+
+
 @pytest.mark.parametrize(
     ("backend", "victim", "words"),
     [
         ("wasm", "--type=renderer", "crashed"),
         ("wasm", "browser", "died"),
         ("wasm", "worker", "SIGKILL"),
+        in_firefox("tab", "crashed"),
+        in_firefox("browser", "died"),
         in_webkit("WebKitWebProcess", "the tab crashed"),
         in_webkit("MiniBrowser", "the browser died"),
         in_webkit("WebKitNetworkProcess", "lost its WebKitNetworkProcess"),
