@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import queue
 import threading
 import time
 import warnings
@@ -116,24 +117,22 @@ class Cluster:
             pure=False,
             retries=0,
         )
-        try:
-            while True:
-                try:
-                    answer: str = future.result(timeout=LOOK_SECONDS)
-                    break
-                except TimeoutError:
-                    self._check()
-                    if address not in self._machines:
-                        with suppress(Exception):  # or it would wait for a machine of this address for ever
-                            future.cancel(force=True)
-                        raise MachineLost(f"{address} is gone") from None
-        except CancelledError as error:
+        fetched = _fetched(future)
+        while True:
+            try:
+                answer = fetched.get(timeout=LOOK_SECONDS)
+                break
+            except queue.Empty:
+                self._check()
+                if address not in self._machines:
+                    with suppress(Exception):  # or it would wait for a machine of this address for ever
+                        future.cancel(force=True)
+                    raise MachineLost(f"{address} is gone") from None
+        if isinstance(answer, CancelledError):
             self._wait_for_loss()
-            raise MachineLost(f"{address} does not answer") from error
-        except MachineLost:
-            raise
-        except Exception as error:
-            raise MachineLost(f"{address}: {error_text(error)}") from error
+            raise MachineLost(f"{address} does not answer") from answer
+        if isinstance(answer, BaseException):
+            raise MachineLost(f"{address}: {error_text(answer)}") from answer
         future.release()
         return answer
 
@@ -191,6 +190,24 @@ class Cluster:
             for address, about in known.items()
             if now - self._heard[address][1] < SILENT_SECONDS
         }
+
+
+def _fetched(future: Any) -> queue.SimpleQueue[Any]:
+    """Where the result of a future will be, or what was raised in its place.
+
+    A thread of its own waits for it. `Future.result(timeout=…)` would be cancelled where the time is up, and with it
+    the answers of all other requests that the client happens to fetch in the same message.
+    """
+    fetched: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def fetch() -> None:
+        try:
+            fetched.put(future.result())
+        except BaseException as error:
+            fetched.put(error)
+
+    threading.Thread(target=fetch, daemon=True).start()
+    return fetched
 
 
 async def _described() -> dict[str, Any]:

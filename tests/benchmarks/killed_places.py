@@ -3,12 +3,13 @@ done twice, nothing is left.
 
     .venv/bin/python -m tests.benchmarks.killed_places [TRIALS [SEED]]
 
-Three machines (processes here, with scripted targets in real processes), two of which are alike and share a name. A
-trial starts a run of six cases, each compared and timed, kills one process with SIGKILL, gives the same command again
-and checks:
+Three machines (processes here, with scripted targets in real processes, and a scripted converter in the place of
+TensorFlow), two of which are alike and share a name. A trial starts a run of six cases, each compared and timed, kills
+one process with SIGKILL, gives the same command again and checks:
 
 - the first run, where it was not killed, gave every case that it planned an outcome, or ended as interrupted;
 - the second is whole: each case once, passed and timed; what was kept of the first was not measured again;
+- each model was converted, here or at a place, to the bytes that it has without a kill, and nothing is half-written;
 - no timing had anything beside it; files that places keep have the bytes of their hash; what was kept can be read;
 - no process is left of what was killed.
 """
@@ -16,6 +17,7 @@ and checks:
 from __future__ import annotations
 
 import asyncio
+import copy
 import faulthandler
 import json
 import multiprocessing
@@ -37,8 +39,13 @@ import distributed  # here, so that every process is forked with it
 import psutil
 
 from harness import registry
-from harness.cache import sha256_file
-from harness.places import at_place, remote_place
+from harness.artifact import Artifact
+from harness.cache import Cache, sha256_file
+from harness.conversion import steps
+from harness.conversion.elsewhere import Operation, Read
+from harness.conversion.prepared import Prepared
+from harness.environment import environment
+from harness.places import at_place, conversions, gather, remote_place
 from harness.places.address import SchedulerAddress
 from harness.places.cluster import connected, silence
 from harness.places.gather import Places
@@ -51,6 +58,7 @@ from harness.run.measure import Job
 from harness.store.record import Outcome
 from harness.store.runs import CaseStore
 from harness.target import TimingPlan
+from harness.variant import Format, Variant
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeSession, FakeTarget
@@ -65,6 +73,11 @@ QUIET_SECONDS = 2.0
 FORKED = multiprocessing.get_context("fork")
 ASKED = threading.local()
 """`by`: the trial and run that asked for what this thread of a place does."""
+
+
+ENGINE = "engine"
+"""Where work is noted to have been done that no place did."""
+MADE, CONVERTING_SECONDS = "made", 0.3
 
 
 def unpacked(job: Mapping[str, Any], folder: Path) -> Job:
@@ -96,10 +109,50 @@ class NotedSession(FakeSession):
             return super().time(samples, plan)
 
 
+class ScriptedChildren:
+    """What stands for the converter's processes, on the engine's side and at places: writes what it read, twice."""
+
+    @contextmanager
+    def lend(self, _environment: object) -> Iterator[ScriptedChildren]:
+        yield self
+
+    def call(self, _operation: str, seconds: float, **given: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        with noted("convert", "any"):
+            time.sleep(CONVERTING_SECONDS)
+            Path(given["output"], MADE).write_bytes(2 * Path(given["golden"]).read_bytes())
+        return {}, {}
+
+
+class PlacedConverter(FakeConverter):
+    """Converts by an operation that places do as well; what came of it is in the cache."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        super().__init__(folder)
+        self.steps = steps.ConversionSteps(Cache(cache / "artifacts"), environment("converter"), 1)
+        self.steps._children = ScriptedChildren()  # type: ignore[assignment]
+
+    def at(self, elsewhere: Any) -> PlacedConverter:
+        other = copy.copy(self)
+        other.steps = self.steps.at(elsewhere)
+        return other
+
+    def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
+        def write(folder: Path) -> dict[str, Any]:
+            reads = {"golden": Read.of(prepared.golden_path)}
+            return self.steps._do(Operation("convert", WAIT_SECONDS, {}, reads, {"output": folder}))
+
+        self.steps._entry("converted", prepared.model, write)
+        return super().convert(prepared, form, variant)
+
+    def close(self) -> None:
+        """Nothing: its children are none."""
+
+
 @contextmanager
 def noted(what: str, model: str) -> Iterator[None]:
     """One line before and one after, each written in one piece."""
-    work = f"{what} {model} {os.environ['HARNESS_PLACE']} {os.getpid()} {ASKED.by} {time.monotonic_ns()}"
+    by = getattr(ASKED, "by", "nobody")
+    work = f"{what} {model} {os.environ.get('HARNESS_PLACE', ENGINE)} {os.getpid()} {by} {time.monotonic_ns()}"
 
     def write(edge: str) -> None:
         with Path(os.environ[LOG]).open("a") as stream:
@@ -201,8 +254,8 @@ def run(address: str, folder: Path, written: Path) -> None:
             places.look()
         models = {name: entry(name) for name in MODELS}
         chosen = cases_at(places.by_name, Selection(), models, registry.targets(), {"fake": FAKE_FORMAT})
-        settings = Settings(folder, folder / "cache", folder / "results", plan=TimingPlan(), workers=2)
-        record = Run(chosen, settings, Quiet(), FakeConverter(folder / written.stem)).execute()
+        settings = Settings(folder, folder / "cache", folder / "results", plan=TimingPlan(), workers=1)
+        record = Run(chosen, settings, Quiet(), PlacedConverter(folder / written.stem, folder / "cache")).execute()
         written.write_text(record.model_dump_json())
     finally:
         link.close()
@@ -370,10 +423,22 @@ def check_second(world: World, folder: Path, kept: dict[str, int], begun: float)
     world.check(as_expected, f"done {dict(done)}, not {expected}: {since}, begun {begun}, all {notes}")
     for one in timed:
         beside = [
-            other for other in notes if other.begin < one.end and one.begin < other.end and not same_session(one, other)
+            other
+            for other in notes
+            if other.begin < one.end
+            and one.begin < other.end
+            and not same_session(one, other)
+            and other.place != ENGINE  # which is no place, and holds no machine
         ]
         known = one.end < float("inf")  # else it was killed, and when its end was is not written
         world.check(not known or not any(map(really_beside, beside)), f"timed beside something: {one}, {beside}")
+    converted = Cache(folder / "cache" / "artifacts")
+    there = {path.name for path in (converted.root / "converted").iterdir()}
+    world.check(there == set(MODELS), f"conversions are lost or half-written: {there}")
+    for model in MODELS:
+        entry, golden = converted.find("converted", model), folder / "second" / model / "golden.npz"
+        whole = entry is not None and (entry.folder / MADE).read_bytes() == 2 * golden.read_bytes()
+        world.check(whole, f"the conversion of {model} is not what it should be")
     store = CaseStore(folder / "cache")
     for path in store.folder.glob("*/*.json"):
         world.check(store.find(path.parent.name, path.stem) is not None, f"{path} is damaged")
@@ -398,6 +463,10 @@ def main(trials: int, seed: int) -> int:
     known = {"fake/plain": NotedTarget("fake/plain")}
     registry.targets = registry.installed_targets = lambda: known  # type: ignore[assignment]
     at_place.unpacked = unpacked
+    for module in (at_place, conversions, gather):
+        module.own_identity_of_conversion = lambda *, installed=True: "alike"  # type: ignore[attr-defined]
+    steps.identity_of = lambda code: "alike"
+    conversions.CONVERTERS.there = ScriptedChildren  # type: ignore[method-assign, assignment]
     remote_place.RETURN_SECONDS = 3.0  # a place that does not come back costs so long, in half of the trials
     remote_place.PART_BYTES = 512  # so that a file is many messages
     own_identity()
@@ -420,7 +489,11 @@ def main(trials: int, seed: int) -> int:
             world.close()
         left = world.orphans()
         world.check(not left, f"left behind at the end: {left}")
-    print(f"{trials} kills, {len(world.problems)} problems; a run takes {seconds:.1f} s", flush=True)
+        made = Counter(one.place for one in read_notes(world.log) if one.what == "convert")
+    where = ", ".join(f"{count} at {place}" for place, count in sorted(made.items()))
+    print(
+        f"{trials} kills, {len(world.problems)} problems; a run takes {seconds:.1f} s; conversions: {where}", flush=True
+    )
     return 1 if world.problems else 0
 
 

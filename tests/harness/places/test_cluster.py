@@ -3,6 +3,9 @@
 `distributed` is imported where it is needed: each process that collects tests would take a second for it.
 """
 
+import base64
+import hashlib
+import json
 import logging
 import os
 import signal
@@ -10,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +22,7 @@ import pytest
 
 from harness import registry
 from harness.errors import HarnessError
+from harness.places import cluster
 from harness.places.address import Certificates, SchedulerAddress
 from harness.places.certificates import make_certificates
 from harness.places.cluster import connected, security_of, silence
@@ -308,3 +313,19 @@ def test_a_certificate_of_another_host_is_not_taken_for_the_scheduler(tmp_path, 
         linked(address, ours),
     ):
         raise AssertionError
+
+
+def test_an_answer_that_takes_longer_than_a_look_costs_no_other_request_its_own(targets, tmp_path, monkeypatch):
+    """The client of `distributed` fetches answers together, and cancels all of them where one is not waited for."""
+    monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.002)
+    content = bytes(4 * 2**20)
+    digest = hashlib.sha256(content).hexdigest()
+    kept = tmp_path / "home" / "places"
+    kept.mkdir(parents=True)
+    (kept / digest).write_bytes(content)
+    request = json.dumps({"action": "read", "digest": digest, "offset": 0, "count": len(content)})
+    with scheduler() as address, place(address, "bench", tmp_path / "home"), linked(address) as link:
+        (machine,) = until(link.machines, "the place")
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda _: link.ask(machine, request), range(24)))
+    assert {len(base64.b64decode(json.loads(answer)["content"])) for answer in answers} == {len(content)}
