@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from harness.named_arrays import first_samples, read_arrays, write_arrays
+
+ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,21 @@ class Golden:
 
 def read_golden(path: Path) -> Golden:
     """The golden that a preparation wrote."""
-    arrays = read_arrays(path)
+    arrays = arrays_of(path)
     return Golden(
         {name[3:]: values for name, values in arrays.items() if name.startswith("in:")},
         {name[4:]: values for name, values in arrays.items() if name.startswith("out:")},
         arrays.get("labels"),
     )
+
+
+def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file. NumPy has Python parse the header of each, which CPython 3.11 fails at with `SystemError`
+    where another thread parses in the same instant (`harness.errors.PARSING`): then they are read again."""
+    for _ in range(ATTEMPTS):
+        with suppress(SystemError):
+            return read_arrays(path)
+    return read_arrays(path)
 
 
 def write_golden(path: Path, golden: Golden) -> None:

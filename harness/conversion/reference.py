@@ -20,7 +20,7 @@ from harness.conversion import opinions
 from harness.conversion.code_digest import code_digest
 from harness.conversion.converted import artifact_of, as_inspected, files_of
 from harness.conversion.elsewhere import Operation, Read
-from harness.conversion.golden import read_golden, write_golden
+from harness.conversion.golden import arrays_of, read_golden, write_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared import Prepared
 from harness.conversion.sources.golden import not_a_number
@@ -28,7 +28,7 @@ from harness.conversion.steps import ConversionSteps
 from harness.conversion.target_address import decisive
 from harness.errors import CaseError, Crashed, TimedOut, Unsupported
 from harness.model import Tensors
-from harness.named_arrays import first_samples, read_arrays, write_arrays
+from harness.named_arrays import first_samples, write_arrays
 from harness.variant import READY, Format
 
 MADE_GOLDEN = "reference.npz"
@@ -50,7 +50,7 @@ class Reference:
     """The target that it is, where it is none of the format's own interpreter."""
 
     def read(self) -> dict[str, NDArray[Any]]:
-        return read_arrays(self.path)
+        return arrays_of(self.path)
 
 
 class References(ConversionSteps):
@@ -132,7 +132,7 @@ class References(ConversionSteps):
         if not is_same or artifact.digest != prepared.facts.get("golden_of") or not made.is_file():
             return None
         reply = self._ask_interpreter(artifact, form, first_samples(inputs, CONFIRMED), folder, prepared.budget)
-        before, again = read_arrays(made), read_arrays(folder / "outputs.npz")
+        before, again = arrays_of(made), arrays_of(folder / "outputs.npz")
         if reply["interpreter"] != prepared.facts["golden_from"] or set(before) != set(again):
             return None
         for name, values in again.items():
@@ -157,7 +157,7 @@ class References(ConversionSteps):
                 interpreter = str(
                     self._ask_interpreter(artifact, form, golden.inputs, scratch, entry.budget)["interpreter"]
                 )
-                outputs = read_arrays(scratch / "outputs.npz")
+                outputs = arrays_of(scratch / "outputs.npz")
                 shutil.copyfile(scratch / "outputs.npz", folder / MADE_GOLDEN)
             except (Unsupported, Crashed, TimedOut) as refusal:
                 interpreter, outputs = self._first_opinion(artifact, form, golden.inputs, refusal)
