@@ -301,6 +301,13 @@ def own_variant(name: str, table: VariantTable, formats: Mapping[str, Format]) -
     except KeyError:
         known = ", ".join(variant.name for variant in form.variants)
         raise HarnessError(f"variants.{name}: {form.name} has no variant '{table.base}'; it has {known}.") from None
+    alone = form.rewriter.choices if form.rewriter is not None and base.made_from is None else ()
+    if unheard := [choice for choice in alone if choice in table.options()]:
+        others = ", ".join(variant.name for variant in form.variants if variant.made_from is not None)
+        raise HarnessError(
+            f"variants.{name} sets `{unheard[0]}`, which {base.name} does not know; leave it out, or base it on one of"
+            f" {others}."
+        )
     options = {**base.options, **table.options()}
     summary = table.summary or f"{base.summary}, as harness.toml says"
     if table.converter and base.made_from is not None:

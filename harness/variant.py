@@ -69,6 +69,8 @@ class Rewriter:
 
     script: Path
     environment: str
+    choices: tuple[str, ...] = ()
+    """Choices of harness.toml (`harness.conversion.choices`) that it alone understands."""
 
 
 @dataclass(frozen=True)

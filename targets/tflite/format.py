@@ -86,7 +86,9 @@ FORMAT = Format(
         *QUANTISED,
     ),
     recipes=RECIPES,
-    rewriter=Rewriter(Path(__file__).with_name("quantizer.py"), "quantizer"),
+    rewriter=Rewriter(
+        Path(__file__).with_name("quantizer.py"), "quantizer", ("float_weights", "granularity", "calibration_ranges")
+    ),
     examine=examine,
     # XNNPACK leaves what it lacks to the builtin kernels, so that the two can err together.
     opinions=(("tflite/litert-builtin", "tflite/litert-xnnpack", "tflite/tensorflow"), ("tflm/host",)),

@@ -222,6 +222,10 @@ def test_a_variant_of_the_projects_own_is_converted_by_a_converter_of_its_own(so
     [
         ('[variants.x]\nbase = "nonsense"', "variants.x: tflite has no variant 'nonsense'; it has float32"),
         ('[variants.int8]\nbase = "float32"', "has the name of one of tflite's own variants"),
+        (
+            '[variants.x]\nbase = "int8"\ngranularity = "tensor"',
+            "sets `granularity`, which int8 does not know; leave it out",
+        ),
         ('[variants.x]\nformat = "onnx"', "there is no format 'onnx'"),
         ("[variants.x]\nnonsense = 1", "the key 'variants.x.nonsense' is not known; known here are operators"),
         ('[models.x]\nsummary = "s"', "names neither a `path` nor an `entry`"),
