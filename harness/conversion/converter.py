@@ -127,12 +127,8 @@ class Converter(References, Rewriting):
                 {"converter": form},
                 stays=bool(resources),
             )
-            if usual:
-                reply = self._do(operation)
-            else:
-                with self._children.lend(environment) as child:
-                    reply, _ = child.call("convert", seconds=operation.seconds, **operation.arguments())
-                # What reads artifacts is the same for all.
+            reply = self._do(operation, environment)
+            if not usual:  # what reads artifacts is the same for all
                 path = str(folder / reply["entry"])
                 with self._children.lend(self.environment) as child:
                     inspected, _ = child.call(

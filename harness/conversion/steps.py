@@ -70,14 +70,16 @@ class ConversionSteps:
         """End every child process."""
         self._children.close()
 
-    def _do(self, operation: Operation) -> dict[str, Any]:
-        """The answer of the converter's worker. Raises a `CaseError`: what another machine fails at is done again
-        here, so that the sentence is the same wherever it was tried."""
-        if self._elsewhere is not None and not operation.stays:
+    def _do(self, operation: Operation, environment: Environment | None = None) -> dict[str, Any]:
+        """The answer of the converter's worker, in the usual environment or another one, which only this machine is
+        known to have. Raises a `CaseError`: what another machine fails at is done again here, so that the sentence is
+        the same wherever it was tried."""
+        usual = environment is None or environment is self.environment
+        if self._elsewhere is not None and usual and not operation.stays:
             answer = self._elsewhere.convert(operation, identity_of(self._code))
             if answer is not None:
                 return answer
-        with self._children.lend(self.environment) as child:
+        with self._children.lend(environment or self.environment) as child:
             reply, _ = child.call(operation.name, seconds=operation.seconds, **operation.arguments())
         return reply
 

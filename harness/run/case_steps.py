@@ -72,11 +72,10 @@ def case_steps(
         slot: str = "",
         place: str = "",
     ) -> Step:
+        def elsewhere(do: Callable[[Case, str], Any]) -> Callable[[str], Any]:
+            return lambda where: timed(key, lambda case: do(case, where), case, costs)
+
         there = anywhere.get(key[0])
-
-        def at(where: str) -> Any:
-            return timed(key, lambda case: there(case, where), case, costs) if there is not None else None
-
         return Step(
             key,
             doing,
@@ -87,7 +86,7 @@ def case_steps(
             slot,
             STAGES[key[0]],
             place,
-            at if there is not None else None,
+            elsewhere(there) if there is not None else None,
         )
 
     yield step(preparing, f"Preparing {case.model.name}", PREPARING, costs.of_stage("prepare", case.model.name))

@@ -23,16 +23,14 @@ TARGETS = registry.targets()
 SCALE = Quantisation(scale=0.5, zero_point=-3)
 
 
-@pytest.fixture
-def artifact(tmp_path):
-    """max(x, 0), of int8."""
-    folder = tmp_path / "model"
+def relu(folder, dtype, quantisation=None):
+    """max(x, 0) of four values."""
     folder.mkdir()
     model = ModelWriter()
-    x = model.input((1, 4), "int8", scale=SCALE.scale, zero_point=SCALE.zero_point)
-    model.operator("RELU", [x], [model.output((1, 4), "int8", scale=SCALE.scale, zero_point=SCALE.zero_point)])
+    steps = {"scale": quantisation.scale, "zero_point": quantisation.zero_point} if quantisation else {}
+    model.operator("RELU", [model.input((1, 4), dtype, **steps)], [model.output((1, 4), dtype, **steps)])
     (folder / "model.tflite").write_bytes(model.write())
-    info = {"index": 0, "shape": (1, 4), "dtype": "int8", "quantisation": SCALE}
+    info = {"index": 0, "shape": (1, 4), "dtype": dtype, "quantisation": quantisation}
     made = made_artifact(
         model="relu",
         format="tflite",
@@ -44,6 +42,12 @@ def artifact(tmp_path):
         directory=folder,
     )
     return made_of(made, folder)
+
+
+@pytest.fixture
+def artifact(tmp_path):
+    """max(x, 0), of int8."""
+    return relu(tmp_path / "model", "int8", SCALE)
 
 
 @pytest.fixture
@@ -87,27 +91,20 @@ def test_a_script_ends_with_what_it_sees(name, fault, tmp_path):
 @pytest.fixture
 def float_fault(tmp_path):
     """As if max(x, 0) of two samples were to give zero for 2.5."""
-    folder = tmp_path / "model"
-    folder.mkdir()
-    model = ModelWriter()
-    model.operator("RELU", [model.input((1, 4), "float32")], [model.output((1, 4), "float32")])
-    (folder / "model.tflite").write_bytes(model.write())
     x = np.array([[[-3, 0, 2.5, 50]], [[1, 2, 3, -4]]], np.float32)
-    info = {"index": 0, "shape": (1, 4), "dtype": "float32"}
-    made = made_artifact(
-        model="relu",
-        format="tflite",
-        variant="ready",
-        entry="model.tflite",
-        inputs=(TensorInfo(name="x", tensor="tensor_0", **info),),
-        outputs=(TensorInfo(name="y", tensor="tensor_1", **info),),
-        operators={"RELU": 1},
-        directory=folder,
-    )
     came_out = np.maximum(x, 0)
     wrong = np.where(x == 2.5, np.float32(0), came_out)
     check = Check.make("parity.runtime.sqnr_db", "m", measured=26, limit=80, passed=False, source="s", message="m")
-    return Fault(made_of(made, folder), "RELU", {"x": x}, {"y": came_out}, {"y": wrong}, "them", (("y", check),), True)
+    return Fault(
+        relu(tmp_path / "model", "float32"),
+        "RELU",
+        {"x": x},
+        {"y": came_out},
+        {"y": wrong},
+        "them",
+        (("y", check),),
+        True,
+    )
 
 
 @pytest.mark.parametrize(
