@@ -1,10 +1,10 @@
 """How far a model's own outputs move when what it computes with moves by one unit in the last place.
 
 Two honest runtimes round in other places, so their results are some units apart in the last place, operator by
-operator; what that makes of the outputs is the model's own doing, its *conditioning*. It is measured here in the
-reference interpreter: a format's converter makes the artifact's operators give results that are off at random by as
-much as sound kernels differ (`disturbed` in each family says by how much and why), and its outputs are held against the
-undisturbed ones. Nothing of the runtimes that are judged by it takes part.
+operator; what that makes of the outputs is the model's own doing, its *conditioning*. A format's converter makes the
+artifact's operators give results that are off at random by as much as sound kernels differ (`disturbed` in each family
+says by how much and why), and its outputs are held against those that the same interpreter gives undisturbed. Nothing
+of the runtimes that are judged by it takes part.
 
 Runs in the converter's environment. NumPy only.
 """
@@ -21,7 +21,8 @@ from harness.named_arrays import first_samples
 from harness.sizes import held, sizes_name
 
 WORK = 8_000_000_000
-"""Multiply-accumulates for one artifact, all draws together: six seconds of a reference kernel."""
+"""Multiply-accumulates for one artifact, all draws together: six seconds of a reference kernel, half a second of most
+optimised ones."""
 FEWEST_SAMPLES, MOST_SAMPLES = 2, 512
 MOST_DRAWS = 4
 SEED = 20261126
@@ -52,8 +53,8 @@ def conditioning(
     Args:
         module: the format's converter, with `work`, `disturbed` and `steps`.
         samples, outputs: the golden's inputs as the artifact takes them and what the reference `interpreter` made of
-            them, stored values by name, (samples, *shape). Where that is one of another environment, which stands in
-            for the usual one, the format's own interpreter answers for it, if it runs the artifact at all.
+            them, stored values by name, (samples, *shape). Where another one answers to the noise, with quicker kernels
+            or because the reference stands in for it, it also says what the artifact gives undisturbed.
 
     The lowest SQNR and the largest movement of all draws are kept. Draws are seeded: the same artifact and samples give
     the same figures. Raises `Unmeasured`.
@@ -70,7 +71,7 @@ def conditioning(
         generator = np.random.Generator(np.random.Philox([SEED, draw]))
         noisy = {name: off_by_a_unit(values, generator) for name, values in first.items()}
         by, moved = module.disturbed(path, inspected, noisy, generator)
-        if by != interpreter and draw == 0:  # a stand-in, of another environment
+        if by != interpreter and draw == 0:
             _, still = undisturbed_by(by, module, path, inspected, first, interpreter)
             interpreter = by
         if by != interpreter:
