@@ -7,11 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from harness.cli.change_text import change_text, day_text, figure_text
 from harness.cli.history_chart import chart, mark
+from harness.cli.inventory import console
 from harness.cli.storing import open_index
 from harness.errors import HarnessError
 from harness.history.case_history import History, find_change, histories, new_label
@@ -33,15 +33,15 @@ def show_history(model: str, variant: str, target: str, metrics: Sequence[str], 
         print(json.dumps([history_document(one) for one in found], indent=1))
         return
     # A pipe has no width: a table folded at 80 columns is of no use to grep.
-    console = Console() if sys.stdout.isatty() else Console(width=200)
+    screen = console(piped_width=200)
     shown = found if len(found) <= ROWS else [one for one in found if one.changes][:ROWS]
-    console.print(_table(shown))
+    screen.print(_table(shown))
     if len(shown) < len(found):
         print(f"… and {len(found) - len(shown)} more series; name a variant and a target to see them.")
     for one in found if len(found) <= CHARTS else []:
         print()
         print(_heading(one))
-        print(chart(one, max(20, min(console.width, 110) - 12)))
+        print(chart(one, max(20, min(screen.width, 110) - 12)))
         for line in _changes(one):
             print(line)
     if len(found) > CHARTS and any(one.changes for one in shown):

@@ -15,10 +15,17 @@ from harness.project import model_entries, read_project
 from harness.target import Target
 
 
-def console() -> Console:
+class Screen(Console):
+    """Standard output. Where nobody reads it any more (`| head`), that is a `BrokenPipeError` as anywhere."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+def console(piped_width: int = 160) -> Console:
     """Standard output; as wide as the terminal, or wide enough not to break lines in a pipe."""
-    found = Console()
-    return found if found.is_terminal or "COLUMNS" in os.environ else Console(width=160)
+    found = Screen()
+    return found if found.is_terminal or "COLUMNS" in os.environ else Screen(width=piped_width)
 
 
 def plain_table(*columns: str) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import entry_points
 from typing import Annotated
@@ -410,9 +411,14 @@ add_contributed_commands()
 
 def main() -> None:
     """Entry point: a `HarnessError`, and any error besides, is one sentence on standard error and exit code 2, never a
-    traceback."""
+    traceback. Where nobody reads standard output any more, it is 141, as of any other program."""
+    screen = sys.stdout
     try:
         app()
+    except SystemExit:
+        if sys.stdout is screen:
+            raise
+        sys.exit(141)  # Typer put another in its place, since the reader is gone, and would say 1: a failed gate
     except HarnessError as error:
         print("harness: " + told(error), file=sys.stderr)
         sys.exit(2)
@@ -420,6 +426,7 @@ def main() -> None:
         print("harness: interrupted; the same command resumes.", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer goes nowhere, without a word
         sys.exit(141)
     except Exception as error:  # nobody is shown a traceback, and none is lost
         print(f"harness: an error that was not foreseen ended this command: {told(error)}", file=sys.stderr)

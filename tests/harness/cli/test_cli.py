@@ -1,6 +1,7 @@
 """The command line as a person meets it: one sentence for a mistake, and the exit code that says whose it was."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,17 @@ def test_help_names_every_command(tmp_path):
     assert done.returncode == 0
     for command in ("doctor", "models", "targets", "convert", "run", "show", "compare", "report"):
         assert command in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("models",), ("doctor",), ("models", "--json")])
+def test_a_reader_who_left_is_told_nothing(tmp_path, arguments):
+    """`harness run | head -3` once said that the table could not be made."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "harness.cli.main", *arguments]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    os.close(write)
+    assert (done.stderr, done.returncode) == ("", 141)
 
 
 def test_help_imports_nothing_heavy():
