@@ -19,8 +19,10 @@ from harness.project import model_entries
 from harness.report import tables
 from harness.report.history_data import history_of
 from harness.report.page import write
-from harness.run.engine import NOT_TIMED_YET, Interrupted, Run, Settings
+from harness.run.engine import Interrupted, Run
 from harness.run.matrix import Selection
+from harness.run.settings import Settings
+from harness.run.timing import NOT_TIMED_YET
 from harness.store.error_log import sentence_with_log
 from harness.store.record import Outcome, RunRecord
 

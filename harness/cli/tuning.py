@@ -23,9 +23,9 @@ from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries, own_variant
 from harness.report.page import write
-from harness.run.engine import Settings
 from harness.run.matrix import matching
 from harness.run.schedule import Glance
+from harness.run.settings import Settings
 from harness.target import Target
 from harness.tune.attempt import Attempt
 from harness.tune.candidates import recipes_of

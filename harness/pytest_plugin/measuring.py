@@ -73,7 +73,8 @@ def _verdicts(config: pytest.Config, root: Path, cases: Sequence[Case]) -> dict[
     from harness.gate.judge_run import judge_run
     from harness.gate.policy_file import project_policy
     from harness.paths import cache_directory
-    from harness.run.engine import Run, Settings
+    from harness.run.engine import Run
+    from harness.run.settings import Settings
     from harness.store.runs import write_atomically
 
     benchmark_file: str | None = config.getoption("harness_benchmark_json")

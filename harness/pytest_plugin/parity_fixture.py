@@ -84,7 +84,8 @@ class ParityChecker:
     def _measure(self, case: Case) -> tuple[CaseResult, list[str]]:
         from harness.gate.policy_file import project_policy
         from harness.paths import cache_directory, project_root
-        from harness.run.engine import Run, Settings
+        from harness.run.engine import Run
+        from harness.run.settings import Settings
 
         root = project_root()
         settings = Settings(

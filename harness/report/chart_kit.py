@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from harness.cache import sha256_json, sha256_tree
-from harness.paths import cache_directory
+from harness.paths import environments_directory
 from harness.report.packing import pack, to_json
 
 ENTRY = "window.vegaEmbed = vegaEmbed;"
@@ -35,14 +35,19 @@ class ChartKit:
 
 @cache
 def chart_kit() -> ChartKit:
-    """Out of the cache, or made and kept there. A cache that cannot be written is done without."""
-    key = sha256_json([sha256_tree(MAKERS), *((name, version(name)) for name in LIBRARIES)])
-    path = cache_directory() / "dashboard" / f"charts-{key[:32]}.json"
+    """What another process made, or made and kept. A folder that cannot be written is done without."""
+    path = kept_at()
     kept = _read(path)
     if kept is None:
         kept = _make()
         _keep(kept, path)
     return kept
+
+
+def kept_at() -> Path:
+    """The file that it is kept in, for all projects: it hangs on the libraries and on nothing of a project."""
+    key = sha256_json([sha256_tree(MAKERS), *((name, version(name)) for name in LIBRARIES)])
+    return environments_directory() / f"charts-{key[:32]}.json"
 
 
 def _make() -> ChartKit:

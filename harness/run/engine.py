@@ -8,103 +8,36 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
-
-from pydantic import ValidationError
+from typing import Any, cast
 
 from harness import __version__
 from harness.artifact import Artifact
 from harness.cache import Cache, sha256_json
 from harness.conversion.converter import Converter
-from harness.conversion.elsewhere import Elsewhere
-from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared import Prepared
 from harness.conversion.reference import Reference
 from harness.environment import environment
-from harness.errors import WHATEVER, CaseError, Failed, NoClock, PlaceLost, Unsupported, as_case_error, error_text
-from harness.gate.policy import Policy
+from harness.errors import WHATEVER, CaseError, Failed, Unsupported, as_case_error, error_text
 from harness.process.child import end_all
 from harness.process.warm import end_warm
-from harness.run import addressing
 from harness.run.agreement import held_together
 from harness.run.case_steps import STAGES, StepKey, case_steps, recipe_of, step_keys
 from harness.run.costs import Costs
-from harness.run.exclusive import exclusive_machine
 from harness.run.machine import commit, this_machine
 from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult
-from harness.run.place import HERE
+from harness.run.measurements import Measurements
 from harness.run.pool import Progress, side_by_side
 from harness.run.results import Finished, case_result, model_summaries
 from harness.run.schedule import Schedule, Step, watched
+from harness.run.settings import Conversion, Settings, cores
+from harness.run.timing import NOT_TIMED_YET, time_cases
 from harness.run.yardsticks import Yardsticks
-from harness.store.record import Conditioning, Latency, Measured, Parity, PlaceSummary, RunRecord
-from harness.store.runs import CaseStore, RunStore
-from harness.target import TimingPlan
-from harness.variant import Format, Variant
-
-Value = TypeVar("Value")
-
-
-def cores() -> int:
-    """Of this machine: no more processes hold a TensorFlow at once."""
-    return os.cpu_count() or 1
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Where a run reads and writes, and how it measures."""
-
-    root: Path
-    cache: Path
-    results: Path
-    command: str = ""
-    parity_only: bool = False
-    fresh: bool = False
-    plan: TimingPlan = field(default_factory=lambda: TimingPlan(per_operator=True, kernels=True))
-    workers: int = field(default_factory=lambda: cores() + 1)
-    """Steps side by side: one more than there are cores, because the processes that steps wait for wait as well, for
-    each other, a disk, the start of a page. A third of two cores was idle with two."""
-    policy: Policy = field(default_factory=Policy)
-
-
-class Conversion(Protocol):
-    """What a run needs of `harness.conversion.converter.Converter`. Each raises a `CaseError`."""
-
-    def prepare(self, entry: ModelEntry) -> Prepared:
-        """The prepared form of a model, with its golden."""
-
-    def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
-        """One variant of it."""
-
-    def reference(self, prepared: Prepared, artifact: Artifact, form: Format) -> Reference:
-        """What the reference interpreter makes of the artifact."""
-
-    def conditioning(
-        self, prepared: Prepared, artifact: Artifact, form: Format, reference: Reference
-    ) -> Conditioning | None:
-        """How far its outputs move when its operators round otherwise."""
-
-    def opinion(self, prepared: Prepared, artifact: Artifact, name: str) -> Reference:
-        """What another target makes of it."""
-
-    def at(self, elsewhere: Elsewhere) -> Conversion:
-        """The same, done there as far as it can be, and under the same addresses."""
-
-    def close(self) -> None:
-        """End every child process."""
-
-
-NEVER_TIMED = "Not timed: milliseconds on this machine say nothing of the device that this stands for."
-NOT_TIMED_BY_DEFAULT = (
-    "Not timed by default: a software renderer says nothing of a GPU's speed; name the target to time it."
-)
-NOT_TIMED_YET = "Not timed: the run was stopped before its turn; the same command goes on there."
+from harness.store.record import Conditioning, Parity, PlaceSummary, RunRecord
+from harness.store.runs import RunStore
 
 
 class Interrupted(KeyboardInterrupt):
@@ -126,12 +59,11 @@ class Run:
         self.id = f"{self.started:%Y%m%dT%H%M%SZ}-{identity}"
         cache = Cache(settings.cache / "artifacts", progress.note)
         self.converter = converter or Converter(cache, environment("converter"), min(cores(), settings.workers))
-        self.case_store = CaseStore(settings.cache)
+        self.measurements = Measurements(settings.cache, self.id, progress.note, fresh=settings.fresh)
         self.costs = Costs(settings.cache)
         self.finished: dict[str, Finished] = {case.id: Finished(case) for case in cases}
         self.prepared: dict[str, Prepared | CaseError] = {}
         self.conditioning: dict[Hashable, Conditioning | None] = {}
-        self.identities = addressing.Identities()
         self._yardsticks = Yardsticks(self.converter, settings.policy, settings.cache / "artifacts")
 
     def execute(self) -> RunRecord:
@@ -165,7 +97,8 @@ class Run:
         jobs = self._compared()
         self._compare_again(self._checked_yardsticks(jobs))
         if not self.settings.parity_only:
-            self._latency(jobs)
+            plan, progress = self.settings.plan, self.progress
+            time_cases(self.finished, jobs, plan, self.measurements, self.machine, progress, self._ending)
 
     def _compared(self) -> dict[str, Job]:
         """Prepare, convert, set up and compare; the jobs of the cases that got so far, each with its comparison."""
@@ -271,8 +204,6 @@ class Run:
         """What is measured. Raises `Unsupported` where the target says beforehand that it cannot."""
         finished = self.finished[case.id]
         finished.artifact, finished.conditioning = artifact, self.conditioning.get(recipe_of(case))
-        identity = self.identities.of(case.target, case.place)
-        finished.fingerprint = identity.fingerprint
         prepared = self.prepared_of(case.id)
         plan = self.settings.plan
         job = Job(
@@ -286,13 +217,13 @@ class Run:
             budget=case.model.budget,
             detection=case.model.detection,
         )
-        finished.key = addressing.parity_key(identity, job, prepared)
+        self.measurements.address(finished, job, prepared)
         missing = case.place.coverage(case.target, artifact)
         if missing:
             raise Unsupported(f"{case.target.name} does not run {'; '.join(missing)}.")
         held = self._yardsticks.other_than_itself(job, prepared, case.format)
         if held is not job:  # rarely, and an address costs a look at all that decides it
-            finished.key = addressing.parity_key(identity, held, prepared)
+            self.measurements.address(finished, held, prepared)
         return held
 
     def _checked_yardsticks(self, jobs: dict[str, Job]) -> dict[str, Job]:
@@ -326,8 +257,7 @@ class Run:
                 finished.note_yardstick(verdict.standing, verdict.note)
                 continue
             again[case_id], finished.parity = other, None
-            identity = self.identities.of(finished.case.target, finished.case.place)
-            finished.key = addressing.parity_key(identity, other, prepared)
+            self.measurements.address(finished, other, prepared)
         return again
 
     def _is_broken(self, case_id: str, job: Job) -> bool:
@@ -339,24 +269,10 @@ class Run:
     def _measured_before_or_now(self, case_id: str, job: Job) -> ParityResult | None:
         """What comparing gives; None where it is known from an earlier run, and then it is put down already."""
         finished = self.finished[case_id]
-        known = None if self.settings.fresh else self.case_store.find("parity", finished.key)
-        try:
-            if known is not None:
-                finished.parity, finished.measured = Parity(**known["parity"]), Measured(**known["measured"])
-                finished.seconds += known["seconds"]
-                finished.reused_from = known["run"]
-                return None
-        except (ValidationError, KeyError, TypeError):  # of another version of the harness
-            finished.parity = None
+        if self.measurements.recall_parity(finished):
+            return None
         result = finished.case.place.measure_parity(job)
-        self._check_unchanged(finished.case)
-        if not result.measured.note:  # figures that are missing may be there next time
-            value = {
-                "parity": result.parity.model_dump(mode="json"),
-                "measured": result.measured.model_dump(mode="json"),
-                "seconds": result.seconds,
-            }
-            self._keep("parity", finished.key, value)
+        self.measurements.keep_parity(finished, result)
         return result
 
     def _compare_again(self, jobs: Mapping[str, Job]) -> None:
@@ -369,12 +285,15 @@ class Run:
                 self._put_down(case_id, result)
 
         lanes = {"": self.settings.workers, **self._places_elsewhere()}
-        self._side_by_side(
+        side_by_side(
             STAGES["compare"],
             jobs,
             lambda case_id: self._measured_before_or_now(case_id, jobs[case_id]),
+            1,
+            self.progress,
+            compared,
             lanes,
-            done=compared,
+            lambda case_id: self.finished[case_id].case.place.name,
         )
 
     def _put_down(self, case_id: str, result: ParityResult | None) -> None:
@@ -382,76 +301,6 @@ class Run:
             finished = self.finished[case_id]
             finished.parity, finished.measured = result.parity, result.measured
             finished.seconds += result.seconds
-
-    def _latency(self, jobs: Mapping[str, Job]) -> None:
-        waiting: dict[str, str] = {}
-        for case_id in jobs:
-            finished = self.finished[case_id]
-            if finished.problem is not None:
-                continue
-            if not finished.case.timed:
-                can_be_timed = finished.case.target.timed
-                finished.latency_note = NOT_TIMED_BY_DEFAULT if can_be_timed else NEVER_TIMED
-                continue
-            with self._ending(finished.case, "Addressing the timing"):
-                key = self._latency_key(finished)
-                known = None if self.settings.fresh else self.case_store.find("latency", key)
-                try:
-                    finished.latency = Latency(**known["latency"]) if known else None
-                except (ValidationError, KeyError, TypeError):
-                    known = None
-                if known is None:
-                    waiting[case_id] = key
-                else:
-                    finished.seconds += known["seconds"]
-                    if finished.reused_from is not None:  # else its outputs were compared in this run
-                        finished.reused_from = known["run"]
-
-        def measure(case_id: str) -> tuple[Latency, float]:
-            begun = time.monotonic()
-            latency = self.finished[case_id].case.place.measure_latency(jobs[case_id])
-            seconds = time.monotonic() - begun
-            self._check_unchanged(self.finished[case_id].case)
-            value = {"latency": latency.model_dump(mode="json"), "seconds": seconds}
-            self._keep("latency", waiting[case_id], value)
-            return latency, seconds
-
-        def measured(case_id: str, result: tuple[Latency, float] | CaseError) -> None:
-            finished = self.finished[case_id]
-            if isinstance(result, NoClock | PlaceLost):
-                finished.latency_note = f"Not timed: {result}"
-            elif isinstance(result, CaseError):
-                finished.end(result)
-            else:
-                finished.latency, finished.reused_from = result[0], None
-                finished.seconds += result[1]
-
-        here = [case_id for case_id in waiting if not self._place_name(case_id)]
-        elsewhere = [case_id for case_id in waiting if self._place_name(case_id)]
-        if here:
-            with exclusive_machine(self.progress.note):
-                self._side_by_side("Timing, one at a time", here, measure, {"": 1}, done=measured)
-        if elsewhere:  # not beside what is timed here, as the answers are read here; each place locks itself
-            lanes = {case.place.name: case.place.timings for case in self.cases if case.place.name}
-            self._side_by_side("Timing, one at a time a machine", elsewhere, measure, lanes, done=measured)
-
-    def _latency_key(self, finished: Finished) -> str:
-        place = finished.case.place
-        machine = self.machine if place is HERE else place.machine
-        identity = self.identities.of(finished.case.target, place)
-        return addressing.latency_key(finished.key, self.settings.plan, machine.id, identity)
-
-    def _check_unchanged(self, case: Case) -> None:
-        """Raises `Failed` where what was measured is another target than the one that it would be kept under."""
-        if changed := self.identities.changed(case.target, case.place):
-            raise Failed(f"{case.target.name} was changed while it was measured ({changed}); run it again.")
-
-    def _keep(self, kind: str, key: str, value: dict[str, Any]) -> None:
-        """Into the store of finished cases, for the next run; this one has its figures also where that fails."""
-        try:
-            self.case_store.put(kind, key, {"run": self.id, **value})
-        except OSError as error:
-            self.progress.note(f"What was measured cannot be kept for the next run: {error_text(error)}.")
 
     def prepared_of(self, case_id: str) -> Prepared:
         prepared = self.prepared[self.finished[case_id].case.model.name]
@@ -463,20 +312,6 @@ class Run:
         return tuple(
             PlaceSummary(name=name, machine=place.machine, machines=place.timings) for name, place in places.items()
         )
-
-    def _side_by_side(
-        self,
-        name: str,
-        case_ids: Iterable[str],
-        work: Callable[[str], Value],
-        lanes: Mapping[str, int],
-        done: Callable[[str, Value | CaseError], None],
-    ) -> None:
-        """`lanes`: how many at once for each place by its name."""
-        side_by_side(name, case_ids, work, 1, self.progress, done, lanes, self._place_name)
-
-    def _place_name(self, case_id: str) -> str:
-        return self.finished[case_id].case.place.name
 
     def _places_elsewhere(self) -> dict[str, int]:
         """How many cases each place takes at once, this machine aside."""

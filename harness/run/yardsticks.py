@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness import registry
 from harness.address import address_of
@@ -27,11 +26,9 @@ from harness.parity.triangulation import Decision, Witness, decide
 from harness.parity.varying import compare_output
 from harness.run.matrix import Case
 from harness.run.measure import Job
+from harness.run.settings import Conversion
 from harness.store.record import Comparison, Conditioning, Parity
 from harness.variant import READY, Format
-
-if TYPE_CHECKING:
-    from harness.run.engine import Conversion
 
 
 @dataclass(frozen=True)

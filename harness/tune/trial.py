@@ -22,9 +22,10 @@ from harness.gate.worst import times_beyond, worst
 from harness.locate.locator import Locator, finest_of
 from harness.remedies.explain import reason
 from harness.report import numbers
-from harness.run.engine import Conversion, Interrupted, Run, Settings
+from harness.run.engine import Interrupted, Run
 from harness.run.matrix import Case
 from harness.run.pool import Progress
+from harness.run.settings import Conversion, Settings
 from harness.store.record import CaseResult, Outcome, RunRecord
 from harness.target import Target
 from harness.tune.attempt import Attempt

@@ -31,7 +31,7 @@ LOADED_LATER = ("libsoftokn3.so", "libfreebl3.so", "libfreeblpriv3.so", "libnssc
 """Of NSS, which Chromium opens by name."""
 OF_THE_C_LIBRARY = re.compile(r"^(ld-linux.*|lib(c|m|dl|pthread|rt|resolv|util|nsl|anl|BrokenLocale)\.so\..*)$")
 METADATA_ALONE = {"uv", "vl-convert-python"}
-"""What brings environments, and what makes the dashboard's kit: that travels in the project's cache, by its version."""
+"""What brings environments, and what makes the dashboard's kit: that travels with the environments, by its version."""
 NOT_OF_PYTHON = shutil.ignore_patterns(
     *("site-packages", "test", "tests", "idlelib", "tkinter", "ensurepip", "lib2to3", "config-*", "__pycache__", "*.a")
 )
@@ -137,7 +137,7 @@ def _project(root: Path) -> None:
     project = root / "project"
     project.mkdir()
     kit = "from harness.report.chart_kit import chart_kit; chart_kit()"
-    here = {**os.environ, "PYTHONPATH": str(root / SITE)}
+    here = {**os.environ, "PYTHONPATH": str(root / SITE), "HARNESS_ENVIRONMENTS": str(root / "environments")}
     subprocess.run([sys.executable, "-P", "-c", kit], cwd=project, env=here, check=True)
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},

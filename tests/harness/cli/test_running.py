@@ -4,8 +4,8 @@ import pytest
 
 from harness.cli import running
 from harness.cli.running import OPERATOR_SECONDS, run_matrix
-from harness.run.engine import Settings
 from harness.run.matrix import Selection
+from harness.run.settings import Settings
 
 
 class Asked(Exception):

@@ -29,8 +29,9 @@ from harness.places.cluster import connected, security_of, silence
 from harness.places.gather import Places
 from harness.places.link import NoPlaces
 from harness.places.spread import cases_at
-from harness.run.engine import Run, Settings
+from harness.run.engine import Run
 from harness.run.matrix import Selection
+from harness.run.settings import Settings
 from harness.store.record import Outcome
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.place import fake_targets

@@ -19,8 +19,9 @@ from harness.places.conversions import packed_operation
 from harness.places.gather import Places
 from harness.places.link import Abandoned
 from harness.project import model_entries
-from harness.run.engine import Run, Settings
+from harness.run.engine import Run
 from harness.run.matrix import Selection
+from harness.run.settings import Settings
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.link import FakeLink
 from tests.harness.fakes.progress import Quiet

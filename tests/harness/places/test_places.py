@@ -10,8 +10,9 @@ from harness.places import at_place, remote_place
 from harness.places.gather import Places
 from harness.places.identity import Identity, difference
 from harness.places.spread import cases_at, said_before
-from harness.run.engine import Run, Settings
+from harness.run.engine import Run
 from harness.run.matrix import Selection
+from harness.run.settings import Settings
 from harness.store.record import EXACT_AT_PLACES, Outcome
 from harness.target import Footprint, TimingPlan
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry

@@ -1,4 +1,4 @@
-"""The chart library and the drawings are made once, and read from the cache after that."""
+"""The chart library and the drawings are made once a machine, and read after that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.paths import CACHE_VARIABLE
+from harness.paths import ENVIRONMENTS_VARIABLE
 from harness.report import chart_kit as kits
 from harness.report.assets import script_hash
 from harness.report.packing import unpack
@@ -42,10 +42,11 @@ def makes(made: kits.ChartKit, monkeypatch: pytest.MonkeyPatch) -> list[kits.Cha
 
 @pytest.fixture
 def kept(makes: list[kits.ChartKit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of a cache of its own."""
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    """A folder of its own for what projects share."""
+    folder = tmp_path / "kept"
+    monkeypatch.setenv(ENVIRONMENTS_VARIABLE, str(folder))
     kits.chart_kit.cache_clear()
-    yield tmp_path / "dashboard"
+    yield folder
     kits.chart_kit.cache_clear()
 
 
@@ -80,7 +81,6 @@ def test_a_damaged_kit_is_made_again(kept: Path, makes: list[kits.ChartKit], dam
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(kept: Path, made: kits.ChartKit) -> None:
-    kept.parent.mkdir(exist_ok=True)
     kept.write_text("a file where the folder should be")
     assert kits.chart_kit() == made
 

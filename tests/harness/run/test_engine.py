@@ -16,8 +16,9 @@ from harness.conversion import target_address
 from harness.errors import NoClock, Unsupported
 from harness.parity.conditions import conditions
 from harness.run import addressing
-from harness.run.engine import Run, Settings
+from harness.run.engine import Run
 from harness.run.matrix import Case
+from harness.run.settings import Settings
 from harness.store.record import Outcome
 from harness.store.runs import RunStore
 from harness.target import DEFAULT_LIMITS

@@ -25,9 +25,11 @@ from harness.errors import (
 )
 from harness.gate.policy import Policy
 from harness.process.child import end_with_all
-from harness.run.engine import NOT_TIMED_YET, Run, Settings
+from harness.run.engine import Run
 from harness.run.matrix import Case
 from harness.run.results import outcome_of
+from harness.run.settings import Settings
+from harness.run.timing import NOT_TIMED_YET
 from harness.store.record import Outcome
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.progress import Quiet
@@ -165,12 +167,12 @@ def test_a_case_that_cannot_be_judged_says_so_and_the_others_are_judged(tmp_path
 
 
 def test_what_is_of_no_one_case_ends_what_is_not_finished_and_the_record_is_written(tmp_path, monkeypatch):
-    from harness.run import engine
+    from harness.run import timing
 
     def no_lock(note):
         raise PermissionError(13, "Permission denied", "/tmp/the.lock")
 
-    monkeypatch.setattr(engine, "exclusive_machine", no_lock)
+    monkeypatch.setattr(timing, "exclusive_machine", no_lock)
     record = run_of(tmp_path, monkeypatch, Faults("convert.close", OSError("gone"))).execute()
     assert [case.outcome for case in record.cases] == [Outcome.CRASHED] * 4
     assert all("Permission denied" in case.reason for case in record.cases)

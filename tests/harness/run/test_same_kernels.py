@@ -13,8 +13,9 @@ from harness.conversion.reference import Reference
 from harness.errors import Unsupported
 from harness.gate.judge import judge
 from harness.gate.policy import Policy
-from harness.run.engine import Run, Settings
+from harness.run.engine import Run
 from harness.run.matrix import Case
+from harness.run.settings import Settings
 from harness.store.record import Measured, Outcome
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.progress import Quiet

@@ -11,8 +11,9 @@ from harness.conversion.reference import Reference
 from harness.gate.notices import notices
 from harness.gate.policy import ParityRule, Policy
 from harness.parity.conditions import conditions
-from harness.run.engine import Run, Settings
+from harness.run.engine import Run
 from harness.run.matrix import Case
+from harness.run.settings import Settings
 from harness.store.record import Outcome
 from harness.variant import READY
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry

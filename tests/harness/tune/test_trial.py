@@ -10,7 +10,8 @@ import pytest
 from harness import registry
 from harness.conversion.converter import Reference
 from harness.errors import Unsupported
-from harness.run.engine import Interrupted, Settings
+from harness.run.engine import Interrupted
+from harness.run.settings import Settings
 from harness.store.record import Check, Measured, Outcome
 from harness.target import DEFAULT_LIMITS
 from harness.tune.candidates import Candidate

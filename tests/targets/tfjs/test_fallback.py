@@ -8,8 +8,9 @@ import pytest
 from harness import registry
 from harness.errors import CaseError, Failed
 from harness.project import model_entries
-from harness.run.engine import Run, Settings
+from harness.run.engine import Run
 from harness.run.matrix import Selection, cases
+from harness.run.settings import Settings
 from harness.store.record import Outcome
 from harness.target import Limits, TimingPlan
 from harness_targets.browser import browsers

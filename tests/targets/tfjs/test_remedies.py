@@ -6,8 +6,9 @@ from harness import registry
 from harness.errors import Unsupported
 from harness.project import model_entries
 from harness.remedies.explain import known, reason
-from harness.run.engine import Run, Settings
+from harness.run.engine import Run
 from harness.run.matrix import Selection, cases
+from harness.run.settings import Settings
 from harness.store.record import Outcome
 from harness.target import Limits
 from tests.harness.fakes.progress import Quiet
