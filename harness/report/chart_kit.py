@@ -1,7 +1,7 @@
 """The chart library and the drawings of every kind, as the page carries them.
 
-Making them takes two seconds, most of it in Vega's bundler, and gives the same each time: so they are kept in the
-cache, under the hash of what makes them.
+Making them takes two seconds, most of it in Vega's bundler, and gives the same each time: so they are kept
+for all projects, under the hash of what makes them.
 """
 
 from __future__ import annotations
