@@ -8,6 +8,8 @@
 ARGUMENTS ?=
 # Where it is set, as in images of containers, every process compiles hundreds of modules anew: a second of processor.
 unexport PYTHONDONTWRITEBYTECODE
+# Tests start hundreds of processes with NumPy, each of which would start a thread a core that spins for 80 ms.
+export OPENBLAS_NUM_THREADS := 1
 # As many processes as tests/conftest.py says of this machine.
 PYTEST := .venv/bin/python -m pytest --numprocesses logical --maxprocesses 8 --no-loadscope-reorder --durations 20
 # Types are checked beside the tests: mypy, one process, takes 45 seconds in a fresh clone.

@@ -413,6 +413,7 @@ def main() -> None:
     """Entry point: a `HarnessError`, and any error besides, is one sentence on standard error and exit code 2, never a
     traceback. Where nobody reads standard output any more, it is 141, as of any other program."""
     screen = sys.stdout
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else NumPy's import costs as much again (process/child.py)
     try:
         app()
     except SystemExit:

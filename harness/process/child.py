@@ -28,6 +28,9 @@ SCRATCH_VARIABLE = "HARNESS_SCRATCH"
 """Names the child's own folder for temporary files to `serve.py`, which removes it if the engine is killed."""
 WATCH_VARIABLE = "HARNESS_WATCH"
 """`alarm` where the child may have no thread but its own: see `serve.py`."""
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""NumPy's own linear algebra starts a thread a core when NumPy is imported, each of which spins for some 80 ms: as much
+as all the rest of a worker's start. No runtime computes with it, and a sum no longer depends on the number of cores."""
 LOG_TAIL_BYTES = 16_384
 
 
@@ -116,6 +119,7 @@ class ChildProcess:
                 start_new_session=True,
                 env={
                     **(os.environ if inherits else {}),
+                    **ONE_THREAD,
                     "TMPDIR": str(self._scratch),
                     SCRATCH_VARIABLE: str(self._scratch),
                     **(environment or {}),

@@ -7,6 +7,7 @@ when it is done, which `-no-reboot` turns into QEMU's end.
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import subprocess
@@ -33,6 +34,14 @@ def _read(uart: Path) -> str:
     return uart.read_text("ascii", "replace") if uart.exists() else ""
 
 
+@functools.cache
+def _version_of(program: Path, _file: tuple[int, int]) -> str:
+    """Asked once a file: every case that is emulated wants to know."""
+    text = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=30)
+    found = re.search(r"version (\S+)", text.stdout)
+    return found.group(1) if found else "unknown"
+
+
 @dataclass(frozen=True)
 class Qemu:
     """QEMU's system emulator, found on the PATH."""
@@ -46,9 +55,9 @@ class Qemu:
         return Path(found)
 
     def version(self) -> str:
-        text = subprocess.run([self.program(), "--version"], capture_output=True, text=True, check=False, timeout=30)
-        found = re.search(r"version (\S+)", text.stdout)
-        return found.group(1) if found else "unknown"
+        program = self.program()
+        found = program.stat()
+        return _version_of(program, (found.st_mtime_ns, found.st_ino))
 
     def runs(self, board: Board) -> bool:
         return board.qemu_machine is not None

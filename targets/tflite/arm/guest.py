@@ -80,7 +80,6 @@ def started(kind: GuestKind) -> Iterator[Guest]:
         # Nothing of this machine's settings: counts are to be the same everywhere.
         environment={
             "PATH": "/usr/bin:/bin",
-            "OPENBLAS_NUM_THREADS": "1",
             "LC_ALL": "C.UTF-8",
             WATCH_VARIABLE: "alarm",  # QEMU 7.2's plugins fail in a fork whose new thread takes an old one's number
         },
