@@ -110,17 +110,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def chosen_of_sweeps(items: list[pytest.Item]) -> set[pytest.Item]:
     """The tests of each sweep that an ordinary run takes: as many as its mark says, the same ones at every run. They
-    have every value of every parameter among them, where they are enough for that."""
+    have every function of a series and every value of every parameter among them, where they are enough for that."""
     sweeps: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("sweep"):
-            sweeps.setdefault(item.nodeid.partition("[")[0], []).append(item)
+        if mark := item.get_closest_marker("sweep"):
+            series = mark.kwargs.get("series") or item.nodeid.partition("[")[0]
+            sweeps.setdefault(series, []).append(item)
     chosen: set[pytest.Item] = set()
     for name, found in sweeps.items():
         keep = found[0].get_closest_marker("sweep").args[0]
         waiting, seen = random.Random(name).sample(found, len(found)), set()
         for _ in range(min(keep, len(found))):
-            taken = max(waiting, key=lambda item: len(values_of(item) - seen))
+            taken = max(waiting, key=lambda item: (("", item.function) not in seen, len(values_of(item) - seen)))
             waiting.remove(taken)
             chosen.add(taken)
             seen |= values_of(taken)
@@ -128,8 +129,8 @@ def chosen_of_sweeps(items: list[pytest.Item]) -> set[pytest.Item]:
 
 
 def values_of(item: pytest.Item) -> set[tuple[str, str]]:
-    """Name and value of each parameter of a test."""
-    return {(name, repr(value)) for name, value in item.callspec.params.items()}
+    """Its function, with name and value of each of its parameters."""
+    return {("", item.function), *((name, repr(value)) for name, value in item.callspec.params.items())}
 
 
 def needs(item: pytest.Item) -> set[str]:
