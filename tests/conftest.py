@@ -4,6 +4,7 @@ One run has one artifact cache, whichever processes share its tests: what one co
 """
 
 import contextlib
+import gc
 import os
 import random
 import shutil
@@ -106,6 +107,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         needed.setdefault(item.path, set()).update(needs(item))
     alone = {item.path for item in items if item.get_closest_marker("alone")}
     items.sort(key=lambda item: (item.path in alone, -len(needed[item.path])))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # thousands of tests and modules stay to the end: nobody needs to look at them again and again
 
 
 def chosen_of_sweeps(items: list[pytest.Item]) -> set[pytest.Item]:
