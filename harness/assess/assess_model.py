@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ SIZED = {
 """Variants whose trial tells something new; the others of a format differ from these by their interface alone."""
 LARGE_BYTES = 50_000_000
 """Weights of a prepared model from which on its trials are the deciding ones alone: a conversion takes seconds each."""
+VERY_LARGE_BYTES = 250_000_000
+"""Weights from which on one conversion at a time is enough: it takes up to twenty times as much memory."""
 DECIDING = {"tflite": ("float32", "int8"), "tfjs": ("float32",)}
 """Variants that decide what runs where; what the others add is a size, which follows from the number of weights."""
 
@@ -54,13 +57,17 @@ def assess_model(
     """Assess one model. `named`: variants that are tried beside the usual ones. Raises a `CaseError` where its source
     cannot be read at all."""
     prepared = converter.prepare(entry)
-    graph = converter.graph_summary(prepared)
-    trials = Trials()
-    convert(entry, prepared, converter, formats, trials, progress, workers, named)
+    trials, converting = Trials(), converters_at_once(prepared, workers)
+    with ThreadPoolExecutor(1) as beside:
+        summary = beside.submit(converter.graph_summary, prepared)
+        if converting == 1:
+            wait([summary])
+        convert(entry, prepared, converter, formats, trials, progress, converting, named)
+    graph = summary.result()
     examine(trials, formats, prepared, workers, progress)
     with tempfile.TemporaryDirectory(prefix="harness-assess-") as folder:
         one = shortened(prepared, 1, Path(folder))
-        references = compute_references(trials, formats, targets, one, converter, workers, progress)
+        references = compute_references(trials, formats, targets, one, converter, converting, progress)
         trials.references.update({key: reference.read() for key, reference in references.items()})
         closer = CloserLook(entry, converter, formats, one, references)
         predictions = predict(targets, prepared, trials, converter.cache, workers, progress, closer)
@@ -106,6 +113,12 @@ def convert(
     for fallback in FALLBACKS:
         if trials.artifact("tflite", "float32", *FALLBACKS) is None and ("tflite", fallback) in available:
             run({("tflite", fallback): available[("tflite", fallback)]})
+
+
+def converters_at_once(prepared: Prepared, workers: int) -> int:
+    """How many conversions of the model go side by side: a second TensorFlow takes longer to start than most of them
+    together, and those of a very large model want more memory than most machines have."""
+    return workers if LARGE_BYTES < weights_bytes(prepared) < VERY_LARGE_BYTES else 1
 
 
 def weights_bytes(prepared: Prepared) -> int:

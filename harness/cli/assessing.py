@@ -27,8 +27,7 @@ def show_assessment(model: str, variants: tuple[str, ...] = (), *, as_json: bool
     formats = registry.formats()
     named = matching("variant", variants, variant_names([entry], formats)) if variants else set()
     with ConsoleProgress() as progress:
-        # One child for all conversions: starting TensorFlow twice would take longer than most of them together.
-        converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
+        converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 2)
         try:
             found = assess_model(entry, converter, registry.targets(), formats, progress, named=named)
         except CaseError as error:

@@ -43,8 +43,8 @@ class BoardTarget(Target):
         """What of the runtime decides the figures, beside emulator and board."""
 
     @abc.abstractmethod
-    def lacking(self, content: bytes) -> tuple[str, ...]:
-        """As `coverage`, of the file's content. Raises `PlanRefused` for what is no model."""
+    def lacking(self, artifact: Artifact) -> tuple[str, ...]:
+        """As `coverage`. Raises `PlanRefused` for what is no model."""
 
     @abc.abstractmethod
     def session(self, artifact: Artifact, limits: Limits) -> EmulatedSession:
@@ -75,7 +75,7 @@ class BoardTarget(Target):
         if beyond := first_subgraph_only("the firmware", artifact):
             return beyond
         try:
-            return self.lacking(artifact.path.read_bytes())
+            return self.lacking(artifact)
         except PlanRefused as error:
             return (f"this model ({str(error).rstrip('.')})",)
 

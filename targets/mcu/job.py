@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from .boards import Board
-from .plan import Plan, PlanRefused
+from .plan import Plan, PlanRefused, PlanSize
 from .toolchain import Firmware
 
 MAGIC = 0x424F4A48
@@ -69,7 +69,7 @@ def job_range(board: Board, firmware: Firmware) -> tuple[int, int]:
     return firmware.job_range
 
 
-def check_fit(board: Board, firmware: Firmware | None, plan: Plan) -> None:
+def check_fit(board: Board, firmware: Firmware | None, plan: PlanSize) -> None:
     """Raises `DoesNotFit` with the bytes that are missing: of the flash for the firmware and the plan, which are what a
     product has, or of the RAM for the arena. Without a firmware: of the bare board. A model that is beyond that
     needs no firmware to be built."""
@@ -78,7 +78,7 @@ def check_fit(board: Board, firmware: Firmware | None, plan: Plan) -> None:
     ram_room = firmware.arena_room if firmware is not None else board.ram_bytes
     beside = "beside the firmware" if firmware is not None else "alone"
     for memory, missing, what in (
-        ("flash", len(plan.blob) - room, f"its plan of {len(plan.blob)} {beside}"),
+        ("flash", plan.blob_bytes - room, f"its plan of {plan.blob_bytes} {beside}"),
         ("RAM", plan.arena_bytes - ram_room, f"its arena of {plan.arena_bytes}"),
     ):
         if missing > 0:
@@ -87,10 +87,10 @@ def check_fit(board: Board, firmware: Firmware | None, plan: Plan) -> None:
             )
 
 
-def inputs_that_fit(board: Board, firmware: Firmware, plan: Plan) -> int:
+def inputs_that_fit(board: Board, firmware: Firmware, plan: PlanSize) -> int:
     """How many inputs one job can hold; raises `DoesNotFit` where not even one does."""
     start, end = job_range(board, firmware)
-    room = end - start - -(-_HEADER.size // 16) * 16 - len(plan.blob)
+    room = end - start - -(-_HEADER.size // 16) * 16 - plan.blob_bytes
     if room < plan.input_bytes:
         raise DoesNotFit(
             f"The model fits {board.name}, but cannot be tried there: {plan.input_bytes - room} bytes are missing for a"

@@ -15,8 +15,8 @@ from .emulator.enough import ALL, Enough
 from .emulator.outcome import JobResult
 from .emulator.run import Emulator, run_job
 from .job import check_fit, inputs_that_fit
-from .plan import Plan, plan_model
-from .plan.planned import planned
+from .plan import PlanSize, plan_model
+from .plan.planned import planned_size
 from .session import EmulatedSession
 from .toolchain import build_firmware, build_objects, firmware_fingerprint
 
@@ -58,10 +58,10 @@ class PlanTarget(BoardTarget):
     def runtime_identity(self) -> dict[str, str]:
         return {"runtime": "plan", "firmware": firmware_fingerprint(self.board), **environment("zig").versions()}
 
-    def lacking(self, content: bytes) -> tuple[str, ...]:
+    def lacking(self, artifact: Artifact) -> tuple[str, ...]:
         """Also raises `DoesNotFit`, a `PlanRefused`, for what has kernels and not the room."""
-        found = planned(content)
-        if not isinstance(found, Plan):
+        found = planned_size(artifact)
+        if not isinstance(found, PlanSize):
             return found
         check_fit(self.board, None, found)
         firmware = build_firmware(self.board, found.kernels, cache_directory() / "firmware")

@@ -57,7 +57,7 @@ def run_job(
     Firmware with the plan's kernels is built into `cache` where it is not there yet.
     """
     firmware = build_firmware(board, plan.kernels, cache)
-    check_fit(board, firmware, plan)
+    check_fit(board, firmware, plan.size)
     return run_image(
         firmware, board, EMULATORS[emulator], plan, inputs, runs, timeout, self_test, sequence=sequence, enough=enough
     )
@@ -83,7 +83,7 @@ def run_image(
     inference the bytes of the model's inputs, in the model's order. `timeout` is in seconds, for each start.
     `sequence`: they are one stream, which one start has to hold. Raises `PlanRefused` where it cannot.
     """
-    batch = max(1, min(inputs_that_fit(board, firmware, plan), INFERENCES_LIMIT // max(1, runs)))
+    batch = max(1, min(inputs_that_fit(board, firmware, plan.size), INFERENCES_LIMIT // max(1, runs)))
     if sequence and len(inputs) > batch:
         raise PlanRefused(
             f"{board.name} has room for {batch} of the {len(inputs)} samples of this sequence, and the state at the "

@@ -69,8 +69,8 @@ def write_suite(material: Material, board: Board, folder: Path, budget: int | No
             raise Unsupported(f"{board.name} does not run {'; '.join(missing)}.")
         plan = plan_model(material.content)
         firmware = build_firmware(board, plan.kernels, cache_directory() / "firmware")
-        check_fit(board, firmware, plan)
-        room = inputs_that_fit(board, firmware, plan)
+        check_fit(board, firmware, plan.size)
+        room = inputs_that_fit(board, firmware, plan.size)
         if room < len(inputs):
             raise HarnessError(f"{board.name} has room for {room} samples of {material.artifact.model}: ask for fewer.")
         stream = material.artifact.sequence and material.artifact.state != "none"

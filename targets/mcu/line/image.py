@@ -32,7 +32,7 @@ class Image:
 
 def make_image(board: Board, firmware: Firmware, plan: Plan) -> Image:
     """The image of a model for a board. Raises `DoesNotFit`."""
-    check_fit(board, firmware, plan)
+    check_fit(board, firmware, plan.size)
     job = pack_job(plan, (), 1)
     start, end = job_range(board, firmware)
     missing = len(job) - (end - start)

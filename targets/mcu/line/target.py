@@ -14,8 +14,8 @@ from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
 from ...tflm.target import first_subgraph_only
 from ..boards.silicon import BAUDS, SiliconBoard
 from ..job import check_fit
-from ..plan import Plan, PlanRefused
-from ..plan.planned import planned
+from ..plan import PlanRefused, PlanSize, plan_model
+from ..plan.planned import planned_size
 from ..toolchain import build_firmware, build_objects, firmware_fingerprint
 from .hardware_map import EXTRA, MAP_FILE, MAP_VARIABLE, MapEntry, map_path, read_map
 from .image import make_image
@@ -116,13 +116,17 @@ class SerialTarget(Target):
     def coverage(self, artifact: Artifact) -> tuple[str, ...]:
         if beyond := first_subgraph_only("the firmware", artifact):
             return beyond
-        content, board = artifact.path.read_bytes(), self.kind.board
+        board = self.kind.board
         try:
-            found = planned(content)
-            if not isinstance(found, Plan):
+            found = planned_size(artifact)
+            if not isinstance(found, PlanSize):
                 return found
             check_fit(board, None, found)
-            make_image(board, build_firmware(board, found.kernels, cache_directory() / "firmware"), found)
+            make_image(
+                board,
+                build_firmware(board, found.kernels, cache_directory() / "firmware"),
+                plan_model(artifact.path.read_bytes()),
+            )
         except PlanRefused as error:
             return (f"this model ({str(error).rstrip('.')})",)
         return ()

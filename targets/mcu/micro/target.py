@@ -89,8 +89,9 @@ class LibraryTarget(BoardTarget):
     def runtime_identity(self) -> dict[str, str]:
         return {"runtime": "tflm", **self.library().identity(), **glue_fingerprint()}
 
-    def lacking(self, content: bytes) -> tuple[str, ...]:
+    def lacking(self, artifact: Artifact) -> tuple[str, ...]:
         """The operators that this Micro has no kernel for. Also raises `DoesNotFit`, a `PlanRefused`."""
+        content = artifact.path.read_bytes()
         missing = len(content) - self.board.job_bytes
         if missing > 0:
             message = f"The model does not fit {self.board.name}: {missing} bytes are missing for its {len(content)}."

@@ -2,7 +2,7 @@
 
 from .coverage import UnsupportedOperator, lacking, unsupported_operators
 from .lowering.variables import variables_in
-from .planner import Plan, PlanOperator, PlanTensor, plan_model
+from .planner import Plan, PlanOperator, PlanSize, PlanTensor, plan_model
 from .refusal import OperatorUnsupported, PlanRefused
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Plan",
     "PlanOperator",
     "PlanRefused",
+    "PlanSize",
     "PlanTensor",
     "UnsupportedOperator",
     "lacking",

@@ -1,40 +1,38 @@
-"""The plans of the last few models: every board asks for the plan of the same ones."""
+"""What boards need to know of the last models' plans: every board asks the same of the same ones."""
 
 from __future__ import annotations
 
-import hashlib
 import threading
 
+from harness.artifact import Artifact
+
 from .coverage import lacking
-from .planner import Plan, plan_model
+from .planner import PlanSize, plan_model
 from .refusal import PlanRefused
 
-_KEPT_BYTES = 64 << 20
-_kept: dict[bytes, tuple[str, ...] | Plan] = {}
+_MOST_KEPT = 256
+_kept: dict[str, tuple[str, ...] | PlanSize] = {}
 _PLANNING = threading.Lock()
 
 
-def planned(content: bytes) -> tuple[str, ...] | Plan:
-    """The plan of a model, or what the plan runtime has not of it (`lacking`). Raises `PlanRefused`."""
-    digest = hashlib.sha256(content).digest()
+def planned_size(artifact: Artifact) -> tuple[str, ...] | PlanSize:
+    """The size of an artifact's plan, or what the plan runtime has not of it (`lacking`). Raises `PlanRefused`.
+
+    The plan itself, as large as the model, is not kept: a board that has no room for it is most of the answers."""
     with _PLANNING:  # the boards ask at once, and Python plans for one at a time anyway
-        known = _kept.get(digest)
+        known = _kept.get(artifact.digest)
         if known is None:
-            known = _lacking_or_plan(content)
-            while _kept and _bytes_of(known) + sum(map(_bytes_of, _kept.values())) > _KEPT_BYTES:
+            known = _lacking_or_size(artifact.path.read_bytes())
+            while len(_kept) >= _MOST_KEPT:
                 _kept.pop(next(iter(_kept)))
-            _kept[digest] = known
+            _kept[artifact.digest] = known
     return known
 
 
-def _bytes_of(found: tuple[str, ...] | Plan) -> int:
-    return len(found.blob) if isinstance(found, Plan) else sum(map(len, found))
-
-
-def _lacking_or_plan(content: bytes) -> tuple[str, ...] | Plan:
+def _lacking_or_size(content: bytes) -> tuple[str, ...] | PlanSize:
     """Planning stops at the first operator that it has not; only then are all of them looked for."""
     try:
-        return plan_model(content)
+        return plan_model(content).size
     except PlanRefused:
         if missing := lacking(content):
             return missing

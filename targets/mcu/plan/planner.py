@@ -42,6 +42,17 @@ class PlanOperator:
 
 
 @dataclass(frozen=True)
+class PlanSize:
+    """What decides whether a plan fits a board."""
+
+    blob_bytes: int
+    arena_bytes: int
+    input_bytes: int
+    kernels: frozenset[str]
+    """The kinds of step that the blob has: what the firmware must hold to run it."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """`blob` runs on any of the boards, and on the host."""
 
@@ -52,8 +63,13 @@ class Plan:
     operators: tuple[PlanOperator, ...]
 
     @property
+    def size(self) -> PlanSize:
+        """What decides whether it fits a board."""
+        return PlanSize(len(self.blob), self.arena_bytes, self.input_bytes, self.kernels)
+
+    @property
     def kernels(self) -> frozenset[str]:
-        """The kinds of step that the blob has: what the firmware must hold to run it."""
+        """The kinds of step that the blob has."""
         return frozenset(kernel for operator in self.operators for kernel in operator.kernels)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def make_artifact(folder: Path, content: bytes) -> Artifact:
         inputs=inputs,
         outputs=outputs,
         directory=folder,
+        digest=hashlib.sha256(content).hexdigest(),
     )
 
 
