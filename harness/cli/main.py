@@ -415,11 +415,13 @@ def main() -> None:
     screen = sys.stdout
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # else NumPy's import costs as much again (process/child.py)
     try:
-        app()
-    except SystemExit:
-        if sys.stdout is screen:
+        try:
+            app()
+        except SystemExit:
+            if sys.stdout is not screen:  # Typer's doing, since the reader is gone; it says 1, as of a failed gate
+                raise BrokenPipeError from None
+            sys.stdout.flush()  # not at Python's own end, which would complain and say 120
             raise
-        sys.exit(141)  # Typer put another in its place, since the reader is gone, and would say 1: a failed gate
     except HarnessError as error:
         print("harness: " + told(error), file=sys.stderr)
         sys.exit(2)

@@ -41,6 +41,7 @@ class TerminalProgress:
         if self._terminal is not None:
             self._terminal.ensure_newline()
             self._terminal.write_line(f"harness: {text}")
+            self._terminal.flush()  # in a pipe it would come with the end of it all
 
 
 def measure(config: pytest.Config, root: Path, cases: Sequence[Case]) -> None:

@@ -34,13 +34,15 @@ def test_help_names_every_command(tmp_path):
         assert command in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [("models",), ("doctor",), ("models", "--json")])
-def test_a_reader_who_left_is_told_nothing(tmp_path, arguments):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [("models",), ("models", "--json")])
+def test_a_reader_who_left_is_told_nothing(tmp_path, arguments, unbuffered):
     """`harness run | head -3` once said that the table could not be made."""
     read, write = os.pipe()
     os.close(read)
     command = [sys.executable, "-m", "harness.cli.main", *arguments]
-    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    here = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=here)
     os.close(write)
     assert (done.stderr, done.returncode) == ("", 141)
 

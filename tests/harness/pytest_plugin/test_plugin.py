@@ -259,6 +259,7 @@ def test_workers_of_xdist_measure_once_between_them(own_process, toml):
 @pytest.mark.long
 def test_an_interrupt_ends_the_session_and_keeps_what_was_measured(own_process, monkeypatch):
     monkeypatch.setenv("HARNESS_FAKE_HANG", "1")
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # what it says is read at once without it
     command = [sys.executable, "-m", "pytest", "--harness", "-p", "no:benchmark"]
 
     def listen():  # a shell starts what it puts into the background deaf to Ctrl-C, and children inherit that
