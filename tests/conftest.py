@@ -133,7 +133,7 @@ def chosen_of_sweeps(items: list[pytest.Item]) -> set[pytest.Item]:
     return chosen
 
 
-def values_of(item: pytest.Item) -> set[tuple[str, str]]:
+def values_of(item: pytest.Item) -> set[tuple[str, object]]:
     """Its function, with name and value of each of its parameters."""
     return {("", item.function), *((name, repr(value)) for name, value in item.callspec.params.items())}
 
