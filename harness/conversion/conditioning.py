@@ -68,11 +68,11 @@ def conditioning(
     draws = int(np.clip(WORK // (work * count), 1, most))
     first, still = first_samples(samples, count), first_samples(outputs, count)
     movements: dict[str, list[dict[str, Any]]] = {info["name"]: [] for info in inspected["outputs"]}
-    steps = module.steps(path, inspected)
+    steps, run_disturbed = module.steps(path, inspected), module.disturbed(path, inspected)
     for draw in range(draws):
         generator = np.random.Generator(np.random.Philox([SEED, draw]))
         noisy = {name: off_by_a_unit(values, generator) for name, values in first.items()}
-        by, moved = module.disturbed(path, inspected, noisy, generator)
+        by, moved = run_disturbed(noisy, generator)
         if by != interpreter and draw == 0:
             _, still = undisturbed_by(by, module, path, inspected, first, interpreter)
             interpreter = by
@@ -113,9 +113,10 @@ def off_by_a_unit(values: NDArray[Any], generator: np.random.Generator) -> NDArr
     is exact, and an integer goes into every runtime alike."""
     if values.dtype != np.float32:
         return values
-    way = generator.choice(np.array([-1, 0, 1], np.int8), values.shape, p=[0.25, 0.5, 0.25])
-    moved = np.nextafter(values, np.where(way > 0, np.float32(np.inf), np.float32(-np.inf)))
-    return np.where((way == 0) | (values == 0) | ~np.isfinite(values), values, moved).astype(np.float32)
+    way = np.array([-1, 0, 0, 1], np.int32)[generator.integers(0, 4, values.shape, np.uint8)]
+    way = np.where((values == 0) | ~np.isfinite(values), 0, way)
+    # The next float32 away from zero is the next integer of the same bits.
+    return (values.view(np.int32) + way).view(np.float32)
 
 
 def comparable(

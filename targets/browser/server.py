@@ -6,9 +6,11 @@ with an unguessable token, and the Host header must be the server's own, so that
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import secrets
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -53,6 +55,38 @@ class PortTaken(Exception):
     harness_kind = "failed"
 
 
+class Ended(Exception):
+    """Takes a server out of its loop."""
+
+
+class PageServer(ThreadingHTTPServer):
+    """Serves until `end`, which does not wait for half a second without a request, as `shutdown` would."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", port), handler)
+        self._is_ending = False
+        self._thread = threading.Thread(target=self._serve, name="page server", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(Ended):
+            self.serve_forever()
+
+    def service_actions(self) -> None:
+        """After each request, and now and then without one."""
+        if self._is_ending:
+            raise Ended
+
+    def end(self) -> None:
+        self._is_ending = True
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.server_port), timeout=1).close()
+        self._thread.join(timeout=5)
+        self.server_close()
+
+
 class Server:
     """Serves `files` (path below the token → file) on 127.0.0.1, on `port`, or on one of the system's choice.
 
@@ -66,9 +100,6 @@ class Server:
         self._samples: list[memoryview] = []
         self._results: memoryview | None = None
         self._server = _bound(port, _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, name="page server", daemon=True)
-        self._thread.start()
 
     def __enter__(self) -> Server:
         return self
@@ -111,17 +142,15 @@ class Server:
         return memoryview(bytearray()) if results is None else results
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        self._server.end()
 
 
-def _bound(port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+def _bound(port: int, handler: type[BaseHTTPRequestHandler]) -> PageServer:
     """A server on a port that another page of this harness may still have for a while. Raises `PortTaken`."""
     deadline = time.monotonic() + PORT_SECONDS
     while True:
         try:
-            return ThreadingHTTPServer(("127.0.0.1", port), handler)
+            return PageServer(port, handler)
         except OSError as error:
             if time.monotonic() > deadline:
                 raise PortTaken(f"port {port} of 127.0.0.1 is taken ({error.strerror}); name another one.") from error

@@ -128,14 +128,14 @@ def _all_source_bytes() -> list[bytes]:
     ]
 
 
-def _library_folder(cache: Path) -> Path:
-    """Where the device's compiler keeps the library of 64-bit division and the like, which it compiles once for each
-    core (5 s of processor): with the compiler, for all projects, as long as that folder can be written to."""
+def _shared_folder(cache: Path) -> Path:
+    """Where what is compiled once for a core or a board is kept: with the compiler, for all projects, as long as that
+    folder can be written to."""
     if not os.environ.get("HARNESS_ZIG"):
         installed = environment("zig").python().parents[1]
         if os.access(installed, os.W_OK):
-            return installed / "compiled-libraries"
-    return cache / "zig"
+            return installed / "compiled"
+    return cache
 
 
 def _compile(command: list[str], directory: Path, cache: Path, libraries: Path | None = None) -> None:
@@ -170,11 +170,13 @@ def firmware_fingerprint(board: Board) -> str:
 
 
 def build_objects(board: Board, cache: Path) -> Path:
-    """The folder with a board's compiled sources, but for the table of kernels; built if `cache` has none of the same.
+    """The folder with a board's compiled sources, but for the table of kernels (3 s of processor); built if there is
+    none of the same.
 
     It appears whole or not at all; of two builders at once one waits for the other's.
     """
-    folder = cache.resolve() / "objects" / f"{board.firmware_port}-{board.cpu}-{firmware_fingerprint(board)[:16]}"
+    cache = cache.resolve()
+    folder = _shared_folder(cache) / "objects" / f"{board.firmware_port}-{board.cpu}-{firmware_fingerprint(board)[:16]}"
     if folder.exists():
         return folder
     compiler = [*device_compiler(), "cc", *_device_flags(board)]
@@ -193,7 +195,7 @@ def build_objects(board: Board, cache: Path) -> Path:
             ("-O2", [p for p in sources if p.name in _HOT_SOURCES]),
             ("-Os", [p for p in sources if p.name not in _HOT_SOURCES]),
         ):
-            _compile([*compiler, level, "-c", *map(str, group)], directory, cache.resolve())
+            _compile([*compiler, level, "-c", *map(str, group)], directory, cache)
         directory.rename(folder)
     return folder
 
@@ -216,7 +218,7 @@ def build_firmware(board: Board, kernels: Collection[str], cache: Path) -> Firmw
     elf.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=elf.parent) as name:
         directory = Path(name)
-        libraries = _library_folder(cache)
+        libraries = _shared_folder(cache) / "libraries"  # of 64-bit division and the like: 5 s of processor a core
         _compile([*compiler, "-Os", *linked, "-c", str(SOURCES / _KERNEL_TABLE)], directory, cache)
         for script in SOURCES.glob("*.ld"):
             shutil.copy(script, directory)  # INCLUDE looks in the working directory

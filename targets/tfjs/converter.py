@@ -6,6 +6,7 @@ TensorFlow is imported inside the functions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -82,19 +83,25 @@ def steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
 
 
 def disturbed(
-    path: Path, inspected: dict[str, Any], samples: dict[str, NDArray[Any]], generator: np.random.Generator
-) -> tuple[str, dict[str, NDArray[Any]]]:
-    """As `reference`, with operators (of layers: weights) that are off by what sound kernels differ by."""
-    if not is_layers(read_model(path)):
-        change = lambda graph_def: disturbance.disturb_graph(graph_def, generator)  # noqa: E731
-        return graph_reference.reference(path, inspected, samples, change)
+    path: Path, inspected: dict[str, Any]
+) -> Callable[[dict[str, NDArray[Any]], np.random.Generator], tuple[str, dict[str, NDArray[Any]]]]:
+    """What runs the artifact on samples as `reference` does, with operators (of layers: weights) that are off by what
+    sound kernels differ by, drawn from a generator."""
+    layered = is_layers(read_model(path))
 
-    def change_weights(model: Any) -> None:
-        model.set_weights(
-            [
-                disturbance.disturbed_weights(values, generator) if values.dtype == np.float32 else values
-                for values in model.get_weights()
-            ]
-        )
+    def run(samples: dict[str, NDArray[Any]], generator: np.random.Generator) -> tuple[str, dict[str, NDArray[Any]]]:
+        def change_graph(graph_def: Any) -> None:
+            disturbance.disturb_graph(graph_def, generator)
 
-    return layers_reference.reference(path, inspected, samples, change_weights)
+        def change_weights(model: Any) -> None:
+            weights = model.get_weights()
+            for place, values in enumerate(weights):
+                if values.dtype == np.float32:
+                    weights[place] = disturbance.disturbed_weights(values, generator)
+            model.set_weights(weights)
+
+        if layered:
+            return layers_reference.reference(path, inspected, samples, change_weights)
+        return graph_reference.reference(path, inspected, samples, change_graph)
+
+    return run

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from . import wrong_kernels
 from .function_returns import mend, returns_of_nothing
@@ -52,20 +53,21 @@ def convert(saved_model: Path, options: Mapping[str, Any], shard_bytes: int, out
     loaded = tf.saved_model.load(str(saved_model))
     function = loaded.signatures[SIGNATURE]
     check_room(sum(variable.shape.num_elements() * variable.dtype.size for variable in function.variables))
-    del loaded  # and its weights with it
     try:
-        conversion.convert_tf_saved_model(
-            str(saved_model),
-            str(output),
-            signature_def=SIGNATURE,
-            skip_op_check=options.get("skip_operator_check", False),
-            quantization_dtype_map=None if stored == "float32" else {stored: "*"},
-            weight_shard_size_bytes=shard_bytes,
-            # Loops stay functions: lowered to Enter and Exit, tensorflowjs writes recurrent networks whose outputs
-            # its own executor then cannot reach (tensorflow/tfjs#4579).
-            control_flow_v2=True,
-            metadata={METADATA: canonical_names(function)},
-        )
+        # It would load the model anew: a third of the time that a small one takes.
+        with mock.patch.object(conversion, "_load_model", return_value=loaded):
+            conversion.convert_tf_saved_model(
+                str(saved_model),
+                str(output),
+                signature_def=SIGNATURE,
+                skip_op_check=options.get("skip_operator_check", False),
+                quantization_dtype_map=None if stored == "float32" else {stored: "*"},
+                weight_shard_size_bytes=shard_bytes,
+                # Loops stay functions: lowered to Enter and Exit, tensorflowjs writes recurrent networks whose outputs
+                # its own executor then cannot reach (tensorflow/tfjs#4579).
+                control_flow_v2=True,
+                metadata={METADATA: canonical_names(function)},
+            )
     except (OSError, MemoryError, errors.NotFoundError, errors.PermissionDeniedError, errors.ResourceExhaustedError):
         raise  # no answer of the converter: another time there may be room
     except Exception as error:

@@ -22,11 +22,17 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .schema import packed, take_in_values
+
+Draw = Callable[[np.random.Generator, Mapping[int, float]], NDArray[Any]]
+"""Noise from a generator and from the largest absolute value of each of `quantised_as_it_runs`, by tensor."""
 
 LARGEST = 64 * 1024**2
 """Bytes of a file that is read and written again as objects: seconds, and some copies of it in memory."""
@@ -71,17 +77,20 @@ class Unmeasured(Exception):
 
 
 class Copy:
-    """One copy in the making: the model as objects, and the noise that it has so far."""
+    """A copy in the making: the model as objects, and where it will have noise."""
 
-    def __init__(self, content: bytes, schema: Any, generator: np.random.Generator, portions: int = 1) -> None:
+    def __init__(self, content: bytes, schema: Any, portions: int = 1) -> None:
         """`portions`: of how many copies, each with noise of its own, this is one."""
-        self.schema, self.generator, self.portions = schema, generator, portions
+        self.schema, self.portions = schema, portions
         self.model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+        take_in_values(self.model, content)
         self.names = {value: key for key, value in vars(schema.BuiltinOperator).items() if not key.startswith("_")}
         kinds = schema.TensorType
         self.kinds = {kinds.FLOAT32: np.float32, kinds.INT8: np.int8, kinds.UINT8: np.uint8, kinds.INT16: np.int16}
         self._codes: dict[tuple[int, int], int] = {}
-        self._noise: dict[tuple[Any, ...], int] = {}
+        self.noise: dict[int, Draw] = {}
+        """By buffer, in the order in which it is drawn."""
+        self._buffers: dict[tuple[Any, ...], int] = {}
         self._bytes = 0
 
     def name(self, operator: Any) -> str:
@@ -102,21 +111,23 @@ class Copy:
             self._codes[builtin, version] = len(self.model.operatorCodes) - 1
         return self._codes[builtin, version]
 
-    def constant(self, graph: Any, like: Any, shape: tuple[int, ...], zero_point: int, key: Any, make: Any) -> int:
-        """Index of a new constant of the type and scale of `like`; equal keys of equal shapes share their values."""
+    def constant(self, graph: Any, like: Any, shape: tuple[int, ...], zero_point: int, key: Any, draw: Draw) -> int:
+        """Index of a new constant of the type and scale of `like`; equal keys of equal shapes share their values, which
+        `draw` gives."""
         place = (like.type, shape, key)
-        if place not in self._noise:
-            values = make(shape)
-            self._bytes += values.nbytes
+        if place not in self._buffers:
+            size = math.prod(shape) * np.dtype(self.kinds[like.type]).itemsize
+            self._bytes += size
             if self._bytes > MOST_NOISE:
                 raise Unmeasured(f"its results have more than {MOST_NOISE // 1024**2} MB")
             buffer = self.schema.BufferT()
-            buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+            buffer.data = np.zeros(size, np.uint8)
+            self._buffers[place] = len(self.model.buffers)
+            self.noise[len(self.model.buffers)] = draw
             self.model.buffers.append(buffer)
-            self._noise[place] = len(self.model.buffers) - 1
         tensor = self.schema.TensorT()
         tensor.shape, tensor.type, tensor.name, tensor.hasRank = np.array(shape, np.int32), like.type, b"noise", True
-        tensor.buffer = self._noise[place]
+        tensor.buffer = self._buffers[place]
         scale = one_scale(like)
         if scale is not None:
             tensor.quantization = self.schema.QuantizationParametersT()
@@ -144,12 +155,21 @@ class Copy:
         operator.inputs, operator.outputs = np.array([one, other], np.int32), np.array([result], np.int32)
         return operator
 
-    def packed(self) -> bytes:
-        import flatbuffers
 
-        builder = flatbuffers.Builder(1 << 20)
-        builder.Finish(self.model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+class Pattern:
+    """A finished copy. Every draw has the same operators, so that its noise alone is written anew: to read and write
+    a file as objects takes longer than most of the runs."""
+
+    def __init__(self, made: Copy) -> None:
+        self._content = bytearray(packed(made.model))
+        root = made.schema.Model.GetRootAs(self._content, 0)
+        self._noise = [(root.Buffers(buffer).DataAsNumpy(), draw) for buffer, draw in made.noise.items()]
+
+    def drawn(self, generator: np.random.Generator, largest: Mapping[int, float]) -> bytearray:
+        """The file with other noise, until the next draw."""
+        for place, draw in self._noise:
+            place[:] = np.frombuffer(draw(generator, largest).tobytes(), np.uint8)
+        return self._content
 
 
 def portions(made: Copy, samples: int, size: int) -> int:
@@ -170,12 +190,9 @@ def portions(made: Copy, samples: int, size: int) -> int:
     return max(1, min(wanted, MOST_PORTIONS, samples, MOST_WRITTEN // max(1, size)))
 
 
-def disturbed_copy(
-    content: bytes, schema: Any, generator: np.random.Generator, largest: dict[int, float], portions: int = 1
-) -> bytes:
-    """The copy, one of so many `portions`. `largest`: the largest absolute value of each of `quantised_as_it_runs`, by
-    tensor. Raises `Unmeasured`."""
-    made = Copy(content, schema, generator, portions)
+def pattern(content: bytes, schema: Any, portions: int = 1) -> Pattern:
+    """The copies, each one of so many `portions`. Raises `Unmeasured`."""
+    made = Copy(content, schema, portions)
     for number, graph in enumerate(made.model.subgraphs):
         known = {index for index, tensor in enumerate(graph.tensors) if made.is_constant(tensor)}
         operators: list[Any] = []
@@ -186,14 +203,14 @@ def disturbed_copy(
                 known.update(writes)
                 operators.append(operator)
                 continue
-            if number == 0 and reads and reads[0] in largest and is_hybrid(made, graph, operator):
-                operators.append(_half_a_step(made, graph, operator, largest[reads[0]]))
+            if number == 0 and is_hybrid(made, graph, operator):
+                operators.append(_half_a_step(made, graph, operator))
             operators.append(operator)
             for place, index in enumerate(writes):
                 if index >= 0 and rounds(made, graph, operator, reads, index):
                     operators.append(_behind(made, graph, operator, reads, place))
         graph.operators = operators
-    return made.packed()
+    return Pattern(made)
 
 
 def rounds(made: Copy, graph: Any, operator: Any, reads: list[int], index: int) -> bool:
@@ -219,12 +236,11 @@ def _behind(made: Copy, graph: Any, operator: Any, reads: list[int], place: int)
     outputs = np.array(operator.outputs).copy()
     outputs[place] = before
     operator.outputs = outputs
-    kind, generator = made.kinds[tensor.type], made.generator
-    shape = fixed_shape(tensor)
+    kind, shape = made.kinds[tensor.type], fixed_shape(tensor)
     if kind is np.float32:
         amount = units(made, graph, operator, reads, index) * 2.0**-23
 
-        def factors(shape: tuple[int, ...]) -> NDArray[Any]:
+        def factors(generator: np.random.Generator, _: Mapping[int, float]) -> NDArray[Any]:
             return (1.0 + amount * _ways(generator, shape, 0.5)).astype(np.float32)
 
         noise = made.constant(graph, tensor, shape, 0, round(math.log2(amount), 1), factors)
@@ -234,22 +250,23 @@ def _behind(made: Copy, graph: Any, operator: Any, reads: list[int], place: int)
     least = 1.0 / (made.portions * max(1, math.prod(shape)))
     share = max(INTEGER_SHARE, min(least, 1.0 / MOST_PORTIONS))
 
-    def steps(shape: tuple[int, ...]) -> NDArray[Any]:
+    def steps(generator: np.random.Generator, _: Mapping[int, float]) -> NDArray[Any]:
         return (_ways(generator, shape, share).astype(np.int16) + zero_point).astype(kind)
 
     noise = made.constant(graph, tensor, shape, zero_point, "steps", steps)
     return made.binary("ADD", ADD_VERSIONS[np.dtype(kind).name], before, noise, index)
 
 
-def _half_a_step(made: Copy, graph: Any, operator: Any, largest: float) -> Any:
+def _half_a_step(made: Copy, graph: Any, operator: Any) -> Any:
     """The operator that moves what another quantises as it runs, in front of it."""
     index = int(operator.inputs[0])
-    half, generator = 0.5 * largest / 127.0, made.generator
+    shape = fixed_shape(graph.tensors[index])
 
-    def within(shape: tuple[int, ...]) -> NDArray[Any]:
+    def within(generator: np.random.Generator, largest: Mapping[int, float]) -> NDArray[Any]:
+        half = 0.5 * largest[index] / 127.0
         return generator.uniform(-half, half, shape).astype(np.float32)
 
-    noise = made.constant(graph, graph.tensors[index], fixed_shape(graph.tensors[index]), 0, half, within)
+    noise = made.constant(graph, graph.tensors[index], shape, 0, f"half a step of {index}", within)
     after = made.twin(graph, index)
     inputs = np.array(operator.inputs).copy()
     inputs[0] = after
@@ -320,10 +337,10 @@ def quantised_as_it_runs(made: Copy) -> list[int]:
 
 def showing(content: bytes, schema: Any, tensors: list[int]) -> bytes:
     """A copy that gives these tensors as outputs behind its own."""
-    made = Copy(content, schema, np.random.default_rng(0))
+    made = Copy(content, schema)
     graph = made.model.subgraphs[0]
     graph.outputs = np.array([*graph.outputs, *tensors], np.int32)
-    return made.packed()
+    return packed(made.model)
 
 
 def work(path: Path, schema: Any) -> int:
@@ -331,7 +348,7 @@ def work(path: Path, schema: Any) -> int:
     TensorFlow's optimised kernels do them. They have none for int16."""
     if path.stat().st_size > LARGEST:
         raise Unmeasured(f"the file has {path.stat().st_size / 1024**2:.0f} MB and {LARGEST // 1024**2} are taken")
-    made, total = Copy(path.read_bytes(), schema, np.random.default_rng(0)), 0.0
+    made, total = Copy(path.read_bytes(), schema), 0.0
     for graph in made.model.subgraphs:
         for operator in graph.operators or []:
             reads = [int(index) for index in ([] if operator.inputs is None else operator.inputs) if index >= 0]
@@ -345,7 +362,7 @@ def work(path: Path, schema: Any) -> int:
 def steps(path: Path, schema: Any) -> dict[int, float]:
     """Position of an output → its step in real units, for float outputs that are made of integers (by DEQUANTIZE or
     FAKE_QUANT) and so take no value between."""
-    made = Copy(path.read_bytes(), schema, np.random.default_rng(0))
+    made = Copy(path.read_bytes(), schema)
     graph, found = made.model.subgraphs[0], {}
     outputs = {int(index): place for place, index in enumerate(graph.outputs)}
     for operator in graph.operators or []:

@@ -31,7 +31,7 @@ def generated(info, count):
 
 def places(disturbed, content, schema):
     """The first, the middle and the last operator whose result rounds, in the main graph."""
-    made = disturbed.Copy(content, schema, np.random.default_rng(0))
+    made = disturbed.Copy(content, schema)
     graph = made.model.subgraphs[0]
     known = {index for index, tensor in enumerate(graph.tensors) if made.is_constant(tensor)}
     found = []
@@ -47,8 +47,7 @@ def places(disturbed, content, schema):
 def planted(disturbed, content, schema, number, amount):
     """A copy in which one operator's result is off: a float by a random factor of 1 ± `amount`, an integer by so many
     steps in every tenth value."""
-    random = np.random.default_rng(5)
-    made = disturbed.Copy(content, schema, random)
+    made = disturbed.Copy(content, schema)
     graph = made.model.subgraphs[0]
     operator = graph.operators[number]
     index = int(operator.outputs[0])
@@ -57,18 +56,22 @@ def planted(disturbed, content, schema, number, amount):
     operator.outputs = np.array([before], np.int32)
     shape = disturbed.fixed_shape(tensor)
     if kind is np.float32:
-        noise = made.constant(
-            graph, tensor, shape, 0, "fault", lambda s: (1 + amount * random.standard_normal(s)).astype(np.float32)
-        )
+
+        def factors(random, _):
+            return (1 + amount * random.standard_normal(shape)).astype(np.float32)
+
+        noise = made.constant(graph, tensor, shape, 0, "fault", factors)
         added = made.binary("MUL", 1, before, noise, index)
     else:
         zero = 128 if kind is np.uint8 else 0
-        noise = made.constant(
-            graph, tensor, shape, zero, "fault", lambda s: ((random.random(s) < 0.1) * amount + zero).astype(kind)
-        )
+
+        def steps(random, _):
+            return ((random.random(shape) < 0.1) * amount + zero).astype(kind)
+
+        noise = made.constant(graph, tensor, shape, zero, "fault", steps)
         added = made.binary("ADD", disturbed.ADD_VERSIONS[np.dtype(kind).name], before, noise, index)
     graph.operators.insert(number + 1, added)
-    return made.packed()
+    return disturbed.Pattern(made).drawn(np.random.default_rng(5), {})
 
 
 def main(converter, model, samples, output):

@@ -16,13 +16,13 @@ INT8 = {"name": "y", "quantisation": {"scale": 0.5, "zero_point": 3}}
 def figures(function, still, *, info=FLOAT, step=None, work=1000, by="reference", noise=0.0, samples=64, **more):
     """What is said of an output of `function`, whose results are off by `noise`."""
 
-    def disturbed(path, inspected, samples, generator):
+    def disturbed(samples, generator):
         result = function(samples["x"]).astype(np.float64)
         return by, {"y": (result * (1 + noise * generator.standard_normal(result.shape))).astype(still.dtype)}
 
     module = SimpleNamespace(
         work=lambda path: work,
-        disturbed=disturbed,
+        disturbed=lambda path, inspected: disturbed,
         steps=lambda path, inspected: {} if step is None else {"y": step},
         **more,
     )
