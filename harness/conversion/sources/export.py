@@ -201,12 +201,17 @@ def signature(saved_model: Path) -> list[dict[str, Any]]:
     """Inputs of the exported signature: name, static shape, dtype; in the order of their names. Raises `BadSource` for
     an output that cannot be compared."""
     import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
 
-    function = tf.saved_model.load(str(saved_model)).signatures[SIGNATURE]
-    for name, output in function.structured_outputs.items():
-        check_comparable(name, output.dtype.name)
-    specs = function.structured_input_signature[1]
+    saved = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes())
+    exported = saved.meta_graphs[0].signature_def[SIGNATURE]
+    for name, output in exported.outputs.items():
+        check_comparable(name, tf.dtypes.as_dtype(output.dtype).name)
     return [
-        {"name": name, "shape": [int(size) for size in spec.shape], "dtype": spec.dtype.name}
-        for name, spec in sorted(specs.items())
+        {
+            "name": name,
+            "shape": [dimension.size for dimension in tensor.tensor_shape.dim],
+            "dtype": tf.dtypes.as_dtype(tensor.dtype).name,
+        }
+        for name, tensor in sorted(exported.inputs.items())
     ]
