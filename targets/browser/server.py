@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SAMPLES = "samples"
 RESULTS = "results"
 LARGEST_BODY = 1 << 30
+LARGE = 1 << 24
 PORT_SECONDS = 30.0
 BINARY = "application/octet-stream"
 KINDS = {".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
@@ -133,6 +134,11 @@ class Server:
     def samples(self) -> list[memoryview]:
         return self._samples
 
+    def let_go(self) -> None:
+        """Large samples went to the page, which asks once: they are not held in both places."""
+        if sum(len(view) for view in self._samples) > LARGE:
+            self._samples = []
+
     def keep(self, results: memoryview) -> None:
         self._results = results
 
@@ -169,6 +175,7 @@ def _handler(owner: Server) -> type[BaseHTTPRequestHandler]:
                 self._start(200, sum(len(part) for part in parts), BINARY)
                 for part in parts:
                     self.wfile.write(part)
+                owner.let_go()
                 return
             file = owner.files.get(name) if name is not None else None
             if file is None or not file.is_file():

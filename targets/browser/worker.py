@@ -159,7 +159,7 @@ class Holder:
         return {"foreign": [*self.driver.foreign, *self._ask("status", {})["foreign"]]}, {}
 
     def _offer(self, tensors: dict[str, Any]) -> int:
-        """Lay the samples out for the page; returns how many. Raises `PageProblem`."""
+        """Lay the samples out for the page, and leave them to it; returns how many. Raises `PageProblem`."""
         counts = set()
         for info in self.inputs:
             values = tensors.get(info["name"])
@@ -172,6 +172,7 @@ class Holder:
         if len(counts) != 1:
             raise PageProblem("failed", f"the inputs have different numbers of samples: {sorted(counts)}.")
         self._page_server.offer([np.ascontiguousarray(tensors[info["name"]]).reshape(-1) for info in self.inputs])
+        tensors.clear()
         return int(counts.pop())
 
     @property

@@ -46,10 +46,24 @@ async function open(request) {
   return {details: opened.details, loaded: opened.loaded};
 }
 
+// Into room of its size as it comes: `arrayBuffer` holds a body twice for a while.
+async function content(response) {
+  const room = new Uint8Array(Number(response.headers.get('Content-Length')));
+  let length = 0;
+  for (const reader = response.body.getReader();;) {
+    const {done, value} = await reader.read();
+    if (done) break;
+    room.set(value, length);
+    length += value.length;
+  }
+  if (length < room.length) throw new PageError('failed', `the samples broke off after ${length} of ${room.length} bytes`);
+  return room.buffer;
+}
+
 // In the body, each input is all its samples one after another. Returns a sample's tensors by its index, and a copy of the
 // first sample's values as a function that makes tensors of them and holds nothing else of the body.
 async function fetched(samples) {
-  const body = await (await fetch('../samples')).arrayBuffer();
+  const body = await content(await fetch('../samples'));
   let offset = 0;
   const blocks = inputs.map(info => {
     const Values = runtime.ARRAYS[info.dtype];

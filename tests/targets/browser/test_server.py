@@ -1,12 +1,13 @@
 """The page's server: what it gives, and to whom."""
 
 import http.client
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness_targets.browser.server import Server, TooLarge
+from harness_targets.browser.server import LARGE, Server, TooLarge
 
 
 @pytest.fixture
@@ -53,6 +54,28 @@ def test_tensors_go_both_ways_as_they_are(server):
     assert ask(server, f"/{server.token}/results", "POST", b"\x01\x02")[0].status == 204
     assert server.take() == b"\x01\x02"
     assert server.take() == b""
+
+
+@pytest.mark.parametrize(("size", "kept"), [(1000, 1000), (LARGE + 1, 0)])
+def test_large_samples_are_not_held_once_the_page_has_them(size, kept):
+    with Server({}) as server:
+        server.offer([bytes(size)])
+        for asked in (size, kept):
+            assert len(ask(server, f"/{server.token}/samples")[1]) == asked
+            await_end_of_requests()
+
+
+def await_end_of_requests() -> None:
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=5)
+
+
+def test_it_is_gone_when_it_is_closed():
+    server = Server({})
+    server.close()
+    with pytest.raises(OSError, match="refused"):
+        ask(server, "/")
 
 
 def test_sizes_are_bounded(server):
