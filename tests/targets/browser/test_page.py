@@ -11,7 +11,7 @@ const {buffers} = await import('./runtime.mjs');
 async function kept() {  // bytes of samples that something in the page still holds
   await new Promise(resolve => setTimeout(resolve));
   gc();
-  const all = new Set([...bodies, ...buffers].map(one => one.deref()).filter(Boolean));
+  const all = new Set(buffers.map(one => one.deref()).filter(Boolean));
   return [...all].reduce((sum, buffer) => sum + buffer.byteLength, 0);
 }
 async function infer(count) {
