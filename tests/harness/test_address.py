@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -153,6 +154,11 @@ def test_what_has_no_content_is_refused():
 def test_values_that_are_written_alike_differ():
     alike = [1, True, 1.0, "1", [1], {1: 1}, {"1": 1}, b"1", None, "None", [[]], []]
     assert len({address_of(value) for value in alike}) == len(alike)
+
+
+def test_neighbouring_floats_differ():
+    assert address_of(0.1) != address_of(float(np.nextafter(0.1, 1.0)))
+    assert address_of(1.0) != address_of(1)
 
 
 def test_links_are_followed_and_circles_end(tmp_path):

@@ -168,6 +168,31 @@ def test_nothing_is_measured_twice_unless_asked(execute):
     assert target.opened == 4
 
 
+class WithoutSizesAtFirst(FakeTarget):
+    @contextmanager
+    def open(self, artifact, limits=DEFAULT_LIMITS):
+        with super().open(artifact, limits) as session:
+            if self.opened == 1:
+                session.footprint = self.fail
+            yield session
+
+    def fail(self):
+        raise OSError("no memory to look at")
+
+
+def test_a_case_whose_sizes_are_missing_is_compared_again_beside_the_timing_that_is_known(execute):
+    target = WithoutSizesAtFirst()
+    first = execute(target)
+    assert "Sizes were not measured" in first.cases[0].measured.note
+    again = execute(target)
+    assert target.opened == 3
+    assert not again.cases[0].measured.note
+    assert again.cases[0].latency == first.cases[0].latency
+    assert again.cases[0].reused_from is None  # its outputs were compared in this run
+    assert execute(target).cases[0].reused_from is not None
+    assert target.opened == 3
+
+
 def test_another_plan_measures_the_latency_again_and_the_parity_not(execute):
     from harness.target import TimingPlan
 
