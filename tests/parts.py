@@ -20,7 +20,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from harness import registry
-from harness.environment import environment
+from harness.environment import Environment, environment
 from harness.errors import Unavailable
 from harness_targets.browser import display
 from harness_targets.browser.browsers import WEBKIT
@@ -68,6 +68,11 @@ def _environment(name: str) -> Part:
     return Part(_of(lambda: environment(name).python()))
 
 
+def newer_converter() -> Environment:
+    """That of a variant that names TensorFlow 2.21 as its converter."""
+    return Environment.from_pins("converter-of-its-own", ("tensorflow==2.21.0",))
+
+
 def _program(name: str, package: str) -> Callable[[], str]:
     return lambda: "" if shutil.which(name) else f"{name} is not on PATH: apt-get install {package}"
 
@@ -102,6 +107,7 @@ def _shared_models() -> str:
 
 PARTS = {
     "converter": _environment("converter"),
+    "tensorflow-2.21": Part(_of(lambda: newer_converter().python())),
     "litert": _environment("litert"),
     "quantizer": _environment("quantizer"),
     "tflite-runtime": _environment("tflite-runtime"),

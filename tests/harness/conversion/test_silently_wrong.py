@@ -1,8 +1,6 @@
 """A Keras 3 model saved by `tf.saved_model.save`: converters leave its variables out with no error, and TensorFlow 2.21
 then computes with what lies in memory. Through the harness the same converter gives right numbers (the model is saved
 again first), and a file that was made without the harness is reported as failed.
-
-TensorFlow 2.21's environment is large, and installed only where a variant once named that converter.
 """
 
 import subprocess
@@ -12,11 +10,10 @@ import pytest
 
 from harness import registry
 from harness.conversion.golden import read_golden
-from harness.environment import Environment
 from harness.errors import Failed
 from harness.project import model_entries
+from tests.parts import newer_converter
 
-PINS = ("tensorflow==2.21.0",)
 MAKE = """
 import os, pathlib, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -38,11 +35,8 @@ TOML = '[models.it]\npath = "saved"\ndata = "data.npz"\n[variants.newer]\nconver
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """The SavedModel and what it computes."""
-    newer = Environment.from_pins("converter-of-its-own", PINS)
-    if not newer.ready():
-        pytest.skip(f"the environment of {PINS[0]}, which takes a minute to install: convert such a variant once")
     folder = tmp_path_factory.mktemp("by_2_21")
-    subprocess.run([newer.python(), "-c", MAKE, str(folder)], check=True, capture_output=True)
+    subprocess.run([newer_converter().python(), "-c", MAKE, str(folder)], check=True, capture_output=True)
     (folder / "harness.toml").write_text(TOML)
     return folder
 
@@ -53,6 +47,7 @@ def newer_of(folder):
     return entry, form, next(variant for variant in entry.variants(form) if variant.name == "newer")
 
 
+@pytest.mark.needs("tensorflow-2.21")
 def test_through_the_harness_the_same_converter_gives_right_numbers(made, converter):
     entry, form, variant = newer_of(made)
     prepared = converter.prepare(entry)
@@ -65,7 +60,7 @@ def test_through_the_harness_the_same_converter_gives_right_numbers(made, conver
     np.testing.assert_allclose(reference, outputs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("version", ["2.19", "2.21"])
+@pytest.mark.parametrize("version", ["2.19", pytest.param("2.21", marks=pytest.mark.needs("tensorflow-2.21"))])
 def test_a_file_whose_variables_were_left_out_is_failed(version, converter, converter_python, tmp_path, request):
     if version == "2.21":
         folder = request.getfixturevalue("made")

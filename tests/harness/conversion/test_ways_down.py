@@ -7,13 +7,11 @@ import pytest
 
 from harness import registry
 from harness.conversion.golden import read_golden
-from harness.environment import Environment
 from harness.errors import HarnessError, Unsupported
 from harness.project import model_entries
 from harness.remedies.explain import known
 
 FORMATS = registry.formats()
-PINS = ("tensorflow==2.21.0",)
 
 
 @pytest.fixture
@@ -204,9 +202,8 @@ def test_a_layers_model_of_something_else_than_keras_is_refused(convert):
         convert('path = "one_signature"', "tfjs", "layers-float32")
 
 
+@pytest.mark.needs("tensorflow-2.21")
 def test_a_variant_of_the_projects_own_is_converted_by_a_converter_of_its_own(sources, converter):
-    if not Environment.from_pins("converter-of-its-own", PINS).ready():
-        pytest.skip(f"the environment of {PINS[0]}, which takes a minute to install: convert such a variant once")
     text = '[models.it]\npath = "keras_2.h5"\n[variants.newer]\nbase = "int8"\nconverter = ["tensorflow==2.21.0"]\n'
     (sources / "harness.toml").write_text(text)
     found = model_entries(sources)["it"]
