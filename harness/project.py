@@ -86,7 +86,7 @@ class ModelTable(BaseModel):
     custom_operators: CustomOperators | None = None
 
     @model_validator(mode="after")
-    def names_a_source(self) -> ModelTable:
+    def require_source(self) -> ModelTable:
         if self.path is None and not self.entry:
             raise ValueError("it names neither a `path` nor an `entry`")
         return self

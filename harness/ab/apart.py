@@ -30,12 +30,12 @@ def measure_apart(old: Side, new: Side, inputs: dict[str, NDArray[Any]], order: 
     """Both sides once, in random order. Raises a `CaseError` where a side cannot be timed."""
     count = BLOCKS * INVOCATIONS
     plan = TimingPlan(min_iterations=count, min_seconds=0.0, max_iterations=count, max_seconds=SECONDS)
-    blocks: dict[bool, NDArray[np.float64]] = {}
-    for which in order.sample([False, True], 2):
-        side = new if which else old
+    blocks: dict[str, NDArray[np.float64]] = {}
+    for which in order.sample(["old", "new"], 2):
+        side = new if which == "new" else old
         with side.target.open(side.artifact) as session:
             samples = session.time(side.stored(inputs), plan).samples_ns
         if len(samples) < BLOCKS or not np.min(samples) > 0:
             raise Failed(f"{side.target.name} gave {len(samples)} timings in {SECONDS:g} s, too few to compare.")
         blocks[which] = np.array([float(np.median(part)) for part in np.array_split(samples, BLOCKS)])
-    return Round(blocks[False], blocks[True], INVOCATIONS)
+    return Round(blocks["old"], blocks["new"], INVOCATIONS)

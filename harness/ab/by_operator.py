@@ -103,13 +103,15 @@ def _time_round(
     with ExitStack() as stack:
         pair = [old, new]
         order.shuffle(pair)
-        sessions = {side is new: stack.enter_context(side.target.open(side.artifact)) for side in pair}
-        samples = {False: old.stored(inputs), True: new.stored(inputs)}
+        sessions = {
+            "new" if side is new else "old": stack.enter_context(side.target.open(side.artifact)) for side in pair
+        }
+        samples = {"old": old.stored(inputs), "new": new.stored(inputs)}
         opened = time.monotonic()
         found: Round = []
         for _ in range(PAIRS + 1):
-            block: dict[bool, Times] = {}
-            for which in order.sample([False, True], 2):
+            block: dict[str, Times] = {}
+            for which in order.sample(["old", "new"], 2):
                 timing = sessions[which].time(samples[which], ONE)
                 if not timing.per_operator:
                     return []
@@ -117,7 +119,7 @@ def _time_round(
                     (one.operator, one.shape): typical(one.samples_ns, timing.clock_resolution_ns)
                     for one in timing.per_operator
                 }
-            found.append((block[False], block[True]))
+            found.append((block["old"], block["new"]))
             pair_seconds = (time.monotonic() - opened) / len(found)
             if opened - begun + pair_seconds * (PAIRS + 1) > most_seconds:
                 return []

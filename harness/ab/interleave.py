@@ -51,27 +51,31 @@ def measure_round(
         # Which process is started first is left to chance as well: where its memory lies is part of its bias.
         pair = [old, new]
         order.shuffle(pair)
-        sessions = {side is new: stack.enter_context(side.target.open(side.artifact)) for side in pair}
-        samples = {False: old.stored(inputs), True: new.stored(inputs)}
-        warm = {which: sessions[which].time(samples[which], _warm_up(plan)) for which in order.sample([False, True], 2)}
+        sessions = {
+            "new" if side is new else "old": stack.enter_context(side.target.open(side.artifact)) for side in pair
+        }
+        samples = {"old": old.stored(inputs), "new": new.stored(inputs)}
+        warm = {
+            which: sessions[which].time(samples[which], _warm_up(plan)) for which in order.sample(["old", "new"], 2)
+        }
         medians_ms = [float(np.median(timing.samples_ns)) / 1e6 for timing in warm.values()]
         slowest = max(*medians_ms, 1e-5)
         iterations = iterations_of(plan, slowest)
         blocks = blocks_of(plan, iterations, slowest)
         coarse = any((t.clock_resolution_ns or 0.0) > COARSE * float(np.median(t.samples_ns)) for t in warm.values())
-        times: dict[bool, list[float]] = {False: [], True: []}
-        steps: dict[bool, float] = {}
+        times: dict[str, list[float]] = {"old": [], "new": []}
+        steps: dict[str, float] = {}
         for _ in range(blocks):
-            for which in order.sample([False, True], 2):
+            for which in order.sample(["old", "new"], 2):
                 block = _block(sessions[which], samples[which], iterations, kernels=plan.kernels)
                 time_of = _kernels_of if plan.kernels else functools.partial(_time_of, coarse=coarse)
-                times[which].append(time_of(block, side=(old, new)[which]))
+                times[which].append(time_of(block, side=new if which == "new" else old))
                 seen = block.kernel_resolution_ns if plan.kernels else block.clock_resolution_ns
                 if seen:  # what was seen between few times is no less than the clock's own
                     steps[which] = min(seen, steps.get(which, seen))
     software = any(timing.details.get("software_renderer") == "true" for timing in warm.values())
     step = max(steps.values(), default=None)
-    return Round(np.array(times[False]), np.array(times[True]), iterations, step, software)
+    return Round(np.array(times["old"]), np.array(times["new"]), iterations, step, software)
 
 
 def _warm_up(plan: BlockPlan) -> TimingPlan:

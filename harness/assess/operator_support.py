@@ -124,4 +124,6 @@ def tfjs_support(operator: str, backend: str, trials: Trials) -> str:
         return "folded"
     name = operator if operator in result.operators else fused[0]
     answer = examination.kernels.get(name, {}).get(backend) if examination else None
-    return {True: "yes", False: "no", None: "not known"}[answer]
+    if answer is None:
+        return "not known"
+    return "yes" if answer else "no"

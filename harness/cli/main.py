@@ -423,7 +423,7 @@ def main() -> None:
             sys.stdout.flush()  # not at Python's own end, which would complain and say 120
             raise
     except HarnessError as error:
-        print("harness: " + told(error), file=sys.stderr)
+        print("harness: " + error_line(error), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("harness: interrupted; the same command resumes.", file=sys.stderr)
@@ -432,11 +432,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer goes nowhere, without a word
         sys.exit(141)
     except Exception as error:  # nobody is shown a traceback, and none is lost
-        print(f"harness: an error that was not foreseen ended this command: {told(error)}", file=sys.stderr)
+        print(f"harness: an error that was not foreseen ended this command: {error_line(error)}", file=sys.stderr)
         sys.exit(2)
 
 
-def told(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """One line, with the path of a log where there is one."""
     from harness.store.error_log import sentence_with_log
 

@@ -39,7 +39,7 @@ class ConsoleProgress:
         self.total = 0
         self.done = 0
         self.last_line = time.monotonic()
-        self.told: set[str] = set()
+        self._noted: set[str] = set()
 
     def __enter__(self) -> ConsoleProgress:
         if self.console.is_terminal:
@@ -72,8 +72,8 @@ class ConsoleProgress:
         """What is being done and how long it may still take: in the bar, or a line now and then where there is none."""
         slow = [(doing, seconds) for doing, seconds in glance.running if seconds > SLOW_SECONDS]
         for doing, _ in slow:
-            if doing not in self.told:
-                self.told.add(doing)
+            if doing not in self._noted:
+                self._noted.add(doing)
                 self.note(f"{doing} takes long{_how_to_leave_out(doing)}.")
         now = f"{glance.running[0][0]}; " if glance.running else ""
         left = f"about {in_words(glance.left_seconds)} left"

@@ -7,7 +7,7 @@ import multiprocessing
 import threading
 import time
 
-from harness.cli.storing import print_moved
+from harness.cli.storing import moved_printer
 from harness.errors import HarnessError
 from harness.paths import results_directory
 from harness.serve.interface import Interface
@@ -25,7 +25,7 @@ def serve_dashboard(port: int) -> None:
     interface = Interface(source)
     server = make_server(interface, port)
     # A year that was never indexed takes minutes, which nobody should spend before an empty window.
-    source.refresh(print_moved(quiet=False))
+    source.refresh(moved_printer(quiet=False))
     threading.Thread(target=_prepare, args=(interface,), daemon=True).start()
     print(f"http://{ADDRESS}:{server.server_address[1]}/ (JSON: /api; Ctrl-C ends it)", flush=True)
     try:

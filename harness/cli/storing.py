@@ -24,7 +24,7 @@ def open_index(*, quiet: bool) -> tuple[Database, Labels]:
         return database, LabelTable(database)
     results = results_directory()
     index = FolderIndex(results)
-    _tell_problems(index.synchronise(print_moved(quiet=quiet)).problems)
+    _tell_problems(index.synchronise(moved_printer(quiet=quiet)).problems)
     return index.database, LabelFiles(results)
 
 
@@ -36,7 +36,7 @@ def update_index(*, rebuild: bool, as_json: bool) -> None:
     from harness.history.metrics import SUMMARISED
     from harness.history.summaries import refresh
 
-    progress = print_moved(quiet=as_json)
+    progress = moved_printer(quiet=as_json)
     url = team_url()
     if url is None:
         folder = FolderIndex(results_directory())
@@ -80,7 +80,7 @@ def export_parquet(path: str, model: str | None) -> None:
 
 
 def _move(source: Records, destination: Records, as_json: bool) -> None:
-    moved: Moved = transfer(source, destination, print_moved(quiet=as_json))
+    moved: Moved = transfer(source, destination, moved_printer(quiet=as_json))
     if as_json:
         print(json.dumps({"from": source.name, "to": destination.name, **vars(moved)}, indent=1))
         return
@@ -94,7 +94,7 @@ def _tell_problems(problems: Mapping[str, str]) -> None:
         print(f"left out: {problem}", file=sys.stderr)
 
 
-def print_moved(*, quiet: bool) -> Callable[[str], None]:
+def moved_printer(*, quiet: bool) -> Callable[[str], None]:
     """On a terminal each record as it comes; nothing in a pipe."""
     if quiet or not sys.stderr.isatty():
         return lambda _: None

@@ -14,7 +14,7 @@ from harness import registry
 from harness.cache import Cache
 from harness.cli.progress import ConsoleProgress
 from harness.cli.running import interrupt, unshown
-from harness.cli.tuning_text import Found, show, to_json, told
+from harness.cli.tuning_text import Found, attempt_line, show, to_json
 from harness.conversion.choices import VariantTable
 from harness.conversion.converter import Converter
 from harness.environment import environment
@@ -103,7 +103,7 @@ def searched(oracle: CaseOracle, variants: Sequence[str], conversions: int, prog
     objective = oracle.objective
 
     def ended(attempt: Attempt) -> None:
-        progress.note(f"{len(search.attempts)} of at most {conversions}: {told(attempt, objective)}")
+        progress.note(f"{len(search.attempts)} of at most {conversions}: {attempt_line(attempt, objective)}")
         if attempt.figure is None and attempt.ran_everywhere:
             names = ", ".join(target.name for target in oracle.targets)
             raise HarnessError(
@@ -114,7 +114,7 @@ def searched(oracle: CaseOracle, variants: Sequence[str], conversions: int, prog
     recipes = recipes_of(oracle.form, oracle.bases)
     wanted = matching("variant to start from", variants, [recipe.variant for recipe in recipes])
     recipes = tuple(recipe for recipe in recipes if recipe.variant in wanted)
-    search = Search(oracle, recipes, conversions, by_size=objective.by_size, told=ended)
+    search = Search(oracle, recipes, conversions, by_size=objective.by_size, on_attempt=ended)
     interrupted = False
     try:
         search.run()
@@ -169,7 +169,7 @@ def written(root: Path, name: str, oracle: CaseOracle, found: Found) -> str:
     variant = oracle.variants[best.candidate.name]
     if variant.name == READY.name:
         return "Not written: the file as it was given is the best, and is no variant."
-    why = f"by `harness tune {oracle.entry.name}`: {best.candidate.words}"
+    why = f"by `harness tune {oracle.entry.name}`: {best.candidate.label}"
     table = table_of(variant, oracle.form, oracle.entry.name, why)
     own = own_variant(name, VariantTable.model_validate(table), registry.formats())
     entry = replace(oracle.entry, own_variants=(*oracle.entry.own_variants, own))

@@ -52,11 +52,11 @@ class Found:
         }
 
 
-def told(attempt: Attempt, objective: Objective) -> str:
+def attempt_line(attempt: Attempt, objective: Objective) -> str:
     """One attempt in a line."""
     figure = "" if attempt.figure is None else f", {objective.text(attempt.figure)}"
     why = "" if attempt.verdict == "passed" else f" ({brief(attempt.reason)})"
-    return f"{attempt.candidate.words}: {attempt.verdict}{figure}{why}"
+    return f"{attempt.candidate.label}: {attempt.verdict}{figure}{why}"
 
 
 def brief(reason: str) -> str:
@@ -85,7 +85,7 @@ def show(found: Found, page: Path | None) -> None:
     for one in sorted(found.attempts, key=lambda one: (figure_of(one), order[one.verdict])):
         table.add_row(
             ("★" if one is found.best else "") + ("•" if one.candidate.name in front else ""),
-            Text(one.candidate.words),
+            Text(one.candidate.label),
             "–" if one.figure is None else objective.text(one.figure),
             "" if one.figure is None else "█" * max(1, round(BAR * one.figure / largest)),
             "–" if one.error is None else numbers.error_share(one.error),
@@ -118,10 +118,10 @@ def recommended(found: Found) -> list[str]:
     smaller = [one for one in found.attempts if one.verdict != "passed" and figure_of(one) < figure_of(best)]
     others = [one for one in found.attempts if one.verdict == "passed" and one is not best]
     error = "" if best.error is None else f" with an error of {numbers.error_share(best.error)}"
-    why = f"Take {best.candidate.words}: {objective.text(best.figure)}{error}, the least of {len(found.attempts)} tried"
+    why = f"Take {best.candidate.label}: {objective.text(best.figure)}{error}, the least of {len(found.attempts)} tried"
     why += f", {len(others) + 1} of which pass." if others else "; no other one passes."
     said = [why]
-    equal = [one.candidate.words for one in others if one.figure == best.figure]
+    equal = [one.candidate.label for one in others if one.figure == best.figure]
     if equal:
         said.append(f"Just as much {'take' if len(equal) > 1 else 'takes'} {'; '.join(equal)}, none more exact.")
     floats = best.candidate.floats
@@ -132,7 +132,7 @@ def recommended(found: Found) -> list[str]:
     if smaller:
         closest = min(smaller, key=lambda one: (one.beyond, figure_of(one)))
         less = "is smaller" if objective.by_size else "takes less"
-        said.append(f"What {less} does not pass; the closest is {closest.candidate.words}: {closest.reason}")
+        said.append(f"What {less} does not pass; the closest is {closest.candidate.label}: {closest.reason}")
     if not found.written and best.candidate.name != READY.name:
         said.append("`--write NAME` puts it into harness.toml as a variant.")
     return said
@@ -147,7 +147,7 @@ def missed(found: Found) -> list[str]:
     """The closest miss, the rule in its way, and the next steps that are known."""
     said = [f"None of {len(found.attempts)} tried passes."]
     if found.closest is not None:
-        said.append(f"The closest is {found.closest.candidate.words}: {found.closest.reason}")
+        said.append(f"The closest is {found.closest.candidate.label}: {found.closest.reason}")
     in_the_way = [target for target in found.targets if all(target in one.targets for one in found.attempts)]
     if in_the_way and len(in_the_way) < len(found.targets):
         others = [target for target in found.targets if target not in in_the_way]

@@ -52,7 +52,7 @@ def conditioning(
     """Figures for each output, in the shape of `harness.store.record.Conditioning`.
 
     Args:
-        module: the format's converter, with `work`, `disturbed` and `steps`.
+        module: the format's converter, with `work`, `disturbed` and `output_steps`.
         samples, outputs: the golden's inputs as the artifact takes them and what the reference `interpreter` made of
             them, stored values by name, (samples, *shape). Where another one answers to the noise, with quicker kernels
             or because the reference stands in for it, it also says what the artifact gives undisturbed.
@@ -68,7 +68,7 @@ def conditioning(
     draws = int(np.clip(WORK // (work * count), 1, most))
     first, still = first_samples(samples, count), first_samples(outputs, count)
     movements: dict[str, list[dict[str, Any]]] = {info["name"]: [] for info in inspected["outputs"]}
-    steps, run_disturbed = module.steps(path, inspected), module.disturbed(path, inspected)
+    steps, run_disturbed = module.output_steps(path, inspected), module.disturbed(path, inspected)
     for draw in range(draws):
         generator = np.random.Generator(np.random.Philox([SEED, draw]))
         noisy = {name: off_by_a_unit(values, generator) for name, values in first.items()}

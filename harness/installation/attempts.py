@@ -44,7 +44,7 @@ class Attempt:
             partial.write_text(reason, encoding="utf-8")
             partial.replace(self.path)
 
-    def succeeded(self) -> None:
+    def forget_failure(self) -> None:
         """Forget an earlier failure."""
         with contextlib.suppress(OSError):
             Path(self.path).unlink(missing_ok=True)

@@ -129,7 +129,7 @@ def _bring(version: str, wanted_by: str) -> str:
                 check=False,
             )
             if done.returncode == 0:
-                attempt.succeeded()
+                attempt.forget_failure()
                 return ""
             reason = uv_reason(done.stderr)
             attempt.failed(reason)

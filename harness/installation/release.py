@@ -77,5 +77,5 @@ class Release:
             attempt.failed(str(error))
             raise Unavailable(f"{self.name} cannot be fetched from {self.address}: {error}.") from error
         archive.unlink()
-        attempt.succeeded()
+        attempt.forget_failure()
         return made

@@ -48,7 +48,7 @@ class Candidate:
         return f"{self.recipe.variant}.{f'float{len(self.floats)}' if self.floats else 'choice'}-{digest}"
 
     @property
-    def words(self) -> str:
+    def label(self) -> str:
         """What it is, for a table: `int8, 3 operators in float`."""
         said = [self.recipe.variant]
         if self.choice is not None:
@@ -67,7 +67,7 @@ class Candidate:
         if not self.options:
             return base
         options = {**base.options, **self.options}
-        return replace(base, name=self.name, summary=self.words, options=options, base=base.base or base.name)
+        return replace(base, name=self.name, summary=self.label, options=options, base=base.base or base.name)
 
 
 @dataclass(frozen=True)

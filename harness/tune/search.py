@@ -66,7 +66,7 @@ class Search:
     recipes: Sequence[Recipe]
     conversions: int
     by_size: bool = True
-    told: Callable[[Attempt], None] = lambda attempt: None
+    on_attempt: Callable[[Attempt], None] = lambda attempt: None
     """Called with each attempt as it ends."""
     attempts: list[Attempt] = field(default_factory=list)
     complete: bool = False
@@ -254,5 +254,5 @@ class Search:
             raise _Spent
         attempt = self.oracle.try_(candidate)
         self.attempts.append(attempt)
-        self.told(attempt)
+        self.on_attempt(attempt)
         return attempt

@@ -83,7 +83,7 @@ class CaseOracle:
     def judged(self, candidate: Candidate, variant: Variant) -> Attempt:
         """What came of a candidate under the name of `variant`."""
         self.variants[variant.name] = variant
-        self.progress.note(f"Trying {candidate.words} …")
+        self.progress.note(f"Trying {candidate.label} …")
         refusals = self._refusals(variant)
         if refusals:
             self.results[variant.name] = ()
@@ -109,7 +109,7 @@ class CaseOracle:
         seen."""
         case, edge = self._broken(attempt)
         with tempfile.TemporaryDirectory(prefix="harness-tune-") as folder, contextlib.suppress(CaseError):
-            self.progress.note(f"Looking for the operators of {attempt.candidate.words} that lose most …")
+            self.progress.note(f"Looking for the operators of {attempt.candidate.label} that lose most …")
             locator = Locator(case, self.converter, self.settings.policy, SAMPLES, Path(folder))
             finding = locator.runtime() if edge == "runtime" else locator.conversion()
             finest = self.converter.convert(self.converter.prepare(self.entry), self.form, finest_of(case))

@@ -37,7 +37,7 @@ _SETTLED: dict[tuple[str, ...], Gpu] = {}
 _SETTLING = threading.Lock()
 
 
-def settled(browser: Browser, program: str, backend: str) -> Gpu:
+def gpu_of(browser: Browser, program: str, backend: str) -> Gpu:
     """What a backend of a browser runs on; tried once in the life of this process, whoever asks."""
 
     def ask(flags: tuple[str, ...]) -> str:
@@ -84,7 +84,7 @@ class BrowserTarget(Target):
         browser that is started as it is."""
         if self.backend not in ON_GPU or self.browser.engine != "chromium" or self._address():
             return None
-        return settled(self.browser, str(self.program or self.browser.executable() or ""), self.backend)
+        return gpu_of(self.browser, str(self.program or self.browser.executable() or ""), self.backend)
 
     @property
     def simulated(self) -> bool:  # type: ignore[override]

@@ -77,7 +77,7 @@ def work(path: Path) -> int:
     return disturbance.work(graph_reference.restored_graph(model, weights))
 
 
-def steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
+def output_steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
     """No output of a TensorFlow.js model takes multiples of a step alone."""
     return {}
 

@@ -43,9 +43,9 @@ KERNELS = "kernels"
 @dataclass(frozen=True)
 class InNode:
     """`kernels` that one inference ran on the cpu backend; for cpu and wasm the `problems` that there were and, where
-    there were none, the `outputs` by canonical name, (1, *shape) each. Nothing is known where `tried` is False."""
+    there were none, the `outputs` by canonical name, (1, *shape) each. Nothing is known where `was_run` is False."""
 
-    tried: bool = False
+    was_run: bool = False
     kernels: frozenset[str] = frozenset()
     problems: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
@@ -83,7 +83,7 @@ def answer(backend: str, operators: Collection[str], found: InNode) -> Answer | 
         for name in operators
         if name in kernels and kernels[name] not in registered
     }
-    if not found.tried:
+    if not found.was_run:
         all_mapped = all(name in kernels for name in operators)
         return Answer(lacking(without, backend), KERNELS) if without or all_mapped else None
     problem = found.problems.get(backend, "")
@@ -111,7 +111,7 @@ def kernel_table(operators: Collection[str], found: InNode) -> dict[str, dict[st
     for backend in bundles.BACKENDS:
         kernels, registered = bundles.kernels(backend)
         others = found.kernels - {kernels[name] for name in operators if name in kernels}
-        whole = found.tried and not found.problems.get("cpu")
+        whole = found.was_run and not found.problems.get("cpu")
         for operator in operators:
             if operator in kernels:
                 table[operator][backend] = kernels[operator] in registered

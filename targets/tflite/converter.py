@@ -25,7 +25,7 @@ from .reference_interpreter import reference, undisturbed
 from .refusals import Mistaken, Refused, Unloadable, one_line
 from .schema import schema_module
 
-__all__ = ["convert", "disturbed", "inspect", "reference", "steps", "take_ready", "undisturbed", "work"]
+__all__ = ["convert", "disturbed", "inspect", "output_steps", "reference", "take_ready", "undisturbed", "work"]
 
 ENTRY = "model.tflite"
 INT16X8 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
@@ -141,7 +141,7 @@ def work(path: Path) -> int:
     return disturbance.work(path, schema_module())
 
 
-def steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
+def output_steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
     """Outputs that are floats and take multiples of a step alone: name → step."""
     if inspected.get("signature"):  # its outputs may be another subgraph's
         return {}

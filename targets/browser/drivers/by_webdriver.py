@@ -25,6 +25,7 @@ from harness_targets.browser.drivers.webdriver_protocol import WebDriverError, W
 _STARTS = 3
 """A free port may be another process's by the time that the driver asks for it."""
 _PAUSE_SECONDS = 0.02
+_LAST_MOMENT_SECONDS = 0.5
 _GPU_PAGE = "webkit://gpu"
 _ITS_RENDERER = re.compile(r"^GL_RENDERER\s+(.+)$", re.MULTILINE)
 _HELPERS = ("WebKitNetworkProcess", "WebKitGPUProcess")
@@ -140,11 +141,15 @@ class WebDriver:
         return self._renderer
 
     def _gone(self, operation: str, error: Exception) -> Gone:
-        """The driver's word for it is the same for a tab and for the browser: whether that still runs tells which."""
+        """The driver's word for it is the same for a tab and for the browser: whether that still runs tells which. A
+        browser that was killed takes a moment to be gone."""
         said = textwrap.shorten(str(error).splitlines()[0] if str(error) else "", 200, placeholder="…")
         if self._lost:
             return Gone(f"the browser lost its {self._lost} during '{operation}'.")
-        what = "the tab crashed" if self._browser_runs() else "the browser died"
+        deadline = time.monotonic() + _LAST_MOMENT_SECONDS
+        while (runs := self._browser_runs()) and time.monotonic() < deadline:
+            time.sleep(_PAUSE_SECONDS)
+        what = "the tab crashed" if runs else "the browser died"
         return Gone(f"{what} during '{operation}' ({said}).")
 
     def _watch_helpers(self) -> None:

@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arena import Storage, lay_out
-from .format import ALIGNMENT, BUFFER_WORDS, CONSTANT_BIT, HEADER_WORDS, MAGIC, VERSION, Buffer, pack_step, step_words
+from .format import (
+    ALIGNMENT,
+    BUFFER_WORDS,
+    CONSTANT_BIT,
+    HEADER_WORDS,
+    MAGIC,
+    VERSION,
+    Buffer,
+    pack_step,
+    step_word_count,
+)
 from .model import TENSOR_TYPES, Graph, Model, Operator, Tensor
 from .refusal import PlanRefused
 
@@ -250,7 +260,7 @@ class Builder:
         """Of each step, and of the end, in bytes from the first."""
         starts = [0]
         for step in self._steps:
-            starts.append(starts[-1] + 4 * step_words(step.name))
+            starts.append(starts[-1] + 4 * step_word_count(step.name))
         return starts
 
     def _pack(self, step: _Step, starts: list[int]) -> bytes:

@@ -204,7 +204,7 @@ STEP_KINDS = {name: number for number, name in enumerate(STEPS, start=1)}
 Value = int | float | Sequence[int]
 
 
-def step_words(name: str) -> int:
+def step_word_count(name: str) -> int:
     """Words of a step, its header of three included."""
     return 3 + sum(count for _, _, count in STEPS[name])
 
@@ -214,7 +214,7 @@ def pack_step(name: str, operator_index: int, values: Mapping[str, Value]) -> by
     fields = STEPS[name]
     if set(values) != {field for field, _, _ in fields}:
         raise ValueError(f"{name}: fields {sorted(set(values) ^ {field for field, _, _ in fields})} do not match")
-    packed = [struct.pack("<III", STEP_KINDS[name], step_words(name), operator_index)]
+    packed = [struct.pack("<III", STEP_KINDS[name], step_word_count(name), operator_index)]
     for field, kind, count in fields:
         value = values[field]
         items = list(value) if isinstance(value, Sequence) else [value]

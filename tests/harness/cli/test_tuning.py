@@ -48,7 +48,7 @@ def test_those_that_take_just_as_much_are_named_with_why_the_recommended_one_is(
     """Of a board's memory the activations decide, so that several recipes take the same."""
     alike = Attempt(FLOAT16, "passed", 3072.0, 0.02, 0.0)
     said = " ".join(sentences(found(FAILED, PASSED, alike, LARGER, best=PASSED)))
-    assert f"Just as much takes {FLOAT16.words}, none more exact." in said
+    assert f"Just as much takes {FLOAT16.label}, none more exact." in said
     assert "Just as much" not in " ".join(sentences(found(FAILED, PASSED, LARGER, best=PASSED)))
 
 

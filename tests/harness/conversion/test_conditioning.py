@@ -23,7 +23,7 @@ def figures(function, still, *, info=FLOAT, step=None, work=1000, by="reference"
     module = SimpleNamespace(
         work=lambda path: work,
         disturbed=lambda path, inspected: disturbed,
-        steps=lambda path, inspected: {} if step is None else {"y": step},
+        output_steps=lambda path, inspected: {} if step is None else {"y": step},
         **more,
     )
     found = conditioning(module, None, {"outputs": [info]}, {"x": X[:samples]}, {"y": still[:samples]}, "reference")

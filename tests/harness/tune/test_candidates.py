@@ -32,7 +32,7 @@ def test_weights_of_what_is_in_float_may_be_halved_and_without_any_in_float_noth
     whole = Candidate(recipe, halved=True)
     assert whole.options == {}
     assert whole.leaving(["a"]).options == {"excluded_nodes": ["a"], "float_weights": "float16"}
-    assert whole.leaving(["a"]).words == "int8, 1 operator in float, two bytes a weight"
+    assert whole.leaving(["a"]).label == "int8, 1 operator in float, two bytes a weight"
 
 
 def test_the_name_follows_from_the_options_alone():

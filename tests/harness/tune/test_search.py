@@ -34,7 +34,7 @@ class Scripted:
 
 
 def names(search):
-    return [attempt.candidate.words for attempt in search.attempts]
+    return [attempt.candidate.label for attempt in search.attempts]
 
 
 @pytest.mark.parametrize("operators", [5, 8])

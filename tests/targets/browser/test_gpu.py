@@ -148,9 +148,9 @@ def test_a_render_node_is_a_device_too(tmp_path):
 
 def test_a_gpu_that_was_asked_for_and_not_got_is_not_answered_by_what_the_software_renderer_gave(monkeypatch):
     target = TFJSTarget("tfjs/chromium-webgl", "webgl", ())
-    monkeypatch.setattr(browser_target, "settled", lambda *_: gpu.Gpu(SOFTWARE, "software renderer: no GPU device"))
+    monkeypatch.setattr(browser_target, "gpu_of", lambda *_: gpu.Gpu(SOFTWARE, "software renderer: no GPU device"))
     monkeypatch.setattr(type(target.browser), "version", lambda *_: "Chromium 1")
     before = target.fingerprint()
     monkeypatch.setenv(gpu.VARIABLE, "Radeon")
-    monkeypatch.setattr(browser_target, "settled", lambda *_: gpu.Gpu(SOFTWARE, "", problem="did not get"))
+    monkeypatch.setattr(browser_target, "gpu_of", lambda *_: gpu.Gpu(SOFTWARE, "", problem="did not get"))
     assert target.fingerprint() == {**before, "gpu_not_got": "Radeon"}
