@@ -43,7 +43,7 @@ def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, A
     (samples, *static shape). Raises `Refused` with the converter's reason in one line.
     """
     with loading_once():
-        content = converted(saved_model, options, calibration)
+        content = converted_bytes(saved_model, options, calibration)
     if options.get("integer_only") and options["scheme"] in ("int8", "int16x8"):
         refuse_float(content)
     if options.get("metadata"):
@@ -54,7 +54,7 @@ def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, A
     return ENTRY
 
 
-def converted(saved_model: Path, options: dict[str, Any], calibration: dict[str, Any] | None) -> bytes:
+def converted_bytes(saved_model: Path, options: dict[str, Any], calibration: dict[str, Any] | None) -> bytes:
     """What TFLiteConverter makes of it, the file as it is. Raises `Refused`, `Mistaken`, `Unloadable`."""
     import tensorflow as tf
 
