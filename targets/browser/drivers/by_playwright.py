@@ -28,6 +28,9 @@ class PlaywrightDriver:
     browser; Firefox looks twice at no cost. Chromium copies a request's body for whoever looks: seven times as long for
     37 MB of results (`tests/benchmarks/page_transfer.py`)."""
 
+    ends_with_a_tab = False
+    """Whether a tab that crashes takes the browser with it."""
+
     def __init__(self) -> None:
         self.foreign: list[str] = []
         self.only_context: list[BrowserContext] = []
@@ -49,6 +52,7 @@ class PlaywrightDriver:
         common = {"executable_path": request["executable"], "headless": True, "args": request["flags"], "timeout": 0}
         try:
             self.intercepts = request["engine"] != "chromium"
+            self.ends_with_a_tab = request["engine"] == "firefox"
             if request["engine"] == "firefox":  # an unpatched one, as users have it
                 self.browser = playwright.firefox.launch(
                     channel="moz-firefox", firefox_user_prefs=request["preferences"], **common
@@ -75,8 +79,8 @@ class PlaywrightDriver:
             self.page.on("pageerror", lambda error: print(f"page error: {error}", flush=True))
             self.page.goto(address, wait_until="load", timeout=0)
             self.page.wait_for_function("() => globalThis.harness", timeout=0)
-        except PlaywrightError as error:
-            raise Gone(f"the browser died during 'open' ({error.message.splitlines()[0][:200]}).") from error
+        except Exception as error:  # Playwright's own, and a bare one where its driver died
+            raise self._gone("open", error) from error
 
     def verdict(self, page: str, files: Mapping[str, Path]) -> dict[str, Any]:
         """What the page at the address `page` sets as `verdict`. `files` stand at that and other addresses; all else is
@@ -100,8 +104,8 @@ class PlaywrightDriver:
             shown.goto(page, wait_until="load", timeout=0)
             found: dict[str, Any] = shown.wait_for_function("() => globalThis.verdict", timeout=0).json_value()
             context.close()
-        except PlaywrightError as error:
-            raise Gone(f"the browser died during 'verdict' ({error.message.splitlines()[0][:200]}).") from error
+        except Exception as error:  # Playwright's own, and a bare one where its driver died
+            raise self._gone("verdict", error) from error
         return found
 
     def _context(self) -> BrowserContext:
@@ -118,12 +122,8 @@ class PlaywrightDriver:
             answer: dict[str, Any] = self.page.evaluate(
                 "([operation, request]) => globalThis.harness[operation](request)", [operation, request]
             )
-        except PlaywrightError as error:
-            words = error.message.lower()  # Firefox shows another page in place of one that crashed
-            gone = self.crashed or "crashed" in words or "execution context was destroyed" in words
-            what = "the tab crashed" if gone else "the browser died"
-            said = textwrap.shorten(error.message.splitlines()[0], 200, placeholder="…")
-            raise Gone(f"{what} during '{operation}' ({said}).") from error
+        except Exception as error:  # Playwright's own, and a bare one where its driver died
+            raise self._gone(operation, error) from error
         return answer
 
     def close(self) -> None:
@@ -137,11 +137,32 @@ class PlaywrightDriver:
                 self.page.close()
             else:
                 context.close()
-        except PlaywrightError as error:
-            raise Gone(f"the browser died during 'close' ({error.message.splitlines()[0][:200]}).") from error
+        except Exception as error:  # Playwright's own, and a bare one where its driver died
+            raise self._gone("close", error) from error
 
     def renderer(self) -> str:
         return ""
+
+    def _gone(self, operation: str, error: Exception) -> Gone:
+        """What a page says that was killed differs by browser and by moment: whether the browser still answers tells
+        what died. Playwright has Firefox end with any of its tabs; only a page that saw its end first tells them
+        apart."""
+        said = textwrap.shorten(str(error).splitlines()[0] if str(error) else "", 200, placeholder="…")
+        if self.crashed or "context was destroyed" in said or self._browser_answers():
+            what = "the tab crashed"
+        else:
+            what = "the tab or the browser died" if self.ends_with_a_tab else "the browser died"
+        return Gone(f"{what} during '{operation}' ({said}).")
+
+    def _browser_answers(self) -> bool:
+        """A phone's browser has no second context: whether it is connected is all that is known."""
+        try:
+            self.browser.new_context().close()
+        except PlaywrightError:
+            return bool(self.only_context) and self.browser.is_connected()
+        except Exception:  # the driver died, for whose end Playwright has no error of its own
+            return False
+        return True
 
     def _refuse(self, route: Route) -> None:
         self.foreign.append(route.request.url)

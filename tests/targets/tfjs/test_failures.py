@@ -61,11 +61,12 @@ def in_firefox(*values):
 @pytest.mark.parametrize(
     ("backend", "victim", "words"),
     [
-        ("wasm", "--type=renderer", "crashed"),
-        ("wasm", "browser", "died"),
+        ("wasm", "--type=renderer", "the tab crashed"),
+        ("wasm", "browser", "the browser died"),
         ("wasm", "worker", "SIGKILL"),
-        in_firefox("tab", "crashed"),
-        in_firefox("browser", "died"),
+        ("wasm", "driver", "the browser died"),
+        in_firefox("tab", "the tab (crashed|or the browser died)"),
+        in_firefox("browser", "the tab or the browser died"),
         in_webkit("WebKitWebProcess", "the tab crashed"),
         in_webkit("MiniBrowser", "the browser died"),
         in_webkit("WebKitNetworkProcess", "lost its WebKitNetworkProcess"),
@@ -78,6 +79,10 @@ def test_whatever_is_killed_in_mid_case_is_a_crash(target, made, gone, backend, 
     def kill() -> None:
         if victim == "worker":
             os.kill(session.child.pid, signal.SIGKILL)
+            return
+        if victim == "driver":
+            for process in psutil.Process(session.child.pid).children():
+                process.kill()
             return
         for process in browsers.processes(session.profile):
             if browsers.alive(process) and kind(process) == victim:
