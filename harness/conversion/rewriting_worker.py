@@ -26,10 +26,4 @@ def rewrite(header: dict[str, Any]) -> dict[str, Any]:
 
 
 def handlers() -> dict[str, Handler]:
-    in_a_fork = forked(rewrite)
-
-    def with_its_packages(header: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        format_converter(header["rewriter"])  # before the fork, so that it starts with what takes long to import
-        return in_a_fork(header, tensors)
-
-    return {"rewrite": with_its_packages}
+    return {"rewrite": forked(rewrite, converter="rewriter")}

@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.conversion.format_converter import format_converter
+from harness.conversion.conditioning import conditioning as measure_conditioning
+from harness.conversion.format_converter import format_converter, import_before_forks
 from harness.conversion.sources.request import first_line
 from harness.named_arrays import read_arrays, write_arrays
 from harness.sizes import joined
@@ -34,10 +35,13 @@ class ConverterCrashed(Exception):
     harness_kind = "crashed"
 
 
-def forked(job: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:
-    """A handler that runs `job` in a fork; its JSON answer comes back over a pipe."""
+def forked(job: Callable[[dict[str, Any]], dict[str, Any]], converter: str = "converter") -> Handler:
+    """A handler that runs `job` in a fork; its JSON answer comes back over a pipe. `converter`: the field of the header
+    that may name a converter's file, which is imported before."""
 
     def handler(header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        if header.get(converter):
+            import_before_forks(header[converter])
         read_end, write_end = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -135,11 +139,11 @@ def infer_within(
 
 def conditioning(header: dict[str, Any]) -> dict[str, Any]:
     """How far the outputs move when operators round otherwise: see `harness.conversion.conditioning`."""
-    from harness.conversion.conditioning import conditioning as measure
-
     module = format_converter(header["converter"])
     samples, outputs = read_arrays(Path(header["samples"])), read_arrays(Path(header["outputs"]))
-    return measure(module, Path(header["path"]), header["inspected"], samples, outputs, header["interpreter"])
+    return measure_conditioning(
+        module, Path(header["path"]), header["inspected"], samples, outputs, header["interpreter"]
+    )
 
 
 def import_once() -> None:

@@ -21,11 +21,21 @@ from . import metadata
 from .conversion_checks import check_loads, check_signature, refuse_float
 from .inspection import inspect
 from .left_on_purpose import is_partial, quantised_in_part
-from .reference_interpreter import reference, undisturbed
+from .reference_interpreter import reference, undisturbed, undisturbed_runner
 from .refusals import Mistaken, Refused, Unloadable, one_line
 from .schema import schema_module
 
-__all__ = ["convert", "disturbed", "inspect", "output_steps", "reference", "take_ready", "undisturbed", "work"]
+__all__ = [
+    "convert",
+    "disturbed",
+    "import_first",
+    "inspect",
+    "output_steps",
+    "reference",
+    "take_ready",
+    "undisturbed",
+    "work",
+]
 
 ENTRY = "model.tflite"
 INT16X8 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
@@ -34,6 +44,11 @@ RANGE_SAMPLES = 4
 
 Disturbed = Callable[[dict[str, Any], np.random.Generator], tuple[str, dict[str, Any]]]
 """Samples and a source of noise → the interpreter and its outputs."""
+
+
+def import_first() -> None:
+    """What every job needs and takes long to import."""
+    schema_module()
 
 
 def convert(saved_model: Path, options: dict[str, Any], calibration: dict[str, Any] | None, output: Path) -> str:
@@ -136,16 +151,22 @@ def take_ready(path: Path, output: Path) -> tuple[str, str]:
     return ENTRY, "a ready TFLite file (it carries the TFL3 mark)"
 
 
+@functools.lru_cache(maxsize=1)
+def as_objects(path: Path) -> disturbance.Copy:
+    """The file, which nobody changes, to look at. Raises `Unmeasured`."""
+    return disturbance.read(path, schema_module())
+
+
 def work(path: Path) -> int:
     """Multiply-accumulates of one inference, about."""
-    return disturbance.work(path, schema_module())
+    return disturbance.work(as_objects(path))
 
 
 def output_steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
     """Outputs that are floats and take multiples of a step alone: name → step."""
     if inspected.get("signature"):  # its outputs may be another subgraph's
         return {}
-    found = disturbance.steps(path, schema_module())
+    found = disturbance.steps(as_objects(path))
     return {info["name"]: found[place] for place, info in enumerate(inspected["outputs"]) if place in found}
 
 
@@ -154,7 +175,7 @@ def disturbed(path: Path, inspected: dict[str, Any]) -> Disturbed:
     `undisturbed` runs the artifact: one copy for all samples, or one for each of several portions of them. Raises
     `Unmeasured`."""
     content, schema = path.read_bytes(), schema_module()
-    whole = disturbance.Copy(content, schema)
+    whole, runs = as_objects(path), undisturbed_runner(path, inspected)
     tensors = disturbance.quantised_as_it_runs(whole)
     if tensors and inspected.get("signature"):
         raise disturbance.Unmeasured("what a signature of several quantises as it runs cannot be looked at")
@@ -172,12 +193,12 @@ def disturbed(path: Path, inspected: dict[str, Any]) -> Disturbed:
             if tensors:
                 other.write_bytes(showing)
                 few = {name: values[:RANGE_SAMPLES] for name, values in samples.items()}
-                _, found = undisturbed(other, {**inspected, "outputs": [*inspected["outputs"], *shown]}, few)
+                _, found = runs(other, {**inspected, "outputs": [*inspected["outputs"], *shown]}, few)
                 largest = {tensor: float(np.abs(found[f"tensor {tensor}"]).max(initial=0.0)) for tensor in tensors}
             for chosen in np.array_split(np.arange(count), portions):
                 other.write_bytes(pattern(portions).drawn(generator, largest))
                 portion = {name: values[chosen] for name, values in samples.items()}
-                interpreter, part = undisturbed(other, inspected, portion)
+                interpreter, part = runs(other, inspected, portion)
                 parts.append(part)
         return interpreter, joined(parts)
 

@@ -343,26 +343,30 @@ def showing(content: bytes, schema: Any, tensors: list[int]) -> bytes:
     return packed(made.model)
 
 
-def work(path: Path, schema: Any) -> int:
-    """Multiply-accumulates of one inference, about: results times what each is made of, and an eighth of that where
-    TensorFlow's optimised kernels do them. They have none for int16."""
+def read(path: Path, schema: Any) -> Copy:
+    """The file as objects. Raises `Unmeasured`."""
     if path.stat().st_size > LARGEST:
         raise Unmeasured(f"the file has {path.stat().st_size / 1024**2:.0f} MB and {LARGEST // 1024**2} are taken")
-    made, total = Copy(path.read_bytes(), schema), 0.0
+    return Copy(path.read_bytes(), schema)
+
+
+def work(made: Copy) -> int:
+    """Multiply-accumulates of one inference, about: results times what each is made of, and an eighth of that where
+    TensorFlow's optimised kernels do them. They have none for int16."""
+    total = 0.0
     for graph in made.model.subgraphs:
         for operator in graph.operators or []:
             reads = [int(index) for index in ([] if operator.inputs is None else operator.inputs) if index >= 0]
             for index in (int(index) for index in operator.outputs if index >= 0):
                 each = terms(made, graph, made.name(operator), reads, index)
-                share = 1.0 if graph.tensors[index].type == schema.TensorType.INT16 else OPTIMISED
+                share = 1.0 if graph.tensors[index].type == made.schema.TensorType.INT16 else OPTIMISED
                 total += math.prod(fixed_shape(graph.tensors[index])) * max(1.0, each) * share
     return int(total)
 
 
-def steps(path: Path, schema: Any) -> dict[int, float]:
+def steps(made: Copy) -> dict[int, float]:
     """Position of an output → its step in real units, for float outputs that are made of integers (by DEQUANTIZE or
     FAKE_QUANT) and so take no value between."""
-    made = Copy(path.read_bytes(), schema)
     graph, found = made.model.subgraphs[0], {}
     outputs = {int(index): place for place, index in enumerate(graph.outputs)}
     for operator in graph.operators or []:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from harness.sizes import stacked
 
-from .blocks import NOTE, without_blocks_at
+from .blocks import NOTE, has_blocks, without_blocks_at
 from .refusals import Refused, one_line
 from .schema import schema_module
 from .signature import of_signature, value_of
 from .softmax_scale import known_crash
+
+Runner = Callable[[Path, dict[str, Any], dict[str, Any]], tuple[str, dict[str, Any]]]
+"""A file, what was inspected of it and samples → the interpreter's name and its outputs."""
 
 
 def reference(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -36,19 +41,25 @@ def undisturbed(path: Path, inspected: dict[str, Any], samples: dict[str, Any]) 
     Of what moves an output here the same kernels give both sides, so that their own rounding, and XNNPACK's where no
     other kernel has an operator, does not count: how a model answers to noise is seen with any of them
     (docs/limits.md)."""
+    return undisturbed_runner(path, inspected)(path, inspected, samples)
+
+
+def undisturbed_runner(path: Path, inspected: dict[str, Any]) -> Runner:
+    """What runs a file as `undisturbed` does, and others whose tensors have the same types."""
     import tensorflow as tf
 
     resolvers = tf.lite.experimental.OpResolverType
     usual = () if known_crash(inspected.get("notes", ())) else (resolvers.BUILTIN_REF,)
     optimised = (resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES,)
-    first = (*usual, *optimised) if has_int16(path) else (*optimised, *usual)
-    return first_that_runs(path, inspected, samples, (*first, resolvers.AUTO))
+    content, schema = path.read_bytes(), schema_module()
+    first = (*usual, *optimised) if has_int16(content, schema) else (*optimised, *usual)
+    run_by = first_that_runs if has_blocks(content, schema) else first_that_takes
+    return functools.partial(run_by, resolvers=(*first, resolvers.AUTO))
 
 
-def has_int16(path: Path) -> bool:
+def has_int16(content: bytes, schema: Any) -> bool:
     """Whether some tensor of the file is of int16: a file that is quantised to it has hundreds."""
-    schema = schema_module()
-    graphs = schema.Model.GetRootAs(path.read_bytes(), 0)
+    graphs = schema.Model.GetRootAs(content, 0)
     found = (graphs.Subgraphs(number) for number in range(graphs.SubgraphsLength()))
     return any(
         graph.Tensors(index).Type() == schema.TensorType.INT16
