@@ -24,7 +24,7 @@ import numpy as np
 
 from harness_targets.tflite.parts import part
 from harness_targets.tflite.signature import Signature
-from harness_targets.tflite.worker import Worker
+from harness_targets.tflite.worker import Worker, interpreter_module
 
 MARK = -0x4D4C5248
 """No file descriptor: see counter.c."""
@@ -38,6 +38,19 @@ _LARGEST_SMALL, _MOST_DIMENSIONS, _KEPT = 64, 8, 8
 """Bytes and dimensions of arrays that describe a tensor; NumPy keeps 7 blocks of each size."""
 
 Found = TypeVar("Found")
+
+
+def run_first(runtime: str, model: str) -> None:
+    """Load the runtime and run a model of next to nothing. QEMU translates code as it first runs, and what is
+    translated here is there in every fork."""
+
+    def run() -> None:
+        interpreter = interpreter_module(runtime).Interpreter(model_path=model, num_threads=1)
+        interpreter.allocate_tensors()
+        interpreter.invoke()
+
+    in_new_thread(int)  # it translates all anew at a process's first thread
+    in_new_thread(run)
 
 
 def heap(*, begin: bool = False) -> tuple[int, int]:

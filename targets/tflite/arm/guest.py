@@ -24,6 +24,9 @@ MEMORY = Path(__file__).with_name("memory.c")
 """Takes the place of the C library's `malloc`."""
 COUNTING = Path(__file__).with_name("counting.py")
 """What is counted, and how."""
+FIRST = Path(__file__).with_name("first.tflite")
+"""What the process runs before it forks: the square of a float, as `tests/targets/tflite/arm/test_counting.py` writes
+it."""
 _FOR_GUEST = ("-target", "aarch64-linux-gnu.2.31", "-fno-builtin")
 _START_SECONDS = 180.0
 _UNLOAD_SECONDS = 30.0
@@ -87,7 +90,7 @@ def started(kind: GuestKind) -> Iterator[Guest]:
         launcher=[*launcher, *(("-plugin", str(kind.plugin)) if kind.plugin else ())],
         inherits=False,
     ) as child:
-        told, _ = child.call("start", seconds=_START_SECONDS, runtime=kind.runtime)
+        told, _ = child.call("start", seconds=_START_SECONDS, runtime=kind.runtime, first=str(FIRST))
         yield Guest(child, features_of(told["hwcap"], told["hwcap2"]))
 
 

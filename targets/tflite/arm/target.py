@@ -19,7 +19,7 @@ from .absent_bias import deadly_layers
 from .compiled import source_digest
 from .cores import CORES, Core
 from .counter import SOURCE, counter
-from .guest import COUNTING, GUESTS, MEMORY, GuestKind, memory
+from .guest import COUNTING, FIRST, GUESTS, MEMORY, GuestKind, memory
 from .session import ArmSession
 from .sysroot import SYSROOT
 from .wheels import Wheels
@@ -91,7 +91,7 @@ class ArmTarget(Target):
             "environment": self.wheels.digest(),
             "resolver": self.resolver,
             "threads": "1",
-            "counter": source_digest(SOURCE, MEMORY, COUNTING)[:16],
+            "counter": source_digest(SOURCE, MEMORY, COUNTING, FIRST)[:16],
         }
 
     def altered(self, changes: Mapping[str, str]) -> Target:

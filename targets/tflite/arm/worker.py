@@ -21,8 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness_targets.tflite.arm.counting import count_parts, count_whole, in_new_thread
-from harness_targets.tflite.worker import Refused, Worker, interpreter_module
+from harness_targets.tflite.arm.counting import count_parts, count_whole, run_first
+from harness_targets.tflite.worker import Refused, Worker
 
 _MODEL = "model.tflite"
 _PR_SET_PDEATHSIG = 1
@@ -57,11 +57,8 @@ class Guest:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     def start(self, header: dict[str, Any], _: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Load the runtime, and say on what it runs."""
-        in_new_thread(
-            int
-        )  # QEMU translates anew what it has at a process's first thread: better here than in every fork
-        interpreter_module(header["runtime"])
+        """Load the runtime, have it run `first`, a small model, and say on what it runs."""
+        run_first(header["runtime"], header["first"])
         ctypes.CDLL(None).getauxval.restype = ctypes.c_ulong
         words = {name: int(ctypes.CDLL(None).getauxval(key)) for name, key in (("hwcap", 16), ("hwcap2", 26))}
         return words, {}
