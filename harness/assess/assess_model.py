@@ -25,7 +25,8 @@ from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared import Prepared, shortened
 from harness.conversion.reference import Reference
-from harness.errors import CaseError
+from harness.conversion.source import Source
+from harness.errors import CaseError, HarnessError
 from harness.examination import Examination
 from harness.remedies.explain import reason
 from harness.run.pool import Progress, side_by_side
@@ -56,8 +57,9 @@ def assess_model(
 ) -> Assessment:
     """Assess one model. `named`: variants that are tried beside the usual ones. Raises a `CaseError` where its source
     cannot be read at all."""
-    prepared = converter.prepare(entry)
-    trials, converting = Trials(), converters_at_once(prepared, workers)
+    large = entry.source.ready_format is None and converters_at_once(source_bytes(entry.source), workers) > 1
+    prepared = converter.prepare(entry, converts_side_by_side=large)
+    trials, converting = Trials(), converters_at_once(weights_bytes(prepared), workers)
     with ThreadPoolExecutor(1) as beside:
         summary = beside.submit(converter.graph_summary, prepared)
         if converting == 1:
@@ -115,10 +117,18 @@ def convert(
             run({("tflite", fallback): available[("tflite", fallback)]})
 
 
-def converters_at_once(prepared: Prepared, workers: int) -> int:
-    """How many conversions of the model go side by side: a second TensorFlow takes longer to start than most of them
-    together, and those of a very large model want more memory than most machines have."""
-    return workers if LARGE_BYTES < weights_bytes(prepared) < VERY_LARGE_BYTES else 1
+def converters_at_once(weights: int, workers: int) -> int:
+    """How many conversions of a model with so many bytes of weights go side by side: a second TensorFlow takes longer
+    to start than most of them together, and those of a very large model want more memory than most machines have."""
+    return workers if LARGE_BYTES < weights < VERY_LARGE_BYTES else 1
+
+
+def source_bytes(source: Source) -> int:
+    """Bytes of what a model is read from, about its weights; 0 where it cannot be read, which preparing it says."""
+    try:
+        return sum(path.stat().st_size for path in source.needed_files().values())
+    except (HarnessError, OSError):
+        return 0
 
 
 def weights_bytes(prepared: Prepared) -> int:

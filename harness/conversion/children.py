@@ -80,6 +80,25 @@ class Children:
         finally:
             slots.put(child)
 
+    def start_ahead(self, environment: Environment) -> None:
+        """Start one more child beside what is at work, where a slot is free: whoever needs it finds it there, or waits
+        for the rest of its start."""
+        slots = self._pool(environment)
+        try:
+            child = slots.get_nowait()
+        except queue.Empty:
+            return
+
+        def start() -> None:
+            started = child
+            try:
+                with suppress(CaseError):  # whoever needs one is told
+                    started = child or self._start(environment, WORKER)
+            finally:
+                slots.put(started)
+
+        threading.Thread(target=start).start()
+
     def _pool(self, environment: Environment) -> queue.LifoQueue[ChildProcess | None]:
         """The slots of one environment; empty ones are filled when first needed."""
         with self._lock:

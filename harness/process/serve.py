@@ -6,18 +6,18 @@
 of header and tensors. Each `PACKAGE` becomes importable from its folder without anything else on `sys.path`, so that
 the engine's own packages never leak into a runtime's environment. Standard output is turned to standard error, which
 the engine keeps as a log: what a runtime prints can never be taken for an answer.
+
+A worker starts for every case, so that what is seldom needed is imported where it is.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import signal
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,7 +39,12 @@ def load(name: str, path: Path, search: list[str] | None = None) -> ModuleType:
 def remove_scratch() -> None:
     """Remove the folder of this process's temporary files. The engine does so as well, unless it was killed."""
     if scratch := os.environ.get("HARNESS_SCRATCH"):
-        shutil.rmtree(scratch, ignore_errors=True)
+        try:
+            Path(scratch).rmdir()
+        except OSError:
+            import shutil
+
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def end_with_parent() -> None:
@@ -80,7 +85,6 @@ def main() -> None:
     try:
         handlers = load("harness_worker", worker).handlers()
     except Exception as error:
-        traceback.print_exc()
         protocol.write_frame(replies, error_reply(error))
         return
     protocol.write_frame(replies, {"ready": True})
@@ -95,13 +99,16 @@ def main() -> None:
         try:
             reply, arrays = handlers[header["op"]](header, tensors)
         except Exception as error:
-            traceback.print_exc()
             reply, arrays = error_reply(error), {}
         protocol.write_frame(replies, reply, arrays)
 
 
 def error_reply(error: Exception) -> dict[str, Any]:
-    """What the engine needs to know of an exception: kind (an exception may carry one as `harness_kind`) and text."""
+    """What the engine needs to know of an exception: kind (an exception may carry one as `harness_kind`) and text. The
+    log has where it came from."""
+    import traceback
+
+    traceback.print_exc()
     kind = getattr(error, "harness_kind", "exception")
     return {"error": {"kind": kind, "type": type(error).__name__, "message": str(error)}}
 

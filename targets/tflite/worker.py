@@ -1,6 +1,7 @@
 """Holds one TFLite interpreter. Runs in a runtime's own environment under `harness/process/serve.py`.
 
 Standard library, NumPy (1.x or 2.x), the runtime, `signature.py` and `parts.py` beside it and `harness.sizes` only.
+A worker starts for every case: what few of them need is imported where it is needed.
 """
 
 from __future__ import annotations
@@ -10,11 +11,8 @@ import functools
 import gc
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
-import tempfile
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +39,13 @@ class Refused(Exception):
     harness_kind = "unsupported"
 
 
+def refused(error: Exception) -> Refused:
+    """What the runtime says, in one line."""
+    import textwrap
+
+    return Refused(textwrap.shorten(str(error), 500, placeholder="…"))
+
+
 def status_bytes(field: str) -> int:
     """`VmRSS` or `VmHWM` of this process in bytes; 0 where the system does not say."""
     try:
@@ -59,9 +64,11 @@ def interpreter_module(runtime: str) -> Any:
         return importlib.import_module(MODULES[runtime])
     spec = None if "tensorflow" in sys.modules else importlib.util.find_spec("tensorflow")
     if spec is not None:
+        from importlib.metadata import version
+
         package = ModuleType("tensorflow")
         package.__path__ = list(spec.submodule_search_locations or ())
-        package.__version__ = importlib.metadata.version("tensorflow")  # type: ignore[attr-defined]
+        package.__version__ = version("tensorflow")  # type: ignore[attr-defined]
         sys.modules["tensorflow"] = package
     try:
         importlib.import_module("tensorflow.python.pywrap_tensorflow")  # its operators and kernels, for Flex
@@ -133,7 +140,7 @@ class Worker:
         try:
             self.interpreter = self.made()
         except (RuntimeError, ValueError, OSError) as error:
-            raise Refused(textwrap.shorten(str(error), 500, placeholder="…")) from error
+            raise refused(error) from error
         self.inputs = [
             {**info, "slot": detail["index"]}
             for info, detail in zip(header["inputs"], self.interpreter.get_input_details(), strict=True)
@@ -174,7 +181,7 @@ class Worker:
         try:
             self.interpreter.invoke()
         except (RuntimeError, ValueError) as error:
-            raise Refused(textwrap.shorten(str(error), 500, placeholder="…")) from error
+            raise refused(error) from error
 
     def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Every sample once, from fresh state unless they share it: arrays shaped (samples, *output shape),
@@ -235,6 +242,8 @@ class Worker:
 
     def loaded_parts(self, header: dict[str, Any], tensors: dict[str, Any]) -> list[Worker]:
         """An interpreter for each part of the model, which ran once."""
+        import tempfile
+
         content = Path(header["path"]).read_bytes()
         workers = []
         with tempfile.TemporaryDirectory() as folder:

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
 
 from harness.errors import Crashed, Failed, TimedOut, Unavailable
+from harness.process import child as child_module
 from harness.process.child import ChildProcess, end_all
 
 WORKER = """
@@ -102,9 +104,13 @@ def test_a_child_that_is_killed_from_outside_has_crashed(child):
         child.call("echo", seconds=10, text="?")
 
 
-def test_all_children_can_be_ended_at_once(child):
-    end_all()
-    assert gone(child.pid)
+def test_all_children_can_be_ended_at_once(worker, monkeypatch):
+    monkeypatch.setattr(child_module, "_ALIVE", weakref.WeakSet())  # others' children stay, the kept converters'
+    python = Path(sys.executable)
+    with ChildProcess("one", python, worker) as one, ChildProcess("two", python, worker) as two:
+        end_all()
+        assert gone(one.pid)
+        assert gone(two.pid)
 
 
 def test_an_interpreter_that_is_not_there_is_unavailable(worker, tmp_path):
