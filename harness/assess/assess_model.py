@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,7 @@ from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared import Prepared, shortened
 from harness.conversion.reference import Reference
-from harness.conversion.source import Source
-from harness.errors import CaseError, HarnessError
+from harness.errors import CaseError
 from harness.examination import Examination
 from harness.remedies.explain import reason
 from harness.run.pool import Progress, side_by_side
@@ -42,6 +40,8 @@ LARGE_BYTES = 50_000_000
 """Weights of a prepared model from which on its trials are the deciding ones alone: a conversion takes seconds each."""
 VERY_LARGE_BYTES = 250_000_000
 """Weights from which on one conversion at a time is enough: it takes up to twenty times as much memory."""
+GRAPH = ("the model's", "graph")
+"""Beside the variants: its summary."""
 DECIDING = {"tflite": ("float32", "int8"), "tfjs": ("float32",)}
 """Variants that decide what runs where; what the others add is a size, which follows from the number of weights."""
 
@@ -57,15 +57,9 @@ def assess_model(
 ) -> Assessment:
     """Assess one model. `named`: variants that are tried beside the usual ones. Raises a `CaseError` where its source
     cannot be read at all."""
-    large = entry.source.ready_format is None and converters_at_once(source_bytes(entry.source), workers) > 1
-    prepared = converter.prepare(entry, converts_side_by_side=large)
-    trials, converting = Trials(), converters_at_once(weights_bytes(prepared), workers)
-    with ThreadPoolExecutor(1) as beside:
-        summary = beside.submit(converter.graph_summary, prepared)
-        if converting == 1:
-            wait([summary])
-        convert(entry, prepared, converter, formats, trials, progress, converting, named)
-    graph = summary.result()
+    prepared = converter.prepare(entry, converts_side_by_side=entry.source.ready_format is None and workers > 1)
+    trials, converting = Trials(), converters_at_once(prepared, workers)
+    graph = convert(entry, prepared, converter, formats, trials, progress, converting, named)
     examine(trials, formats, prepared, workers, progress)
     with tempfile.TemporaryDirectory(prefix="harness-assess-") as folder:
         one = shortened(prepared, 1, Path(folder))
@@ -86,15 +80,26 @@ def convert(
     progress: Progress,
     workers: int,
     named: Collection[str] = (),
-) -> None:
-    """Trial conversions: the sized variants first, op sets beyond the builtin ones where those are refused."""
+) -> dict[str, Any] | None:
+    """Trial conversions: the sized variants first, op sets beyond the builtin ones where those are refused. Gives the
+    summary of the model's graph, which is made behind the first: most conversions take longer. Raises a `CaseError`
+    where there is none."""
+    graph: list[dict[str, Any] | None] = []
 
     def run(wanted: dict[tuple[str, str], Variant]) -> None:
-        def one(key: tuple[str, str]) -> Artifact:
+        def one(key: tuple[str, str]) -> Artifact | None:
+            if key == GRAPH:
+                graph.append(converter.graph_summary(prepared))
+                return None
             return converter.convert(prepared, formats[key[0]], wanted[key])
 
-        found = side_by_side("Trial conversions", wanted, one, workers, progress)
-        trials.artifacts.update({key: found[key] for key in wanted})
+        keys = wanted if graph else (*wanted, GRAPH)
+        found = side_by_side("Trial conversions", keys, one, workers, progress)
+        if isinstance(none := found.get(GRAPH), CaseError):
+            raise none
+        for key in wanted:
+            if (made := found[key]) is not None:
+                trials.artifacts[key] = made
 
     available = {(form.name, v.name): v for form in formats.values() for v in entry.variants(form)}
     asked = {(form, variant.name) for form, variant in entry.own_variants} | {
@@ -102,7 +107,7 @@ def convert(
     }
     if entry.source.ready_format is not None:
         run({key: variant for key, variant in available.items() if variant is READY or key in asked})
-        return
+        return graph[0]
     sized = {key for key in available if key[1] in SIZED.get(key[0], ("float32",))}
     if prepared.facts.get("keras"):
         sized |= {key for key in available if key[1] == "layers-float32"}
@@ -115,20 +120,13 @@ def convert(
     for fallback in FALLBACKS:
         if trials.artifact("tflite", "float32", *FALLBACKS) is None and ("tflite", fallback) in available:
             run({("tflite", fallback): available[("tflite", fallback)]})
+    return graph[0]
 
 
-def converters_at_once(weights: int, workers: int) -> int:
-    """How many conversions of a model with so many bytes of weights go side by side: a second TensorFlow takes longer
-    to start than most of them together, and those of a very large model want more memory than most machines have."""
-    return workers if LARGE_BYTES < weights < VERY_LARGE_BYTES else 1
-
-
-def source_bytes(source: Source) -> int:
-    """Bytes of what a model is read from, about its weights; 0 where it cannot be read, which preparing it says."""
-    try:
-        return sum(path.stat().st_size for path in source.needed_files().values())
-    except (HarnessError, OSError):
-        return 0
+def converters_at_once(prepared: Prepared, workers: int) -> int:
+    """How many conversions of the model go side by side: a second TensorFlow takes longer to start than most of them
+    together, and those of a very large model want more memory than most machines have."""
+    return workers if LARGE_BYTES < weights_bytes(prepared) < VERY_LARGE_BYTES else 1
 
 
 def weights_bytes(prepared: Prepared) -> int:

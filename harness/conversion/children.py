@@ -80,24 +80,28 @@ class Children:
         finally:
             slots.put(child)
 
-    def start_ahead(self, environment: Environment) -> None:
-        """Start one more child beside what is at work, where a slot is free: whoever needs it finds it there, or waits
-        for the rest of its start."""
+    @contextmanager
+    def another_after(self, seconds: float, environment: Environment) -> Iterator[None]:
+        """If what is done meanwhile takes longer than that, one more child starts beside it, where a slot is free:
+        whoever needs it next finds it there, or waits for the rest of its start."""
+        timer = threading.Timer(seconds, self._start_ahead, [environment])
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _start_ahead(self, environment: Environment) -> None:
         slots = self._pool(environment)
         try:
             child = slots.get_nowait()
         except queue.Empty:
             return
-
-        def start() -> None:
-            started = child
-            try:
-                with suppress(CaseError):  # whoever needs one is told
-                    started = child or self._start(environment, WORKER)
-            finally:
-                slots.put(started)
-
-        threading.Thread(target=start).start()
+        try:
+            with suppress(CaseError):  # whoever needs one is told
+                child = child or self._start(environment, WORKER)
+        finally:
+            slots.put(child)
 
     def _pool(self, environment: Environment) -> queue.LifoQueue[ChildProcess | None]:
         """The slots of one environment; empty ones are filled when first needed."""

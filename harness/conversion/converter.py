@@ -33,8 +33,9 @@ class Converter(References, Rewriting):
     """Prepares, converts, computes references and measures their conditioning."""
 
     def prepare(self, entry: ModelEntry, *, converts_side_by_side: bool = False) -> Prepared:
-        """The prepared form of a model. Raises a `CaseError` that says why there is none. `converts_side_by_side`: two
-        conversions of it come next, so that another converter starts meanwhile."""
+        """The prepared form of a model. Raises a `CaseError` that says why there is none. `converts_side_by_side`:
+        conversions of it come next, two at once if it is large, and it is if this takes long: another converter starts
+        meanwhile."""
         if entry.problem:
             raise BadInput(entry.problem)
         request = entry.source.request()
@@ -56,9 +57,7 @@ class Converter(References, Rewriting):
             raise BadInput(f"{error.filename} cannot be read ({error.strerror}).") from error
 
         def write(folder: Path) -> dict[str, Any]:
-            if converts_side_by_side:
-                self._children.start_ahead(self.environment)
-            reply = self._do(self._preparation(entry, request, folder))
+            reply = self._do(self._preparation(entry, request, folder), with_another=converts_side_by_side)
             return {**reply, **(self._golden_of_ready(entry, folder, reply) if "ready" in reply else {})}
 
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +16,8 @@ from harness.errors import CaseError, Failed, Unsupported
 from harness.variant import Variant
 
 HERE = Path(__file__).parent
+LONG_SECONDS = 1.5
+"""Of preparing a model: one that takes longer is large, and so are its conversions."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +73,20 @@ class ConversionSteps:
         """End every child process."""
         self._children.close()
 
-    def _do(self, operation: Operation, environment: Environment | None = None) -> dict[str, Any]:
+    def _do(
+        self, operation: Operation, environment: Environment | None = None, *, with_another: bool = False
+    ) -> dict[str, Any]:
         """The answer of the converter's worker, in the usual environment or another one, which only this machine is
         known to have. Raises a `CaseError`: what another machine fails at is done again here, so that the sentence is
-        the same wherever it was tried."""
+        the same wherever it was tried. `with_another`: if it takes long, another worker starts meanwhile."""
         usual = environment is None or environment is self.environment
         if self._elsewhere is not None and usual and not operation.stays:
             answer = self._elsewhere.convert(operation, identity_of(self._code))
             if answer is not None:
                 return answer
-        with self._children.lend(environment or self.environment) as child:
+        chosen = environment or self.environment
+        meanwhile = self._children.another_after(LONG_SECONDS, chosen) if with_another else nullcontext()
+        with self._children.lend(chosen) as child, meanwhile:
             reply, _ = child.call(operation.name, seconds=operation.seconds, **operation.arguments())
         return reply
 

@@ -18,6 +18,9 @@ class Refusing:
     def __init__(self):
         self.asked = set()
 
+    def graph_summary(self, prepared):
+        return None
+
     def convert(self, prepared, form, variant):
         self.asked.add((form.name, variant.name))
         raise Unsupported("no")

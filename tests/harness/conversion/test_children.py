@@ -1,6 +1,7 @@
-"""Who has which child: one that was started ahead serves the first that asks for another."""
+"""Who has which child: one that was started beside a job that took long serves the first that asks for another."""
 
 import threading
+import time
 
 import pytest
 
@@ -24,7 +25,7 @@ def environment():
 
 @pytest.fixture
 def children(monkeypatch):
-    """Two slots; `children.starts` are the events on which each start waits, in turn."""
+    """Two slots. A start says that it has `begun`, and waits until it `may_end`."""
     made = Children(2, 1.0)
     monkeypatch.setattr(made, "_workers", 2)
     made.begun, made.may_end = threading.Semaphore(0), threading.Event()
@@ -38,36 +39,45 @@ def children(monkeypatch):
     return made
 
 
-def test_two_jobs_beside_each_other_need_no_further_start_where_one_was_started_ahead(children, environment):
+def test_two_jobs_beside_each_other_need_no_further_start_behind_one_that_took_long(children, environment):
     children.may_end.set()
-    children.start_ahead(environment)
+    with children.lend(environment), children.another_after(0.0, environment):
+        assert all(children.begun.acquire(timeout=10) for _ in range(2))
     with children.lend(environment), children.lend(environment):
         pass
-    assert [children.begun.acquire(timeout=0) for _ in range(3)] == [True, True, False]
+    assert not children.begun.acquire(timeout=0)
 
 
-def test_whoever_asks_meanwhile_has_a_child_of_their_own_and_the_next_waits_for_the_rest_of_the_start(
-    children, environment
-):
-    children.start_ahead(environment)
-    assert children.begun.acquire(timeout=10)
+def test_whoever_asks_meanwhile_waits_for_the_rest_of_the_start(children, environment):
+    with children.another_after(0.0, environment):
+        assert children.begun.acquire(timeout=10)
     threading.Timer(0.1, children.may_end.set).start()
     with children.lend(environment) as one, children.lend(environment) as other:
         assert one is not other
 
 
+def test_behind_one_that_was_quick_nothing_is_started(children, environment):
+    with children.another_after(60.0, environment):
+        pass
+    assert not children.begun.acquire(timeout=0)
+
+
 def test_where_all_are_at_work_nothing_is_started(children, environment):
     children.may_end.set()
-    with children.lend(environment), children.lend(environment):
-        children.start_ahead(environment)
+    with children.lend(environment), children.lend(environment), children.another_after(0.0, environment):
+        time.sleep(0.1)
     assert [children.begun.acquire(timeout=0) for _ in range(3)] == [True, True, False]
 
 
 def test_a_start_that_fails_is_told_to_whoever_needs_the_child(children, environment, monkeypatch):
+    asked = threading.Event()
+
     def refuse(*_):
+        asked.set()
         raise Unavailable("there is no such environment.")
 
     monkeypatch.setattr(children, "_start", refuse)
-    children.start_ahead(environment)
+    with children.another_after(0.0, environment):
+        assert asked.wait(10)
     with pytest.raises(Unavailable, match="no such environment"), children.lend(environment):
         pass
