@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,14 @@ from harness.run.costs import in_words
 
 if TYPE_CHECKING:
     from harness.run.schedule import Glance
+    from harness.store.record import Outcome
 
 
 SLOW_SECONDS = 30.0
 """A step that takes longer is named once, with how to do without it."""
 LINE_SECONDS = 15.0
+MOST_LINES = 20
+"""Of cases that went wrong, while a run goes on: at its end all are told."""
 
 
 def _how_to_leave_out(doing: str) -> str:
@@ -40,6 +44,8 @@ class ConsoleProgress:
         self.done = 0
         self.last_line = time.monotonic()
         self._noted: set[str] = set()
+        self._standings: Counter[str] = Counter()
+        self._wrong = 0
 
     def __enter__(self) -> ConsoleProgress:
         if self.console.is_terminal:
@@ -68,6 +74,17 @@ class ConsoleProgress:
         if self.bars is not None:
             self.bars.update(self.task, advance=1, what=what if self.done < self.total else "")
 
+    def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
+        """Count it; what went wrong for good is a line of its own, up to some."""
+        from harness.report.outcomes import LABELS, WRONG
+
+        wrong = outcome in WRONG
+        self._standings["to be looked at again" if wrong and not final else LABELS[outcome].word.lower()] += 1
+        if wrong and final and self._wrong <= MOST_LINES:
+            self._wrong += 1
+            more = self._wrong > MOST_LINES
+            self.note("Others went wrong, too." if more else f"{LABELS[outcome].symbol} {case}: {reason}")
+
     def look(self, glance: Glance) -> None:
         """What is being done and how long it may still take: in the bar, or a line now and then where there is none."""
         slow = [(doing, seconds) for doing, seconds in glance.running if seconds > SLOW_SECONDS]
@@ -75,7 +92,9 @@ class ConsoleProgress:
             if doing not in self._noted:
                 self._noted.add(doing)
                 self.note(f"{doing} takes long{_how_to_leave_out(doing)}.")
-        now = f"{glance.running[0][0]}; " if glance.running else ""
+        counted = list(self._standings.items())  # at once: another thread counts
+        standings = ", ".join(f"{count} {word}" for word, count in counted)
+        now = "".join(f"{part}; " for part in (standings, *(doing for doing, _ in glance.running[:1])) if part)
         left = f"about {in_words(glance.left_seconds)} left"
         if self.bars is not None:
             self.bars.update(self.task, what=f"{now}{left}")

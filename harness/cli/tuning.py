@@ -26,6 +26,7 @@ from harness.report.page import write
 from harness.run.matrix import matching
 from harness.run.schedule import Glance
 from harness.run.settings import Settings
+from harness.store.record import Outcome
 from harness.target import Target
 from harness.tune.attempt import Attempt
 from harness.tune.candidates import recipes_of
@@ -204,6 +205,9 @@ class NotesAlone:
         """Not shown."""
 
     def step(self, what: str) -> None:
+        """Not shown."""
+
+    def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
         """Not shown."""
 
     def look(self, glance: Glance) -> None:

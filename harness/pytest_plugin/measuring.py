@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.gate.judge_run import CaseVerdict
     from harness.run.matrix import Case
     from harness.run.schedule import Glance
+    from harness.store.record import Outcome
 
 VERDICTS = pytest.StashKey[dict[tuple[Path, str], "CaseVerdict | HarnessError"]]()
 """By the project's folder and the case's id."""
@@ -33,6 +34,9 @@ class TerminalProgress:
 
     def step(self, what: str) -> None:
         """Lines enough."""
+
+    def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
+        """Likewise."""
 
     def look(self, glance: Glance) -> None:
         """Likewise."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.conversion.model_entry import ModelEntry, Task
     from harness.run.matrix import Case
     from harness.run.schedule import Glance
-    from harness.store.record import CaseResult
+    from harness.store.record import CaseResult, Outcome
 
 
 class Quiet:
@@ -28,6 +28,9 @@ class Quiet:
         """Nothing."""
 
     def step(self, what: str) -> None:
+        """Nothing."""
+
+    def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
         """Nothing."""
 
     def look(self, glance: Glance) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -111,9 +111,10 @@ class Run:
             if kind == "prepare":
                 self.prepared[name] = result
             if isinstance(result, CaseError):
-                self._end(result, lambda case: key in step_keys(case))
+                self._tell(self._end(result, lambda case: key in step_keys(case)))
             elif kind == "compare":
                 self._put_down(name, result)
+                self._tell([self.finished[name]])
             self.progress.step(step.doing)
 
         def compare(case: Case) -> ParityResult | None:
@@ -167,11 +168,19 @@ class Run:
         known = [case.id for case in self.cases if case.id in jobs]
         return {case_id: jobs[case_id] for case_id in known if self.finished[case_id].parity is not None}
 
-    def _end(self, result: object, concerned: Callable[[Case], bool]) -> None:
-        """Where `result` is an error, the cases that stand on it end with it."""
-        if isinstance(result, CaseError):
-            for case in filter(concerned, self.cases):
-                self.finished[case.id].end(result)
+    def _end(self, problem: CaseError, concerned: Callable[[Case], bool]) -> list[Finished]:
+        """End the cases that stand on what went wrong; gives those that had not ended before."""
+        ending = [self.finished[case.id] for case in filter(concerned, self.cases)]
+        ending = [finished for finished in ending if finished.problem is None]
+        for finished in ending:
+            finished.end(problem)
+        return ending
+
+    def _tell(self, cases: Iterable[Finished]) -> None:
+        """Say how each of them stands. What was measured and breaks a rule may be the reference's doing."""
+        for finished in cases:
+            one = case_result(finished, self.settings.results, self.settings.policy)
+            self.progress.ended(finished.case.id, one.outcome, one.reason, final=finished.problem is not None)
 
     @contextmanager
     def _ending(self, case: Case, doing: str) -> Iterator[None]:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from harness.errors import WHATEVER, CaseError, as_case_error
 from harness.process.child import end_all
 from harness.run.schedule import Glance
+from harness.store.record import Outcome
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -22,6 +23,10 @@ class Progress(Protocol):
 
     def step(self, what: str) -> None:
         """One step of it is done."""
+
+    def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
+        """How a case stands that was compared, or could not be. Unless that is `final`, it is held against other
+        runtimes before it is judged."""
 
     def look(self, glance: Glance) -> None:
         """Where it stands; called about once a second."""

@@ -5,6 +5,9 @@ class Quiet:
     def stage(self, name, total):
         pass
 
+    def ended(self, case, outcome, reason, *, final):
+        pass
+
     def look(self, glance):
         pass
 

@@ -35,11 +35,19 @@ class Notes(Quiet):
         self.texts.append(text)
 
 
+class Standings(Quiet):
+    def __init__(self):
+        self.told = []
+
+    def ended(self, case, outcome, reason, *, final):
+        self.told.append((case.rpartition("/")[2], outcome, final))
+
+
 @pytest.fixture
 def execute(tmp_path, monkeypatch):
     """Run the one fake model on targets and return its record; the same folders every time."""
 
-    def execute(*targets, converter=None, variants=("float32",), model=None, **settings):
+    def execute(*targets, converter=None, variants=("float32",), model=None, progress=None, **settings):
         monkeypatch.setattr(registry, "targets", lambda: {target.name: target for target in targets})
         cases = [
             Case(model or entry(), FAKE_FORMAT, FAKE_FORMAT.variant(variant), target)
@@ -47,7 +55,7 @@ def execute(tmp_path, monkeypatch):
             for variant in variants
         ]
         chosen = Settings(root=tmp_path, cache=tmp_path / "cache", results=tmp_path / "results", **settings)
-        return Run(cases, chosen, Notes(), converter or FakeConverter(tmp_path / "models")).execute()
+        return Run(cases, chosen, progress or Notes(), converter or FakeConverter(tmp_path / "models")).execute()
 
     return execute
 
@@ -107,6 +115,24 @@ def test_whatever_a_runtime_does_is_an_outcome_and_the_others_go_on(execute, scr
     assert outcome(record, "fake/bad")[0] is expected
     assert words in outcome(record, "fake/bad")[1]
     assert outcome(record)[0] is Outcome.PASSED
+
+
+def test_how_each_case_stands_is_told_once_while_the_run_goes_on_and_a_broken_rule_as_not_final(execute):
+    progress = Standings()
+    targets = [
+        FakeTarget("fake/plain"),
+        FakeTarget("fake/off", {"infer": "offset:0.5"}),
+        FakeTarget("fake/dead", {"infer": "exit"}),
+        FakeTarget("fake/absent", ready=False),
+    ]
+    record = execute(*targets, progress=progress)
+    assert sorted(progress.told) == [
+        ("absent", Outcome.UNAVAILABLE, True),
+        ("dead", Outcome.CRASHED, True),
+        ("off", Outcome.FAILED, False),
+        ("plain", Outcome.PASSED, False),
+    ]
+    assert sorted(case.outcome for case in record.cases) == sorted(standing for _, standing, _ in progress.told)
 
 
 def test_a_slow_case_is_compared_on_as_many_samples_as_fit_its_budget_and_says_so(execute):
