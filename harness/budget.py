@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from harness.errors import HarnessError
 
 DEFAULT_SECONDS = 4.0
-"""Of inference a case. The zoo's models are through with all their samples by then on every interpreter, wasm and QEMU;
-a slow renderer and a model of real size are not, and say so."""
-
+"""Of inference a case. The zoo's models are through with all their samples by then on every interpreter and in wasm;
+some on an emulated core or a software renderer, and models of real size, are not, and say so."""
 
 VARIABLE = "HARNESS_BUDGET"
 """The environment variable that names other seconds, for a machine that is slower than most."""
