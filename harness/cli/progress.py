@@ -92,7 +92,7 @@ class ConsoleProgress:
             if doing not in self._noted:
                 self._noted.add(doing)
                 self.note(f"{doing} takes long{_how_to_leave_out(doing)}.")
-        counted = list(self._standings.items())  # at once: another thread counts
+        counted = sorted(self._standings.items(), key=lambda item: item[0] != "passed")  # a copy: another thread counts
         standings = ", ".join(f"{count} {word}" for word, count in counted)
         now = "".join(f"{part}; " for part in (standings, *(doing for doing, _ in glance.running[:1])) if part)
         left = f"about {in_words(glance.left_seconds)} left"
