@@ -146,10 +146,14 @@ class PlaywrightDriver:
     def _gone(self, operation: str, error: Exception) -> Gone:
         """What a page says that was killed differs by browser and by moment: whether the browser still answers tells
         what died. Playwright has Firefox end with any of its tabs; only a page that saw its end first tells them
-        apart."""
+        apart. What is neither Playwright's nor its driver's end is raised as it is."""
+        if not isinstance(error, PlaywrightError) and type(error) is not Exception:
+            raise error
         said = textwrap.shorten(str(error).splitlines()[0] if str(error) else "", 200, placeholder="…")
-        if self.crashed or "context was destroyed" in said or self._browser_answers():
+        if self.crashed or "context was destroyed" in said:
             what = "the tab crashed"
+        elif self._browser_answers():
+            what = "the page did not load" if operation == "open" else "the tab crashed"
         else:
             what = "the tab or the browser died" if self.ends_with_a_tab else "the browser died"
         return Gone(f"{what} during '{operation}' ({said}).")
