@@ -28,8 +28,8 @@ def test_how_many_cases_passed_is_there_before_the_run_is_over(piped, capsys):
         piped.ended("a/int8/tflite/x", outcome, "", final=final)
     piped.look(glance())
     before, after = capsys.readouterr().err.splitlines()
-    assert before == "2 of 9 steps; Comparing a/int8/tflite/x; about 60 s left"
-    assert after == "2 of 9 steps; 2 passed, 1 unsupported; Comparing a/int8/tflite/x; about 60 s left"
+    assert before == "2 of 9 steps; about 60 s left; Comparing a/int8/tflite/x"
+    assert after == "2 of 9 steps; 2 passed, 1 unsupported; about 60 s left; Comparing a/int8/tflite/x"
 
 
 def test_what_went_wrong_for_good_is_told_at_once_and_what_is_looked_at_again_is_counted_alone(piped, capsys):
@@ -47,3 +47,21 @@ def test_a_run_in_which_all_goes_wrong_says_so_in_some_lines(piped, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == MOST_LINES + 1
     assert lines[-1] == "Others went wrong, too."
+
+
+def test_on_a_terminal_one_line_below_the_bars_says_how_the_cases_stand_and_what_is_being_done(monkeypatch, capsys):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    with ConsoleProgress() as progress:
+        progress.stage("Converting and comparing", 9)
+        progress.step("Setting up x")
+        assert progress._shown().renderables[1].plain == "Setting up x"
+        progress.ended("a/int8/tflite/x", Outcome.PASSED, "", final=False)
+        progress.look(glance())
+        progress.step("Setting up y")
+        line = "1 passed; about 60 s left; Comparing a/int8/tflite/x"
+        assert progress._shown().renderables[1].plain == line
+    shown = capsys.readouterr().err
+    assert "2/9" in shown
+    assert "Comparing a" not in shown.splitlines()[-1], "the line is gone when all is over"
