@@ -29,7 +29,7 @@ from harness.examination import Examination
 from harness.remedies.explain import reason
 from harness.run.pool import Progress, side_by_side
 from harness.target import Target
-from harness.variant import READY, Format, Variant
+from harness.variant import READY, Format
 
 SIZED = {
     "tflite": ("float32", "float16", "dynamic", "int8", "int16x8"),
@@ -84,30 +84,23 @@ def convert(
     """Trial conversions: the sized variants first, op sets beyond the builtin ones where those are refused. Gives the
     summary of the model's graph, which is made behind the first: most conversions take longer. Raises a `CaseError`
     where there is none."""
-    graph: list[dict[str, Any] | None] = []
-
-    def run(wanted: dict[tuple[str, str], Variant]) -> None:
-        def one(key: tuple[str, str]) -> Artifact | None:
-            if key == GRAPH:
-                graph.append(converter.graph_summary(prepared))
-                return None
-            return converter.convert(prepared, formats[key[0]], wanted[key])
-
-        keys = wanted if graph else (*wanted, GRAPH)
-        found = side_by_side("Trial conversions", keys, one, workers, progress)
-        if isinstance(none := found.get(GRAPH), CaseError):
-            raise none
-        for key in wanted:
-            if (made := found[key]) is not None:
-                trials.artifacts[key] = made
-
     available = {(form.name, v.name): v for form in formats.values() for v in entry.variants(form)}
     asked = {(form, variant.name) for form, variant in entry.own_variants} | {
         key for key in available if key[1] in named
     }
+
+    def one(key: tuple[str, str]) -> Any:
+        if key == GRAPH:
+            return converter.graph_summary(prepared)
+        return converter.convert(prepared, formats[key[0]], available[key])
+
+    def run(*keys: tuple[str, str]) -> dict[tuple[str, str], Any]:
+        found = side_by_side("Trial conversions", keys, one, workers, progress)
+        trials.artifacts.update({key: found[key] for key in keys if key != GRAPH})
+        return found
+
     if entry.source.ready_format is not None:
-        run({key: variant for key, variant in available.items() if variant is READY or key in asked})
-        return graph[0]
+        return graph_in(run(*(key for key in available if available[key] is READY or key in asked), GRAPH))
     sized = {key for key in available if key[1] in SIZED.get(key[0], ("float32",))}
     if prepared.facts.get("keras"):
         sized |= {key for key in available if key[1] == "layers-float32"}
@@ -116,11 +109,19 @@ def convert(
         trials.left_out = tuple(f"{form} {variant}" for form, variant in sorted(sized - deciding))
         sized = deciding
     sized |= asked
-    run({key: available[key] for key in available if key in sized})
+    graph = graph_in(run(*(key for key in available if key in sized), GRAPH))
     for fallback in FALLBACKS:
         if trials.artifact("tflite", "float32", *FALLBACKS) is None and ("tflite", fallback) in available:
-            run({("tflite", fallback): available[("tflite", fallback)]})
-    return graph[0]
+            run(("tflite", fallback))
+    return graph
+
+
+def graph_in(found: Mapping[tuple[str, str], Any]) -> dict[str, Any] | None:
+    """The summary of the graph among what was made; raises the `CaseError` that is there instead."""
+    graph: dict[str, Any] | CaseError | None = found[GRAPH]
+    if isinstance(graph, CaseError):
+        raise graph
+    return graph
 
 
 def converters_at_once(prepared: Prepared, workers: int) -> int:

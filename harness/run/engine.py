@@ -31,7 +31,7 @@ from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult
 from harness.run.measurements import Measurements
 from harness.run.pool import Progress, side_by_side
-from harness.run.results import Finished, case_result, model_summaries
+from harness.run.results import Finished, case_result, model_summaries, standing_of
 from harness.run.schedule import Schedule, Step, watched
 from harness.run.settings import Conversion, Settings, cores
 from harness.run.timing import NOT_TIMED_YET, time_cases
@@ -179,8 +179,9 @@ class Run:
     def _tell(self, cases: Iterable[Finished]) -> None:
         """Say how each of them stands. What was measured and breaks a rule may be the reference's doing."""
         for finished in cases:
-            one = case_result(finished, self.settings.results, self.settings.policy)
-            self.progress.ended(finished.case.id, one.outcome, one.reason, final=finished.problem is not None)
+            standing = standing_of(finished, self.settings.policy)
+            final = standing.problem is not None
+            self.progress.ended(finished.case.id, standing.outcome, standing.reason, final=final)
 
     @contextmanager
     def _ending(self, case: Case, doing: str) -> Iterator[None]:

@@ -92,10 +92,19 @@ def outcome_of(problem: CaseError) -> Outcome:
     return next((outcome for kind, outcome in OUTCOMES.items() if isinstance(problem, kind)), Outcome.FAILED)
 
 
-def case_result(finished: Finished, results: Path, policy: Policy | None = None) -> CaseResult:
-    """The record's entry of a finished case, judged by `policy` (the default one if not given); its log, if there is
-    one, is written below `results/logs`. Never raises: a case that cannot be judged says so."""
-    case, artifact, problem = finished.case, finished.artifact, finished.problem
+@dataclass(frozen=True)
+class Standing:
+    """How a case stands by what is known of it: what ended it, or the checks that judged it."""
+
+    outcome: Outcome
+    reason: str
+    problem: CaseError | None
+    checks: tuple[Check, ...]
+
+
+def standing_of(finished: Finished, policy: Policy | None = None) -> Standing:
+    """Judged by `policy` (the default one if not given). Never raises: a case that cannot be judged says so."""
+    problem = finished.problem
     if (
         finished.parity is not None and finished.conditioning is not None
     ):  # no part of what was measured: what limits it
@@ -106,15 +115,19 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
             checks = judged(finished, policy or Policy())
         except WHATEVER as error:
             problem = as_case_error(error, "Judging")
-    log = None
     if problem is not None:
-        outcome, reason = outcome_of(problem), explained(problem)
-        log = write_log(case, problem.log, results)
-    else:
-        broken = worst(checks)
-        unmeasured = finished.parity.unmeasured if finished.parity is not None else ""
-        outcome = Outcome.FAILED if broken else Outcome.UNMEASURED if unmeasured else Outcome.PASSED
-        reason = broken.message if broken else unmeasured
+        return Standing(outcome_of(problem), explained(problem), problem, checks)
+    broken = worst(checks)
+    unmeasured = finished.parity.unmeasured if finished.parity is not None else ""
+    outcome = Outcome.FAILED if broken else Outcome.UNMEASURED if unmeasured else Outcome.PASSED
+    return Standing(outcome, broken.message if broken else unmeasured, None, checks)
+
+
+def case_result(finished: Finished, results: Path, policy: Policy | None = None) -> CaseResult:
+    """The record's entry of a finished case, as it stands; its log, if there is one, is written below `results/logs`.
+    Never raises."""
+    case, artifact, standing = finished.case, finished.artifact, standing_of(finished, policy)
+    log = write_log(case, standing.problem.log, results) if standing.problem is not None else None
     answers = (finished.measured.details, finished.latency.details if finished.latency else {})
     software = any(details.get("software_renderer") == "true" for details in answers)
     return CaseResult(
@@ -123,8 +136,8 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
         variant=case.variant.name,
         target=case.name.target,
         place=case.place.name,
-        outcome=outcome,
-        reason=reason,
+        outcome=standing.outcome,
+        reason=standing.reason,
         log=log,
         artifact=summary(artifact, case.variant) if artifact is not None else None,
         fingerprint=finished.fingerprint,
@@ -132,7 +145,7 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
         latency=finished.latency,
         latency_note=finished.latency_note,
         measured=finished.measured,
-        checks=checks,
+        checks=standing.checks,
         simulated=case.target.simulated or software,
         seconds=round(finished.seconds, 3),
         reused_from=finished.reused_from,
