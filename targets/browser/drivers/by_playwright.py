@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import mimetypes
 import re
-import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
-from harness_targets.browser.drivers.driver import Gone
+from harness_targets.browser.drivers.driver import Gone, first_line
 
 
 class PlaywrightDriver:
@@ -66,7 +66,7 @@ class PlaywrightDriver:
 
     def show(self, address: str, origin: str) -> None:
         self.foreign, self.crashed = [], False
-        try:
+        with self._alive("open"):
             self.context = self._context()
             # A pattern, which Playwright's driver matches by itself. For a function it would send us every request with
             # its body, the posted results among them, and our side of its pipe joins pieces in quadratic time.
@@ -79,8 +79,6 @@ class PlaywrightDriver:
             self.page.on("pageerror", lambda error: print(f"page error: {error}", flush=True))
             self.page.goto(address, wait_until="load", timeout=0)
             self.page.wait_for_function("() => globalThis.harness", timeout=0)
-        except Exception as error:  # Playwright's own, and a bare one where its driver died
-            raise self._gone("open", error) from error
 
     def verdict(self, page: str, files: Mapping[str, Path]) -> dict[str, Any]:
         """What the page at the address `page` sets as `verdict`. `files` stand at that and other addresses; all else is
@@ -96,7 +94,7 @@ class PlaywrightDriver:
             route.fulfill(body=path.read_bytes(), headers=headers)
 
         self.crashed = False
-        try:
+        with self._alive("verdict"):
             context = self.browser.new_context()
             context.route(re.compile(r"^https?:"), answer)
             shown = context.new_page()
@@ -104,8 +102,6 @@ class PlaywrightDriver:
             shown.goto(page, wait_until="load", timeout=0)
             found: dict[str, Any] = shown.wait_for_function("() => globalThis.verdict", timeout=0).json_value()
             context.close()
-        except Exception as error:  # Playwright's own, and a bare one where its driver died
-            raise self._gone("verdict", error) from error
         return found
 
     def _context(self) -> BrowserContext:
@@ -118,12 +114,10 @@ class PlaywrightDriver:
             return self.only_context[0]
 
     def ask(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        try:
+        with self._alive(operation):
             answer: dict[str, Any] = self.page.evaluate(
                 "([operation, request]) => globalThis.harness[operation](request)", [operation, request]
             )
-        except Exception as error:  # Playwright's own, and a bare one where its driver died
-            raise self._gone(operation, error) from error
         return answer
 
     def close(self) -> None:
@@ -132,24 +126,30 @@ class PlaywrightDriver:
             return
         if self.crashed:
             raise Gone("the browser lost a page and is not used again.")
-        try:
+        with self._alive("close"):
             if context in self.only_context:  # which has pages of its own, and the next one of ours
                 self.page.close()
             else:
                 context.close()
-        except Exception as error:  # Playwright's own, and a bare one where its driver died
-            raise self._gone("close", error) from error
 
     def renderer(self) -> str:
         return ""
 
+    @contextmanager
+    def _alive(self, operation: str) -> Iterator[None]:
+        """What Playwright raises inside, or a bare `Exception` where its own driver died, is `Gone`."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, PlaywrightError) or type(error) is Exception:
+                raise self._gone(operation, error) from error
+            raise
+
     def _gone(self, operation: str, error: Exception) -> Gone:
         """What a page says that was killed differs by browser and by moment: whether the browser still answers tells
         what died. Playwright has Firefox end with any of its tabs; only a page that saw its end first tells them
-        apart. What is neither Playwright's nor its driver's end is raised as it is."""
-        if not isinstance(error, PlaywrightError) and type(error) is not Exception:
-            raise error
-        said = textwrap.shorten(str(error).splitlines()[0] if str(error) else "", 200, placeholder="…")
+        apart."""
+        said = first_line(error)
         if self.crashed or "context was destroyed" in said:
             what = "the tab crashed"
         elif self._browser_answers():

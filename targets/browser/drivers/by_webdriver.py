@@ -9,7 +9,6 @@ import os
 import re
 import socket
 import subprocess
-import textwrap
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from harness_targets.browser.drivers.driver import Gone
+from harness_targets.browser.drivers.driver import Gone, first_line
 from harness_targets.browser.drivers.end_of_process import call_at_end
 from harness_targets.browser.drivers.leash import LEASH, PROFILE_VARIABLE
 from harness_targets.browser.drivers.webdriver_protocol import WebDriverError, WebDriverSession, ready
@@ -143,7 +142,7 @@ class WebDriver:
     def _gone(self, operation: str, error: Exception) -> Gone:
         """The driver's word for it is the same for a tab and for the browser: whether that still runs tells which. A
         browser that was killed takes a moment to be gone."""
-        said = textwrap.shorten(str(error).splitlines()[0] if str(error) else "", 200, placeholder="…")
+        said = first_line(error)
         if self._lost:
             return Gone(f"the browser lost its {self._lost} during '{operation}'.")
         deadline = time.monotonic() + _LAST_MOMENT_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -10,6 +11,11 @@ class Gone(Exception):
     """The tab or the browser died, or the browser did not start."""
 
     harness_kind = "crashed"
+
+
+def first_line(error: Exception) -> str:
+    """What a library says of an error, to be quoted in a sentence."""
+    return textwrap.shorten(str(error).splitlines()[0] if str(error) else "", 200, placeholder="…")
 
 
 class Driver(Protocol):
