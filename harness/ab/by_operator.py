@@ -9,7 +9,6 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.ab.plan import BlockPlan
-from harness.ab.side import Side
+from harness.ab.side import Side, both_opened
 from harness.latency.statistics import typical
 from harness.target import TimingPlan
 
@@ -100,12 +99,7 @@ def _time_round(
 ) -> Round:
     """Pairs of blocks of two fresh processes; none where a side does not tell, or they would take longer than so."""
     begun = time.monotonic()
-    with ExitStack() as stack:
-        pair = [old, new]
-        order.shuffle(pair)
-        sessions = {
-            "new" if side is new else "old": stack.enter_context(side.target.open(side.artifact)) for side in pair
-        }
+    with both_opened(old, new, order) as sessions:
         samples = {"old": old.stored(inputs), "new": new.stored(inputs)}
         opened = time.monotonic()
         found: Round = []

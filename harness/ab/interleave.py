@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import random
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.ab.plan import BlockPlan, blocks_of, iterations_of
-from harness.ab.side import Side
+from harness.ab.side import Side, both_opened
 from harness.errors import Failed, Unsupported
 from harness.latency.statistics import COARSE, typical
 from harness.target import Session, Timing, TimingPlan
@@ -47,13 +46,7 @@ def measure_round(
 
     Raises a `CaseError` where a side crashes, hangs, is refused, or where the clock cannot time it.
     """
-    with ExitStack() as stack:
-        # Which process is started first is left to chance as well: where its memory lies is part of its bias.
-        pair = [old, new]
-        order.shuffle(pair)
-        sessions = {
-            "new" if side is new else "old": stack.enter_context(side.target.open(side.artifact)) for side in pair
-        }
+    with both_opened(old, new, order) as sessions:
         samples = {"old": old.stored(inputs), "new": new.stored(inputs)}
         warm = {
             which: sessions[which].time(samples[which], _warm_up(plan)) for which in order.sample(["old", "new"], 2)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact, TensorInfo
-from harness.target import Target
+from harness.target import Session, Target
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,16 @@ class Side:
             info.name: info.to_stored(inputs[info.name][:1] if _fits(info, inputs) else noise(info))
             for info in self.artifact.inputs
         }
+
+
+@contextmanager
+def both_opened(old: Side, new: Side, order: random.Random) -> Iterator[dict[str, Session]]:
+    """A fresh process for each, as `old` and `new`. Which is started first is left to chance: where its memory lies is
+    part of its bias. Raises a `CaseError`."""
+    pair = [("old", old), ("new", new)]
+    order.shuffle(pair)
+    with ExitStack() as stack:
+        yield {which: stack.enter_context(side.target.open(side.artifact)) for which, side in pair}
 
 
 def _named(artifact: Artifact) -> str:
