@@ -1,4 +1,4 @@
-"""Content addresses: every field of a value counts, unless its class names it in `LEFT_OUT` with a reason.
+"""Content addresses: every field of a value counts, unless its class names it in `NOT_IN_ADDRESS` with a reason.
 
 So a field that is added to a request is part of its address without anybody's doing.
 """
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from harness.cache import sha256_file, sha256_json
 
-LEFT_OUT = "LEFT_OUT"
+NOT_IN_ADDRESS = "NOT_IN_ADDRESS"
 """Name of the class attribute that maps the fields that are no part of an address to the reason."""
 
 
@@ -47,7 +47,7 @@ def content_of(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [content_of(held) for held in value]
     names = field_names(value)
-    left_out = getattr(type(value), LEFT_OUT, {})
+    left_out = getattr(type(value), NOT_IN_ADDRESS, {})
     return {
         "class": type(value).__qualname__,
         "fields": [[name, content_of(getattr(value, name))] for name in names if name not in left_out],

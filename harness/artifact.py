@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.errors import Failed
 from harness.quantisation import dequantise, quantise
-from harness.sizes import held, sizes_name, stacked
+from harness.ragged import sizes_name, split_samples, stack_samples
 
 State = Literal["none", "variables", "resources"]
 """What a model keeps from one inference to the next: nothing, what its runtime can set back (a recurrent layer's
@@ -58,11 +58,11 @@ class TensorInfo(Frozen):
 
 
 def real_outputs(outputs: Mapping[str, NDArray[Any]], infos: Sequence[TensorInfo]) -> dict[str, NDArray[Any]]:
-    """Stored outputs, as `harness.sizes` keeps them, in real units: what is filled in is zero in these."""
+    """Stored outputs, as `harness.ragged` keeps them, in real units: what is filled in is zero in these."""
     found: dict[str, NDArray[Any]] = {}
     for info in infos:
         if sizes_name(info.name) in outputs:
-            found |= stacked(info.name, [info.to_real(values) for values in held(outputs, info.name)])
+            found |= stack_samples(info.name, [info.to_real(values) for values in split_samples(outputs, info.name)])
         else:
             found[info.name] = info.to_real(outputs[info.name])
     return found
@@ -81,13 +81,13 @@ class CustomLibrary(Frozen):
     registerer: str
     sha256: str
 
-    LEFT_OUT: ClassVar = {"library": "where it is now; its hash says what it holds"}
+    NOT_IN_ADDRESS: ClassVar = {"library": "where it is now; its hash says what it holds"}
 
 
 class Artifact(Frozen):
     """One converted model in the artifact cache."""
 
-    LEFT_OUT: ClassVar = {
+    NOT_IN_ADDRESS: ClassVar = {
         "model": "what people call it",
         "variant": "what people call it",
         "key": "how it was made; the digest says what came of it",
@@ -129,7 +129,7 @@ class Artifact(Frozen):
     directory: Path
 
     @property
-    def renewed(self) -> State:
+    def state_to_reset(self) -> State:
         """The state that a session makes fresh before each sample; none where the samples share it."""
         return "none" if self.sequence else self.state
 

@@ -30,7 +30,7 @@ def default_seconds() -> float:
 
 
 @dataclass(frozen=True)
-class Budget:
+class SampleBudget:
     """As many samples as take about `seconds`, or a number of them that somebody chose."""
 
     seconds: float = field(default_factory=lambda: default_seconds())
@@ -41,7 +41,7 @@ class Budget:
         return available if self.samples is None else min(self.samples, available)
 
 
-def explain(used: int, available: int, budget: Budget, referenced: int | None = None) -> str:
+def explain(used: int, available: int, budget: SampleBudget, referenced: int | None = None) -> str:
     """Why so many of the available samples were compared, in one sentence; empty where it was all of them.
 
     `referenced`: how many the reference interpreter answered, where that was fewer.

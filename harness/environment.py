@@ -25,7 +25,7 @@ from harness.installation.interpreter import (
     own_version,
     uv_reason,
 )
-from harness.installation.once import install_once, tell
+from harness.installation.once import install_once, print_line
 from harness.paths import environments_directory
 
 REQUIREMENTS_DIRECTORY = Path(__file__).parent / "requirements"
@@ -145,7 +145,7 @@ class Environment:
         """Make the environment below `folder`; returns its place there."""
         base = interpreter(self._python_version(), self.python_versions, f"the environment `{self.name}`", self.serves)
         named = ", ".join(f"{package} {version}" for package, version in list(self.versions().items())[:6])
-        tell(f"Installing the environment `{self.name}` ({named}) …")
+        print_line(f"Installing the environment `{self.name}` ({named}) …")
         began = time.monotonic()
         requirements = folder / "requirements.txt"
         made = folder / "environment"
@@ -157,7 +157,7 @@ class Environment:
         python = str(_interpreter(made))
         self._uv(["pip", "install", "--python", python, *whole, "--requirements", str(requirements)], lock)
         requirements.rename(made / "requirements.txt")
-        tell(f"Installed the environment `{self.name}` in {time.monotonic() - began:.1f} s.")
+        print_line(f"Installed the environment `{self.name}` in {time.monotonic() - began:.1f} s.")
         return made
 
     def _uv(self, arguments: list[str], lock: int) -> None:

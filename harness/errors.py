@@ -11,11 +11,11 @@ import threading
 import traceback
 from pathlib import Path
 
-SAID_OF_AN_ERROR = 300
+LONGEST_ERROR_TEXT = 300
 """Characters of a foreign error's own text that a sentence repeats."""
 
 
-WHATEVER = (Exception, SystemExit)
+ANY_ERROR = (Exception, SystemExit)
 """All that a step may raise, and a package of somebody else's that ends its process; Ctrl-C is not among it."""
 
 
@@ -73,7 +73,7 @@ class TimedOut(CaseError):
     """The process that held the runtime did not answer in time and was killed."""
 
 
-class Unforeseen(Crashed):
+class UnexpectedError(Crashed):
     """A step raised an error that nobody foresaw: a fault of the harness or of a plug-in. `log` is its traceback."""
 
 
@@ -95,13 +95,13 @@ def as_case_error(error: BaseException, doing: str) -> CaseError:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" below {Path(error.filename).parent}" if isinstance(error.filename, str) else ""
         return Failed(f"{doing} found no room on the disk{where}; make some there and run it again.", log)
-    return Unforeseen(f"{doing} raised {error_text(error)}, which the harness did not foresee.", log)
+    return UnexpectedError(f"{doing} raised {error_text(error)}, which the harness did not foresee.", log)
 
 
 def error_text(error: BaseException) -> str:
     """`KeyError: 'x' (artifact.py, line 103)`: type, first line and place of an error."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = type(error).__name__ + (f": {shortened(lines[0], SAID_OF_AN_ERROR).rstrip('.')}" if lines else "")
+    said = type(error).__name__ + (f": {shortened(lines[0], LONGEST_ERROR_TEXT).rstrip('.')}" if lines else "")
     frames = traceback.extract_tb(error.__traceback__)
     return f"{said} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else said
 

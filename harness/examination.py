@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Step:
+class ExaminedOperator:
     """One operator of an artifact, in execution order. `outputs` are the names of the tensors it writes."""
 
     operator: str
@@ -34,7 +34,7 @@ class Answer:
 class Examination:
     """Facts of one artifact. Sizes in bytes."""
 
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ExaminedOperator, ...] = ()
     parameters: int | None = None
     activation_bytes: int | None = None
     experimental: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import hash_files, sha256_json
-from harness.operator_outputs import Operation
+from harness.operator_outputs import OperatorNode
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,20 @@ class Isolation:
     `without_weights(artifact, folder)`: the same model with random numbers (of one seed) in place of its weights.
     """
 
-    reads: Callable[[Artifact, Operation], tuple[TensorInfo, ...]]
-    alone: Callable[[Artifact, Operation, Sequence[TensorInfo], Path], Artifact]
-    bare: Callable[[Artifact, Path], Artifact]
-    without_weights: Callable[[Artifact, Path], Artifact]
+    operator_inputs: Callable[[Artifact, OperatorNode], tuple[TensorInfo, ...]]
+    extract_operator: Callable[[Artifact, OperatorNode, Sequence[TensorInfo], Path], Artifact]
+    strip_metadata: Callable[[Artifact, Path], Artifact]
+    randomise_weights: Callable[[Artifact, Path], Artifact]
 
 
 def renumbered(infos: Sequence[TensorInfo], word: str) -> tuple[TensorInfo, ...]:
     """`infos` as the inputs or outputs of an artifact of their own: `input_0`, `input_1`, …"""
     return tuple(
-        info.model_copy(update={"name": f"{word}_{place}", "index": place}) for place, info in enumerate(infos)
+        info.model_copy(update={"name": f"{word}_{index}", "index": index}) for index, info in enumerate(infos)
     )
 
 
-def made_of(artifact: Artifact, folder: Path, **changes: object) -> Artifact:
+def derive_artifact(artifact: Artifact, folder: Path, **changes: object) -> Artifact:
     """What `artifact` became: the files of `folder`, and whatever else is another."""
     files = hash_files(folder)
     digest = sha256_json([(file.path, file.sha256) for file in files])

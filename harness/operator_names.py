@@ -18,8 +18,8 @@ def by_name(chosen: Iterable[str], names: Sequence[str], error: type[Exception])
     `error` with one sentence for a name that none, or more than one, has."""
     found = []
     for name in chosen:
-        places = [place for place, known in enumerate(names) if known == name]
-        places = places or [place for place, known in enumerate(names) if short_name(known) == name]
+        places = [index for index, known in enumerate(names) if known == name]
+        places = places or [index for index, known in enumerate(names) if short_name(known) == name]
         if len(places) > 1:
             several = ", ".join(f"'{names[place]}'" for place in places)
             raise error(f"`float_operators` names '{name}', which {len(places)} operators are called: {several}.")

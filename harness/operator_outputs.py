@@ -14,7 +14,7 @@ INNER_PREFIX = "@"
 
 
 @dataclass(frozen=True)
-class Operation:
+class OperatorNode:
     """One operator, in the order of execution. `results` are those of its outputs that can be looked at, `reads` the
     names of the results of others that it takes, `constant_bytes` what the float constants take that it reads, as it
     reads them: weights that are stored as float16 and made float32 first count as float32."""
@@ -36,7 +36,7 @@ class OperatorOutputs:
     graph that these operators are nodes of; null for a format that it does not open.
     """
 
-    operations: Callable[[Artifact], tuple[Operation, ...]]
+    operations: Callable[[Artifact], tuple[OperatorNode, ...]]
     expose: Callable[[Artifact, Sequence[TensorInfo], Path], Artifact]
     graph: Callable[[Artifact], str] | None = None
 
@@ -49,6 +49,6 @@ def result_name(index: int, position: int) -> str:
 def with_outputs(artifact: Artifact, results: Sequence[TensorInfo]) -> Artifact:
     """`artifact` with `results` behind its outputs, and a digest that says so."""
     first = len(artifact.outputs)
-    added = tuple(info.model_copy(update={"index": first + place}) for place, info in enumerate(results))
+    added = tuple(info.model_copy(update={"index": first + index}) for index, info in enumerate(results))
     digest = sha256_json(["exposed", artifact.digest, [(info.name, info.tensor) for info in results]])
     return artifact.model_copy(update={"outputs": (*artifact.outputs, *added), "digest": digest})

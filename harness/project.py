@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from harness.budget import Budget, default_seconds
+from harness.budget import SampleBudget, default_seconds
 from harness.conversion.choices import Choices, CustomOperators, MetadataTable, VariantTable
 from harness.conversion.model_entry import ModelEntry, Task
 from harness.conversion.source import Kind, Source, module_file, recognise
@@ -218,7 +218,13 @@ def model_entries(root: Path, budget_seconds: float | None = None) -> dict[str, 
             continue
         source = zoo_source(model, package, module)
         entries[name] = ModelEntry(
-            name, model.summary, model.task, source, with_zoo, budget=Budget(seconds), own_variants=own_variants(name)
+            name,
+            model.summary,
+            model.task,
+            source,
+            with_zoo,
+            budget=SampleBudget(seconds),
+            own_variants=own_variants(name),
         )
     return entries
 
@@ -278,7 +284,7 @@ def entry_of(
         choices={glob: choices.options() for glob, choices in table.convert.items()},
         metadata=table.metadata.resolved(root) if table.metadata is not None and not problem else None,
         custom_operators=table.custom_operators.resolved(root) if table.custom_operators and not problem else None,
-        budget=Budget(default_seconds() if budget_seconds is None else budget_seconds, table.samples),
+        budget=SampleBudget(default_seconds() if budget_seconds is None else budget_seconds, table.samples),
         detection=DetectionOutputs(**table.detection.model_dump()) if table.detection is not None else None,
         own_variants=own_variants,
     )

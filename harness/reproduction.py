@@ -36,13 +36,13 @@ class Reproduction:
     goes into `fault.json`.
     """
 
-    called: str
+    runtime_name: str
     write: Callable[[Path], None]
     repeat: Callable[[Path], Repeated]
     packages: Mapping[str, str]
-    how: tuple[str, ...]
+    instructions: tuple[str, ...]
     setting: Mapping[str, Any] = field(default_factory=dict)
-    sees_death: bool = False
+    reports_crash: bool = False
     """Whether its script says so where the runtime's process dies."""
 
 
@@ -78,7 +78,7 @@ from compare import main
 """
 
 
-def standing_alone(script: Path) -> str:
+def standalone_script(script: Path) -> str:
     """The text of a script that compares by `harness.bundle.compare`, for a folder that has a copy of that file as
     `compare.py`."""
     text = script.read_text(encoding="utf-8")
@@ -90,7 +90,7 @@ def write_scripts(script: Path) -> Callable[[Path], None]:
     """What writes `repeat.py` and the comparison that it needs into a folder."""
 
     def write(folder: Path) -> None:
-        (folder / "repeat.py").write_text(standing_alone(script), encoding="utf-8")
+        (folder / "repeat.py").write_text(standalone_script(script), encoding="utf-8")
         comparison = Path(__file__).with_name("bundle") / "compare.py"
         (folder / "compare.py").write_text(comparison.read_text(encoding="utf-8"), encoding="utf-8")
 

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.artifact import Artifact
-from harness.errors import WHATEVER, CaseError, Failed, HarnessError, Unavailable, Unsupported, as_case_error
+from harness.errors import ANY_ERROR, CaseError, Failed, HarnessError, Unavailable, Unsupported, as_case_error
 from harness.model import Tensors
+from harness.ragged import concatenate_parts
 from harness.reproduction import Reproduction
-from harness.sizes import joined
 
 BATCH_GROWTH = 8
 """A batch has at most so many times the samples that were done before it: what one took says little of the next."""
@@ -159,7 +159,7 @@ class Session(abc.ABC):
 
         `samples`: canonical input name → array shaped (samples, *static shape) of the artifact's own dtype (already
         quantised). Returns canonical output name → array shaped (samples, *output shape) of the artifact's dtype, as
-        `harness.sizes` keeps them where their size depends on the data.
+        `harness.ragged` keeps them where their size depends on the data.
         Raises `Unsupported`, `Crashed` or `TimedOut`.
         """
 
@@ -187,7 +187,7 @@ class Session(abc.ABC):
             part = self.infer({name: values[done : done + batch] for name, values in samples.items()})
             parts.append(answered(part, batch))
             done, batch_seconds = done + batch, time.monotonic() - batch_begun
-        return joined(parts)
+        return concatenate_parts(parts)
 
     @abc.abstractmethod
     def time(self, samples: Tensors, plan: TimingPlan) -> Timing:
@@ -208,19 +208,19 @@ def sizes_of(session: Session) -> Footprint:
     """The session's sizes after it ran; none where they cannot be had, as that says nothing of the outputs."""
     try:
         return session.footprint()
-    except WHATEVER:
+    except ANY_ERROR:
         return Footprint()
 
 
 @dataclass(frozen=True)
-class Limits:
+class SessionTimeouts:
     """Bounds on one session, in seconds."""
 
     open_seconds: float = 60.0
     infer_seconds: float = 300.0
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = SessionTimeouts()
 
 
 class Target(abc.ABC):
@@ -285,7 +285,7 @@ class Target(abc.ABC):
         harness.toml. It runs when it is named. Raises `HarnessError` where the runtime takes none."""
         raise HarnessError(f"targets.{name}: {self.name} takes no flags.")
 
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, artifact: Artifact) -> tuple[str, ...]:
         """The operators (or types) of `artifact` that this target cannot run, each with the reason in words; empty if
         it can run all as far as is known."""
         return ()
@@ -296,12 +296,12 @@ class Target(abc.ABC):
         raise Unsupported(f"there is no script that repeats on {self.name} what is wrong, without the harness")
 
     @abc.abstractmethod
-    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> AbstractContextManager[Session]:
+    def open(self, artifact: Artifact, limits: SessionTimeouts = DEFAULT_LIMITS) -> AbstractContextManager[Session]:
         """Load `artifact` in a process of its own; leaving the context ends it, whatever happened.
         Raises `Unsupported`, `Unavailable`, `Crashed`, `TimedOut`."""
 
     def try_each(
-        self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
+        self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: SessionTimeouts = DEFAULT_LIMITS
     ) -> list[Tried | CaseError]:
         """One `infer` of each artifact, for `assess`: what it gave and its footprint, or what ended it. A family whose
         runtime takes long to start does all of them in one process."""
@@ -311,6 +311,6 @@ class Target(abc.ABC):
                 with self.open(artifact, limits) as session:
                     outputs = session.infer(tensors)
                     answers.append(Tried(sizes_of(session), outputs))
-            except WHATEVER as error:
+            except ANY_ERROR as error:
                 answers.append(as_case_error(error, f"Trying it on {self.name}"))
         return answers

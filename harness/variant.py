@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Variant:
     """One recipe: `name` is what people say, `options` what the format's converter is told (JSON values only)."""
 
-    LEFT_OUT: ClassVar = {"summary": "words for people", "base": "which targets take it by default"}
+    NOT_IN_ADDRESS: ClassVar = {"summary": "words for people", "base": "which targets take it by default"}
 
     name: str
     summary: str
@@ -41,14 +41,14 @@ class Recipe:
     variant: str
     weight_bits: float
     """About what a weight takes in the artifact: variants are tried from the fewest."""
-    floats: str = ""
+    float_operators_option: str = ""
     """The option that names the operators left in float, by the tensors of their first results in the float32 artifact;
     empty where there is no such option."""
-    kin: str = ""
+    interface_group: str = ""
     """Recipes that differ by their interface alone share this word: operators are looked for in one of them."""
     choices: tuple[Mapping[str, Any], ...] = ()
     """Other options of its calibration, each of which may lose less."""
-    halved: Mapping[str, Any] = field(default_factory=dict)
+    float16_options: Mapping[str, Any] = field(default_factory=dict)
     """Options with which an operator left in float has its weights in two bytes each; empty where there are none."""
     weights_alone: bool = False
     """Whether weights alone are quantised when it is converted, so that an operator without any is float already."""
@@ -93,7 +93,7 @@ class Format:
     rewriter: Rewriter | None = None
     """What makes artifacts of artifacts, where some of the variants are made that way."""
 
-    opinions: tuple[tuple[str, ...], ...] = ()
+    alternative_references: tuple[tuple[str, ...], ...] = ()
     """Targets that are asked where the reference interpreter cannot run an artifact or is in doubt, in the order in
     which one takes its place; those that share kernels stand together."""
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.ab.plan import BlockPlan
+from harness.ab.block_plan import BlockPlan
 from harness.ab.side import Side, both_opened
 from harness.latency.statistics import typical
 from harness.target import TimingPlan

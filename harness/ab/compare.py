@@ -10,10 +10,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from harness.ab.apart import MOST_ROUNDS, ROUNDS, measure_apart
+from harness.ab.block_plan import DEFAULT_PLAN, BlockPlan
 from harness.ab.decide import Finding, decide
+from harness.ab.device_clock import MOST_ROUNDS, ROUNDS, measure_by_device_clock
 from harness.ab.interleave import Round, measure_round
-from harness.ab.plan import DEFAULT_PLAN, BlockPlan
 from harness.ab.side import Side
 from harness.latency.ratio import Ratio
 
@@ -27,7 +27,7 @@ def compare_sides(old: Side, new: Side, inputs: dict[str, NDArray[Any]], plan: B
     """
     if old.target.own_clock and new.target.own_clock:
         few = replace(plan, rounds=ROUNDS, fewest_rounds=ROUNDS, most_rounds=MOST_ROUNDS)
-        return compare_rounds(lambda order: measure_apart(old, new, inputs, order), few)
+        return compare_rounds(lambda order: measure_by_device_clock(old, new, inputs, order), few)
     return compare_rounds(lambda order: measure_round(old, new, inputs, plan, order), plan)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from harness.ab.plan import DEFAULT_PLAN
+from harness.ab.block_plan import DEFAULT_PLAN
 from harness.ab.side import Side
 from harness.errors import Unsupported
 from harness.target import Footprint

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.ab.interleave import Round
-from harness.latency.ratio import FEWEST_BLOCKS, Ratio, Verdict
+from harness.latency.ratio import FEWEST_BLOCKS, Ratio, RatioVerdict
 
 RESAMPLES = 4000
 _SEED = 20171024
@@ -28,7 +28,7 @@ def decide(rounds: Sequence[Round], margin: float, confidence: float) -> Ratio:
     low, high = interval(logs, confidence)
     blocks = sum(len(part) for part in logs)
     limit = math.log1p(margin)
-    verdict: Verdict = "undecided"
+    verdict: RatioVerdict = "undecided"
     if blocks >= FEWEST_BLOCKS:
         if low > limit:
             verdict = "slower"
@@ -63,7 +63,7 @@ def interval(logs: Sequence[NDArray[np.float64]], confidence: float) -> tuple[fl
 class Finding:
     """What a comparison came to. `verdict` is *slower* only where fresh processes said so a second time."""
 
-    verdict: Verdict
+    verdict: RatioVerdict
     first: Ratio
     confirmation: Ratio | None
     seconds: float

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.ab.plan import BlockPlan, blocks_of, iterations_of
+from harness.ab.block_plan import BlockPlan, blocks_of, iterations_of
 from harness.ab.side import Side, both_opened
 from harness.errors import Failed, Unsupported
 from harness.latency.statistics import COARSE, typical

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.case_name import CaseName
-from harness.conversion.converted import artifact_in
+from harness.conversion.artifact_description import artifact_of_entry
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import Unavailable
 from harness.target import Target
@@ -26,7 +26,7 @@ def cached_artifact(cache: Cache, case: CaseName, key: str, digest: str, entry: 
             f"The artifact {key[:12]}… of {case.model}/{case.variant} {state}; convert it again at the commit that "
             "made it (`harness convert` there, with HARNESS_CACHE naming this cache)."
         )
-    return artifact_in(
+    return artifact_of_entry(
         found,
         (case.model, case.format, case.variant),
         key,

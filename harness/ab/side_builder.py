@@ -62,7 +62,7 @@ class SideBuilder:
             artifact = self._converted(self._model(case), options.variant or case.variant, target)
         target = target.altered({key: value for key, value in options.changes.items() if _differs(target, key, value)})
         target.prepare()
-        missing = target.coverage(artifact)
+        missing = target.unsupported_operators(artifact)
         if missing:
             raise HarnessError(f"{target.name} does not run {'; '.join(missing)}.")
         return Side(options.text, target, artifact)

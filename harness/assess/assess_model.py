@@ -14,15 +14,15 @@ from typing import Any
 from harness.artifact import Artifact
 from harness.assess import operator_support
 from harness.assess.assessment import ArtifactOperator, Assessment, MicrocontrollerNeeds, Prediction, Size
-from harness.assess.closer_look import CloserLook
 from harness.assess.microcontrollers import FLOAT_SCHEMES, PROFILES, smallest
 from harness.assess.predictions import predict
 from harness.assess.recommendation import recommend
+from harness.assess.reference_recheck import ReferenceRechecker
 from harness.assess.trials import FALLBACKS, FLOATING, Trials
 from harness.conversion.converter import Converter
 from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import ModelEntry
-from harness.conversion.prepared import Prepared, shortened
+from harness.conversion.prepared_model import PreparedModel, with_first_samples
 from harness.conversion.reference import Reference
 from harness.errors import CaseError
 from harness.examination import Examination
@@ -62,10 +62,10 @@ def assess_model(
     graph = convert(entry, prepared, converter, formats, trials, progress, converting, named)
     examine(trials, formats, prepared, workers, progress)
     with tempfile.TemporaryDirectory(prefix="harness-assess-") as folder:
-        one = shortened(prepared, 1, Path(folder))
+        one = with_first_samples(prepared, 1, Path(folder))
         references = compute_references(trials, formats, targets, one, converter, converting, progress)
         trials.references.update({key: reference.read() for key, reference in references.items()})
-        closer = CloserLook(entry, converter, formats, one, references)
+        closer = ReferenceRechecker(entry, converter, formats, one, references)
         predictions = predict(targets, prepared, trials, converter.cache, workers, progress, closer)
     usual = tuple(name for name, target in targets.items() if target.default_variants)
     return put_together(entry, prepared, graph, trials, predictions, usual)
@@ -73,7 +73,7 @@ def assess_model(
 
 def convert(
     entry: ModelEntry,
-    prepared: Prepared,
+    prepared: PreparedModel,
     converter: Converter,
     formats: Mapping[str, Format],
     trials: Trials,
@@ -124,20 +124,20 @@ def graph_in(found: Mapping[tuple[str, str], Any]) -> dict[str, Any] | None:
     return graph
 
 
-def converters_at_once(prepared: Prepared, workers: int) -> int:
+def converters_at_once(prepared: PreparedModel, workers: int) -> int:
     """How many conversions of the model go side by side: a second TensorFlow takes longer to start than most of them
     together, and those of a very large model want more memory than most machines have."""
     return workers if LARGE_BYTES < weights_bytes(prepared) < VERY_LARGE_BYTES else 1
 
 
-def weights_bytes(prepared: Prepared) -> int:
+def weights_bytes(prepared: PreparedModel) -> int:
     """Bytes of a prepared model's largest file of weights; 0 where it has none."""
     folder = prepared.folder / "saved_model" / "variables"
     return max((file.stat().st_size for file in folder.glob("variables.data*")), default=0)
 
 
 def examine(
-    trials: Trials, formats: Mapping[str, Format], prepared: Prepared, workers: int, progress: Progress
+    trials: Trials, formats: Mapping[str, Format], prepared: PreparedModel, workers: int, progress: Progress
 ) -> None:
     """Each format's own findings on each artifact. An artifact that cannot be examined has none, which is noted."""
     golden = read_golden(prepared.golden_path)
@@ -160,7 +160,7 @@ def compute_references(
     trials: Trials,
     formats: Mapping[str, Format],
     targets: Mapping[str, Target],
-    one: Prepared,
+    one: PreparedModel,
     converter: Converter,
     workers: int,
     progress: Progress,
@@ -189,7 +189,7 @@ def _has_values(examination: Examination | None) -> bool:
 
 def put_together(
     entry: ModelEntry,
-    prepared: Prepared,
+    prepared: PreparedModel,
     graph: dict[str, Any] | None,
     trials: Trials,
     predictions: tuple[Prediction, ...],

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Verdict = Literal["runs", "does not run", "expected to run", "wrong", "not known"]
+PredictionVerdict = Literal["runs", "does not run", "expected to run", "wrong", "not known"]
 """`wrong`: it runs, and its outputs break a rule of the runtime edge."""
 
 
@@ -52,7 +52,7 @@ class Prediction(Value):
     target: str
     format: str
     variant: str
-    verdict: Verdict
+    verdict: PredictionVerdict
     how: str
     reason: str = ""
     missing_here: str = ""

@@ -20,21 +20,21 @@ from harness.assess.trials import Trials
 from harness.cache import Cache, Entry
 from harness.case_name import CaseName
 from harness.conversion.golden import Golden, read_golden
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.conversion.target_address import decisive
-from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, as_case_error
+from harness.errors import ANY_ERROR, CaseError, Crashed, TimedOut, Unavailable, as_case_error
 from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.judge_case import name_for_rules
 from harness.gate.policy import Policy
-from harness.gate.worst import worst
+from harness.gate.severity import worst
 from harness.model import Tensors
 from harness.named_arrays import read_arrays, write_arrays
-from harness.remedies.explain import known, reason
+from harness.remedies.explain import find_remedy, reason
 from harness.run.pool import Progress, side_by_side
 from harness.store.record import Conditioning
 from harness.target import Footprint, Target, Tried
 
-CloserLook = Callable[[Target, Artifact], tuple[Tensors, Conditioning | None]]
+ReferenceRecheck = Callable[[Target, Artifact], tuple[Tensors, Conditioning | None]]
 """What the values of a target that break a rule are held against once more: a reference that was checked, and the
 artifact's conditioning. It costs seconds, and is asked for where something is wrong."""
 
@@ -44,12 +44,12 @@ NOT_KNOWN = "It was not started, and neither a quicker runtime nor the kernels t
 
 def predict(
     targets: Mapping[str, Target],
-    prepared: Prepared,
+    prepared: PreparedModel,
     trials: Trials,
     cache: Cache,
     workers: int,
     progress: Progress,
-    closer: CloserLook | None = None,
+    closer: ReferenceRecheck | None = None,
 ) -> tuple[Prediction, ...]:
     """The predictions of every target for every variant of its format, in the order of targets."""
     asked = {name: target for name, target in targets.items() if trials.variants(target.format)}
@@ -64,10 +64,10 @@ def predict(
     tried = [one for answer in answers.values() if isinstance(answer, list) for one in answer]
     found = {(one.target, one.variant): one for one in tried}
 
-    def infer(name: str) -> list[Prediction]:
-        return infer_predictions(slow[name], trials, found)
+    def deduce(name: str) -> list[Prediction]:
+        return deduce_predictions(slow[name], trials, found)
 
-    answers |= side_by_side("Asking other targets", slow, infer, workers, progress)
+    answers |= side_by_side("Asking other targets", slow, deduce, workers, progress)
     predictions: list[Prediction] = []
     for name, target in asked.items():
         answer = answers[name]
@@ -90,10 +90,10 @@ def static_verdict(target: Target, variant: str, trials: Trials) -> Prediction |
     if isinstance(artifact, CaseError):
         return Prediction(**named, how="conversion", reason=reason(artifact))
     try:
-        lacking = target.coverage(artifact)
+        lacking = target.unsupported_operators(artifact)
     except Unavailable:  # it takes the part that is missing to know
         return None
-    except WHATEVER as error:
+    except ANY_ERROR as error:
         return unknown(target, variant, reason=reason(as_case_error(error, "Asking it")))
     return Prediction(**named, how="operators", reason=with_remedy(lacking)) if lacking else None
 
@@ -101,10 +101,10 @@ def static_verdict(target: Target, variant: str, trials: Trials) -> Prediction |
 def trial_runs(
     target: Target,
     golden: Golden,
-    prepared: Prepared,
+    prepared: PreparedModel,
     trials: Trials,
     cache: Cache,
-    closer: CloserLook | None = None,
+    closer: ReferenceRecheck | None = None,
 ) -> list[Prediction]:
     """Makes one real inference of each variant; takes the outcome of an earlier assessment from the cache."""
     readiness = target.probe()
@@ -116,7 +116,7 @@ def trial_runs(
     def predicted(variant: str, outcome: Tried | CaseError) -> Prediction:
         try:
             return trial_prediction(target, variant, outcome, trials, closer)
-        except WHATEVER as error:  # one variant costs no other its answer
+        except ANY_ERROR as error:  # one variant costs no other its answer
             return unknown(target, variant, reason=reason(as_case_error(error, "Looking at it more closely")))
 
     for variant in [name for name, answer in answers.items() if answer is None]:
@@ -145,14 +145,14 @@ def trial_runs(
 def store_trial(cache: Cache, address: str, outcome: Tried | CaseError) -> None:
     """Keep the outcome of a trial run in the cache."""
 
-    def write(folder: Path) -> dict[str, Any]:
+    def write_entry(folder: Path) -> dict[str, Any]:
         if isinstance(outcome, CaseError):
             return {"problem": str(outcome), "log": outcome.log}
         write_arrays(folder / OUTPUTS, outcome.outputs)
         return {"figures": dict(outcome.footprint.figures)}
 
     with contextlib.suppress(OSError):  # it is known now, and asked again next time
-        cache.make("tried", address, write)
+        cache.make("tried", address, write_entry)
 
 
 def stored_outcome(entry: Entry) -> Tried | CaseError:
@@ -162,13 +162,13 @@ def stored_outcome(entry: Entry) -> Tried | CaseError:
     return Tried(Footprint(entry.facts["figures"]), read_arrays(entry.folder / OUTPUTS))
 
 
-def trial_key(target: Target, artifact: Artifact, prepared: Prepared) -> str:
+def trial_key(target: Target, artifact: Artifact, prepared: PreparedModel) -> str:
     """Address of a trial run: the hash of all that decides its outcome."""
     return address_of("tried with its values", artifact, artifact.variant, prepared.golden_digest, *decisive(target))
 
 
 def trial_prediction(
-    target: Target, variant: str, outcome: Tried | CaseError, trials: Trials, closer: CloserLook | None = None
+    target: Target, variant: str, outcome: Tried | CaseError, trials: Trials, closer: ReferenceRecheck | None = None
 ) -> Prediction:
     """The prediction that a trial run gives: by its values, and not by its having run."""
     named: dict[str, Any] = {"target": target.name, "format": target.format, "variant": variant, "how": "tried"}
@@ -180,7 +180,7 @@ def trial_prediction(
     return Prediction(**named, verdict="runs")
 
 
-def infer_predictions(target: Target, trials: Trials, found: Mapping[tuple[str, str], Prediction]) -> list[Prediction]:
+def deduce_predictions(target: Target, trials: Trials, found: Mapping[tuple[str, str], Prediction]) -> list[Prediction]:
     """The predictions for a target that is not started."""
     readiness = target.probe()
     missing = "" if readiness.ready else readiness.missing
@@ -223,7 +223,7 @@ def infer_from_relative(
 
 
 def wrong_values(
-    target: Target, variant: str, trials: Trials, outputs: Tensors, closer: CloserLook | None = None
+    target: Target, variant: str, trials: Trials, outputs: Tensors, closer: ReferenceRecheck | None = None
 ) -> str:
     """The worst rule of the runtime edge that the values of one sample break; empty where they keep to all, or where
     there are none to compare with. With `closer`, a broken rule is looked at once more before it is believed."""
@@ -242,7 +242,7 @@ def broken_rule(
 ) -> str:
     """The worst rule that a target's values break against those of a reference; empty where they keep to all."""
     from harness.parity.comparison import Incomparable
-    from harness.parity.varying import compare_output
+    from harness.parity.ragged_outputs import compare_output
 
     if any(values.dtype.kind == "f" and np.isnan(values).any() for values in reference.values()):
         return ""  # a NaN compares with nothing, and no target has brought it in
@@ -274,5 +274,5 @@ def unknown(target: Target, variant: str, reason: str = "", missing_here: str = 
 def with_remedy(lacks: Sequence[str]) -> str:
     """The missing operators in a sentence, with the known remedy."""
     said = "; ".join(dict.fromkeys(lacks))
-    explained = known(said)
+    explained = find_remedy(said)
     return f"{said.rstrip('. ')}. {explained.meaning} {explained.to_do}" if explained else said

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.baseline.accepted import AcceptedCase, BaselineFile, accepted_case, accepted_run, origin_in
+from harness.baseline.accepted_results import AcceptedCase, BaselineFile, accepted_case, accepted_run, origin_in
 from harness.baseline.files import baseline_path, read_file, write_file
 from harness.errors import HarnessError
 from harness.store.record import CaseResult, Outcome, RunRecord

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.baseline.accepted import AcceptedCase, AcceptedRun, BaselineFile
+from harness.baseline.accepted_results import AcceptedCase, AcceptedRun, BaselineFile
 from harness.case_name import CaseName
 from harness.errors import HarnessError
 from harness.store.record import ModelOrigin

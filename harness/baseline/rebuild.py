@@ -14,12 +14,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from harness.artifact import Artifact
-from harness.baseline.accepted import AcceptedArtifact, AcceptedCase
+from harness.baseline.accepted_results import AcceptedArtifact, AcceptedCase
 from harness.baseline.files import Baseline
 from harness.case_name import CaseName
 from harness.conversion.converter import Converter
 from harness.conversion.model_entry import ModelEntry
-from harness.conversion.origin import places_of, source_of
+from harness.conversion.origin import source_of, source_paths
 from harness.conversion.source import Source
 from harness.errors import CaseError, HarnessError, Unavailable
 from harness.store.record import ModelOrigin
@@ -89,7 +89,7 @@ class Rebuilder:
         commit = (self.baseline.run_of(accepted).commit or "").removesuffix("+changes")
         if not _COMMIT.fullmatch(commit):
             raise Unavailable(f"{start}; the run that was accepted was not in a git repository: {_ADVICE}.")
-        if any(PurePosixPath(place).is_absolute() or ".." in place.split("/") for place in places_of(origin)):
+        if any(PurePosixPath(place).is_absolute() or ".." in place.split("/") for place in source_paths(origin)):
             raise Unavailable(f"{start}; the baseline says that it lay outside the project: {_ADVICE}.")
         if _git(self.root, "cat-file", "-e", f"{commit}^{{commit}}") is None:
             raise Unavailable(f"{start}; git does not know the commit {commit[:12]} that was accepted: {_ADVICE}.")
@@ -105,22 +105,22 @@ class Rebuilder:
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
         raise Unavailable(
-            f"{start}; git has another state of {', '.join(places_of(origin))} at the accepted commit {commit[:12]} "
+            f"{start}; git has another state of {', '.join(source_paths(origin))} at the accepted commit {commit[:12]} "
             f"and after it (changes that were never committed, or files that git does not keep): {_ADVICE}."
         )
 
     def _candidates(self, commit: str, origin: ModelOrigin) -> list[str]:
         """The accepted commit, then those after it that changed the source: what is accepted is often committed
         together with its baseline, whose run still names the commit before."""
-        places = [f"./{place}" for place in places_of(origin)]
+        places = [f"./{place}" for place in source_paths(origin)]
         later = _git(self.root, "rev-list", "--reverse", f"{commit}..HEAD", "--", *places) or b""
         return [commit, *later.decode().split()[:MOST_COMMITS]]
 
     def _write_out(self, commit: str, origin: ModelOrigin, folder: Path) -> None:
         """What git has at a commit of every place of `origin`, below `folder`."""
         code = origin.kind in ("entry_point", "zoo")  # of whose folders Python files alone count
-        for number, place in enumerate(places_of(origin)):
-            files = _git(self.root, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"./{place}") or b""
+        for number, index in enumerate(source_paths(origin)):
+            files = _git(self.root, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"./{index}") or b""
             for name in filter(None, files.decode(errors="replace").split("\0")):
                 if code and number == 0 and not name.endswith(".py"):
                     continue

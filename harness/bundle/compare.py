@@ -69,7 +69,7 @@ def is_beyond(found: dict[str, Any], limit: dict[str, Any]) -> bool:
     return bool(found[figure] < bound if figure == "sqnr_db" else found[figure] > bound)
 
 
-def said(name: str, actual: Any, expected: Any, scale: float | None, found: dict[str, Any]) -> list[str]:
+def describe_output(name: str, actual: Any, expected: Any, scale: float | None, found: dict[str, Any]) -> list[str]:
     """An output in words, with the values that are worst."""
     apart = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
     apart = np.where(np.isnan(apart), np.inf, apart)
@@ -100,7 +100,7 @@ LIMITS = {
 }
 
 
-def beyond(name: str, found: dict[str, Any], limit: dict[str, Any]) -> str:
+def describe_broken_limit(name: str, found: dict[str, Any], limit: dict[str, Any]) -> str:
     """Which limit an output breaks, in words."""
     figure = limit["figure"]
     if not found["finite"]:
@@ -120,9 +120,9 @@ def report(fault: dict[str, Any], outputs: list[Any], expected: list[Any]) -> bo
             broken.append(f"{info['name']} is of another shape or type")
             continue
         found = figures(one, other, info["scale"], info["zero_point"])
-        print("\n".join(said(info["name"], one, other, info["scale"], found)))
+        print("\n".join(describe_output(info["name"], one, other, info["scale"], found)))
         if info["limit"] is not None and is_beyond(found, info["limit"]):
-            broken.append(beyond(info["name"], found, info["limit"]))
+            broken.append(describe_broken_limit(info["name"], found, info["limit"]))
     print(f"The fault shows: {'; '.join(broken)}." if broken else "The fault does not show.")
     return bool(broken)
 
@@ -131,7 +131,7 @@ ITSELF = "--in-this-process"
 """The argument with which a script that is to die runs the model; without it it looks on."""
 
 
-def watched() -> int:
+def run_in_subprocess() -> int:
     """Run this script in a process of its own, and say whether that dies: 1 if so, 0 if it ends well, else 2."""
     status = subprocess.run([sys.executable, "-I", sys.argv[0], ITSELF], stdin=subprocess.DEVNULL).returncode
     if status < 0 or status > 255:  # a signal, or an exception's code on Windows
@@ -150,9 +150,9 @@ def main(folder: Path, infer: Inference) -> None:
         fault = json.loads((folder / "fault.json").read_text(encoding="utf-8"))
         if fault.get("dies") and ITSELF not in sys.argv:
             print(fault["fault"], flush=True)
-            sys.exit(watched())
+            sys.exit(run_in_subprocess())
         arrays = [[np.load(folder / one["file"]) for one in fault[side]] for side in ("inputs", "outputs")]
-        samples = [[array[place] for array in arrays[0]] for place in range(len((arrays[1] or arrays[0])[0]))]
+        samples = [[array[index] for array in arrays[0]] for index in range(len((arrays[1] or arrays[0])[0]))]
         if not fault.get("dies"):
             print(fault["fault"])
         given = infer(str(folder / fault["model"]), fault["setting"], samples, fault["is_stream"])

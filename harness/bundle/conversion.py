@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.bundle.fault import Fault, NoFault
 from harness.errors import Unsupported
-from harness.isolation import made_of
+from harness.isolation import derive_artifact
 from harness.locate.locator import FINEST, REAL, Locator
-from harness.operator_outputs import Operation
+from harness.operator_outputs import OperatorNode
 
 SAVED_MODEL = "saved_model"
 
@@ -28,12 +28,12 @@ def conversion_fault(locator: Locator, folder: Path) -> Fault:
     pairs = {
         info.name: (came_out, locator.golden.outputs, info, info.model_copy(update=REAL)) for info in artifact.outputs
     }
-    results = locator.judged("conversion", (Operation(0, "", artifact.outputs),), pairs)
+    results = locator.judged("conversion", (OperatorNode(0, "", artifact.outputs),), pairs)
     broken = tuple((one.result.name, check) for one in results for check in one.broken)
     if not broken:
         raise NoFault("the converted model keeps to the rules, on every target and against TensorFlow")
     shutil.copytree(source, folder / SAVED_MODEL)
     inputs = {info.name: locator.golden.inputs[info.name] for info in artifact.inputs}
     outputs = {info.name: locator.golden.outputs[info.name] for info in artifact.outputs}
-    model = made_of(artifact, folder, entry=SAVED_MODEL)
+    model = derive_artifact(artifact, folder, entry=SAVED_MODEL)
     return Fault(model, "", inputs, came_out, outputs, "TensorFlow", broken, is_alone=False, is_conversion=True)

@@ -21,8 +21,8 @@ from harness.isolation import Isolation
 from harness.locate.findings import EdgeFinding
 from harness.locate.locator import Locator
 from harness.model import Tensors
-from harness.operator_outputs import Operation
-from harness.sizes import is_sizes
+from harness.operator_outputs import OperatorNode
+from harness.ragged import is_sizes
 from harness.store.record import Check
 
 SIGNAL = re.compile(r"died of (SIG\w+)")
@@ -34,7 +34,7 @@ class NoFault(Exception):
     """There is nothing to report; the text says why."""
 
 
-class _KeepsToRules(Failed):
+class _FaultNotShown(Failed):
     """A model that does not show a fault."""
 
 
@@ -46,8 +46,8 @@ class Fault:
     operator: str
     """That is at fault; empty where none can be named."""
     inputs: Tensors
-    came_out: Tensors
-    should_be: Tensors
+    actual: Tensors
+    expected: Tensors
     against: str
     """Who says what should be."""
     broken: tuple[tuple[str, Check], ...]
@@ -57,9 +57,9 @@ class Fault:
     notes: tuple[str, ...] = ()
     is_conversion: bool = False
     """Whether it is in what a converter made of the model, which is a SavedModel then."""
-    why_whole: str = ""
+    not_isolated_reason: str = ""
     """Why it is not the operator alone, where that was tried."""
-    dies: str = ""
+    death_signal: str = ""
     """The signal that the runtime's process dies of; nothing comes out then, and nothing is compared."""
 
 
@@ -87,26 +87,26 @@ class FaultFinder:
                 reasons.append(f"{name} alone: {str(error).rstrip('.')}")
         try:  # what a runtime fuses where nobody looks inside may be wrong there alone
             whole = self._shown(*self._model(), "" if seen is None else seen.operation.operator, finding)
-            yield replace(whole, why_whole="; ".join(reasons))
+            yield replace(whole, not_isolated_reason="; ".join(reasons))
         except CaseError as error:
-            if seen is None and isinstance(error, _KeepsToRules):
+            if seen is None and isinstance(error, _FaultNotShown):
                 inside = f"each result inside is what {finding.against} gives"
                 raise NoFault(inside if finding.exact else "all results inside keep to the rules") from error
             reasons.append(f"the model: {str(error).rstrip('.')}")
         raise Failed(f"No model by itself shows it ({'; '.join(reasons)}).")
 
-    def death(self, crash: Crashed) -> Fault:
+    def crash_fault(self, crash: Crashed) -> Fault:
         """The whole model as what kills the runtime's process, with one sample if that is enough. Raises `crash` where
         the target runs it, so that another one died."""
         artifact, inputs = self._model()
         if self.without_weights:
-            artifact = self.isolation.without_weights(artifact, self._folder())
+            artifact = self.isolation.randomise_weights(artifact, self._folder())
         is_stream = artifact.sequence and artifact.state != "none"
         one = inputs if is_stream else {name: values[:1] for name, values in inputs.items()}
         for given in (one, inputs):
             if found := self._signal(artifact, given):
                 why = "operators are not tried by themselves where a process dies"
-                return Fault(artifact, "", given, {}, {}, "", (), False, dies=found, why_whole=why)
+                return Fault(artifact, "", given, {}, {}, "", (), False, death_signal=found, not_isolated_reason=why)
         raise Crashed(WEIGHTS_SENTENCE, crash.log) if self.without_weights else crash
 
     def _signal(self, artifact: Artifact, inputs: Tensors) -> str:
@@ -119,10 +119,10 @@ class FaultFinder:
             return found.group(1) if found else ""
         return ""
 
-    def _operator(self, operation: Operation, finding: EdgeFinding) -> tuple[Artifact, Tensors]:
+    def _operator(self, operation: OperatorNode, finding: EdgeFinding) -> tuple[Artifact, Tensors]:
         """The operator by itself, and what reaches it in the reference."""
         artifact = self.locator.artifact
-        reads = self.isolation.reads(artifact, operation)
+        reads = self.isolation.operator_inputs(artifact, operation)
         if not reads:
             raise Unsupported("it reads constants alone")
         given = artifact.stored(self.locator.golden.inputs)
@@ -135,27 +135,27 @@ class FaultFinder:
             info.model_copy(update={"shape": values.shape[1:], "dtype": str(values.dtype)})
             for info, values in zip(reads, inputs, strict=True)
         ]
-        made = self.isolation.alone(artifact, operation, shaped, self._folder())
+        made = self.isolation.extract_operator(artifact, operation, shaped, self._folder())
         return made, {info.name: values for info, values in zip(made.inputs, inputs, strict=True)}
 
     def _model(self) -> tuple[Artifact, Tensors]:
         artifact = self.locator.artifact
-        return self.isolation.bare(artifact, self._folder()), artifact.stored(self.locator.golden.inputs)
+        return self.isolation.strip_metadata(artifact, self._folder()), artifact.stored(self.locator.golden.inputs)
 
     def _shown(self, artifact: Artifact, inputs: Tensors, operator: str, finding: EdgeFinding) -> Fault:
         """The fault as `artifact` shows it, on the one sample that is worst if that is enough. Raises a `CaseError`
         where it does not show."""
         if self.without_weights:
-            artifact = self.isolation.without_weights(artifact, self._folder())
+            artifact = self.isolation.randomise_weights(artifact, self._folder())
         target = self.locator.case.target
-        if missing := target.coverage(artifact):
+        if missing := target.unsupported_operators(artifact):
             raise Unsupported(f"{target.name} does not run {'; '.join(missing)}")
         is_stream = artifact.sequence and artifact.state != "none"
         worst = self._fault(artifact, inputs, operator, finding)
         if is_stream or len(next(iter(inputs.values()))) == 1:
             return worst
         comparison = worst.broken[0][0]
-        place = _worst_sample(worst.came_out[comparison], worst.should_be[comparison])
+        place = _worst_sample(worst.actual[comparison], worst.expected[comparison])
         try:
             return self._fault(
                 artifact, {name: values[place : place + 1] for name, values in inputs.items()}, operator, finding
@@ -169,12 +169,12 @@ class FaultFinder:
             came_out = session.infer(inputs)
         if any(is_sizes(name, tensors) for tensors in (came_out, should_be) for name in tensors):
             raise Unsupported("sizes of its outputs depend on the data")
-        operation = Operation(0, operator, artifact.outputs)
+        operation = OperatorNode(0, operator, artifact.outputs)
         pairs = {info.name: (came_out, should_be, info, info) for info in artifact.outputs}
         results = self.locator.judged("runtime", (operation,), pairs)
         broken = tuple((one.result.name, check) for one in results for check in one.broken)
         if not broken:
-            raise _KeepsToRules(WEIGHTS_SENTENCE if self.without_weights else "it keeps to the rules there")
+            raise _FaultNotShown(WEIGHTS_SENTENCE if self.without_weights else "it keeps to the rules there")
         is_alone = len(artifact.operators) == 1 and sum(artifact.operators.values()) == 1
         return Fault(
             artifact,

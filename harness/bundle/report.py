@@ -38,7 +38,7 @@ def write_report(folder: Path, fault: Fault, reproduction: Reproduction) -> None
         shutil.copyfile(artifact.directory / file.path, place)
     inputs, outputs = _file_names("inputs", artifact.inputs), _file_names("should_be", artifact.outputs)
     seen = _file_names("came_out", artifact.outputs)
-    for names, tensors in ((inputs, fault.inputs), (outputs, fault.should_be), (seen, fault.came_out)):
+    for names, tensors in ((inputs, fault.inputs), (outputs, fault.expected), (seen, fault.actual)):
         for name, path in names.items() if tensors else ():
             (folder / path).parent.mkdir(exist_ok=True)
             np.save(folder / path, np.ascontiguousarray(tensors[name]), allow_pickle=False)
@@ -49,9 +49,9 @@ def write_report(folder: Path, fault: Fault, reproduction: Reproduction) -> None
         "inputs": [_described(info, inputs[info.name]) for info in artifact.inputs],
         "outputs": [
             {**_described(info, outputs[info.name]), "came_out": seen[info.name], "limit": _limit(fault, info.name)}
-            for info in (() if fault.dies else artifact.outputs)
+            for info in (() if fault.death_signal else artifact.outputs)
         ],
-        "dies": fault.dies,
+        "dies": fault.death_signal,
         "expected_from": fault.against,
         "notes": list(fault.notes),
         "setting": dict(reproduction.setting),
@@ -68,9 +68,9 @@ def title(fault: Fault, reproduction: Reproduction) -> str:
     """`SUM by itself gives other values in tflite-micro 0.1 than in TensorFlow 2.19.0 BUILTIN_REF.`, or what it dies
     of."""
     what = f"{next(iter(fault.artifact.operators))} by itself" if fault.is_alone else _model_of(fault)
-    if fault.dies:
-        return f"{what} kills the process that runs it in {reproduction.called} ({fault.dies})."
-    return f"{what} gives other values in {reproduction.called} than in {fault.against}."
+    if fault.death_signal:
+        return f"{what} kills the process that runs it in {reproduction.runtime_name} ({fault.death_signal})."
+    return f"{what} gives other values in {reproduction.runtime_name} than in {fault.against}."
 
 
 def made_with(artifact: Artifact) -> dict[str, str]:
@@ -100,7 +100,7 @@ def write_readme(folder: Path, fault: Fault, reproduction: Reproduction, said: s
         "",
         "To repeat it:",
         "",
-        *(f"    {line}" for line in reproduction.how),
+        *(f"    {line}" for line in reproduction.instructions),
         "",
         "Here this said:",
         "",
@@ -119,7 +119,7 @@ def write_readme(folder: Path, fault: Fault, reproduction: Reproduction, said: s
 
 def _arrays_of(fault: Fault) -> str:
     form = "NumPy arrays as the model stores them, samples first."
-    if fault.dies:
+    if fault.death_signal:
         return f"- `inputs/`: {form}"
     same = "model" if fault.is_conversion else "file"
     return (
@@ -131,7 +131,7 @@ def _arrays_of(fault: Fault) -> str:
 def _file_names(side: str, infos: tuple[TensorInfo, ...]) -> dict[str, str]:
     """Canonical name → path; names in files may hold anything, so paths are numbered."""
     word = "input" if side == "inputs" else "output"
-    return {info.name: f"{side}/{word}_{place}.npy" for place, info in enumerate(infos)}
+    return {info.name: f"{side}/{word}_{index}.npy" for index, info in enumerate(infos)}
 
 
 def _described(info: TensorInfo, file: str) -> dict[str, Any]:

@@ -70,8 +70,8 @@ def bundle_case(name: str, output: str | None, *, without_weights: bool, as_json
     print(f"{case.id}: {told}")
     if beside:
         print(beside)
-    if fault.why_whole:
-        print(f"It is the whole model ({fault.why_whole}).")
+    if fault.not_isolated_reason:
+        print(f"It is the whole model ({fault.not_isolated_reason}).")
     print(f"{path} ({path.stat().st_size:,} bytes) shows it, and so it did here without the harness:")
     lines = [line for line in repeated.text.strip().splitlines() if line != told]
     print("\n".join(f"  {line}".rstrip() for line in lines))
@@ -86,16 +86,16 @@ def reporting(case: Case) -> Case:
 
 def what_it_makes(target: Target, fault: Fault) -> str:
     """Whether a target makes just what is packed of the packed model."""
-    if fault.is_conversion or fault.dies:
+    if fault.is_conversion or fault.death_signal:
         return ""
     try:
-        if missing := target.coverage(fault.artifact):
+        if missing := target.unsupported_operators(fault.artifact):
             raise Unsupported("; ".join(missing))
         with target.open(fault.artifact) as session:
             made = session.infer(fault.inputs)
     except CaseError as error:
         return f"What {target.name} makes of it by itself was not seen ({str(error).rstrip('.')})."
-    if all(np.array_equal(made[name], values, equal_nan=True) for name, values in fault.came_out.items()):
+    if all(np.array_equal(made[name], values, equal_nan=True) for name, values in fault.actual.items()):
         return f"{target.name} makes just the same of it."
     return f"{target.name} makes other values of it, so that its fault is not this one alone."
 
@@ -119,8 +119,10 @@ def repeated_fault(
             raise HarnessError(f"There is no bundle of {case.id}, whose fault is in the conversion.{said}")
         fault = in_public_words(fault)
         reproduction = _reproduction_of(case, fault)
-        if fault.dies and not reproduction.sees_death:
-            raise HarnessError(f"There is no bundle of {case.id}: it dies of {fault.dies}, which no script here sees.")
+        if fault.death_signal and not reproduction.reports_crash:
+            raise HarnessError(
+                f"There is no bundle of {case.id}: it dies of {fault.death_signal}, which no script here sees."
+            )
         folder = Path(tempfile.mkdtemp(dir=scratch))
         write_report(folder, fault, reproduction)
         progress.note(f"Repeating it with {', '.join(reproduction.packages)} alone …")
@@ -139,7 +141,7 @@ def in_public_words(fault: Fault) -> Fault:
     for name, target in registry.targets().items():
         if target.format == fault.artifact.format and any(name in text for text in (fault.against, *fault.notes)):
             with suppress(CaseError):
-                words[name] = target.reproduction(fault.artifact).called
+                words[name] = target.reproduction(fault.artifact).runtime_name
 
     def said(text: str) -> str:
         for name in sorted(words, key=len, reverse=True):  # `tfjs/chromium-wasm-threads` before `tfjs/chromium-wasm`
@@ -156,7 +158,7 @@ def _faults(locator: Locator, scratch: Path, without_weights: bool) -> Iterator[
     try:
         finding = locator.runtime(in_doubt=True)
     except Crashed as crash:
-        yield finder.death(crash)
+        yield finder.crash_fault(crash)
         return
     try:
         yield from finder.candidates(finding)

@@ -15,7 +15,7 @@ from harness.cache import Cache
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
 from harness.conversion.model_entry import ModelEntry
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.environment import environment
 from harness.errors import BadInput, CaseError
 from harness.paths import cache_directory, project_root
@@ -46,7 +46,7 @@ def convert_models(models: tuple[str, ...], variants: tuple[str, ...], *, as_jso
         try:
             prepared = side_by_side("Preparing models", chosen, lambda n: converter.prepare(chosen[n]), 2, progress)
             for name, result in prepared.items():
-                if isinstance(result, Prepared):
+                if isinstance(result, PreparedModel):
                     progress.note(f"{name}: {result.facts['recognised']}")
 
             def one(key: str) -> Artifact:

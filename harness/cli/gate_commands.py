@@ -101,7 +101,7 @@ def ab(
     json: Json = False,
 ) -> None:
     """Two sides of a case: timed in turns, or their instructions counted. Exit code 1 if the new one is slower."""
-    from harness.cli.two_sides import time_two_sides
+    from harness.cli.ab_timing import time_two_sides
 
     raise typer.Exit(time_two_sides(case, old, new, margin, baseline, kernels=kernels, as_json=json))
 

@@ -23,7 +23,7 @@ from harness.cli.showing import find_run
 from harness.conversion.converter import Converter
 from harness.conversion.golden import read_golden
 from harness.environment import environment
-from harness.errors import WHATEVER, CaseError
+from harness.errors import ANY_ERROR, CaseError
 from harness.exchange.junit import junit
 from harness.exchange.markdown import markdown
 from harness.exchange.pytest_benchmark import pytest_benchmark_json
@@ -31,7 +31,7 @@ from harness.exchange.sarif import sarif
 from harness.gate.judge_run import GateResult, judge_run, judged_record
 from harness.gate.policy import Policy
 from harness.gate.policy_file import POLICY_FILE, project_policy, read_policy
-from harness.gate.regression import Stopwatch
+from harness.gate.regression import RegressionTimer
 from harness.paths import PROJECT_FILE, cache_directory, place_in_repository, project_root, results_directory
 from harness.project import model_entries
 from harness.report.page import write
@@ -115,7 +115,7 @@ def judge_with_timing(
     again = Rebuilder(root, entries, registry.formats(), converter, baseline, progress.note)
     stopwatch = None
     if timing:
-        stopwatch = Stopwatch(cache, targets, inputs, rebuild=again.artifact, note=progress.note, models=entries)
+        stopwatch = RegressionTimer(cache, targets, inputs, rebuild=again.artifact, note=progress.note, models=entries)
     differs = timing and any(_differs(case, baseline) for case in record.cases)
     try:
         with exclusive_machine(progress.note) if differs else nullcontext():
@@ -170,7 +170,7 @@ def _problem(path: str, make: Callable[[], None]) -> str:
     """Why a file could not be written; empty where it was."""
     try:
         make()
-    except WHATEVER as error:
+    except ANY_ERROR as error:
         return f"{path} could not be written: {sentence_with_log(error)}"
     return ""
 

@@ -100,10 +100,10 @@ def _heading(one: History) -> str:
 
 def _changes(one: History) -> list[str]:
     lines = []
-    for place, change in enumerate(one.changes):
+    for index, change in enumerate(one.changes):
         said = f"  [{change.label.kind}{': ' + change.label.note if change.label.note else ''}]" if change.label else ""
         word = "worse" if change.worse else "better"
-        lines.append(f"  {mark(place)} {change.id}  {change_text(change, one.series.metric)} ({word}){said}")
+        lines.append(f"  {mark(index)} {change.id}  {change_text(change, one.series.metric)} ({word}){said}")
         lines.append(f"      between {change.before.id} and {change.after.id}")
         for difference in change.differences:
             lines.append(f"      {difference}")

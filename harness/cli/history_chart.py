@@ -14,9 +14,9 @@ POINT, LEVEL, CHANGE = "·", "─", "│"
 _MARKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def mark(place: int) -> str:
+def mark(index: int) -> str:
     """The letter of the change point at `place`; beyond Z, a plus."""
-    return _MARKS[place] if place < len(_MARKS) else "+"
+    return _MARKS[index] if index < len(_MARKS) else "+"
 
 
 def chart(history: History, width: int = 72, height: int = 10) -> str:
@@ -39,8 +39,8 @@ def chart(history: History, width: int = 72, height: int = 10) -> str:
     def row(value: float) -> int:
         return height - 1 - round((min(max(value, low), high) - low) / (high - low) * (height - 1))
 
-    for place, level in enumerate(levels):
-        for column in range(columns[bounds[place]], columns[bounds[place + 1] - 1] + 1):
+    for index, level in enumerate(levels):
+        for column in range(columns[bounds[index]], columns[bounds[index + 1] - 1] + 1):
             grid[row(level)][column] = LEVEL
     for change in history.changes:
         column = columns[change.step.index]
@@ -56,8 +56,8 @@ def chart(history: History, width: int = 72, height: int = 10) -> str:
         for line in range(height)
     ]
     marks = [" "] * width
-    for place, change in enumerate(history.changes):
-        marks[columns[change.step.index]] = mark(place)
+    for index, change in enumerate(history.changes):
+        marks[columns[change.step.index]] = mark(index)
     if history.changes:
         lines.append(" " * (margin + 2) + "".join(marks).rstrip())
     first, last = (_day(history.series.runs[place].started) for place in (0, -1))
@@ -67,7 +67,7 @@ def chart(history: History, width: int = 72, height: int = 10) -> str:
 
 def _range(values: np.ndarray, levels: list[float], bounds: list[int]) -> tuple[float, float]:
     """The axis: all values, but for those far from the level of their segment."""
-    own = np.array([levels[bisect_right(bounds, place) - 1] for place in range(len(values))])
+    own = np.array([levels[bisect_right(bounds, index) - 1] for index in range(len(values))])
     away = np.abs(values - own)
     spread = 1.4826 * float(np.median(away))
     near = values[away <= 5.0 * spread] if spread > 0 else values

@@ -15,7 +15,7 @@ from harness.cli.inventory import console, plain_table
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import WHATEVER, CaseError, HarnessError, Unsupported, as_case_error
+from harness.errors import ANY_ERROR, CaseError, HarnessError, Unsupported, as_case_error
 from harness.exchange.model_explorer import BY_SQNR, opening_line, write_overlay
 from harness.gate.policy import Edge
 from harness.gate.policy_file import project_policy
@@ -64,7 +64,7 @@ def locate_fault(
                         found[one] = locator.conversion()
                     else:
                         found[one] = locator.runtime() if other is None else locator.beside(other)
-                except WHATEVER as error:
+                except ANY_ERROR as error:
                     if len(edges) == 1:
                         raise
                     found[one] = as_case_error(error, f"Looking into the {one} edge")
@@ -75,7 +75,7 @@ def locate_fault(
     else:
         print_findings(case.id, found)
     if overlay is not None:  # after what it took long to find: it may not be possible to write it
-        line = overlaid(locator, found, Path(overlay))
+        line = write_overlay_files(locator, found, Path(overlay))
         if not as_json:
             print(f"\n{line}")
     if any(isinstance(one, CaseError) and not isinstance(one, Unsupported) for one in found.values()):
@@ -83,7 +83,7 @@ def locate_fault(
     return int(any(isinstance(one, EdgeFinding) and one.first_broken is not None for one in found.values()))
 
 
-def overlaid(locator: Locator, found: dict[str, EdgeFinding | CaseError], path: Path) -> str:
+def write_overlay_files(locator: Locator, found: dict[str, EdgeFinding | CaseError], path: Path) -> str:
     """Write how far each operator's results are off for Model Explorer, a file an edge where there are two; the line
     that opens them, or why there is none."""
     edges = {edge: one for edge, one in found.items() if isinstance(one, EdgeFinding) and one.seen}
@@ -220,11 +220,11 @@ def notable_results(finding: EdgeFinding) -> list[OperatorResult]:
     steep = sorted((seen.lost_db or 0.0 for seen in finding.seen), reverse=True)[ROWS // 4]
     first = finding.first_broken
     marked = [
-        place
-        for place, seen in enumerate(finding.seen)
+        index
+        for index, seen in enumerate(finding.seen)
         if seen.introduces or (seen.lost_db is not None and seen.lost_db > max(steep, 0.0))
     ][: ROWS // 2 - 2]
-    always = [place for place, seen in enumerate(finding.seen) if seen is first] + [len(finding.seen) - 1]
+    always = [index for index, seen in enumerate(finding.seen) if seen is first] + [len(finding.seen) - 1]
     places = sorted({place - back for place in [*marked, *always] for back in (0, 1)} - {-1})
     return [finding.seen[place] for place in places]
 

@@ -15,16 +15,16 @@ from harness import registry
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError
 from harness.paths import project_root
-from harness.places.address import CERTIFICATES_VARIABLE, Certificates, SchedulerAddress
+from harness.places.case_placement import cases_at, unavailable_notices
 from harness.places.certificates import make_certificates
 from harness.places.cluster import connected
-from harness.places.gather import Places, refusals
-from harness.places.serving import serve_place
-from harness.places.spread import cases_at, said_before
+from harness.places.place_registry import Places, refusals
+from harness.places.place_server import serve_place
+from harness.places.scheduler_address import CERTIFICATES_VARIABLE, Certificates, SchedulerAddress
 from harness.project import read_project
 from harness.run.matrix import Case, Selection, cases
 
-HERE = "none"
+NO_SCHEDULER = "none"
 """What `--scheduler` says to stay on this machine where harness.toml names a scheduler."""
 
 
@@ -47,7 +47,7 @@ class SchedulerOptions:
     @property
     def elsewhere(self) -> bool:
         """Whether there is a scheduler to speak to."""
-        return self.scheduler not in ("", HERE)
+        return self.scheduler not in ("", NO_SCHEDULER)
 
     def address(self) -> SchedulerAddress:
         """Raises `HarnessError`."""
@@ -71,24 +71,24 @@ def chosen_cases(
     if not options.elsewhere:
         yield cases(selection, models, registry.targets(), registry.formats())
         return
-    with places_of(options) as places:
+    with open_places(options) as places:
         if not places.by_name:
             raise HarnessError(
                 f"There is no place at {options.scheduler}; start `harness place --scheduler {options.scheduler}` on "
                 "each machine that is to be one."
             )
         found = cases_at(places.by_name, selection, models, registry.targets(), registry.formats())
-        for sentence in said_before(found):
+        for sentence in unavailable_notices(found):
             print(f"harness: {sentence}", file=sys.stderr)
         try:
             yield found
         finally:
             for place in places.by_name.values():
-                place.rest()
+                place.release_idle()
 
 
 @contextmanager
-def places_of(options: SchedulerOptions) -> Iterator[Places]:
+def open_places(options: SchedulerOptions) -> Iterator[Places]:
     """The places behind a scheduler; machines that are none are said on standard error. Raises `HarnessError`."""
     link = connected(options.address(), options.trusted(), insecure=options.insecure)
     try:
@@ -104,7 +104,7 @@ def list_places(options: SchedulerOptions, *, as_json: bool) -> int:
     """Print the places with their targets; 0 however few there are."""
     from harness.cli.inventory import console, plain_table
 
-    with places_of(options.completed(project_root())) as places:
+    with open_places(options.completed(project_root())) as places:
         found = list(places.by_name.values())
     rows = [
         {

@@ -9,8 +9,8 @@ from harness.cli.placing import SchedulerOptions, chosen_cases
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.run.costs import Costs, in_words
+from harness.run.estimate import Estimate, estimate
 from harness.run.matrix import Selection
-from harness.run.plan import Estimate, estimate
 
 
 def show_plan(

@@ -15,11 +15,11 @@ from harness.cli.locating import case_of
 from harness.cli.progress import ConsoleProgress
 from harness.conversion.converter import Converter
 from harness.conversion.golden import read_golden
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.environment import environment
 from harness.errors import HarnessError, Unsupported
 from harness.exchange.model_explorer import BY_SHARE, opening_line, write_overlay
-from harness.latency.operators import operator_times
+from harness.latency.operator_times import operator_times
 from harness.paths import cache_directory, results_directory
 from harness.run.exclusive import exclusive_machine
 from harness.run.matrix import Case
@@ -79,25 +79,25 @@ class Costs:
 def profile_case(name: str, run: str | None, overlay: str | None, *, as_json: bool) -> int:
     """Print what each operator takes, and write it for Model Explorer where that is asked for. Raises `HarnessError`
     where it cannot be had."""
-    found, why = recorded(name, run, RunStore(results_directory()))
+    found, why = recorded_costs(name, run, RunStore(results_directory()))
     with ConsoleProgress() as progress:
         if found is not None and overlay is not None and found.is_by_kind:
             found, why = None, "it has times of kinds of operators, and an overlay is of each by itself"
         if found is None:
-            found = timed(name, run, why, progress)
+            found = time_operators(name, run, why, progress)
     if as_json:
         print(json.dumps(asdict(found), indent=1))
     else:
         print_costs(found)
     if overlay is not None:  # after the figures, which stand where it cannot be written
         with ConsoleProgress() as progress:
-            line = overlaid(found, Path(overlay), progress)
+            line = write_overlay_file(found, Path(overlay), progress)
         if not as_json:
             print(line)
     return 0
 
 
-def recorded(name: str, run: str | None, store: RunStore) -> tuple[Costs | None, str]:
+def recorded_costs(name: str, run: str | None, store: RunStore) -> tuple[Costs | None, str]:
     """The instructions, or the times, in the run that is named, or in the newest that has some; else why there are
     none, as the newest run says."""
     records = [store.find(run)] if run is not None else newest_first(store, name)
@@ -143,7 +143,7 @@ def why_none(case: CaseResult) -> str:
     return (case.measured.details.get("per_operator") or of_time or case.measured.note or case.reason).rstrip(".")
 
 
-def timed(name: str, run: str | None, why: str, progress: ConsoleProgress) -> Costs:
+def time_operators(name: str, run: str | None, why: str, progress: ConsoleProgress) -> Costs:
     """Time the operators now. Raises `HarnessError` where the target does not do that, or a run was asked for."""
     case = case_of(name)
     if run is not None or not case.target.timed:
@@ -156,7 +156,7 @@ def timed(name: str, run: str | None, why: str, progress: ConsoleProgress) -> Co
     prepared, artifact = artifact_of(case, progress)
     case.target.require()
     case.target.prepare()
-    if missing := case.target.coverage(artifact):
+    if missing := case.target.unsupported_operators(artifact):
         raise HarnessError(f"{case.target.name} does not run {'; '.join(missing)}.")
     samples = artifact.stored(read_golden(prepared.golden_path).inputs, samples=1)
     progress.note(f"Timing the operators of {case.id}, for about {SECONDS:g} s …")
@@ -169,7 +169,7 @@ def timed(name: str, run: str | None, why: str, progress: ConsoleProgress) -> Co
     return Costs(name, "nanoseconds", f"{len(times.times_ns)} rounds now", costs, artifact.digest)
 
 
-def artifact_of(case: Case, progress: ConsoleProgress) -> tuple[Prepared, Artifact]:
+def artifact_of(case: Case, progress: ConsoleProgress) -> tuple[PreparedModel, Artifact]:
     """The case's model and artifact, from the cache where they are in it. Raises a `CaseError`."""
     converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
     try:
@@ -217,7 +217,7 @@ def _cell(cost: Cost, unit: str) -> str:
     return f"{cost.value / 1e3:,.2f} ({cost.low / 1e3:,.2f} to {cost.high / 1e3:,.2f})"
 
 
-def laid_over(found: Costs) -> tuple[str, dict[int, float]]:
+def overlay_values(found: Costs) -> tuple[str, dict[int, float]]:
     """What the values are called, and those that can be told from nothing, by operator: what noise made would take a
     share of the colours."""
     told = {cost.index: cost.value for cost in found.operators if cost.low is None or cost.low > 0}
@@ -226,7 +226,7 @@ def laid_over(found: Costs) -> tuple[str, dict[int, float]]:
     return "time in µs", {index: value / 1e3 for index, value in told.items()}
 
 
-def overlaid(found: Costs, path: Path, progress: ConsoleProgress) -> str:
+def write_overlay_file(found: Costs, path: Path, progress: ConsoleProgress) -> str:
     """Write the figures for Model Explorer; the line that opens them. Raises `HarnessError`."""
     case = case_of(found.case)
     shown = case.format.operator_outputs
@@ -235,5 +235,5 @@ def overlaid(found: Costs, path: Path, progress: ConsoleProgress) -> str:
     _, artifact = artifact_of(case, progress)
     if found.digest and found.digest != artifact.digest:
         raise HarnessError(f"The artifact of {case.id} is another now than in that run; run it again.")
-    write_overlay(path, shown.graph(artifact), *laid_over(found), BY_SHARE)
+    write_overlay(path, shown.graph(artifact), *overlay_values(found), BY_SHARE)
     return opening_line(artifact.path, [path])

@@ -13,7 +13,7 @@ from harness.run.costs import in_words
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from harness.run.schedule import Glance
+    from harness.run.schedule import ScheduleStatus
     from harness.store.record import Outcome
 
 
@@ -112,20 +112,20 @@ class ConsoleProgress:
             more = self._wrong > MOST_LINES
             self.note("Others went wrong, too." if more else f"{LABELS[outcome].symbol} {case}: {reason}")
 
-    def look(self, glance: Glance) -> None:
+    def update(self, status: ScheduleStatus) -> None:
         """What is being done and how long it may still take: in the bar, or a line now and then where there is none."""
-        slow = [(doing, seconds) for doing, seconds in glance.running if seconds > SLOW_SECONDS]
+        slow = [(doing, seconds) for doing, seconds in status.running if seconds > SLOW_SECONDS]
         for doing, _ in slow:
             if doing not in self._noted:
                 self._noted.add(doing)
                 self.note(f"{doing} takes long{_how_to_leave_out(doing)}.")
-        now = f"; {glance.running[0][0]}" if glance.running else ""
-        left = f"about {in_words(glance.left_seconds)} left"
+        now = f"; {status.running[0][0]}" if status.running else ""
+        left = f"about {in_words(status.left_seconds)} left"
         if self.bars is not None:
             self._doing, self._looked = f"{left}{now}", time.monotonic()
         elif time.monotonic() - self.last_line > LINE_SECONDS:
             self.last_line = time.monotonic()
-            steps = f"{glance.done} of {glance.total} steps"
+            steps = f"{status.done} of {status.total} steps"
             standing = f"{counted}; " if (counted := self._counted()) else ""
             print(f"{steps}; {standing}{left}{now}", file=sys.stderr, flush=True)
 

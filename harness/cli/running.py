@@ -12,7 +12,7 @@ from typing import Any
 from harness.cli.inventory import console
 from harness.cli.placing import SchedulerOptions, chosen_cases
 from harness.cli.progress import ConsoleProgress
-from harness.errors import WHATEVER, BadInput
+from harness.errors import ANY_ERROR, BadInput
 from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root, results_directory
 from harness.project import model_entries
@@ -61,7 +61,7 @@ def run_matrix(
         execution = Run(chosen, settings, progress)
         record = execution.execute()
     # A model that is none ends all its cases with one sentence.
-    problems = (finished.problem for finished in execution.finished.values())
+    problems = (finished.problem for finished in execution.states.values())
     told = [
         *dict.fromkeys(str(problem) for problem in problems if isinstance(problem, BadInput)),
         *show(record, settings.results, as_json=as_json),
@@ -78,7 +78,7 @@ def show(record: RunRecord, results: Path, *, as_json: bool) -> list[str]:
     page = results / "dashboard.html"
     try:
         write(record, page, history=history_of(record, results))
-    except WHATEVER as error:
+    except ANY_ERROR as error:
         problems.append(unshown("The dashboard", error))
     try:
         if as_json:
@@ -90,7 +90,7 @@ def show(record: RunRecord, results: Path, *, as_json: bool) -> list[str]:
                 screen.print(f"Dashboard: {page}", markup=False, highlight=False, soft_wrap=True)
     except BrokenPipeError:
         raise
-    except WHATEVER as error:
+    except ANY_ERROR as error:
         problems.append(unshown("The table", error))
     return problems
 

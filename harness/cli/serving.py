@@ -11,8 +11,8 @@ from harness.cli.storing import moved_printer
 from harness.errors import HarnessError
 from harness.paths import results_directory
 from harness.serve.interface import Interface
+from harness.serve.record_source import Source
 from harness.serve.server import ADDRESS, make_server
-from harness.serve.source import Source
 from harness.store.index.database import team_url
 
 PREPARED_SECONDS = 15.0

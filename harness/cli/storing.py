@@ -12,7 +12,7 @@ from harness.store.index.database import Database, team_url
 from harness.store.index.folder import FolderIndex
 from harness.store.index.run_index import RunIndex, count_runs
 from harness.store.labels import LabelFiles, Labels, LabelTable
-from harness.store.transfer import DatabaseRecords, FolderRecords, Moved, Records, other_side, transfer
+from harness.store.transfer import DatabaseRecords, FolderRecords, Records, TransferResult, other_side, transfer
 
 
 def open_index(*, quiet: bool) -> tuple[Database, Labels]:
@@ -80,7 +80,7 @@ def export_parquet(path: str, model: str | None) -> None:
 
 
 def _move(source: Records, destination: Records, as_json: bool) -> None:
-    moved: Moved = transfer(source, destination, moved_printer(quiet=as_json))
+    moved: TransferResult = transfer(source, destination, moved_printer(quiet=as_json))
     if as_json:
         print(json.dumps({"from": source.name, "to": destination.name, **vars(moved)}, indent=1))
         return

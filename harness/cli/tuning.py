@@ -18,13 +18,13 @@ from harness.cli.tuning_text import Found, attempt_line, show, to_json
 from harness.conversion.choices import VariantTable
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import WHATEVER, CaseError, HarnessError
+from harness.errors import ANY_ERROR, CaseError, HarnessError
 from harness.gate.policy_file import project_policy
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries, own_variant
 from harness.report.page import write
 from harness.run.matrix import matching
-from harness.run.schedule import Glance
+from harness.run.schedule import ScheduleStatus
 from harness.run.settings import Settings
 from harness.store.record import Outcome
 from harness.target import Target
@@ -33,7 +33,7 @@ from harness.tune.candidates import recipes_of
 from harness.tune.objective import OBJECTIVES
 from harness.tune.search import Search
 from harness.tune.trial import SLOTS, CaseOracle
-from harness.tune.writing import check_name, model_named, table_of, write_variant
+from harness.tune.variant_writer import check_name, model_named, table_of, write_variant
 from harness.variant import READY
 
 
@@ -71,20 +71,20 @@ def tune(
     with ConsoleProgress() as progress:
         converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
         try:
-            quiet = NotesAlone(progress)
+            quiet = NotesOnlyProgress(progress)
             for sentence in left_out:
                 progress.note(sentence)
             oracle = CaseOracle(entry, form, chosen, settings, quiet, converter, OBJECTIVES[objective])
-            found = searched(oracle, variants, conversions, quiet)
+            found = run_search(oracle, variants, conversions, quiet)
             try:
                 if name is not None and found.best is not None and not found.interrupted:
-                    found = replace(found, written=written(root, name, oracle, found))
+                    found = replace(found, written=write_best_variant(root, name, oracle, found))
             except KeyboardInterrupt:
                 found = replace(found, interrupted=True, written="")
         finally:
             converter.close()
     try:
-        page = written_page(oracle, folder)
+        page = write_dashboard(oracle, folder)
     except KeyboardInterrupt:  # what was found is said
         page, found = None, replace(found, interrupted=True)
     print(to_json(found)) if as_json else show(found, page)
@@ -93,7 +93,7 @@ def tune(
     return 0 if found.best is not None else 1
 
 
-def searched(oracle: CaseOracle, variants: Sequence[str], conversions: int, progress: NotesAlone) -> Found:
+def run_search(oracle: CaseOracle, variants: Sequence[str], conversions: int, progress: NotesOnlyProgress) -> Found:
     """The search, among the variants that globs name if any, to its end or as far as it came before it was interrupted.
     Raises `HarnessError` for a model that cannot be prepared, for a glob that matches nothing, and where no target
     tells the figure that is searched for."""
@@ -162,7 +162,7 @@ def chosen_targets(globs: Sequence[str]) -> tuple[list[Target], list[str]]:
     return sorted(chosen, key=lambda target: SLOTS.index(target.slot)), left_out
 
 
-def written(root: Path, name: str, oracle: CaseOracle, found: Found) -> str:
+def write_best_variant(root: Path, name: str, oracle: CaseOracle, found: Found) -> str:
     """Put the best into harness.toml, once it has passed under that name too; what was written where, or why it was
     not."""
     best = found.best
@@ -181,7 +181,7 @@ def written(root: Path, name: str, oracle: CaseOracle, found: Found) -> str:
     return f"Written: [variants.{name}] in {path}; `harness run --model {oracle.entry.name} --variant {name}` runs it."
 
 
-def written_page(oracle: CaseOracle, folder: Path) -> Path | None:
+def write_dashboard(oracle: CaseOracle, folder: Path) -> Path | None:
     """The dashboard of all that was tried; None where nothing ran, and where it cannot be made, which is said."""
     record = oracle.record()
     if record is None:
@@ -189,13 +189,13 @@ def written_page(oracle: CaseOracle, folder: Path) -> Path | None:
     page = folder / "tune.html"
     try:
         write(record, page)
-    except WHATEVER as error:
+    except ANY_ERROR as error:
         print(f"harness: {unshown('The page', error)}", file=sys.stderr)
         return None
     return page
 
 
-class NotesAlone:
+class NotesOnlyProgress:
     """Progress of many short runs: their notes, and not their stages."""
 
     def __init__(self, progress: ConsoleProgress) -> None:
@@ -210,7 +210,7 @@ class NotesAlone:
     def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
         """Not shown."""
 
-    def look(self, glance: Glance) -> None:
+    def update(self, status: ScheduleStatus) -> None:
         """Not shown."""
 
     def note(self, text: str) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from harness.assess.rewrites import REWRITES
 from harness.cli.inventory import console, plain_table
-from harness.remedies.explain import known
+from harness.remedies.explain import find_remedy
 from harness.report import numbers
 from harness.tune.attempt import Attempt, figure_of
-from harness.tune.attempt import known as known_number
+from harness.tune.attempt import infinity_if_missing as known_number
 from harness.tune.objective import Objective
 from harness.variant import READY
 
@@ -62,7 +62,7 @@ def attempt_line(attempt: Attempt, objective: Objective) -> str:
 def brief(reason: str) -> str:
     """The beginning of a reason that says what is wrong: a known meaning where the words are a runtime's own."""
     first = re.split(r"(?<=[^.\d])[.;] ", reason, maxsplit=1)[0].rstrip(".")
-    explained = known(reason)
+    explained = find_remedy(reason)
     target = re.match(r"[\w-]+/[\w-]+: ", reason)
     if explained is None or "parity." in first:
         return first
@@ -165,7 +165,7 @@ def next_steps(reasons: list[str]) -> list[str]:
     for reason in reasons:
         words = set(re.findall(r"\w+", reason))
         steps += [f"a known rewrite of {name}: {REWRITES[name]}." for name in REWRITES if name in words]
-        explained = known(reason)
+        explained = find_remedy(reason)
         steps += [explained.to_do] if explained is not None else []
     return list(dict.fromkeys(steps))
 

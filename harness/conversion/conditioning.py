@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.named_arrays import first_samples
-from harness.sizes import held, sizes_name
+from harness.ragged import sizes_name, split_samples
 
 WORK = 8_000_000_000
 """Multiply-accumulates of a reference kernel for one artifact, all draws together: six seconds."""
@@ -126,7 +126,7 @@ def comparable(
     where a sample holds another number of them: rows that come and go say nothing of rounding."""
     if sizes_name(name) not in moved and sizes_name(name) not in still:
         return moved[name], still[name]
-    one, two = held(moved, name), held(still, name)
+    one, two = split_samples(moved, name), split_samples(still, name)
     if [values.shape for values in one] != [values.shape for values in two]:
         return np.zeros(0), np.zeros(0)
     return np.concatenate([values.ravel() for values in one]), np.concatenate([values.ravel() for values in two])

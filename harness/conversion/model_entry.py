@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from harness.budget import Budget
+from harness.budget import SampleBudget
 from harness.conversion.choices import CustomOperators
 from harness.conversion.source import Source
 from harness.model import DetectionOutputs
@@ -32,7 +32,7 @@ class ModelEntry:
     """Glob of variant names → converter options that replace the variant's own."""
     metadata: Mapping[str, Any] | None = None
     custom_operators: CustomOperators | None = None
-    budget: Budget = field(default_factory=Budget)
+    budget: SampleBudget = field(default_factory=SampleBudget)
     """How many of its samples a case, and the reference, are given."""
     detection: DetectionOutputs | None = None
     """Of a detector: which outputs are its boxes, scores and classes."""

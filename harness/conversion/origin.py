@@ -47,7 +47,7 @@ def source_of(origin: ModelOrigin, root: Path) -> Source:
     )
 
 
-def places_of(origin: ModelOrigin) -> tuple[str, ...]:
+def source_paths(origin: ModelOrigin) -> tuple[str, ...]:
     """Every file and folder that `origin` names, relative to the project. A TensorFlow.js model's weights lie beside
     it, and a zoo model's helpers around it, so that these are folders."""
     path = origin.path

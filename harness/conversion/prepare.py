@@ -24,7 +24,7 @@ from harness.conversion.sources.request import BadSource, Request, first_line
 from harness.model import Dataset
 from harness.named_arrays import write_arrays
 from harness.quantisation import dequantise, quantise
-from harness.sizes import sizes_name
+from harness.ragged import sizes_name
 
 READY = "ready"
 

@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from harness import registry
 from harness.address import address_of
 from harness.artifact import Artifact
-from harness.budget import Budget
+from harness.budget import SampleBudget
 from harness.cache import Cache, Entry, hash_files
-from harness.conversion import opinions
+from harness.conversion import alternative_references
+from harness.conversion.artifact_description import artifact_of_prepared, as_inspected, files_of
 from harness.conversion.code_digest import code_digest
-from harness.conversion.converted import artifact_of, as_inspected, files_of
-from harness.conversion.elsewhere import Operation, Read
 from harness.conversion.golden import arrays_of, read_golden, write_golden
 from harness.conversion.model_entry import ModelEntry
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.conversion.sources.golden import not_a_number
 from harness.conversion.steps import ConversionSteps
 from harness.conversion.target_address import decisive
+from harness.conversion.worker_request import InputFiles, WorkerRequest
 from harness.errors import CaseError, Crashed, TimedOut, Unsupported
 from harness.model import Tensors
 from harness.named_arrays import first_samples, write_arrays
@@ -41,7 +41,7 @@ CONFIRMED = 2
 class Reference:
     """What the reference interpreter gave: an `.npz` of stored values by canonical name, (samples, *shape) each."""
 
-    LEFT_OUT: ClassVar = {"path": "where it is now; the digest says what it holds"}
+    NOT_IN_ADDRESS: ClassVar = {"path": "where it is now; the digest says what it holds"}
 
     interpreter: str
     path: Path
@@ -56,47 +56,49 @@ class Reference:
 class References(ConversionSteps):
     """Asks the reference interpreter of a format, and other runtimes where it cannot run an artifact."""
 
-    def reference(self, prepared: Prepared, artifact: Artifact, form: Format, cache: Cache | None = None) -> Reference:
+    def reference(
+        self, prepared: PreparedModel, artifact: Artifact, form: Format, cache: Cache | None = None
+    ) -> Reference:
         """The reference interpreter's outputs on the golden's inputs; where it cannot run the artifact, those of the
         first other runtime that can. `cache`: another than the usual, for what is not worth keeping. Raises a
         `CaseError`."""
         budget = prepared.budget
         key = address_of("reference", self._code, artifact, prepared.golden_digest, code_digest(form), budget)
 
-        def write(folder: Path) -> dict[str, Any]:
+        def write_entry(folder: Path) -> dict[str, Any]:
             inputs = read_golden(prepared.golden_path).inputs
             return self._confirmed(prepared, artifact, form, inputs, folder) or self._ask_interpreter(
                 artifact, form, inputs, folder, budget
             )
 
         try:
-            found = self._entry("reference", key, write, cache)
+            found = self._entry("reference", key, write_entry, cache)
         except (Unsupported, Crashed, TimedOut) as refusal:
             refusals: dict[str, CaseError] = {}
-            for name in opinions.names_of(form):
+            for name in alternative_references.names_of(form):
                 try:
                     return self.opinion(prepared, artifact, name, cache)
                 except CaseError as error:
                     refusals[name] = error
-            raise opinions.refused_by_all(refusal, refusals) from refusal
+            raise alternative_references.refused_by_all(refusal, refusals) from refusal
         return Reference(found.facts["interpreter"], found.folder / "outputs.npz", found.digest)
 
-    def opinion(self, prepared: Prepared, artifact: Artifact, name: str, cache: Cache | None = None) -> Reference:
+    def opinion(self, prepared: PreparedModel, artifact: Artifact, name: str, cache: Cache | None = None) -> Reference:
         """What the target of that name makes of the golden's inputs. Raises a `CaseError`."""
-        target = opinions.ready(name, artifact)
+        target = alternative_references.ready(name, artifact)
         key = address_of("opinion", artifact, prepared.golden_digest, *decisive(target))
 
-        def write(folder: Path) -> dict[str, Any]:
+        def write_entry(folder: Path) -> dict[str, Any]:
             samples = artifact.stored(read_golden(prepared.golden_path).inputs)
-            outputs = opinions.outputs_of(target, artifact, samples)
+            outputs = alternative_references.outputs_of(target, artifact, samples)
             write_arrays(folder / "outputs.npz", outputs)
             return {"interpreter": name}
 
-        found = self._entry("reference", key, write, cache)
+        found = self._entry("reference", key, write_entry, cache)
         return Reference(name, found.folder / "outputs.npz", found.digest, name)
 
     def _ask_interpreter(
-        self, artifact: Artifact, form: Format, inputs: Tensors, folder: Path, budget: Budget
+        self, artifact: Artifact, form: Format, inputs: Tensors, folder: Path, budget: SampleBudget
     ) -> dict[str, Any]:
         """Write what the format's reference interpreter makes of `inputs` (real values), of as many samples as the
         budget allows, to `outputs.npz` in `folder`; its name is in the answer. Raises a `CaseError`."""
@@ -106,24 +108,24 @@ class References(ConversionSteps):
         write_arrays(samples, artifact.stored(inputs, samples=limit))
         try:
             return self._do(
-                Operation(
+                WorkerRequest(
                     "reference",
                     self.limits.reference,
                     {
                         "inspected": as_inspected(artifact),
                         "budget": None if is_stream or budget.samples is not None else budget.seconds,
                     },
-                    {"path": files_of(artifact), "samples": Read.of(samples)},
+                    {"path": files_of(artifact), "samples": InputFiles.of(samples)},
                     {"output": folder / "outputs.npz"},
                     {"converter": form},
-                    stays=artifact.custom_operators is not None,
+                    local_only=artifact.custom_operators is not None,
                 )
             )
         finally:
             samples.unlink()
 
     def _confirmed(
-        self, prepared: Prepared, artifact: Artifact, form: Format, inputs: Tensors, folder: Path
+        self, prepared: PreparedModel, artifact: Artifact, form: Format, inputs: Tensors, folder: Path
     ) -> dict[str, Any] | None:
         """What the reference gave when it made the golden of a ready artifact, put into `folder`, once its first
         samples came out the same again; None where there is no such thing, or they did not."""
@@ -147,9 +149,9 @@ class References(ConversionSteps):
         form = registry.formats()[str(entry.source.ready_format)]
         place = folder / READY.name
         files = hash_files(place)
-        prepared = Prepared(entry.name, "", folder, facts, "", entry.custom_operators, entry.budget)
+        prepared = PreparedModel(entry.name, "", folder, facts, "", entry.custom_operators, entry.budget)
         made = Entry(place, files, {"entry": facts["ready"], **facts["inspected"]})
-        artifact = artifact_of(prepared, form, READY, "", made, self.environment.versions())
+        artifact = artifact_of_prepared(prepared, form, READY, "", made, self.environment.versions())
         golden = read_golden(prepared.golden_path)
         with tempfile.TemporaryDirectory(prefix="harness-reference-") as name:
             scratch = Path(name)
@@ -175,9 +177,11 @@ class References(ConversionSteps):
     ) -> tuple[str, dict[str, NDArray[Any]]]:
         """Name and outputs of the first runtime that runs it. Raises the `refusal` where none does."""
         refusals: dict[str, CaseError] = {}
-        for name in opinions.names_of(form):
+        for name in alternative_references.names_of(form):
             try:
-                return name, opinions.outputs_of(opinions.ready(name, artifact), artifact, artifact.stored(inputs))
+                return name, alternative_references.outputs_of(
+                    alternative_references.ready(name, artifact), artifact, artifact.stored(inputs)
+                )
             except CaseError as error:
                 refusals[name] = error
-        raise opinions.refused_by_all(refusal, refusals) from refusal
+        raise alternative_references.refused_by_all(refusal, refusals) from refusal

@@ -8,10 +8,10 @@ from typing import Any
 from harness.address import address_of
 from harness.artifact import Artifact
 from harness.cache import sha256_file
+from harness.conversion.artifact_description import artifact_of_prepared
 from harness.conversion.children import REWRITING_WORKER
 from harness.conversion.code_digest import code_digest, code_digest_of
-from harness.conversion.converted import artifact_of
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.conversion.steps import ConversionSteps
 from harness.environment import environment
 from harness.variant import Format, Variant
@@ -23,7 +23,7 @@ OWN = [Path(__file__).parents[1] / name for name in ("operator_names.py", "neare
 class Rewriting(ConversionSteps):
     """The step that makes an artifact from another one."""
 
-    def rewritten(self, prepared: Prepared, form: Format, variant: Variant, source: Artifact) -> Artifact:
+    def rewritten(self, prepared: PreparedModel, form: Format, variant: Variant, source: Artifact) -> Artifact:
         """What the format's rewriter makes of `source`. Raises a `CaseError` that says why there is none."""
         rewriter = form.rewriter
         assert rewriter is not None
@@ -31,7 +31,7 @@ class Rewriting(ConversionSteps):
         code = [self._code, code_digest(form), place.digest(), *map(sha256_file, (REWRITING_WORKER, *OWN))]
         key = address_of("rewritten", code, code_digest_of(rewriter.script), prepared.key, source, variant)
 
-        def write(folder: Path) -> dict[str, Any]:
+        def write_entry(folder: Path) -> dict[str, Any]:
             with self._children.lend(place, REWRITING_WORKER) as child:
                 reply, _ = child.call(
                     "rewrite",
@@ -56,5 +56,5 @@ class Rewriting(ConversionSteps):
                     info["name"], info["shape"] = before.name, list(before.shape)
             return reply | inspected
 
-        found = self._entry("converted", key, write)
-        return artifact_of(prepared, form, variant, key, found, {**source.converter, **place.versions()})
+        found = self._entry("converted", key, write_entry)
+        return artifact_of_prepared(prepared, form, variant, key, found, {**source.converter, **place.versions()})

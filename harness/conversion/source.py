@@ -17,7 +17,7 @@ from typing import Any, Literal
 from harness.address import content_of, field_names, files_below, hashes
 from harness.cache import sha256_json
 from harness.conversion import other_frameworks
-from harness.conversion.elsewhere import Read
+from harness.conversion.worker_request import InputFiles
 from harness.errors import PARSING, Failed, HarnessError
 from harness.loaded import check_files
 from harness.model import TensorSpec
@@ -104,13 +104,13 @@ class Source:
         }
 
 
-def files_of_source(source: Source) -> Read:
+def files_of_source(source: Source) -> InputFiles:
     """The files of a source, for an operation that reads it. Raises `HarnessError`, `OSError`."""
     if source.kind == "entry_point":  # code, which stays here
-        return Read(source.path.parent, source.path.name, {})
+        return InputFiles(source.path.parent, source.path.name, {})
     if source.kind == "tfjs":
-        return Read(source.path.parent, source.path.name, source.needed_files())
-    return Read.of(source.path)
+        return InputFiles(source.path.parent, source.path.name, source.needed_files())
+    return InputFiles.of(source.path)
 
 
 def recognise(path: Path) -> Kind:

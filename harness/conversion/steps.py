@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from harness.cache import Cache, Entry, sha256_json, sha256_tree
 from harness.conversion.children import WORKER, Children
-from harness.conversion.elsewhere import Elsewhere, Operation, identity_of
+from harness.conversion.worker_request import RemoteConverter, WorkerRequest, identity_of
 from harness.environment import Environment
 from harness.errors import CaseError, Failed, Unsupported
 from harness.variant import Variant
@@ -21,7 +21,7 @@ LONG_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
-class Limits:
+class StepTimeouts:
     """Bounds on one conversion step, in seconds."""
 
     start: float = 180.0
@@ -43,7 +43,7 @@ def code_of_steps(environment: Environment) -> str:
         HERE.parent / "model.py",
         HERE.parent / "named_arrays.py",
         HERE.parent / "quantisation.py",
-        HERE.parent / "sizes.py",
+        HERE.parent / "ragged.py",
     ]
     return sha256_json([environment.digest(), sha256_tree(own)])
 
@@ -54,16 +54,18 @@ class ConversionSteps:
     Thread-safe: at most `workers` child processes of an environment work at once.
     """
 
-    def __init__(self, cache: Cache, environment: Environment, workers: int, limits: Limits | None = None) -> None:
+    def __init__(
+        self, cache: Cache, environment: Environment, workers: int, limits: StepTimeouts | None = None
+    ) -> None:
         self.cache = cache
         self.cache.sweep()
         self.environment = environment
-        self.limits = limits or Limits()
+        self.limits = limits or StepTimeouts()
         self._children = Children(workers, self.limits.start)
-        self._elsewhere: Elsewhere | None = None
+        self._elsewhere: RemoteConverter | None = None
         self._code = code_of_steps(environment)
 
-    def at(self, elsewhere: Elsewhere) -> Self:
+    def at(self, elsewhere: RemoteConverter) -> Self:
         """The same steps, whose operations are done there, or here where that does not come about."""
         other = copy.copy(self)
         other._elsewhere = elsewhere
@@ -74,20 +76,20 @@ class ConversionSteps:
         self._children.close()
 
     def _do(
-        self, operation: Operation, environment: Environment | None = None, *, with_another: bool = False
+        self, operation: WorkerRequest, environment: Environment | None = None, *, with_another: bool = False
     ) -> dict[str, Any]:
         """The answer of the converter's worker, in the usual environment or another one, which only this machine is
         known to have. Raises a `CaseError`: what another machine fails at is done again here, so that the sentence is
         the same wherever it was tried. `with_another`: if it takes long, another worker starts meanwhile."""
         usual = environment is None or environment is self.environment
-        if self._elsewhere is not None and usual and not operation.stays:
+        if self._elsewhere is not None and usual and not operation.local_only:
             answer = self._elsewhere.convert(operation, identity_of(self._code))
             if answer is not None:
                 return answer
         chosen = environment or self.environment
         meanwhile = self._children.another_after(LONG_SECONDS, chosen) if with_another else nullcontext()
         with self._children.lend(chosen) as child, meanwhile:
-            reply, _ = child.call(operation.name, seconds=operation.seconds, **operation.arguments())
+            reply, _ = child.call(operation.name, seconds=operation.timeout_seconds, **operation.arguments())
         return reply
 
     def _environment(self, variant: Variant) -> Environment:

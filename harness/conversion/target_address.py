@@ -6,12 +6,12 @@ import inspect
 from functools import cache
 from pathlib import Path
 
-from harness import sizes
+from harness import ragged
 from harness.cache import sha256_tree
 from harness.conversion.source import closure
 from harness.target import Target
 
-SHARED = Path(sizes.__file__)
+SHARED = Path(ragged.__file__)
 """What workers of every family take from the engine."""
 
 

@@ -21,7 +21,7 @@ from harness.conversion.conditioning import conditioning as measure_conditioning
 from harness.conversion.format_converter import format_converter, import_before_forks
 from harness.conversion.sources.request import first_line
 from harness.named_arrays import read_arrays, write_arrays
-from harness.sizes import joined
+from harness.ragged import concatenate_parts
 
 FEWEST, GROWTH = 2, 8
 """Samples of the first batch of a reference, and how many times as many as were done before a later one may have."""
@@ -134,7 +134,7 @@ def infer_within(
         each = (time.monotonic() - batch_begun) / batch
         left = seconds - (time.monotonic() - begun)
         batch = min(count - done, max(0, int(left / max(each, 1e-6))), GROWTH * done)
-    return interpreter, joined(parts)
+    return interpreter, concatenate_parts(parts)
 
 
 def conditioning(header: dict[str, Any]) -> dict[str, Any]:

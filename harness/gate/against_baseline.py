@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.baseline.accepted import AcceptedArtifact, AcceptedCase, AcceptedOutput, accepted_output
+from harness.baseline.accepted_results import AcceptedArtifact, AcceptedCase, AcceptedOutput, accepted_output
 from harness.case_name import CaseName
 from harness.gate.policy import Edge, GrowthRule, Policy
 from harness.store.record import ArtifactSummary, CaseResult, Check, Comparison, Outcome, Parity

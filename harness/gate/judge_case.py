@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date
 
 from harness.case_name import CaseName
-from harness.gate.exceptions import apply_exceptions
 from harness.gate.judge import judge
 from harness.gate.policy import Policy
-from harness.parity.conditions import said_by_runtime
+from harness.gate.policy_exceptions import apply_exceptions
+from harness.parity.conditions import runtime_notices
 from harness.store.record import Check, Latency, Measured, Parity
 from harness.variant import READY
 
@@ -34,7 +34,7 @@ def judge_case(
     checks += tuple(_as_asked(fingerprint, measured.details, latency.details if latency else {}))
     checks += tuple(_leaked(latency.details if latency else {}))
     checks += tuple(_in_half_precision(measured.details, parity))
-    checks += tuple(_said(measured.details))
+    checks += tuple(_accelerated_check(measured.details))
     now = today or date.today()
     return tuple(apply_exceptions(check, case, policy.exceptions, now)[0] for check in checks)
 
@@ -67,7 +67,7 @@ def _as_asked(fingerprint: Mapping[str, str], *answers: Mapping[str, str]) -> li
     return checks
 
 
-def _said(details: Mapping[str, str]) -> list[Check]:
+def _accelerated_check(details: Mapping[str, str]) -> list[Check]:
     """A check that never fails, where the runtime says whether all of the model ran where it was asked for."""
     if "accelerated" not in details:
         return []
@@ -77,7 +77,7 @@ def _said(details: Mapping[str, str]) -> list[Check]:
             "runtime.accelerated",
             passed=True,
             source="What runs elsewhere in part is no figure of what was asked for alone",
-            message=" ".join(said_by_runtime(details)),
+            message=" ".join(runtime_notices(details)),
         )
     ]
 

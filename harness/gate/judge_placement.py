@@ -46,7 +46,7 @@ def judge_labels(task: TaskMetric) -> list[Check]:
 
 
 def _swapped(edge: Edge, comparisons: Sequence[Comparison], moved: Sequence[Comparison]) -> str:
-    places = {comparison.output: place for place, comparison in enumerate(comparisons)}
+    places = {comparison.output: index for index, comparison in enumerate(comparisons)}
 
     def named(output: str | None) -> str:
         return f"output {places.get(output or '', '?')} ({output!r})"

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from harness.baseline.accepted import AcceptedCase, origin_in
+from harness.baseline.accepted_results import AcceptedCase, origin_in
 from harness.baseline.files import Baseline
 from harness.case_name import CaseName
-from harness.errors import WHATEVER, HarnessError, as_case_error
+from harness.errors import ANY_ERROR, HarnessError, as_case_error
 from harness.gate.against_baseline import judge_against_baseline, judge_outcome
-from harness.gate.exceptions import apply_exceptions
 from harness.gate.judge_case import judge_case
 from harness.gate.notices import notices
 from harness.gate.policy import Policy
-from harness.gate.regression import Stopwatch, judge_regression
-from harness.gate.worst import gravity, worst_first
+from harness.gate.policy_exceptions import apply_exceptions
+from harness.gate.regression import RegressionTimer, judge_regression
+from harness.gate.severity import severity_rank, worst_first
 from harness.store.record import EXACT_AT_PLACES, CaseResult, Check, Outcome, RunRecord
 
 
@@ -63,7 +63,7 @@ class GateResult:
 
 def _gravity(verdict: CaseVerdict) -> int:
     """The gravity of its worst broken rule."""
-    return min(map(gravity, verdict.broken))
+    return min(map(severity_rank, verdict.broken))
 
 
 def judge_run(
@@ -72,7 +72,7 @@ def judge_run(
     baseline: Baseline,
     format_of: Callable[[str], str],
     *,
-    stopwatch: Stopwatch | None = None,
+    stopwatch: RegressionTimer | None = None,
     complete: bool = False,
     today: date | None = None,
 ) -> GateResult:
@@ -102,7 +102,7 @@ def judge_run(
         checks: Iterable[Check]
         try:
             checks = _checks(name, case, accepted, record, policy, baseline, stopwatch, now)
-        except WHATEVER as error:
+        except ANY_ERROR as error:
             checks = [_unjudged(error)]
         judged = []
         for check in checks:
@@ -128,7 +128,7 @@ def _checks(
     record: RunRecord,
     policy: Policy,
     baseline: Baseline,
-    stopwatch: Stopwatch | None,
+    stopwatch: RegressionTimer | None,
     today: date,
 ) -> Iterable[Check]:
     """Before exceptions."""

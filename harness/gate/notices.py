@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from harness.baseline.files import Baseline
 from harness.gate.policy import Policy
-from harness.parity.conditions import said_by_runtime
+from harness.parity.conditions import runtime_notices
 from harness.store.record import CaseResult, Outcome, RunRecord
 
 APART = 1.10
@@ -65,7 +65,7 @@ def _conditions(record: RunRecord) -> list[str]:
     found += [f"{_named(cases)}: {note}" for note, cases in notes.items()]
     said: dict[str, list[str]] = {}
     for case in record.cases:
-        for sentence in said_by_runtime(case.measured.details):
+        for sentence in runtime_notices(case.measured.details):
             said.setdefault(sentence, []).append(case.id)
     found += [f"{_named(cases)}: {sentence}" for sentence, cases in said.items()]
     unmeasured = [case.id for case in record.cases if case.parity and case.parity.unmeasured]

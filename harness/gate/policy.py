@@ -194,7 +194,7 @@ class PolicyException(Frozen):
         return rule
 
 
-class Budget(Where):
+class FigureLimit(Where):
     """An upper limit on a measured size or count (`artifact_bytes`, `arena_bytes`, …)."""
 
     figure: str = Field(min_length=1, max_length=200)
@@ -252,11 +252,11 @@ _KERNEL_NOISE = "Two integer kernels differ by no more than quantisation noise i
 _OWN_ACTIVATIONS = "Each runtime quantises the activations of a dynamic-range model by its own rule: " + _EIGHT_BITS
 
 
-Limits = dict[ParityMetric, tuple[float | Literal["off"], str]]
+MetricLimits = dict[ParityMetric, tuple[float | Literal["off"], str]]
 
 
 def _rules(
-    edge: Edge, limits: Limits, *variants: str, conditioned: bool = False, bytes_of: str = "", **where: str
+    edge: Edge, limits: MetricLimits, *variants: str, conditioned: bool = False, bytes_of: str = "", **where: str
 ) -> list[ParityRule]:
     return [
         ParityRule(
@@ -274,18 +274,18 @@ def _rules(
     ]
 
 
-def _conditioned(edge: Edge, limits: Limits, *variants: str, **where: str) -> list[ParityRule]:
+def _conditioned(edge: Edge, limits: MetricLimits, *variants: str, **where: str) -> list[ParityRule]:
     return _rules(edge, limits, *variants, conditioned=True, **where)
 
 
-_INTEGERS: Limits = {"max_lsb": (3, _KERNELS), "amplified_lsb": (38, _SOFTMAX)}
+_INTEGERS: MetricLimits = {"max_lsb": (3, _KERNELS), "amplified_lsb": (38, _SOFTMAX)}
 
-_EXACT_INTEGERS: Limits = {"max_lsb": (0, _BIT_EXACT), "amplified_lsb": (0, _BIT_EXACT)}
+_EXACT_INTEGERS: MetricLimits = {"max_lsb": (0, _BIT_EXACT), "amplified_lsb": (0, _BIT_EXACT)}
 
-_EIGHT: Limits = {"peak": ("off", _NO_PEAK), "top1_agreement": (0.98, _MLPERF_MOBILE)}
-_FLOAT: Limits = {"top1_agreement": (0.99, _FEW_FLIPS)}
+_EIGHT: MetricLimits = {"peak": ("off", _NO_PEAK), "top1_agreement": (0.98, _MLPERF_MOBILE)}
+_FLOAT: MetricLimits = {"top1_agreement": (0.99, _FEW_FLIPS)}
 
-_FLOAT32: Limits = {"sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}
+_FLOAT32: MetricLimits = {"sqnr_db": (80, _ROUNDING), "peak": (1e-3, _PEAK), **_FLOAT}
 _INTEGER_VARIANTS = ("int8*", "uint8*", "int16x8*", "int16-static*", "int4-static*")
 
 DEFAULT_PARITY: tuple[ParityRule, ...] = (
@@ -341,7 +341,7 @@ class Policy(Frozen):
         RatioBudget(limit=1.02, source=_INTERLEAVED),
         RatioBudget(time="kernels", limit=1.02, source=_KERNELS_ALONE),
     )
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[FigureLimit, ...] = ()
     growth: tuple[GrowthRule, ...] = DEFAULT_GROWTH
     outcomes: OutcomeRules = OutcomeRules()
     baseline: BaselineRule = BaselineRule()

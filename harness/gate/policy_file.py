@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from harness.errors import HarnessError
 from harness.gate.policy import (
     BaselineRule,
-    Budget,
+    FigureLimit,
     GrowthRule,
     LatencyRule,
     OutcomeRules,
@@ -41,7 +41,7 @@ class PolicyFile(BaseModel):
     task: TaskRule = TaskRule()
     latency: LatencyRule = LatencyRule()
     ratios: tuple[RatioBudget, ...] = ()
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[FigureLimit, ...] = ()
     growth: tuple[GrowthRule, ...] = ()
     outcomes: OutcomeRules = OutcomeRules()
     baseline: BaselineRule = BaselineRule()
@@ -163,7 +163,7 @@ def _table(place: tuple[Any, ...]) -> type[BaseModel]:
         "task": TaskRule,
         "latency": LatencyRule,
         "ratios": RatioBudget,
-        "budgets": Budget,
+        "budgets": FigureLimit,
         "growth": GrowthRule,
         "outcomes": OutcomeRules,
         "baseline": BaselineRule,

@@ -9,18 +9,18 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from harness.ab.block_plan import DEFAULT_PLAN, BlockPlan
 from harness.ab.by_operator import OperatorRatio, changed_operators, operator_in_words
 from harness.ab.compare import compare_sides
 from harness.ab.decide import Finding
 from harness.ab.old_side import cached_artifact, runtime_of
-from harness.ab.plan import DEFAULT_PLAN, BlockPlan
 from harness.ab.side import Side
 from harness.artifact import Artifact
-from harness.baseline.accepted import AcceptedCase
+from harness.baseline.accepted_results import AcceptedCase
 from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.conversion.model_entry import ModelEntry
-from harness.errors import WHATEVER, CaseError, HarnessError, Unavailable
+from harness.errors import ANY_ERROR, CaseError, HarnessError, Unavailable
 from harness.gate.policy import Clock, Policy, RatioBudget
 from harness.store.record import CaseResult, Check
 from harness.target import Target
@@ -40,7 +40,7 @@ Rebuild = Callable[[CaseName, AcceptedCase], Artifact]
 
 
 @dataclass(frozen=True)
-class Stopwatch:
+class RegressionTimer:
     """What timing two sides takes. `compare` is exchanged in tests alone."""
 
     cache: Cache
@@ -50,7 +50,9 @@ class Stopwatch:
     rebuild: Rebuild | None = None
     """Converts an accepted artifact again that left the cache."""
     compare: Callable[[Side, Side, dict[str, NDArray[Any]], BlockPlan], Finding] = compare_sides
-    inside: Callable[[Side, Side, dict[str, NDArray[Any]], BlockPlan], tuple[OperatorRatio, ...]] = changed_operators
+    find_changed_operators: Callable[[Side, Side, dict[str, NDArray[Any]], BlockPlan], tuple[OperatorRatio, ...]] = (
+        changed_operators
+    )
     """Which operators a change is in, asked where a case became slower; exchanged in tests alone."""
     note: Callable[[str], None] = lambda text: None
     models: Mapping[str, ModelEntry] = field(default_factory=dict)
@@ -72,7 +74,7 @@ class Stopwatch:
 
 
 def judge_regression(
-    name: CaseName, case: CaseResult, accepted: AcceptedCase, policy: Policy, stopwatch: Stopwatch | None
+    name: CaseName, case: CaseResult, accepted: AcceptedCase, policy: Policy, stopwatch: RegressionTimer | None
 ) -> list[Check]:
     """A check of each time that there is a budget for: until the data is there and, where a GPU has timers, of its
     kernels alone. None where the case has no latency to judge. Without a stopwatch nothing is timed."""
@@ -96,7 +98,7 @@ def _timed(
     case: CaseResult,
     accepted: AcceptedCase,
     policy: Policy,
-    stopwatch: Stopwatch,
+    stopwatch: RegressionTimer,
     budget: RatioBudget,
 ) -> Check:
     """One budget's check, from both sides timed now."""
@@ -122,12 +124,14 @@ def _timed(
         return _open(budget, policy, message if crash else f"{message} (a mistake in the policy or the record)")
     slower: tuple[OperatorRatio, ...] = ()
     if finding.verdict == "slower":
-        with suppress(*WHATEVER):  # the verdict stands without it
-            slower = tuple(one for one in stopwatch.inside(*sides, inputs, plan) if one.ratio > 1.0)
+        with suppress(*ANY_ERROR):  # the verdict stands without it
+            slower = tuple(one for one in stopwatch.find_changed_operators(*sides, inputs, plan) if one.ratio > 1.0)
     return _found(budget, policy, finding, sides[0].label, slower)
 
 
-def _sides(name: CaseName, case: CaseResult, accepted: AcceptedCase, stopwatch: Stopwatch) -> tuple[Side, Side] | None:
+def _sides(
+    name: CaseName, case: CaseResult, accepted: AcceptedCase, stopwatch: RegressionTimer
+) -> tuple[Side, Side] | None:
     """Old and new; None where they are the same after all."""
     assert case.artifact is not None
     assert accepted.artifact is not None

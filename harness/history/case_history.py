@@ -9,8 +9,8 @@ from dataclasses import astuple, dataclass
 
 from harness.errors import HarnessError
 from harness.history.change_point_cache import steps_of
-from harness.history.change_points import Step
-from harness.history.differences import Difference, Facts
+from harness.history.change_points import LevelShift
+from harness.history.differences import Difference, FactReader
 from harness.history.metrics import HEADLINES, metric
 from harness.history.series import RunReference, Series, known_models, load_series
 from harness.store.index.database import Database
@@ -30,7 +30,7 @@ class ChangePoint:
 
     id: str
     """Twelve hexadecimal digits, by which a label is put on it."""
-    step: Step
+    step: LevelShift
     before: RunReference
     after: RunReference
     differences: tuple[Difference, ...]
@@ -67,7 +67,7 @@ def histories(
     steps = steps_of(database, series, progress)
     known = labels.of(None if set("*?[") & set(model) else model)
     with database.reading() as connection:
-        facts = Facts(connection)
+        facts = FactReader(connection)
         places = [
             (one, place)
             for one, own in zip(series, steps, strict=True)
@@ -85,7 +85,7 @@ def histories(
         ]
 
 
-def _change(series: Series, step: Step, facts: Facts, labels: Sequence[Label]) -> ChangePoint:
+def _change(series: Series, step: LevelShift, facts: FactReader, labels: Sequence[Label]) -> ChangePoint:
     before, after = step.index - 1, step.index
     differences = facts.between(
         (series.runs[before].number, series.runs[after].number),
@@ -130,7 +130,7 @@ def _is_of(label: Label, series: Series) -> bool:
     return (label.model, label.variant, label.target, label.metric, label.machine, label.environment) == astuple(key)
 
 
-def _label(series: Series, step: Step, labels: Sequence[Label]) -> Label | None:
+def _label(series: Series, step: LevelShift, labels: Sequence[Label]) -> Label | None:
     """The newest label on this change, or one within reach that says the same direction."""
     direction = 1 if step.after > step.before else -1
     labels = [label for label in labels if _is_of(label, series)]

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from harness.errors import HarnessError
 from harness.history import change_points, e_divisive
-from harness.history.change_points import Step, exact_steps, noisy_steps
+from harness.history.change_points import LevelShift, exact_steps, noisy_steps
 from harness.history.series import Series
 from harness.store.index.database import Database
 from harness.store.index.tables import STEPS
@@ -25,7 +25,7 @@ _MANY = 500
 
 def steps_of(
     database: Database, series: Sequence[Series], progress: Callable[[str], None] = lambda _: None
-) -> list[list[Step]]:
+) -> list[list[LevelShift]]:
     """The change points of each series. What is not known is computed, and kept where the index can be written."""
     method = method_digest()
     names = [_name(one) for one in series]
@@ -38,7 +38,7 @@ def steps_of(
         if one.metric.exact:
             found.append(exact_steps(one.values.tolist()))
         elif known.get(name, ("", ""))[0] == digest:
-            found.append([Step(**step) for step in json.loads(known[name][1])])
+            found.append([LevelShift(**step) for step in json.loads(known[name][1])])
         else:
             progress(one.key.case)
             found.append(noisy_steps(one.values.tolist()))

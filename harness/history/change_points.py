@@ -41,7 +41,7 @@ _LIKELY = 100
 
 
 @dataclass(frozen=True)
-class Step:
+class LevelShift:
     """A change between `values[index - 1]` and `values[index]`.
 
     `before` and `after` are the medians of the segments on either side (of single values for an exact step), `low` and
@@ -59,7 +59,7 @@ class Step:
     p_value: float | None = None
 
 
-def exact_steps(values: Sequence[float]) -> list[Step]:
+def exact_steps(values: Sequence[float]) -> list[LevelShift]:
     """Every change of a figure that is the same at every run, `values` shaped (n,) in the order of the runs."""
     return [
         _exact(index, before, after)
@@ -68,7 +68,7 @@ def exact_steps(values: Sequence[float]) -> list[Step]:
     ]
 
 
-def noisy_steps(values: Sequence[float], smallest: float = SMALLEST_STEP) -> list[Step]:
+def noisy_steps(values: Sequence[float], smallest: float = SMALLEST_STEP) -> list[LevelShift]:
     """The change points of a wall-clock figure, `values` shaped (n,) in the order of the runs, oldest first.
 
     Steps below `smallest` (relative) are left out. Fewer than ten values have no change point.
@@ -157,23 +157,23 @@ def _moved(level: NDArray[np.float64], points: list[int]) -> list[int]:
     """Each point moved by less than `MINIMUM_RUNS`, to where its segments lie closest to their medians: a split that
     has to leave five values on a side may take values of the other level with them."""
     moved = list(points)
-    for place, point in enumerate(points):
-        start = moved[place - 1] if place else 0
-        end = points[place + 1] if place + 1 < len(points) else len(level)
+    for index, point in enumerate(points):
+        start = moved[index - 1] if index else 0
+        end = points[index + 1] if index + 1 < len(points) else len(level)
         left, right = np.median(level[start:point]), np.median(level[point:end])
         first, last = max(start + 1, point - MINIMUM_RUNS + 1), min(end - 1, point + MINIMUM_RUNS - 1)
         # What moving the border costs: the distance to the left median minus that to the right, summed up to it.
         part = level[first:last]
         costs = np.concatenate([[0.0], np.cumsum(np.abs(part - left) - np.abs(part - right))])
-        moved[place] = first + int(np.argmin(costs))
+        moved[index] = first + int(np.argmin(costs))
     return moved
 
 
 def _seen(points: list[int], count: int) -> list[int]:
     """The points that have `MINIMUM_RUNS` on either side, up to the next."""
     kept: list[int] = []
-    for place, point in enumerate(points):
-        end = points[place + 1] if place + 1 < len(points) else count
+    for index, point in enumerate(points):
+        end = points[index + 1] if index + 1 < len(points) else count
         if point - (kept[-1] if kept else 0) >= MINIMUM_RUNS and end - point >= MINIMUM_RUNS:
             kept.append(point)
     return kept
@@ -207,14 +207,16 @@ def _neighbours(points: dict[int, float], index: int, count: int) -> tuple[int, 
     return bounds[place - 1], bounds[place + 1]
 
 
-def _measured(series: NDArray[np.float64], index: int, bounds: tuple[int, int], relative: bool, p_value: float) -> Step:
+def _measured(
+    series: NDArray[np.float64], index: int, bounds: tuple[int, int], relative: bool, p_value: float
+) -> LevelShift:
     left, right = series[bounds[0] : index], series[index : bounds[1]]
     before, after = float(np.median(left)), float(np.median(right))
     # Every likely median of one side with every one of the other: each pair is as likely as the next.
     lefts, rights = _likely_medians(left)[:, None], _likely_medians(right)[None, :]
     low, high = np.percentile(rights / lefts - 1.0 if relative else rights - lefts, (2.5, 97.5))
     size = after / before - 1.0 if relative else after - before
-    return Step(index, before, after, size, min(float(low), size), max(float(high), size), relative, p_value)
+    return LevelShift(index, before, after, size, min(float(low), size), max(float(high), size), relative, p_value)
 
 
 def _likely_medians(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -231,7 +233,7 @@ def _likely_deviations(freedom: int) -> NDArray[np.float64]:
     return found
 
 
-def _exact(index: int, before: float, after: float) -> Step:
+def _exact(index: int, before: float, after: float) -> LevelShift:
     relative = before > 0
     size = after / before - 1.0 if relative else after - before
-    return Step(index, before, after, size, size, size, relative)
+    return LevelShift(index, before, after, size, size, size, relative)

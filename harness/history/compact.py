@@ -20,12 +20,12 @@ def compact(found: Sequence[History], each: int) -> Json:
     """`runs`, the table of the runs that occur, oldest first, and `series` with at most about `each` points: their
     `runs` are places in the table, `values`, `low` and `high` go with them, and `changes` hold `at`, a place in the
     series' own points as they stand here. Each says in `points` how many it has in all."""
-    chosen = [places_of(history, each) for history in found]
+    chosen = [kept_indices(history, each) for history in found]
     used = {run.id: run for history, places in zip(found, chosen, strict=True) for run in _runs_at(history, places)} | {
         run.id: run for history in found for change in history.changes for run in (change.before, change.after)
     }
     runs = sorted(used.values(), key=lambda run: (run.started, run.id))
-    numbers = {run.id: place for place, run in enumerate(runs)}
+    numbers = {run.id: index for index, run in enumerate(runs)}
     return {
         "runs": [run_document(run) for run in runs],
         "series": [_series(history, places, numbers) for history, places in zip(found, chosen, strict=True)],
@@ -36,7 +36,7 @@ def merged(parts: Sequence[Json]) -> Json:
     """Several of what `compact` makes as one; a part may hold runs that none of its series has any more."""
     runs = {run["id"]: run for part in parts for run in map(part["runs"].__getitem__, _places_in_use(part))}
     ordered = sorted(runs.values(), key=lambda run: (run["started"], run["id"]))
-    numbers = {run["id"]: place for place, run in enumerate(ordered)}
+    numbers = {run["id"]: index for index, run in enumerate(ordered)}
     series = []
     for part in parts:
         place = {used: numbers[part["runs"][used]["id"]] for used in _places_in_use(part)}
@@ -82,7 +82,7 @@ def run_document(run: RunReference) -> Json:
 
 def _series(history: History, places: Sequence[int], numbers: dict[str, int]) -> Json:
     series = history.series
-    at = {place: position for position, place in enumerate(places)}
+    at = {index: position for position, index in enumerate(places)}
     changes = []
     for change in history.changes:
         document = change_document(change)
@@ -110,7 +110,7 @@ def _runs_at(history: History, places: Sequence[int]) -> list[RunReference]:
     return [history.series.runs[place] for place in places]
 
 
-def places_of(history: History, limit: int | None) -> list[int]:
+def kept_indices(history: History, limit: int | None) -> list[int]:
     """Places of the points that are shown where there is room for `limit`: of all without it."""
     if limit is None:
         return list(range(len(history.series)))

@@ -27,7 +27,7 @@ class Difference:
         return f"{self.name} {_shown(self.before)} → {_shown(self.after)}"
 
 
-class Facts:
+class FactReader:
     """Reads the facts of runs, provenances and artifacts, each once."""
 
     def __init__(self, connection: Connection) -> None:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from harness.history.case_history import History, NothingFound, histories
-from harness.history.compact import Json, change_document, compact, merged, places_of
+from harness.history.compact import Json, change_document, compact, kept_indices, merged
 from harness.history.metrics import HEADLINES, METRICS, SUMMARISED, metric
 from harness.history.series import known_models, matching_cells
 from harness.history.summaries import FEWEST_POINTS, content, refresh, summaries
@@ -21,7 +21,7 @@ def history_document(history: History, limit: int | None = None) -> Json:
     """One series. `points` is how many it has, of which `values` holds those at `places` (all without `limit`);
     `runs`, `started` (seconds since 1970), `low` and `high` go with `values`. `changes` name places in the whole."""
     series = history.series
-    places = places_of(history, limit)
+    places = kept_indices(history, limit)
     return {
         **vars(series.key),
         "unit": series.metric.unit,

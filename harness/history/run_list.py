@@ -53,7 +53,7 @@ def result_documents(connection: Connection, run: int, model: str | None = None)
         digests = artifact_digests(connection, block)
         rows = zip(*(block.columns[name].tolist() for name in _SHOWN), strict=True)
         figures = {name: block.figures[name].tolist() for name in sorted(block.figures, key=_order)}
-        for place, (cell, source, artifact, outcome, state, simulated) in enumerate(rows):
+        for index, (cell, source, artifact, outcome, state, simulated) in enumerate(rows):
             found.append(
                 {
                     "model": cells[cell].model,
@@ -66,7 +66,7 @@ def result_documents(connection: Connection, run: int, model: str | None = None)
                     "provenance": facts[source],
                     "artifact": digests.get(artifact),
                     "figures": {
-                        name: value for name, values in figures.items() if not math.isnan(value := values[place])
+                        name: value for name, values in figures.items() if not math.isnan(value := values[index])
                     },
                 }
             )

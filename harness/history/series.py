@@ -150,7 +150,7 @@ def _points(
 ) -> _Points | None:
     """All points of a metric for the cells of a model; None where there is none."""
     names = (metric.column, *(metric.interval or ()))
-    places = {run.number: place for place, run in enumerate(runs)}
+    places = {run.number: index for index, run in enumerate(runs)}
     blocks = [
         block
         for block in read_blocks(connection, models=(model,), figures=names)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.errors import Unavailable, shortened
 from harness.installation.attempts import Attempt
-from harness.installation.once import hold_lock, tell
+from harness.installation.once import hold_lock, print_line
 from harness.paths import environments_directory
 
 MIRROR_VARIABLE = "UV_PYTHON_INSTALL_MIRROR"
@@ -114,7 +114,7 @@ def _bring(version: str, wanted_by: str) -> str:
             if os.environ.get("UV_PYTHON_DOWNLOADS") == "never":
                 return "UV_PYTHON_DOWNLOADS=never forbids it"
             source = os.environ.get(MIRROR_VARIABLE) or "its releases on GitHub"
-            tell(f"Bringing Python {version} for {wanted_by}: uv fetches it from {source} into {folder} …")
+            print_line(f"Bringing Python {version} for {wanted_by}: uv fetches it from {source} into {folder} …")
             # A default, which the user's own settings override: three retries take 12 s where there is no network.
             variables = {"UV_HTTP_RETRIES": "1", **os.environ, "UV_PYTHON_INSTALL_DIR": str(folder)}
             done = subprocess.run(

@@ -65,14 +65,14 @@ def hold_lock(path: Path, what: str) -> Iterator[int]:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                tell(f"Another process is installing {what}: waiting for it …")
+                print_line(f"Another process is installing {what}: waiting for it …")
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
         finally:
             os.close(descriptor)
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """One line for a person, apart from a command's output."""
     print(line, file=sys.stderr, flush=True)
 

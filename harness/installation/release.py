@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import Unavailable
 from harness.installation.attempts import Attempt
-from harness.installation.once import install_once, tell
+from harness.installation.once import install_once, print_line
 from harness.paths import environments_directory
 
 
@@ -19,7 +19,7 @@ class Release:
 
     name: str
     """What people call it, with its version."""
-    address: str
+    url: str
     sha256: str
     program: str
     """Path of its program in the place."""
@@ -61,8 +61,8 @@ class Release:
             if named:
                 copy(Path(named).expanduser(), archive, self.sha256)
             else:
-                tell(f"Fetching {self.name} from {self.address} …")
-                download(self.address, archive, self.sha256)
+                print_line(f"Fetching {self.name} from {self.url} …")
+                download(self.url, archive, self.sha256)
             made = folder / "unpacked"
             made.mkdir()
             try:
@@ -75,7 +75,7 @@ class Release:
             if named:
                 raise Unavailable(f"{self.name} cannot be installed from {named}: {error}.") from error
             attempt.failed(str(error))
-            raise Unavailable(f"{self.name} cannot be fetched from {self.address}: {error}.") from error
+            raise Unavailable(f"{self.name} cannot be fetched from {self.url}: {error}.") from error
         archive.unlink()
         attempt.forget_failure()
         return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["slower", "faster", "alike", "undecided"]
+RatioVerdict = Literal["slower", "faster", "alike", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Ratio:
     blocks: int
     margin: float
     confidence: float
-    verdict: Verdict
+    verdict: RatioVerdict
 
 
 FEWEST_BLOCKS = 8

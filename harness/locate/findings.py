@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.artifact import TensorInfo
 from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.policy import Edge
-from harness.operator_outputs import INNER_PREFIX, Operation
+from harness.operator_outputs import INNER_PREFIX, OperatorNode
 from harness.store.record import Check, Comparison
 
 _WORTH_SAYING_DB = 20 * math.log10(2)
@@ -20,7 +20,7 @@ _WORTH_SAYING_DB = 20 * math.log10(2)
 class OperatorResult:
     """One result of one operator beside what it should be."""
 
-    operation: Operation
+    operation: OperatorNode
     result: TensorInfo
     shape: tuple[int, ...]
     comparison: Comparison
@@ -86,7 +86,7 @@ class EdgeFinding:
 
 def findings(
     rules: EdgeRules,
-    operations: Sequence[Operation],
+    operations: Sequence[OperatorNode],
     comparisons: Mapping[str, Comparison],
     shapes: Mapping[str, tuple[int, ...]],
     with_exceptions: Callable[[Check], Check] = lambda check: check,

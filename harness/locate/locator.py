@@ -23,24 +23,24 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact, TensorInfo
 from harness.cache import Cache
-from harness.conversion import opinions
+from harness.conversion import alternative_references
 from harness.conversion.converter import Converter
 from harness.conversion.golden import read_golden
-from harness.conversion.prepared import Prepared, shortened
+from harness.conversion.prepared_model import PreparedModel, with_first_samples
 from harness.conversion.reference import Reference
 from harness.errors import CaseError, Failed, Unsupported
-from harness.gate.exceptions import apply_exceptions
 from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.judge_case import name_for_rules
 from harness.gate.policy import Edge, Policy
+from harness.gate.policy_exceptions import apply_exceptions
 from harness.locate.findings import EdgeFinding, OperatorResult, findings
 from harness.model import Tensors
-from harness.operator_outputs import Operation, OperatorOutputs, with_outputs
+from harness.operator_outputs import OperatorNode, OperatorOutputs, with_outputs
 from harness.parity.comparison import Incomparable
-from harness.parity.varying import compare_output
+from harness.parity.ragged_outputs import compare_output
+from harness.ragged import sizes_name
 from harness.run.matrix import Case
-from harness.run.yardsticks import Verdict, Yardsticks
-from harness.sizes import sizes_name
+from harness.run.reference_check import ReferenceChecker, ReferenceVerdict
 from harness.target import Target
 from harness.variant import READY, Variant
 
@@ -67,12 +67,12 @@ class Locator:
         self._folder = folder
         self.scratch = Cache(folder / "cache")
         self.prepared_whole = converter.prepare(case.model)
-        self.prepared = shortened(self.prepared_whole, samples, folder)
+        self.prepared = with_first_samples(self.prepared_whole, samples, folder)
         self.golden = read_golden(self.prepared.golden_path)
         self.artifact = converter.convert(self.prepared_whole, case.format, case.variant)
         if fault := self.prepared_whole.facts.get("golden_fault"):
             raise Failed(fault)
-        self._yardsticks = Yardsticks(converter, policy, folder / "cache")
+        self._reference_checker = ReferenceChecker(converter, policy, folder / "cache")
         self.operations = self.operator_outputs.operations(self.artifact)
 
     def runtime(self, *, in_doubt: bool = False) -> EdgeFinding:
@@ -86,7 +86,7 @@ class Locator:
         verdict = self._checked_reference()
         notes += [verdict.note] if verdict.note else []
         name = self.case.target.name
-        same_kernels = verdict.of(self._yardsticks.bytes_of(self.case.name, self.artifact))
+        same_kernels = verdict.reference_for(self._reference_checker.bit_exact_target(self.case.name, self.artifact))
         other = next((found.target for found in verdict.majority if found.target != name), None)
         if same_kernels is not None:
             other = same_kernels.target
@@ -104,7 +104,7 @@ class Locator:
         """What a target gives for every result, and whether looking changed its outputs. Raises a `CaseError`."""
         target.require()
         target.prepare()
-        missing = target.coverage(self.artifact)
+        missing = target.unsupported_operators(self.artifact)
         if missing:
             raise Unsupported(f"{target.name} does not run {'; '.join(missing)}.")
         samples = self.artifact.stored(self.golden.inputs)
@@ -127,7 +127,7 @@ class Locator:
         refused = {
             dtype
             for dtype, info in one_of_type.items()
-            if any(dtype in said for said in target.coverage(with_outputs(self.artifact, [info])))
+            if any(dtype in said for said in target.unsupported_operators(with_outputs(self.artifact, [info])))
         }
         given = [info for info in results if info.dtype not in refused]
         if not refused:
@@ -144,11 +144,11 @@ class Locator:
         pairs = {name: (actual, expected, info, info) for name, info in infos.items() if name in actual}
         return self._finding("runtime", interpreter, pairs, tuple(notes))
 
-    def _checked_reference(self) -> Verdict:
+    def _checked_reference(self) -> ReferenceVerdict:
         """What other runtimes say of the reference that stands for the artifact."""
         reference = self.converter.reference(self.prepared, self.artifact, self.case.format, self.scratch)
         path = self.prepared.golden_path
-        return self._yardsticks.check(self.case, self.artifact, reference, path, self.prepared, None)
+        return self._reference_checker.check(self.case, self.artifact, reference, path, self.prepared, None)
 
     def conversion(self) -> EdgeFinding:
         """This artifact against the float32 one, both in the reference interpreter; that one's outputs against
@@ -224,7 +224,7 @@ class Locator:
         return EdgeFinding(edge, against, seen, total - len(seen), notes)
 
     def judged(
-        self, edge: Edge, operations: Sequence[Operation], pairs: Mapping[str, Pair]
+        self, edge: Edge, operations: Sequence[OperatorNode], pairs: Mapping[str, Pair]
     ) -> tuple[OperatorResult, ...]:
         """The results of `operations` held to the rules of an edge of this case; without what cannot be compared."""
         case = self.case
@@ -249,9 +249,9 @@ class Locator:
         exposed = self._exposed(self.artifact, results)
         return self.asked(self.prepared, exposed, against).read()
 
-    def asked(self, prepared: Prepared, artifact: Artifact, against: str) -> Reference:
+    def asked(self, prepared: PreparedModel, artifact: Artifact, against: str) -> Reference:
         """What the one that a finding is `against` makes of an artifact on a golden's inputs. Raises a `CaseError`."""
-        if against in opinions.names_of(self.case.format):
+        if against in alternative_references.names_of(self.case.format):
             return self.converter.opinion(prepared, artifact, against, self.scratch)
         found = self.converter.reference(prepared, artifact, self.case.format, self.scratch)
         if found.target:
@@ -259,7 +259,7 @@ class Locator:
         return found
 
     def _in_reference(
-        self, artifact: Artifact, operations: Sequence[Operation], other: str | None = None
+        self, artifact: Artifact, operations: Sequence[OperatorNode], other: str | None = None
     ) -> tuple[str, dict[str, NDArray[Any]]]:
         """The reference interpreter's name and what it gives for every result, in stored values; `other`: the target
         that takes its place."""
@@ -274,7 +274,7 @@ class Locator:
 
     def _another_than(self, target: str, exposed: Artifact) -> Reference:
         """What the first other runtime gives that runs it: nothing is held against itself."""
-        for name in opinions.names_of(self.case.format):
+        for name in alternative_references.names_of(self.case.format):
             if name != target:
                 with contextlib.suppress(CaseError):
                     return self.converter.opinion(self.prepared, exposed, name, self.scratch)
@@ -321,7 +321,7 @@ def _of(info: TensorInfo, tensors: Tensors, name: str) -> dict[str, NDArray[Any]
     return {name: tensors[info.name], **sizes}
 
 
-def _results(operations: Sequence[Operation], artifact: Artifact) -> list[TensorInfo]:
+def _results(operations: Sequence[OperatorNode], artifact: Artifact) -> list[TensorInfo]:
     """The results that are not the artifact's outputs anyway."""
     outputs = {info.name for info in artifact.outputs}
     return [info for operation in operations for info in operation.results if info.name not in outputs]

@@ -14,7 +14,7 @@ def conditions(parity: Parity) -> tuple[str, ...]:
     return tuple(sentence for sentence in (parity.yardstick_note, parity.unmeasured, _state(parity)) if sentence)
 
 
-def said_by_runtime(details: Mapping[str, str]) -> tuple[str, ...]:
+def runtime_notices(details: Mapping[str, str]) -> tuple[str, ...]:
     """What a runtime said of the way in which it ran the model, in sentences: that a part of it ran elsewhere than was
     asked for (`accelerated`, in its own words), and its warnings."""
     found = []

@@ -161,18 +161,18 @@ def _average_precision(found: Sequence[Detections], truth: NDArray[Any], kind: i
     taken = [np.zeros(len(boxes), bool) for boxes in objects]
     ranked = sorted(
         (
-            (float(sample.scores[row]), place, row)
-            for place, sample in enumerate(found)
+            (float(sample.scores[row]), index, row)
+            for index, sample in enumerate(found)
             for row in np.flatnonzero(sample.classes == kind)
         ),
         key=lambda item: (-item[0], item[1], item[2]),
     )
     hits = np.zeros(len(ranked), bool)
-    for rank, (_, place, row) in enumerate(ranked):
-        table = overlaps(found[place].boxes[row : row + 1], objects[place])[0]
+    for rank, (_, index, row) in enumerate(ranked):
+        table = overlaps(found[index].boxes[row : row + 1], objects[index])[0]
         best = int(np.argmax(table)) if len(table) else -1
-        if best >= 0 and table[best] >= overlap and not taken[place][best]:
-            hits[rank] = taken[place][best] = True
+        if best >= 0 and table[best] >= overlap and not taken[index][best]:
+            hits[rank] = taken[index][best] = True
     if not ranked:
         return 0.0
     right = np.cumsum(hits)

@@ -18,9 +18,9 @@ from harness.model import DetectionOutputs, Tensors
 from harness.parity.comparison import Incomparable
 from harness.parity.detection import SAME_BOX, SAME_OBJECT, Detections, agreement, detection_metric, detections
 from harness.parity.misplaced_outputs import exchanged_classes, exchanged_labels, shapes_look_swapped, swapped_outputs
+from harness.parity.ragged_outputs import compare_output, fixed_size_outputs, is_ragged
 from harness.parity.task_metric import Task, task_metric
-from harness.parity.varying import compare_output, of_one_size, varies
-from harness.sizes import is_sizes
+from harness.ragged import is_sizes
 from harness.store.record import Comparison, Parity, TaskMetric
 
 EXPLAINED_ALREADY_DB = 30.0
@@ -42,7 +42,7 @@ def parity(
 
     Args:
         golden: canonical output name → real values (samples, *shape) of the TensorFlow float32 model. Outputs whose
-            size depends on the data are as `harness.sizes` keeps them, on every side.
+            size depends on the data are as `harness.ragged` keeps them, on every side.
         reference, actual: canonical output name → values (samples, *shape) of the artifact's own dtypes, from the
             reference interpreter and from the target.
         artifact_outputs: the artifact's outputs; their order is kept.
@@ -87,7 +87,7 @@ def parity(
     metrics = (
         _with_labels(task_metric(golden[name], ran[name], labels, task, inputs), golden[name], labels, task)
         for name in infos
-        if not varies(name, golden, ran) and _holds_the_task(golden[name], labels, task)
+        if not is_ragged(name, golden, ran) and _holds_the_task(golden[name], labels, task)
     )
     task_result = next((metric for metric in metrics if metric is not None), None)
     if detection is not None:
@@ -139,7 +139,7 @@ def _same_names(tensors: Tensors, outputs: Sequence[TensorInfo], whose: str) -> 
 
 
 def _same_shapes(actual: Tensors, expected: Tensors, whose: str) -> None:
-    moved = shapes_look_swapped(*of_one_size(actual, expected))
+    moved = shapes_look_swapped(*fixed_size_outputs(actual, expected))
     if moved:
         pairs = ", ".join(f"{name!r} has the shape of {other!r} of {whose}" for name, other in moved.items())
         raise Incomparable(f"The outputs look swapped: {pairs}.")
@@ -149,12 +149,12 @@ def _placed(
     comparisons: Sequence[Comparison], actual: Tensors, expected: Tensors, ranked: bool
 ) -> tuple[Comparison, ...]:
     """Each comparison with what its values look like, where they are wrong."""
-    moved = swapped_outputs(*of_one_size(actual, expected))
+    moved = swapped_outputs(*fixed_size_outputs(actual, expected))
     placed = []
     for found in comparisons:
         wrong = found.finite and found.sqnr_db is not None and found.sqnr_db < EXPLAINED_ALREADY_DB
         classes: tuple[int, ...] = ()
-        if ranked and wrong and found.output not in moved and not varies(found.output, actual, expected):
+        if ranked and wrong and found.output not in moved and not is_ragged(found.output, actual, expected):
             classes = exchanged_classes(actual[found.output], expected[found.output])
         if found.detection_of:  # their order is nothing
             placed.append(found)

@@ -67,7 +67,7 @@ def exchanged_classes(actual: NDArray[Any], expected: NDArray[Any]) -> tuple[int
         power = np.maximum(own[:, None] + other[None, :] - 2.0 * products, 0.0)
     moved = _moved(power)
     before = float(np.trace(power))
-    after = float(sum(power[place, moved.get(place, place)] for place in range(classes)))
+    after = float(sum(power[index, moved.get(index, index)] for index in range(classes)))
     return tuple(sorted(moved)) if moved and after * CLEARLY <= before else ()
 
 

@@ -18,7 +18,7 @@ from harness.parity.comparison import Incomparable
 from harness.store.record import TaskMetric
 
 Task = Literal["classification", "regression", "reconstruction", "detection"]
-Verdict = Literal["no worse", "worse", "undecided"]
+NonInferiorityVerdict = Literal["no worse", "worse", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class NonInferiority:
     high: float
     margin: float
     confidence: float
-    verdict: Verdict
+    verdict: NonInferiorityVerdict
 
 
 def classified_correctly(scores: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.bool_]:
@@ -140,7 +140,7 @@ def noninferiority_from_counts(
         raise ValueError(f"margin {margin} must not be negative, confidence {confidence} must lie between 0 and 1")
     difference = (gained - lost) / samples if samples else 0.0
     low, high = tango_interval(samples, gained, lost, confidence)
-    verdict: Verdict = "no worse" if low > -margin else "worse" if high < -margin else "undecided"
+    verdict: NonInferiorityVerdict = "no worse" if low > -margin else "worse" if high < -margin else "undecided"
     return NonInferiority(samples, lost, gained, difference, low, high, margin, confidence, verdict)
 
 

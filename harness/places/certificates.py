@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.places.address import AUTHORITY, AUTHORITY_KEY
-from harness.places.extra import extra
+from harness.places.optional_packages import requires_places_extra
+from harness.places.scheduler_address import AUTHORITY, AUTHORITY_KEY
 
 if TYPE_CHECKING:
     from cryptography.x509 import GeneralName
@@ -20,7 +20,7 @@ DAYS = 825
 """The longest that systems accept of a certificate."""
 
 
-@extra
+@requires_places_extra
 def make_certificates(folder: Path, hosts: Sequence[str]) -> list[Path]:
     """Write an authority and two certificates with their keys into a new folder; what was written.
 

@@ -13,10 +13,10 @@ from contextlib import suppress
 from typing import Any
 
 from harness.errors import error_text
-from harness.places.address import Certificates, SchedulerAddress, check_allowed, check_scheduler
-from harness.places.at_place import describe, perform
-from harness.places.extra import extra
-from harness.places.link import Abandoned, MachineLost, NoPlaces, SchedulerLost
+from harness.places.optional_packages import requires_places_extra
+from harness.places.request_handlers import describe, perform
+from harness.places.scheduler_address import Certificates, SchedulerAddress, check_allowed, check_scheduler
+from harness.places.transport import Abandoned, MachineLost, NoPlaces, SchedulerLost
 from harness.process.child import end_with_all
 
 LOOK_SECONDS = 1.0
@@ -27,7 +27,7 @@ ANSWER_SECONDS = 120.0
 """A machine describes itself in a few seconds, or it cannot be measured on."""
 
 
-@extra
+@requires_places_extra
 def connected(address: SchedulerAddress, certificates: Certificates | None, *, insecure: bool = False) -> Cluster:
     """The machines behind a scheduler. Raises `HarnessError` with one sentence."""
     check_allowed(address, certificates, insecure=insecure)
@@ -74,7 +74,7 @@ def _pair(certificate: str, key: str) -> tuple[tuple[str, str], tuple[str, str]]
 
 
 class Cluster:
-    """A `harness.places.link.Link`."""
+    """A `harness.places.transport.Link`."""
 
     def __init__(self, client: Any, address: str) -> None:
         """`client`: a `distributed.Client` that is connected."""
@@ -87,7 +87,7 @@ class Cluster:
         self._lost = ""
         self._abandoned = False
         self._over = threading.Event()
-        self._look()
+        self._refresh_machines()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         end_with_all(self)
@@ -170,12 +170,12 @@ class Cluster:
     def _watch(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
             try:
-                self._look()
+                self._refresh_machines()
             except Exception as error:
                 self._lost = error_text(error)
                 return
 
-    def _look(self) -> None:
+    def _refresh_machines(self) -> None:
         if self._client.status != "running":
             raise ConnectionError("the connection broke")
         # Not `scheduler_info`: what it returns may be overwritten meanwhile by the client's own look, without workers.

@@ -17,12 +17,12 @@ from pydantic import TypeAdapter
 from harness import registry
 from harness.conversion.children import Children
 from harness.conversion.code_digest import code_digest
-from harness.conversion.elsewhere import Operation, identity_of, put
-from harness.conversion.steps import Limits, code_of_steps
+from harness.conversion.steps import StepTimeouts, code_of_steps
+from harness.conversion.worker_request import WorkerRequest, identity_of, put
 from harness.conversion.zoo_source import zoo_source
 from harness.environment import environment
 from harness.errors import Failed, Unavailable
-from harness.places.kept_files import KeptFiles
+from harness.places.content_store import ContentStore
 from harness.places.messages import hash_of
 from harness.run.exclusive import shared_machine
 
@@ -52,7 +52,7 @@ ASKED = TypeAdapter(AskedOperation)
 
 
 @dataclass(frozen=True)
-class OperationParcel:
+class OperationPayload:
     """An operation as it travels; `paths` says by hash where its files are here."""
 
     asked: dict[str, Any]
@@ -60,7 +60,7 @@ class OperationParcel:
     paths: dict[str, Path]
 
 
-def packed_operation(operation: Operation, identity: str) -> OperationParcel:
+def pack_operation(operation: WorkerRequest, identity: str) -> OperationPayload:
     """An operation with the hashes of the files that it reads. Raises `OSError` where one cannot be read."""
     files, paths = {}, {}
     for argument, read in operation.reads.items():
@@ -68,20 +68,20 @@ def packed_operation(operation: Operation, identity: str) -> OperationParcel:
             digest = hash_of(path)
             files[f"{argument}/{name}"], paths[digest] = digest, path
     options = dict(operation.options)
-    for argument in (*operation.reads, *operation.forms):  # where they are on this machine is nobody's business
+    for argument in (*operation.reads, *operation.formats):  # where they are on this machine is nobody's business
         if "." in argument:
             put(options, argument, "")
     asked = AskedOperation(
         operation.name,
-        operation.seconds,
+        operation.timeout_seconds,
         options,
         {argument: read.entry for argument, read in operation.reads.items()},
         {argument: path.is_dir() for argument, path in operation.writes.items()},
-        {argument: (form.name, code_digest(form)) for argument, form in operation.forms.items()},
+        {argument: (form.name, code_digest(form)) for argument, form in operation.formats.items()},
         operation.zoo,
         identity,
     )
-    return OperationParcel(ASKED.dump_python(asked, mode="json"), files, paths)
+    return OperationPayload(ASKED.dump_python(asked, mode="json"), files, paths)
 
 
 def own_identity_of_conversion(*, installed: bool = True) -> str:
@@ -90,7 +90,7 @@ def own_identity_of_conversion(*, installed: bool = True) -> str:
     return "" if installed and not converter.ready() else identity_of(code_of_steps(converter))
 
 
-def converted(message: Mapping[str, Any], files: KeptFiles, children: Children) -> dict[str, Any]:
+def perform_operation(message: Mapping[str, Any], files: ContentStore, children: Children) -> dict[str, Any]:
     """Do an operation: its answer, and by argument and name the hashes of what it wrote, which `files` keeps. Raises a
     `CaseError`; `Dropped` where a file is not kept any more."""
     asked = ASKED.validate_python(message["operation"])
@@ -98,7 +98,7 @@ def converted(message: Mapping[str, Any], files: KeptFiles, children: Children) 
         raise Failed(f"A place does not do '{asked.name}'.")
     if asked.identity != own_identity_of_conversion():
         raise Unavailable("The place's converter, its processor or its system is another than the engine's.")
-    with files.laid_out(message["files"]) as folder, shared_machine():
+    with files.checked_out(message["files"]) as folder, shared_machine():
         given = dict(asked.options)
         for argument, entry in asked.reads.items():
             put(given, argument, str(folder / argument / entry))
@@ -116,7 +116,7 @@ def converted(message: Mapping[str, Any], files: KeptFiles, children: Children) 
             put(given, argument, str(path))
         with children.lend(environment("converter")) as child:
             reply, _ = child.call(asked.name, seconds=asked.seconds, **given)
-        made = {argument: files_kept(written / argument, files) for argument in asked.writes}
+        made = {argument: store_files(written / argument, files) for argument in asked.writes}
     return {"reply": reply, "written": made}
 
 
@@ -134,7 +134,7 @@ def check_source(source: dict[str, Any], asked: AskedOperation) -> None:
         raise Unavailable("A place takes no code from an engine.")
 
 
-def files_kept(path: Path, files: KeptFiles) -> dict[str, str]:
+def store_files(path: Path, files: ContentStore) -> dict[str, str]:
     """Hashes of a file (by no name) or of all files below a folder; `files` keeps them."""
     if not path.is_dir():
         return {"": files.keep(path)}
@@ -155,10 +155,10 @@ class PlaceConverters:
     def there(self) -> Children:
         with self._lock:
             if self._children is None:
-                self._children = Children(os.cpu_count() or 1, Limits().start)
+                self._children = Children(os.cpu_count() or 1, StepTimeouts().start)
             return self._children
 
-    def rest(self) -> None:
+    def release_idle(self) -> None:
         """End those that do nothing."""
         with self._lock:
             if self._children is not None:

@@ -15,7 +15,7 @@ from harness import __version__
 from harness.cache import sha256_tree
 
 
-class Identity(BaseModel):
+class HarnessIdentity(BaseModel):
     """Version, hash of all the code that measures, and Python."""
 
     model_config = ConfigDict(frozen=True)
@@ -31,7 +31,7 @@ class Identity(BaseModel):
 
 
 @cache
-def own_identity() -> Identity:
+def own_identity() -> HarnessIdentity:
     """That of this process."""
     packages = {"harness", *(point.value.partition(".")[0] for point in entry_points(group="harness.targets"))}
     # The folder of a package is called otherwise in a checkout than where it is installed.
@@ -41,7 +41,7 @@ def own_identity() -> Identity:
         if (folder := _folder(name)) is not None
     ]
     source = hashlib.sha256(repr(hashes).encode()).hexdigest()
-    return Identity(version=__version__, source=source, python=platform.python_version())
+    return HarnessIdentity(version=__version__, source=source, python=platform.python_version())
 
 
 def _folder(package: str) -> Path | None:
@@ -50,7 +50,7 @@ def _folder(package: str) -> Path | None:
     return Path(next(iter(places))) if places else None
 
 
-def difference(engine: Identity, place: Identity) -> str:
+def difference(engine: HarnessIdentity, place: HarnessIdentity) -> str:
     """What is not the same, with both sides named; empty where a place may measure for the engine."""
     if engine.version != place.version:
         return f"it has harness {place.version}, and this machine {engine.version}"

@@ -28,7 +28,7 @@ GOLDEN, REFERENCE, KEPT, LIBRARY, ARTIFACT = "golden.npz", "reference.npz", "kep
 
 
 @dataclass(frozen=True)
-class Parcel:
+class JobPayload:
     """A job as it travels: JSON, and for each of its files the name and the hash; `paths` says where they are here."""
 
     job: dict[str, Any]
@@ -37,7 +37,7 @@ class Parcel:
     """By hash."""
 
 
-def packed(job: Job) -> Parcel:
+def pack_job(job: Job) -> JobPayload:
     """A job with the hashes of all files that it names. Raises `OSError` where one cannot be read."""
     here = {GOLDEN: job.golden, REFERENCE: job.reference.path}
     if job.kept is not None:
@@ -49,10 +49,10 @@ def packed(job: Job) -> Parcel:
     for file in job.artifact.files:
         files[f"{ARTIFACT}/{file.path}"] = file.sha256
         paths[file.sha256] = job.artifact.directory / file.path
-    return Parcel(JOBS.dump_python(job, mode="json"), files, paths)
+    return JobPayload(JOBS.dump_python(job, mode="json"), files, paths)
 
 
-def unpacked(job: Mapping[str, Any], folder: Path) -> Job:
+def unpack_job(job: Mapping[str, Any], folder: Path) -> Job:
     """The job, with its files in `folder`."""
     found = JOBS.validate_python(job)
     artifact = found.artifact.model_copy(update={"directory": folder / ARTIFACT})
@@ -102,5 +102,5 @@ def raise_error(answer: Mapping[str, Any]) -> None:
     raise raised
 
 
-def written(message: Mapping[str, Any]) -> str:
+def to_json(message: Mapping[str, Any]) -> str:
     return json.dumps(message)

@@ -16,12 +16,12 @@ from uuid import uuid4
 
 from harness.artifact import Artifact
 from harness.cache import sha256_file
-from harness.conversion.elsewhere import Operation
+from harness.conversion.worker_request import WorkerRequest
 from harness.errors import CaseError, Crashed, Failed, HarnessError, PlaceLost, Unavailable, error_text
-from harness.places.conversions import OperationParcel, packed_operation
-from harness.places.kept_files import inside
-from harness.places.link import Abandoned, Link, MachineLost, SchedulerLost
-from harness.places.messages import LATENCY, PARITY, Parcel, packed, raise_error, written
+from harness.places.content_store import inside
+from harness.places.conversions import OperationPayload, pack_operation
+from harness.places.messages import LATENCY, PARITY, JobPayload, pack_job, raise_error, to_json
+from harness.places.transport import Abandoned, MachineLost, SchedulerLost, Transport
 from harness.run.measure import Job, ParityResult
 from harness.store.record import Latency, Machine
 from harness.target import Readiness, Target
@@ -35,7 +35,7 @@ RETURN_SECONDS = 20.0
 
 
 @dataclass
-class Member:
+class PlaceMachine:
     """One machine of a place."""
 
     address: str
@@ -54,8 +54,8 @@ class RemotePlace:
         name: str,
         machine: Machine,
         targets: Mapping[str, Readiness],
-        members: Sequence[Member],
-        link: Link,
+        members: Sequence[PlaceMachine],
+        link: Transport,
         refresh: Callable[[], None] = lambda: None,
         *,
         converts: bool = False,
@@ -80,7 +80,7 @@ class RemotePlace:
     def timings(self) -> int:
         return max(1, len({member.host for member in self.members}))
 
-    def join(self, member: Member) -> None:
+    def join(self, member: PlaceMachine) -> None:
         """One more machine, which is like those that it has."""
         with self._changed:
             if all(known.address != member.address for known in self.members):
@@ -98,7 +98,7 @@ class RemotePlace:
     def fingerprint(self, target: Target) -> dict[str, str]:
         return dict(self._fingerprints.get(target.name, {}))
 
-    def coverage(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
         # The place says so when it is to measure: what its target lacks may be a part that this machine has not.
         return ()
 
@@ -112,11 +112,11 @@ class RemotePlace:
         result: Latency = LATENCY.validate_python(answer["latency"])
         return result
 
-    def convert(self, operation: Operation, identity: str) -> dict[str, Any] | None:
-        """As `harness.conversion.elsewhere.Elsewhere`. A place that was lost, or is not what it said, is not asked
+    def convert(self, operation: WorkerRequest, identity: str) -> dict[str, Any] | None:
+        """As `harness.conversion.worker_request.Elsewhere`. A place that was lost, or is not what it said, is not asked
         again in this run."""
 
-        def ask(member: Member) -> dict[str, Any]:
+        def ask(member: PlaceMachine) -> dict[str, Any]:
             answer = self._with_files(member, {"action": "convert", "operation": parcel.asked}, parcel)
             for argument, path in operation.writes.items():
                 for name, digest in answer["written"][argument].items():
@@ -126,7 +126,7 @@ class RemotePlace:
 
         received: list[Path] = []
         try:
-            parcel = packed_operation(operation, identity)
+            parcel = pack_operation(operation, identity)
             return self._answered(2, False, ask)
         except Abandoned:
             raise
@@ -137,7 +137,7 @@ class RemotePlace:
                 path.unlink(missing_ok=True)
             return None
 
-    def rest(self) -> None:
+    def release_idle(self) -> None:
         """End what its machines keep warm for the next case."""
         try:
             for member in self._living():
@@ -148,7 +148,7 @@ class RemotePlace:
     def _measured(self, action: str, job: Job, attempts: int) -> dict[str, Any]:
         """What a machine of the place measures. Raises `PlaceLost`."""
         try:
-            parcel = packed(job)
+            parcel = pack_job(job)
         except OSError as error:
             raise Crashed(f"A file of the case cannot be read ({error_text(error)}).") from error
         answer = self._answered(
@@ -167,7 +167,7 @@ class RemotePlace:
             )
         return answer
 
-    def _answered(self, attempts: int, alone: bool, ask: Callable[[Member], dict[str, Any]]) -> dict[str, Any]:
+    def _answered(self, attempts: int, alone: bool, ask: Callable[[PlaceMachine], dict[str, Any]]) -> dict[str, Any]:
         """What `ask` gets from a machine. Where that one is lost meanwhile, another is asked, `attempts` in all: the
         same question has the same answer, and one that comes late is not waited for. Raises `PlaceLost`."""
         for left in reversed(range(attempts)):
@@ -183,7 +183,7 @@ class RemotePlace:
         raise AssertionError("a place is asked at least once")
 
     def _with_files(
-        self, member: Member, request: Mapping[str, Any], parcel: Parcel | OperationParcel
+        self, member: PlaceMachine, request: Mapping[str, Any], parcel: JobPayload | OperationPayload
     ) -> dict[str, Any]:
         """The answer to a request that has files, those sent first that are not there."""
         missing = self._ask(member, {"action": "missing", "digests": sorted(parcel.paths)})["missing"]
@@ -199,7 +199,7 @@ class RemotePlace:
             "keeps."
         )
 
-    def _send(self, member: Member, digest: str, path: Path) -> None:
+    def _send(self, member: PlaceMachine, digest: str, path: Path) -> None:
         """The file's bytes, in parts. Raises `Crashed` where it cannot be read here."""
         with member.sending.setdefault(digest, threading.Lock()):
             if not self._ask(member, {"action": "missing", "digests": [digest]})["missing"]:
@@ -214,7 +214,7 @@ class RemotePlace:
             except OSError as error:
                 raise Crashed(f"A file of the case cannot be read ({error_text(error)}).") from error
 
-    def _receive(self, member: Member, digest: str, path: Path) -> None:
+    def _receive(self, member: PlaceMachine, digest: str, path: Path) -> None:
         """Write a file that the place made to `path`. Raises `Failed` where its bytes are not those of its hash."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as stream:
@@ -227,18 +227,18 @@ class RemotePlace:
         if sha256_file(path) != digest:
             raise Failed(f"A file arrived from the place '{self.name}' with other bytes than it was said to have.")
 
-    def _ask(self, member: Member, message: Mapping[str, Any], content: bytes = b"") -> dict[str, Any]:
+    def _ask(self, member: PlaceMachine, message: Mapping[str, Any], content: bytes = b"") -> dict[str, Any]:
         """One answer. Raises the `CaseError` that it carries, and `MachineLost`."""
-        answer: dict[str, Any] = json.loads(self._link.ask(member.address, written(message), content))
+        answer: dict[str, Any] = json.loads(self._link.ask(member.address, to_json(message), content))
         raise_error(answer)
         return answer
 
-    def _living(self) -> list[Member]:
+    def _living(self) -> list[PlaceMachine]:
         there = self._link.machines()
         return [member for member in self.members if member.address in there]
 
     @contextmanager
-    def _borrowed(self, *, alone: bool = False) -> Iterator[Member]:
+    def _borrowed(self, *, alone: bool = False) -> Iterator[PlaceMachine]:
         """The machine with the least to do; with `alone`, one that has nothing to do. Raises `PlaceLost` where there
         is none and none comes back."""
         deadline = time.monotonic() + RETURN_SECONDS

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from harness.artifact import Artifact
-from harness.errors import WHATEVER, CaseError, as_case_error
+from harness.errors import ANY_ERROR, CaseError, as_case_error
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.target import DEFAULT_LIMITS, Limits, Session, Target, Tried, sizes_of
+from harness.target import DEFAULT_LIMITS, Session, SessionTimeouts, Target, Tried, sizes_of
 
 
 def try_in_one_process(
@@ -33,7 +33,7 @@ def try_in_one_process(
                 session = load(child, artifact)
                 outputs = session.infer(tensors)
                 answers.append(Tried(sizes_of(session), outputs))
-            except WHATEVER as error:
+            except ANY_ERROR as error:
                 answers.append(as_case_error(error, "Trying it"))
     finally:
         if child is not None:
@@ -45,20 +45,20 @@ class WorkerTarget(Target):
     """A target whose sessions each have a worker process, which can load one artifact after another."""
 
     @abc.abstractmethod
-    def _start(self, limits: Limits) -> ChildProcess:
+    def _start(self, limits: SessionTimeouts) -> ChildProcess:
         """A worker with nothing loaded."""
 
     @abc.abstractmethod
-    def _load(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> Session:
+    def _load(self, child: ChildProcess, artifact: Artifact, limits: SessionTimeouts) -> Session:
         """A session on `artifact` in that worker. Raises a `CaseError`."""
 
     @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
+    def open(self, artifact: Artifact, limits: SessionTimeouts = DEFAULT_LIMITS) -> Iterator[Session]:
         with self._start(limits) as child:
             yield self._load(child, artifact, limits)
 
     def try_each(
-        self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: Limits = DEFAULT_LIMITS
+        self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: SessionTimeouts = DEFAULT_LIMITS
     ) -> list[Tried | CaseError]:
         """In one process: a runtime may take seconds to start."""
         return try_in_one_process(

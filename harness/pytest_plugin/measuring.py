@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.errors import WHATEVER, HarnessError
+from harness.errors import ANY_ERROR, HarnessError
 from harness.pytest_plugin.sharing import once_for_all_workers
 from harness.store.error_log import sentence_with_log
 
 if TYPE_CHECKING:
     from harness.gate.judge_run import CaseVerdict
     from harness.run.matrix import Case
-    from harness.run.schedule import Glance
+    from harness.run.schedule import ScheduleStatus
     from harness.store.record import Outcome
 
 VERDICTS = pytest.StashKey[dict[tuple[Path, str], "CaseVerdict | HarnessError"]]()
@@ -38,7 +38,7 @@ class TerminalProgress:
     def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
         """Likewise."""
 
-    def look(self, glance: Glance) -> None:
+    def update(self, status: ScheduleStatus) -> None:
         """Likewise."""
 
     def note(self, text: str) -> None:
@@ -53,7 +53,7 @@ def measure(config: pytest.Config, root: Path, cases: Sequence[Case]) -> None:
     found = config.stash.setdefault(VERDICTS, {})
     try:
         verdicts = _verdicts(config, root, cases)
-    except WHATEVER as error:
+    except ANY_ERROR as error:
         mistake = error if isinstance(error, HarnessError) else HarnessError(sentence_with_log(error))
         found |= {(root, case.id): mistake for case in cases}
     else:

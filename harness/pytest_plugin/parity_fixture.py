@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from harness.conversion.model_entry import ModelEntry, Task
     from harness.run.matrix import Case
-    from harness.run.schedule import Glance
+    from harness.run.schedule import ScheduleStatus
     from harness.store.record import CaseResult, Outcome
 
 
-class Quiet:
+class SilentProgress:
     """Progress that nobody watches."""
 
     def stage(self, name: str, total: int) -> None:
@@ -33,7 +33,7 @@ class Quiet:
     def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
         """Nothing."""
 
-    def look(self, glance: Glance) -> None:
+    def update(self, status: ScheduleStatus) -> None:
         """Nothing."""
 
     def note(self, text: str) -> None:
@@ -100,7 +100,7 @@ class ParityChecker:
             workers=1,
             policy=project_policy(root),
         )
-        record = Run([case], settings, Quiet()).execute()
+        record = Run([case], settings, SilentProgress()).execute()
         if record.status == "interrupted":
             raise KeyboardInterrupt
         (result,) = record.cases

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import BadInput, CaseError, Unforeseen
+from harness.errors import BadInput, CaseError, UnexpectedError
 from harness.remedies.catalogue import CATALOGUE, Remedy
 
 
@@ -17,7 +17,7 @@ class Explanation:
     to_do: str
 
 
-def known(message: str, log: str = "") -> Explanation | None:
+def find_remedy(message: str, log: str = "") -> Explanation | None:
     """The first entry of the catalogue that the message matches, else the first that the log does; or None."""
     for text in (message, log):
         for remedy in CATALOGUE:
@@ -41,7 +41,7 @@ def reason(problem: CaseError) -> str:
     if isinstance(problem, BadInput):  # says what to do by itself
         return message
     # The log of what nobody foresaw is a traceback of the harness, whatever the words that are in it.
-    explanation = known(message, "" if isinstance(problem, Unforeseen) else problem.log)
+    explanation = find_remedy(message, "" if isinstance(problem, UnexpectedError) else problem.log)
     if explanation is not None:
         return f"{message.rstrip('. ')}. {explanation.meaning} {explanation.to_do}"
     return message

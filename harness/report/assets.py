@@ -76,15 +76,15 @@ def page_data(record: RunRecord, *, has_history: bool) -> dict[str, Any]:
     among these names, and whether it is simulated."""
     from harness.report.anchors import segment, target_segment
     from harness.report.case_view import COMPARED, EDGES, STEADY_STATES
-    from harness.report.outcomes import LABELS, troubles
+    from harness.report.outcomes import LABELS, group_failures
     from harness.report.variant_style import variant_style
 
     tables: dict[str, dict[str, int]] = {
-        name: {value: place for place, value in enumerate(dict.fromkeys(getattr(case, name) for case in record.cases))}
+        name: {value: index for index, value in enumerate(dict.fromkeys(getattr(case, name) for case in record.cases))}
         for name in ("model", "variant", "target")
     }
-    outcomes = {outcome: place for place, outcome in enumerate(LABELS)}
-    place_of = {case.id: place for place, case in enumerate(record.cases)}
+    outcomes = {outcome: index for index, outcome in enumerate(LABELS)}
+    place_of = {case.id: index for index, case in enumerate(record.cases)}
     return {
         "run": record.id,
         "names": {
@@ -108,7 +108,7 @@ def page_data(record: RunRecord, *, has_history: bool) -> dict[str, Any]:
         "outcomes": [[outcome.value, label.symbol, label.word, label.css] for outcome, label in LABELS.items()],
         "troubles": [
             [outcomes[trouble.outcome], trouble.reason, [place_of[case.id] for case in trouble.cases]]
-            for trouble in troubles(record.cases)
+            for trouble in group_failures(record.cases)
         ],
         "hasHistory": has_history,
     }

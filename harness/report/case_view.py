@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.parity.conditions import conditions, said_by_runtime
+from harness.parity.conditions import conditions, runtime_notices
 from harness.report import numbers
 from harness.report.microcontroller import operator_bars
 from harness.report.reproduce import locate_command, reproduce
@@ -68,7 +68,7 @@ def case_document(record: RunRecord, case: CaseResult, *, has_history: bool, has
         ],
         "times": time_bars(case.latency.per_operator) if case.latency else [],
         "timed": len(case.latency.per_operator) if case.latency else 0,
-        "conditions": (*(conditions(case.parity) if case.parity else ()), *said_by_runtime(case.measured.details)),
+        "conditions": (*(conditions(case.parity) if case.parity else ()), *runtime_notices(case.measured.details)),
         "operators": len(case.measured.per_operator),
         "command": reproduce(case),
         "machine": f"{case.place}: {machine}" if case.place else machine,

@@ -74,7 +74,7 @@ CASE_COLUMNS = (
 
 def cases(record: RunRecord, figures: Mapping[str, list[Cell]]) -> dict[str, Any]:
     """Every case of a run. `figures` are the cells of `figures` by the id of a case."""
-    lines = ([place, *figures[case.id], case.reason] for place, case in enumerate(record.cases))
+    lines = ([index, *figures[case.id], case.reason] for index, case in enumerate(record.cases))
     return document("cases", CASE_COLUMNS, lines, MOST_CASES)
 
 
@@ -139,7 +139,7 @@ TONES = {"worse": "broken", "better": "held", "slower": "apart", "faster": "apar
 
 def changed(changes: Changes) -> list[dict[str, Any]]:
     """The tables of what changed between two runs."""
-    places: dict[str, int] = {case.id: place for place, case in enumerate(changes.record.cases)}
+    places: dict[str, int] = {case.id: index for index, case in enumerate(changes.record.cases)}
     in_both: list[Line] = []
     in_one: list[Line] = []
     for change in changes.outcomes:

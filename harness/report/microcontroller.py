@@ -40,7 +40,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Budget:
+class BoardUsage:
     """What one case takes of what its board has."""
 
     case: CaseResult
@@ -55,7 +55,7 @@ def has_figures(case: CaseResult) -> bool:
     return any(name in case.measured.figures for name in FIGURES)
 
 
-def budgets(record: RunRecord) -> list[Budget]:
+def budgets(record: RunRecord) -> list[BoardUsage]:
     """The budgets of all cases of a record that have such figures."""
     return [_budget(case) for case in record.cases if has_figures(case)]
 
@@ -73,9 +73,9 @@ def operator_bars(case: CaseResult) -> tuple[OperatorBar, ...]:
     )
 
 
-def _budget(case: CaseResult) -> Budget:
+def _budget(case: CaseResult) -> BoardUsage:
     uses = (_use(case, "Flash", "flash_bytes"), _use(case, "RAM", "ram_bytes"))
-    return Budget(case, uses, operator_bars(case), len(case.measured.per_operator))
+    return BoardUsage(case, uses, operator_bars(case), len(case.measured.per_operator))
 
 
 def _use(case: CaseResult, what: str, name: str) -> Use | None:

@@ -48,7 +48,7 @@ def model_views(record: RunRecord) -> list[ModelView]:
     """One view for each model that has a case, in the order of the record."""
     summaries = {summary.name: summary for summary in record.models}
     variants = list(dict.fromkeys(case.variant for case in record.cases))
-    places = {case.id: place for place, case in enumerate(record.cases)}
+    places = {case.id: index for index, case in enumerate(record.cases)}
     by_model: dict[str, list[CaseResult]] = {}
     for case in record.cases:
         by_model.setdefault(case.model, []).append(case)
@@ -80,7 +80,7 @@ def _view(
         candidates=tuple(sorted(offers, key=lambda offer: (not offer.on_front, offer.family, offer.median_ms))),
         points=tuple(points),
         charts={kind: rows for kind, rows in charts.items() if rows},
-        keys=tuple(Key(variant, *variant_style(place)) for place, variant in enumerate(variants) if variant in drawn),
+        keys=tuple(Key(variant, *variant_style(index)) for index, variant in enumerate(variants) if variant in drawn),
     )
 
 

@@ -70,7 +70,7 @@ def not_passed(cases: Iterable[CaseResult]) -> list[CaseResult]:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FailureGroup:
     """The cases that ended alike for one reason, which are one line for a reader."""
 
     outcome: Outcome
@@ -95,12 +95,12 @@ class Trouble:
         return tuple(dict.fromkeys(case.variant for case in self.cases))
 
 
-def troubles(cases: Iterable[CaseResult]) -> list[Trouble]:
+def group_failures(cases: Iterable[CaseResult]) -> list[FailureGroup]:
     """Everything that did not pass, worst first, with equal endings put together."""
     groups: dict[tuple[Outcome, str], list[CaseResult]] = {}
     for case in not_passed(cases):
         groups.setdefault((case.outcome, case.reason), []).append(case)
-    return [Trouble(*key, tuple(members)) for key, members in groups.items()]
+    return [FailureGroup(*key, tuple(members)) for key, members in groups.items()]
 
 
 def count(cases: Iterable[CaseResult]) -> dict[Outcome, int]:

@@ -150,7 +150,7 @@ class Page:
 
     @cached_property
     def _places(self) -> dict[str, int]:
-        return {case.id: place for place, case in enumerate(self.record.cases)}
+        return {case.id: index for index, case in enumerate(self.record.cases)}
 
     @cached_property
     def _figures(self) -> dict[str, list[Any]]:

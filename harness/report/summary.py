@@ -14,7 +14,7 @@ BUSY_LOAD_PER_CORE = 0.5
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RunVerdict:
     """`tone` decides symbol and colour; `headline` says it in a few words, `detail` in one sentence."""
 
     tone: Literal["good", "bad", "open"]
@@ -36,7 +36,7 @@ def counts_in_words(cases: tuple[CaseResult, ...]) -> str:
     return ", ".join(f"{number:,} {LABELS[outcome].word.lower()}" for outcome, number in count(cases).items())
 
 
-def verdict(record: RunRecord) -> Verdict:
+def verdict(record: RunRecord) -> RunVerdict:
     """The run in one sentence. It states what was found; whether that blocks a release is the gate's policy."""
     total = len(record.cases)
     counts = count(record.cases)
@@ -46,18 +46,18 @@ def verdict(record: RunRecord) -> Verdict:
     detail = f"{plural(total, 'case')}: {counts_in_words(record.cases)}."
     if wrong:
         verb = "goes" if wrong == 1 else "go"
-        return Verdict("bad", f"{wrong:,} of {plural(total, 'case')} {verb} wrong", detail)
+        return RunVerdict("bad", f"{wrong:,} of {plural(total, 'case')} {verb} wrong", detail)
     if total == 0:
-        return Verdict("open", "Nothing was measured", "The run holds no case.")
+        return RunVerdict("open", "Nothing was measured", "The run holds no case.")
     if record.status == "interrupted":
-        return Verdict("open", "Nothing wrong so far, but the run is not finished", detail)
+        return RunVerdict("open", "Nothing wrong so far, but the run is not finished", detail)
     if passed == 0:
-        return Verdict("open", "Nothing could be judged", detail)
+        return RunVerdict("open", "Nothing could be judged", detail)
     if unjudged:
-        return Verdict(
+        return RunVerdict(
             "good", f"Every case that could run here passed; {plural(unjudged, 'case')} could not be judged", detail
         )
-    return Verdict("good", "Every case passed", detail)
+    return RunVerdict("good", "Every case passed", detail)
 
 
 def warnings(record: RunRecord) -> list[str]:

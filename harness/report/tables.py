@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.report import numbers
-from harness.report.outcomes import LABELS, WORST_FIRST, Trouble, severity, troubles
+from harness.report.outcomes import LABELS, WORST_FIRST, FailureGroup, group_failures, severity
 from harness.report.reproduce import locate_command
 from harness.report.summary import verdict, warnings
 from harness.store.record import CaseResult, Outcome, RunRecord, SteadyState
@@ -37,7 +37,7 @@ def show(record: RunRecord, results: Path = Path()) -> RenderableType:
         Text(judgement.detail),
         *(Text(f"! {warning}", style="yellow") for warning in warnings(record)),
     ]
-    troubled = troubles(record.cases)
+    troubled = group_failures(record.cases)
     if troubled:
         parts += [Text(), _not_passed(troubled[:MOST_ROWS], results)]
         if len(troubled) > MOST_ROWS:
@@ -50,7 +50,7 @@ def show(record: RunRecord, results: Path = Path()) -> RenderableType:
     return Group(*parts)
 
 
-def _look_inside(groups: list[Trouble]) -> str | None:
+def _look_inside(groups: list[FailureGroup]) -> str | None:
     """The command for the worst case whose outputs are wrong."""
     cases = (case for group in groups for case in group.cases if group.outcome is Outcome.FAILED)
     commands = (locate_command(case, [check for check in case.checks if not check.passed]) for case in cases)
@@ -113,7 +113,7 @@ def _latency(case: CaseResult) -> str:
     return f"{numbers.milliseconds(case.latency.median_ms)} ({interval}){','.join(marks)}"
 
 
-def _not_passed(groups: list[Trouble], results: Path) -> Table:
+def _not_passed(groups: list[FailureGroup], results: Path) -> Table:
     from rich.text import Text
 
     table = _table()
@@ -131,7 +131,7 @@ def _not_passed(groups: list[Trouble], results: Path) -> Table:
     return table
 
 
-def _log(group: Trouble, results: Path) -> list[str]:
+def _log(group: FailureGroup, results: Path) -> list[str]:
     """Where the first of a group's logs is."""
     if not group.logs:
         return []

@@ -6,7 +6,7 @@ COLOURS = tuple(f"var(--series-{index})" for index in range(1, 9))
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 
 
-def variant_style(place: int) -> tuple[str, str]:
+def variant_style(index: int) -> tuple[str, str]:
     """Colour and shape of the variant that stands at `place` among those of the page."""
     # Shifted at each turn, so that the ninth variant shares the first one's colour and not its shape.
-    return COLOURS[place % len(COLOURS)], SHAPES[(place + place // len(COLOURS)) % len(SHAPES)]
+    return COLOURS[index % len(COLOURS)], SHAPES[(index + index // len(COLOURS)) % len(SHAPES)]

@@ -7,31 +7,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.address import address_of
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.conversion.target_address import code_of, decisive, tree
 from harness.run.measure import Job
-from harness.run.place import HERE, Place
+from harness.run.place import LOCAL_PLACE, Place
 from harness.target import Target, TimingPlan
 
 ENGINE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
-class Identity:
+class TargetIdentity:
     """What decides a target's answers at a place: its fingerprint, and all parts of it that an address holds."""
 
     fingerprint: dict[str, str]
     parts: tuple[object, ...]
 
 
-def identity_of(target: Target, place: Place = HERE) -> Identity:
+def identity_of(target: Target, place: Place = LOCAL_PLACE) -> TargetIdentity:
     """As it is now. On the engine's own machine, whose cache is its own, that is the target alone; elsewhere the place
     and its machine, so that no figure stands for another machine's."""
-    if place is HERE:
+    if place is LOCAL_PLACE:
         parts = decisive(target)
-        return Identity(parts[2], parts)
+        return TargetIdentity(parts[2], parts)
     there = place.fingerprint(target)
-    return Identity(there, (target.name, target.format, there, code_of(target), "place", place.name, place.machine.id))
+    return TargetIdentity(
+        there, (target.name, target.format, there, code_of(target), "place", place.name, place.machine.id)
+    )
 
 
 class Identities:
@@ -39,11 +41,11 @@ class Identities:
     started and sources that are read. Whoever measures asks again (`changed`). Used by several threads."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], Identity] = {}
+        self._known: dict[tuple[str, str], TargetIdentity] = {}
         self._asking: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def of(self, target: Target, place: Place = HERE) -> Identity:
+    def of(self, target: Target, place: Place = LOCAL_PLACE) -> TargetIdentity:
         """To be asked after the target's set-up, which may bring what decides."""
         key = (target.name, place.name)
         with self._lock:
@@ -54,7 +56,7 @@ class Identities:
                 known = self._known[key] = identity_of(target, place)
         return known
 
-    def changed(self, target: Target, place: Place = HERE) -> str:
+    def changed(self, target: Target, place: Place = LOCAL_PLACE) -> str:
         """What of the fingerprint is another now than when it was asked, empty if nothing; the next to ask gets what
         is so now."""
         key = (target.name, place.name)
@@ -70,7 +72,7 @@ class Identities:
         )
 
 
-def parity_key(identity: Identity, job: Job, prepared: Prepared) -> str:
+def parity_key(identity: TargetIdentity, job: Job, prepared: PreparedModel) -> str:
     """Address of a parity measurement."""
     own = tree(
         *(
@@ -81,7 +83,7 @@ def parity_key(identity: Identity, job: Job, prepared: Prepared) -> str:
     return address_of("parity", job, prepared.golden_digest, *identity.parts, own)
 
 
-def latency_key(case_key: str, plan: TimingPlan, machine: str, identity: Identity) -> str:
+def latency_key(case_key: str, plan: TimingPlan, machine: str, identity: TargetIdentity) -> str:
     """Address of a latency measurement: that of the case, with the plan and the machine."""
     own = tree(ENGINE / "latency", ENGINE / "process")
     return address_of("latency", case_key, plan, machine, *identity.parts, own)

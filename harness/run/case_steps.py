@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.run.costs import SLOW_SECONDS, Costs
 from harness.run.matrix import Case
-from harness.run.schedule import SLOW, Step
+from harness.run.schedule import SLOW, ScheduledStep
 
 STAGES = {
     "prepare": "Preparing models",
@@ -52,7 +52,7 @@ def case_steps(
     work: Mapping[str, Callable[[Case], Any]],
     costs: Costs,
     anywhere: Mapping[str, Callable[[Case, str], Any]] = NOWHERE_ELSE,
-) -> Iterator[Step]:
+) -> Iterator[ScheduledStep]:
     """The steps of one case. Steps of two cases with the same key are the same.
 
     Args:
@@ -71,12 +71,12 @@ def case_steps(
         needs: tuple[StepKey, ...] = (),
         slot: str = "",
         place: str = "",
-    ) -> Step:
+    ) -> ScheduledStep:
         def elsewhere(do: Callable[[Case, str], Any]) -> Callable[[str], Any]:
             return lambda where: timed(key, lambda case: do(case, where), case, costs)
 
         there = anywhere.get(key[0])
-        return Step(
+        return ScheduledStep(
             key,
             doing,
             lambda: timed(key, work[key[0]], case, costs),

@@ -17,25 +17,25 @@ from harness import __version__
 from harness.artifact import Artifact
 from harness.cache import Cache, sha256_json
 from harness.conversion.converter import Converter
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.conversion.reference import Reference
 from harness.environment import environment
-from harness.errors import WHATEVER, CaseError, Failed, Unsupported, as_case_error, error_text
+from harness.errors import ANY_ERROR, CaseError, Failed, Unsupported, as_case_error, error_text
 from harness.process.child import end_all
 from harness.process.warm import end_warm
-from harness.run.agreement import held_together
 from harness.run.case_steps import STAGES, StepKey, case_steps, recipe_of, step_keys
 from harness.run.costs import Costs
+from harness.run.cross_place_check import check_exact_figures
 from harness.run.machine import commit, this_machine
 from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult
 from harness.run.measurements import Measurements
 from harness.run.pool import Progress, side_by_side
-from harness.run.results import Finished, case_result, model_summaries, standing_of
-from harness.run.schedule import Schedule, Step, watched
+from harness.run.reference_check import ReferenceChecker
+from harness.run.results import CaseState, case_result, judge_state, model_summaries
+from harness.run.schedule import Schedule, ScheduledStep, watched
 from harness.run.settings import Conversion, Settings, cores
 from harness.run.timing import NOT_TIMED_YET, time_cases
-from harness.run.yardsticks import Yardsticks
 from harness.store.record import Conditioning, Parity, PlaceSummary, RunRecord
 from harness.store.runs import RunStore
 
@@ -61,10 +61,10 @@ class Run:
         self.converter = converter or Converter(cache, environment("converter"), min(cores(), settings.workers))
         self.measurements = Measurements(settings.cache, self.id, progress.note, fresh=settings.fresh)
         self.costs = Costs(settings.cache)
-        self.finished: dict[str, Finished] = {case.id: Finished(case) for case in cases}
-        self.prepared: dict[str, Prepared | CaseError] = {}
+        self.states: dict[str, CaseState] = {case.id: CaseState(case) for case in cases}
+        self.prepared: dict[str, PreparedModel | CaseError] = {}
         self.conditioning: dict[Hashable, Conditioning | None] = {}
-        self._yardsticks = Yardsticks(self.converter, settings.policy, settings.cache / "artifacts")
+        self._reference_checker = ReferenceChecker(self.converter, settings.policy, settings.cache / "artifacts")
 
     def execute(self) -> RunRecord:
         """Run every stage and write the record, also when interrupted. Whatever a stage raises that is of no one case
@@ -77,11 +77,11 @@ class Run:
             if str(stop):
                 self.progress.note(str(stop))
             end_all()
-        except WHATEVER as error:
+        except ANY_ERROR as error:
             problem = as_case_error(error, "The run")
-            for finished in self.finished.values():
-                if not finished.is_done(self.settings.parity_only):
-                    finished.end(problem)
+            for state in self.states.values():
+                if not state.is_done(self.settings.parity_only):
+                    state.end(problem)
         finally:
             self._close()
         return self._record(status)
@@ -90,31 +90,31 @@ class Run:
         try:
             self.converter.close()
             end_warm()
-        except WHATEVER as error:  # what it would have ended ends with this process
+        except ANY_ERROR as error:  # what it would have ended ends with this process
             self.progress.note(f"The converters were not ended: {error_text(error)}.")
 
     def _stages(self) -> None:
         jobs = self._compared()
-        self._compare_again(self._checked_yardsticks(jobs))
+        self._compare_again(self._with_checked_references(jobs))
         if not self.settings.parity_only:
             plan, progress = self.settings.plan, self.progress
-            time_cases(self.finished, jobs, plan, self.measurements, self.machine, progress, self._ending)
+            time_cases(self.states, jobs, plan, self.measurements, self.machine, progress, self._ending)
 
     def _compared(self) -> dict[str, Job]:
         """Prepare, convert, set up and compare; the jobs of the cases that got so far, each with its comparison."""
         jobs: dict[str, Job] = {}
         results: dict[StepKey, Any] = {}
 
-        def ended(step: Step, result: Any) -> None:
+        def ended(step: ScheduledStep, result: Any) -> None:
             kind, name = key = cast(StepKey, step.key)
             results[key] = result
             if kind == "prepare":
                 self.prepared[name] = result
             if isinstance(result, CaseError):
-                self._tell(self._end(result, lambda case: key in step_keys(case)))
+                self._report_status(self._end(result, lambda case: key in step_keys(case)))
             elif kind == "compare":
-                self._put_down(name, result)
-                self._tell([self.finished[name]])
+                self._store_result(name, result)
+                self._report_status([self.states[name]])
             self.progress.step(step.doing)
 
         def compare(case: Case) -> ParityResult | None:
@@ -125,7 +125,7 @@ class Run:
         conversion: dict[str, Callable[[Case, Conversion], Any]] = {
             "prepare": lambda case, by: by.prepare(case.model),
             "convert": lambda case, by: self._convert(by, case, self.prepared_of(case.id)),
-            "reference": lambda case, by: self._refer(
+            "reference": lambda case, by: self._run_reference(
                 by, case, self.prepared_of(case.id), results["convert", recipe_of(case)]
             ),
         }
@@ -143,7 +143,7 @@ class Run:
             "set up": lambda case: case.place.set_up(case.target),
             "compare": compare,
         }
-        steps: dict[Hashable, Step] = {}
+        steps: dict[Hashable, ScheduledStep] = {}
         for case in self.cases:
             for step in case_steps(case, work, self.costs, anywhere):
                 steps.setdefault(step.key, step)
@@ -166,45 +166,45 @@ class Run:
             self.costs.keep()
         # In the order of the cases, so that what is timed first does not hang on what was compared first.
         known = [case.id for case in self.cases if case.id in jobs]
-        return {case_id: jobs[case_id] for case_id in known if self.finished[case_id].parity is not None}
+        return {case_id: jobs[case_id] for case_id in known if self.states[case_id].parity is not None}
 
-    def _end(self, problem: CaseError, concerned: Callable[[Case], bool]) -> list[Finished]:
+    def _end(self, problem: CaseError, concerned: Callable[[Case], bool]) -> list[CaseState]:
         """End the cases that stand on what went wrong; gives those that had not ended before."""
-        ending = [self.finished[case.id] for case in filter(concerned, self.cases)]
-        ending = [finished for finished in ending if finished.problem is None]
-        for finished in ending:
-            finished.end(problem)
+        ending = [self.states[case.id] for case in filter(concerned, self.cases)]
+        ending = [state for state in ending if state.problem is None]
+        for state in ending:
+            state.end(problem)
         return ending
 
-    def _tell(self, cases: Iterable[Finished]) -> None:
+    def _report_status(self, cases: Iterable[CaseState]) -> None:
         """Say how each of them stands. What was measured and breaks a rule may be the reference's doing."""
-        for finished in cases:
-            standing = standing_of(finished, self.settings.policy)
+        for state in cases:
+            standing = judge_state(state, self.settings.policy)
             final = standing.problem is not None
-            self.progress.ended(finished.case.id, standing.outcome, standing.reason, final=final)
+            self.progress.ended(state.case.id, standing.outcome, standing.reason, final=final)
 
     @contextmanager
     def _ending(self, case: Case, doing: str) -> Iterator[None]:
         """Whatever is raised inside ends this case and no other."""
         try:
             yield
-        except WHATEVER as error:
-            self.finished[case.id].end(as_case_error(error, doing))
+        except ANY_ERROR as error:
+            self.states[case.id].end(as_case_error(error, doing))
 
-    def _convert(self, by: Conversion, case: Case, prepared: Prepared) -> Artifact:
+    def _convert(self, by: Conversion, case: Case, prepared: PreparedModel) -> Artifact:
         artifact = by.convert(prepared, case.format, case.variant)
         if fault := prepared.facts.get("golden_fault"):
             raise Failed(fault)
         return artifact
 
-    def _refer(
-        self, by: Conversion, case: Case, prepared: Prepared, artifact: Artifact
+    def _run_reference(
+        self, by: Conversion, case: Case, prepared: PreparedModel, artifact: Artifact
     ) -> tuple[Artifact, Reference, Reference | None]:
         """The artifact, what the reference makes of it, and the same as a stream where that may be meant."""
         reference = by.reference(prepared, artifact, case.format)
         self.conditioning[recipe_of(case)] = by.conditioning(prepared, artifact, case.format, reference)
         kept = None
-        if artifact.renewed != "none":
+        if artifact.state_to_reset != "none":
             with suppress(Exception):  # for information alone
                 stream = artifact.model_copy(update={"sequence": True})
                 kept = by.reference(prepared, stream, case.format)
@@ -212,8 +212,8 @@ class Run:
 
     def _job(self, case: Case, artifact: Artifact, reference: Reference, kept: Reference | None) -> Job:
         """What is measured. Raises `Unsupported` where the target says beforehand that it cannot."""
-        finished = self.finished[case.id]
-        finished.artifact, finished.conditioning = artifact, self.conditioning.get(recipe_of(case))
+        state = self.states[case.id]
+        state.artifact, state.conditioning = artifact, self.conditioning.get(recipe_of(case))
         prepared = self.prepared_of(case.id)
         plan = self.settings.plan
         job = Job(
@@ -227,24 +227,24 @@ class Run:
             budget=case.model.budget,
             detection=case.model.detection,
         )
-        self.measurements.address(finished, job, prepared)
-        missing = case.place.coverage(case.target, artifact)
+        self.measurements.address(state, job, prepared)
+        missing = case.place.unsupported_operators(case.target, artifact)
         if missing:
             raise Unsupported(f"{case.target.name} does not run {'; '.join(missing)}.")
-        held = self._yardsticks.other_than_itself(job, prepared, case.format)
+        held = self._reference_checker.replace_own_reference(job, prepared, case.format)
         if held is not job:  # rarely, and an address costs a look at all that decides it
-            self.measurements.address(finished, held, prepared)
+            self.measurements.address(state, held, prepared)
         return held
 
-    def _checked_yardsticks(self, jobs: dict[str, Job]) -> dict[str, Job]:
+    def _with_checked_references(self, jobs: dict[str, Job]) -> dict[str, Job]:
         """The cases that have to be compared again, because the reference that they were compared with is wrong."""
         again: dict[str, Job] = {}
         groups: dict[str, list[str]] = {}
         for case_id, job in jobs.items():
-            if self.finished[case_id].parity is not None:
+            if self.states[case_id].parity is not None:
                 groups.setdefault(job.reference.digest + job.artifact.digest, []).append(case_id)
         for members in groups.values():
-            with self._ending(self.finished[members[0]].case, "Checking the reference"):
+            with self._ending(self.states[members[0]].case, "Checking the reference"):
                 again |= self._held_against_others({case_id: jobs[case_id] for case_id in members})
         jobs |= again
         return again
@@ -254,35 +254,37 @@ class Run:
         broken = next((case_id for case_id in jobs if self._is_broken(case_id, jobs[case_id])), None)
         if broken is None:
             return {}
-        finished, job, prepared = self.finished[broken], jobs[broken], self.prepared_of(broken)
-        verdict = self._yardsticks.check(
-            finished.case, job.artifact, job.reference, job.golden, prepared, finished.conditioning
+        state, job, prepared = self.states[broken], jobs[broken], self.prepared_of(broken)
+        verdict = self._reference_checker.check(
+            state.case, job.artifact, job.reference, job.golden, prepared, state.conditioning
         )
         again = {}
         for case_id, one in jobs.items():
-            finished = self.finished[case_id]
-            compared = cast(Parity, finished.parity).model_copy(update={"conditioning": finished.conditioning})
-            other = self._yardsticks.by(verdict, one, prepared, finished.case.name, compared)
+            state = self.states[case_id]
+            compared = cast(Parity, state.parity).model_copy(update={"conditioning": state.conditioning})
+            other = self._reference_checker.job_with_checked_reference(
+                verdict, one, prepared, state.case.name, compared
+            )
             if other is None:
-                finished.note_yardstick(verdict.standing, verdict.note)
+                state.note_yardstick(verdict.standing, verdict.note)
                 continue
-            again[case_id], finished.parity = other, None
-            self.measurements.address(finished, other, prepared)
+            again[case_id], state.parity = other, None
+            self.measurements.address(state, other, prepared)
         return again
 
     def _is_broken(self, case_id: str, job: Job) -> bool:
-        finished = self.finished[case_id]
-        return finished.parity is not None and self._yardsticks.is_broken(
-            finished.case.name, job.artifact, finished.parity, finished.conditioning
+        state = self.states[case_id]
+        return state.parity is not None and self._reference_checker.is_broken(
+            state.case.name, job.artifact, state.parity, state.conditioning
         )
 
     def _measured_before_or_now(self, case_id: str, job: Job) -> ParityResult | None:
         """What comparing gives; None where it is known from an earlier run, and then it is put down already."""
-        finished = self.finished[case_id]
-        if self.measurements.recall_parity(finished):
+        state = self.states[case_id]
+        if self.measurements.recall_parity(state):
             return None
-        result = finished.case.place.measure_parity(job)
-        self.measurements.keep_parity(finished, result)
+        result = state.case.place.measure_parity(job)
+        self.measurements.keep_parity(state, result)
         return result
 
     def _compare_again(self, jobs: Mapping[str, Job]) -> None:
@@ -290,9 +292,9 @@ class Run:
 
         def compared(case_id: str, result: ParityResult | CaseError | None) -> None:
             if isinstance(result, CaseError):
-                self.finished[case_id].end(result)
+                self.states[case_id].end(result)
             else:
-                self._put_down(case_id, result)
+                self._store_result(case_id, result)
 
         lanes = {"": self.settings.workers, **self._places_elsewhere()}
         side_by_side(
@@ -303,18 +305,18 @@ class Run:
             self.progress,
             compared,
             lanes,
-            lambda case_id: self.finished[case_id].case.place.name,
+            lambda case_id: self.states[case_id].case.place.name,
         )
 
-    def _put_down(self, case_id: str, result: ParityResult | None) -> None:
+    def _store_result(self, case_id: str, result: ParityResult | None) -> None:
         if result is not None:
-            finished = self.finished[case_id]
-            finished.parity, finished.measured = result.parity, result.measured
-            finished.seconds += result.seconds
+            state = self.states[case_id]
+            state.parity, state.measured = result.parity, result.measured
+            state.seconds += result.seconds
 
-    def prepared_of(self, case_id: str) -> Prepared:
-        prepared = self.prepared[self.finished[case_id].case.model.name]
-        assert isinstance(prepared, Prepared)
+    def prepared_of(self, case_id: str) -> PreparedModel:
+        prepared = self.prepared[self.states[case_id].case.model.name]
+        assert isinstance(prepared, PreparedModel)
         return prepared
 
     def _place_summaries(self) -> tuple[PlaceSummary, ...]:
@@ -328,11 +330,11 @@ class Run:
         return {case.place.name: case.place.workers for case in self.cases if case.place.name}
 
     def _record(self, status: Any) -> RunRecord:
-        done = [finished for finished in self.finished.values() if finished.has_result]
-        for finished in done:
-            if not finished.is_done(self.settings.parity_only):
-                finished.latency_note = NOT_TIMED_YET
-        results = held_together(case_result(finished, self.settings.results, self.settings.policy) for finished in done)
+        done = [state for state in self.states.values() if state.has_result]
+        for state in done:
+            if not state.is_done(self.settings.parity_only):
+                state.latency_note = NOT_TIMED_YET
+        results = check_exact_figures(case_result(state, self.settings.results, self.settings.policy) for state in done)
         record = RunRecord(
             id=self.id,
             started=self.started,

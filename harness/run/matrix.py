@@ -10,7 +10,7 @@ from harness.case_name import CaseName, place_of, runtime_of, target_at
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError
 from harness.nearest import nearest
-from harness.run.place import HERE, Place
+from harness.run.place import LOCAL_PLACE, Place
 from harness.target import Target
 from harness.variant import READY, Format, Variant
 
@@ -37,7 +37,7 @@ class Case:
     target: Target
     timed: bool = True
     """False where milliseconds mean nothing, or mean little and were not asked for by name."""
-    place: Place = field(default=HERE, compare=False)
+    place: Place = field(default=LOCAL_PLACE, compare=False)
     """The machine that it is measured on."""
     several: bool = False
     """Whether other places have its target too, so that its name says which it is of."""

@@ -15,11 +15,11 @@ from typing import ClassVar
 
 from harness import registry
 from harness.artifact import Artifact
-from harness.budget import Budget, explain
+from harness.budget import SampleBudget, explain
 from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import Task
 from harness.conversion.reference import Reference
-from harness.errors import WHATEVER, CaseError, Crashed, Failed, error_text
+from harness.errors import ANY_ERROR, CaseError, Crashed, Failed, error_text
 from harness.loaded import check_loaded
 from harness.model import DetectionOutputs, Tensors
 from harness.named_arrays import first_samples
@@ -34,7 +34,7 @@ CHEAP_SECONDS = 10.0
 class Job:
     """All that measuring one case takes."""
 
-    LEFT_OUT: ClassVar = {
+    NOT_IN_ADDRESS: ClassVar = {
         "golden": "where it is now; its digest is part of the address beside it",
         "plan": "how long to time, which decides the latency alone: part of its own address",
     }
@@ -52,7 +52,7 @@ class Job:
     kept: Reference | None = None
     """What the reference gives where state is kept from sample to sample, of a model with state that does not say
     whether its samples are a stream."""
-    budget: Budget = field(default_factory=Budget)
+    budget: SampleBudget = field(default_factory=SampleBudget)
     detection: DetectionOutputs | None = None
 
 
@@ -113,7 +113,7 @@ def measure_parity(job: Job) -> ParityResult:
 def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison, ...]:
     """The runtime edge with state kept from each sample to the next. Nothing where the target does not get that far:
     what was asked for has been measured."""
-    from harness.parity.varying import compare_output
+    from harness.parity.ragged_outputs import compare_output
 
     if registry.targets()[job.target].slot != "processor":  # a browser or an emulator takes seconds
         return ()
@@ -126,7 +126,7 @@ def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison,
         return ()
 
 
-def infer_within(session: Session, samples: Tensors, budget: Budget, *, together: bool = False) -> Tensors:
+def infer_within(session: Session, samples: Tensors, budget: SampleBudget, *, together: bool = False) -> Tensors:
     """Outputs of as many samples, from the first, as the budget allows. `together`: all that there are, in one call,
     because they share state."""
     limit = budget.limit(len(next(iter(samples.values()))))
@@ -155,7 +155,7 @@ def sizes_of(session: Session, job: Job, loaded: Loaded | None) -> Measured:
     """The session's sizes and the artifact's. Outputs are here by then: what goes wrong costs the figures alone."""
     try:
         return measured(session.footprint(), job.artifact, loaded)
-    except WHATEVER as error:
+    except ANY_ERROR as error:
         why = str(error) if isinstance(error, CaseError) else error_text(error)
         return measured(Footprint(), job.artifact, loaded, f"Sizes were not measured: {why.rstrip('.')}.")
 

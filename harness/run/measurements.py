@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.errors import Failed, error_text
 from harness.run import addressing
 from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult
-from harness.run.place import HERE
-from harness.run.results import Finished
+from harness.run.place import LOCAL_PLACE
+from harness.run.results import CaseState
 from harness.store.record import Latency, Machine, Measured, Parity
 from harness.store.runs import CaseStore
 from harness.target import TimingPlan
@@ -32,22 +32,22 @@ class Measurements:
         self._run, self._note, self._fresh = run, note, fresh
         self._identities = addressing.Identities()
 
-    def address(self, finished: Finished, job: Job, prepared: Prepared) -> None:
+    def address(self, state: CaseState, job: Job, prepared: PreparedModel) -> None:
         """Put down the key of a case's comparison, and what its target said that it is."""
-        identity = self._identities.of(finished.case.target, finished.case.place)
-        finished.fingerprint = identity.fingerprint
-        finished.key = addressing.parity_key(identity, job, prepared)
+        identity = self._identities.of(state.case.target, state.case.place)
+        state.fingerprint = identity.fingerprint
+        state.key = addressing.parity_key(identity, job, prepared)
 
-    def latency_key(self, finished: Finished, plan: TimingPlan, here: Machine) -> str:
+    def latency_key(self, state: CaseState, plan: TimingPlan, here: Machine) -> str:
         """The key of a case's timing, on the machine of its place."""
-        place = finished.case.place
-        machine = here if place is HERE else place.machine
-        identity = self._identities.of(finished.case.target, place)
-        return addressing.latency_key(finished.key, plan, machine.id, identity)
+        place = state.case.place
+        machine = here if place is LOCAL_PLACE else place.machine
+        identity = self._identities.of(state.case.target, place)
+        return addressing.latency_key(state.key, plan, machine.id, identity)
 
-    def recall_parity(self, finished: Finished) -> bool:
+    def recall_parity(self, state: CaseState) -> bool:
         """Whether an earlier run compared it; what that gave is put down then."""
-        known = self._find("parity", finished.key)
+        known = self._find("parity", state.key)
         if known is None:
             return False
         try:
@@ -55,11 +55,11 @@ class Measurements:
             seconds, run = known["seconds"], known["run"]
         except OF_ANOTHER_VERSION:
             return False
-        finished.parity, finished.measured, finished.reused_from = parity, measured, run
-        finished.seconds += seconds
+        state.parity, state.measured, state.reused_from = parity, measured, run
+        state.seconds += seconds
         return True
 
-    def recall_latency(self, finished: Finished, key: str) -> bool:
+    def recall_latency(self, state: CaseState, key: str) -> bool:
         """Whether an earlier run timed it; what that gave is put down then."""
         known = self._find("latency", key)
         if known is None:
@@ -68,15 +68,15 @@ class Measurements:
             latency, seconds, run = Latency(**known["latency"]), known["seconds"], known["run"]
         except OF_ANOTHER_VERSION:
             return False
-        finished.latency = latency
-        finished.seconds += seconds
-        if finished.reused_from is not None:  # else its outputs were compared in this run
-            finished.reused_from = run
+        state.latency = latency
+        state.seconds += seconds
+        if state.reused_from is not None:  # else its outputs were compared in this run
+            state.reused_from = run
         return True
 
-    def keep_parity(self, finished: Finished, result: ParityResult) -> None:
+    def keep_parity(self, state: CaseState, result: ParityResult) -> None:
         """For later runs, if it is whole: figures that are missing may be there next time. Raises `Failed`."""
-        self._check_unchanged(finished.case)
+        self._check_unchanged(state.case)
         if result.measured.note:
             return
         value = {
@@ -84,11 +84,11 @@ class Measurements:
             "measured": result.measured.model_dump(mode="json"),
             "seconds": result.seconds,
         }
-        self._keep("parity", finished.key, value)
+        self._keep("parity", state.key, value)
 
-    def keep_latency(self, finished: Finished, key: str, latency: Latency, seconds: float) -> None:
+    def keep_latency(self, state: CaseState, key: str, latency: Latency, seconds: float) -> None:
         """For later runs. Raises `Failed`."""
-        self._check_unchanged(finished.case)
+        self._check_unchanged(state.case)
         self._keep("latency", key, {"latency": latency.model_dump(mode="json"), "seconds": seconds})
 
     def _check_unchanged(self, case: Case) -> None:

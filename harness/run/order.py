@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.run.schedule import Step
+    from harness.run.schedule import ScheduledStep
 
 ANYWHERE = "*"
 """Stands for the place of a step until one is chosen."""
@@ -22,7 +22,7 @@ class Order:
 
     def __init__(
         self,
-        steps: Iterable[Step],
+        steps: Iterable[ScheduledStep],
         workers: Callable[[str], int],
         limits: Mapping[str, int],
         elsewhere: Callable[[], Iterable[str]] = tuple,
@@ -32,8 +32,8 @@ class Order:
         self._workers, self._limits, self._elsewhere = workers, limits, elsewhere
         self._left: dict[Hashable, int] = {}
         """Step → how many of its needs are not there yet; none of a step that is over or was begun."""
-        self._standing_on: dict[Hashable, list[Step]] = {}
-        self._ready: dict[str, dict[str, list[tuple[int, float, int, Step]]]] = {}
+        self._standing_on: dict[Hashable, list[ScheduledStep]] = {}
+        self._ready: dict[str, dict[str, list[tuple[int, float, int, ScheduledStep]]]] = {}
         """Place → slot → heap. What was dropped since is still in it."""
         self._running: dict[str, Counter[str]] = {}
         self._quick: Counter[str] = Counter()
@@ -49,9 +49,9 @@ class Order:
             if not step.needs:
                 self._push(step)
 
-    def take(self) -> Step | None:
+    def take(self) -> ScheduledStep | None:
         """The step to be begun now, of lowest rank and among equals cheapest; None where none may."""
-        best: tuple[int, float, int, Step] | None = None
+        best: tuple[int, float, int, ScheduledStep] | None = None
         for home, slots in self._ready.items():
             place = self._chosen() if home == ANYWHERE else home
             if place is None or self._free(place) <= 0:
@@ -71,12 +71,12 @@ class Order:
         self._running[step.place][step.slot] += 1
         return step
 
-    def finish(self, step: Step) -> None:
+    def finish(self, step: ScheduledStep) -> None:
         """A step that was begun is over: its room is free."""
         self._running[step.place][step.slot] -= 1
         self._quick[_home(step)] -= step.slot != SLOW
 
-    def fulfil(self, step: Step) -> None:
+    def fulfil(self, step: ScheduledStep) -> None:
         """What stands on a step may stand on it now."""
         for other in self._standing_on.get(step.key, ()):
             if other.key in self._left:
@@ -84,12 +84,12 @@ class Order:
                 if not self._left[other.key]:
                     self._push(other)
 
-    def drop(self, step: Step) -> None:
+    def drop(self, step: ScheduledStep) -> None:
         """A step is never begun."""
         del self._left[step.key]
         self._quick[_home(step)] -= step.slot != SLOW
 
-    def standing_on(self, step: Step) -> list[Step]:
+    def standing_on(self, step: ScheduledStep) -> list[ScheduledStep]:
         """The steps that need it and are still to come."""
         return [other for other in self._standing_on.get(step.key, ()) if other.key in self._left]
 
@@ -103,7 +103,7 @@ class Order:
             return ""
         return max((place for place in self._elsewhere() if self._free(place) > 0), key=self._free, default=None)
 
-    def _push(self, step: Step) -> None:
+    def _push(self, step: ScheduledStep) -> None:
         heap = self._ready.setdefault(_home(step), {}).setdefault(step.slot, [])
         heapq.heappush(heap, (step.rank, step.seconds, self._number[step.key], step))
 
@@ -117,6 +117,6 @@ class Order:
         return beside < self._limits.get(slot, workers)
 
 
-def _home(step: Step) -> str:
+def _home(step: ScheduledStep) -> str:
     """The place whose steps it is counted with."""
     return ANYWHERE if step.at is not None else step.place

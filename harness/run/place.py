@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from harness.artifact import Artifact
-from harness.conversion.elsewhere import Operation
+from harness.conversion.worker_request import WorkerRequest
 from harness.errors import Unavailable
 from harness.run.machine import this_machine
 from harness.run.measure import Job, ParityResult, measure_latency, measure_parity
@@ -26,7 +26,7 @@ class Place(Protocol):
 
     @property
     def converts(self) -> bool:
-        """Whether it also converts for the engine now, as `harness.conversion.elsewhere.Elsewhere`."""
+        """Whether it also converts for the engine now, as `harness.conversion.worker_request.Elsewhere`."""
 
     @property
     def workers(self) -> int:
@@ -42,10 +42,10 @@ class Place(Protocol):
     def fingerprint(self, target: Target) -> dict[str, str]:
         """What decides the target's figures there."""
 
-    def coverage(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
         """What of `artifact` the target cannot run there (`Target.coverage`)."""
 
-    def convert(self, operation: Operation, identity: str) -> dict[str, Any] | None:
+    def convert(self, operation: WorkerRequest, identity: str) -> dict[str, Any] | None:
         """An operation of the converter's worker, there; None where that did not come about."""
 
     def measure_parity(self, job: Job) -> ParityResult:
@@ -55,7 +55,7 @@ class Place(Protocol):
         """As `harness.run.measure.measure_latency`, there, with nothing beside it."""
 
 
-class Here:
+class LocalPlace:
     """The machine that the engine is on: its targets are those of this process."""
 
     name = ""
@@ -76,10 +76,10 @@ class Here:
     def fingerprint(self, target: Target) -> dict[str, str]:
         return target.fingerprint()
 
-    def coverage(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
-        return target.coverage(artifact)
+    def unsupported_operators(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
+        return target.unsupported_operators(artifact)
 
-    def convert(self, operation: Operation, identity: str) -> dict[str, Any] | None:
+    def convert(self, operation: WorkerRequest, identity: str) -> dict[str, Any] | None:
         return None  # whoever asks does it itself
 
     def measure_parity(self, job: Job) -> ParityResult:
@@ -89,4 +89,4 @@ class Here:
         return measure_latency(job)
 
 
-HERE = Here()
+LOCAL_PLACE = LocalPlace()

@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Protocol, TypeVar
 
-from harness.errors import WHATEVER, CaseError, as_case_error
+from harness.errors import ANY_ERROR, CaseError, as_case_error
 from harness.process.child import end_all
-from harness.run.schedule import Glance
+from harness.run.schedule import ScheduleStatus
 from harness.store.record import Outcome
 
 Key = TypeVar("Key", bound=Hashable)
@@ -28,7 +28,7 @@ class Progress(Protocol):
         """How a case stands that was compared, or could not be. Unless that is `final`, it is held against other
         runtimes before it is judged."""
 
-    def look(self, glance: Glance) -> None:
+    def update(self, status: ScheduleStatus) -> None:
         """Where it stands; called about once a second."""
 
     def note(self, text: str) -> None:
@@ -65,7 +65,7 @@ def side_by_side(
     def attempt(key: Key) -> Value | CaseError:
         try:
             return work(key)
-        except WHATEVER as error:
+        except ANY_ERROR as error:
             return as_case_error(error, name)
 
     def deliver(future: Future[Value | CaseError]) -> None:

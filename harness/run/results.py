@@ -11,11 +11,11 @@ from typing import Any
 from harness.artifact import Artifact
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.origin import origin_of
-from harness.conversion.prepared import Prepared
-from harness.errors import WHATEVER, CaseError, Crashed, TimedOut, Unavailable, Unsupported, as_case_error
+from harness.conversion.prepared_model import PreparedModel
+from harness.errors import ANY_ERROR, CaseError, Crashed, TimedOut, Unavailable, Unsupported, as_case_error
 from harness.gate.judge_case import judge_case
 from harness.gate.policy import Policy
-from harness.gate.worst import worst
+from harness.gate.severity import worst
 from harness.remedies.explain import reason as explained
 from harness.run.matrix import Case
 from harness.store.record import (
@@ -44,7 +44,7 @@ LONGEST_RECIPE = 4000
 
 
 @dataclass
-class Finished:
+class CaseState:
     """What is known of one case so far."""
 
     case: Case
@@ -93,7 +93,7 @@ def outcome_of(problem: CaseError) -> Outcome:
 
 
 @dataclass(frozen=True)
-class Standing:
+class CaseJudgement:
     """How a case stands by what is known of it: what ended it, or the checks that judged it."""
 
     outcome: Outcome
@@ -102,36 +102,34 @@ class Standing:
     checks: tuple[Check, ...]
 
 
-def standing_of(finished: Finished, policy: Policy | None = None) -> Standing:
+def judge_state(state: CaseState, policy: Policy | None = None) -> CaseJudgement:
     """Judged by `policy` (the default one if not given). Never raises: a case that cannot be judged says so."""
-    problem = finished.problem
-    if (
-        finished.parity is not None and finished.conditioning is not None
-    ):  # no part of what was measured: what limits it
-        finished.parity = finished.parity.model_copy(update={"conditioning": finished.conditioning})
+    problem = state.problem
+    if state.parity is not None and state.conditioning is not None:  # no part of what was measured: what limits it
+        state.parity = state.parity.model_copy(update={"conditioning": state.conditioning})
     checks: tuple[Check, ...] = ()
     if problem is None:
         try:
-            checks = judged(finished, policy or Policy())
-        except WHATEVER as error:
+            checks = case_checks(state, policy or Policy())
+        except ANY_ERROR as error:
             problem = as_case_error(error, "Judging")
     if problem is not None:
-        return Standing(outcome_of(problem), explained(problem), problem, checks)
+        return CaseJudgement(outcome_of(problem), explained(problem), problem, checks)
     broken = worst(checks)
-    unmeasured = finished.parity.unmeasured if finished.parity is not None else ""
+    unmeasured = state.parity.unmeasured if state.parity is not None else ""
     outcome = Outcome.FAILED if broken else Outcome.UNMEASURED if unmeasured else Outcome.PASSED
-    return Standing(outcome, broken.message if broken else unmeasured, None, checks)
+    return CaseJudgement(outcome, broken.message if broken else unmeasured, None, checks)
 
 
-def case_result(finished: Finished, results: Path, policy: Policy | None = None) -> CaseResult:
+def case_result(state: CaseState, results: Path, policy: Policy | None = None) -> CaseResult:
     """The record's entry of a finished case, as it stands; its log, if there is one, is written below `results/logs`.
     Never raises."""
-    case, artifact, standing = finished.case, finished.artifact, standing_of(finished, policy)
+    case, artifact, standing = state.case, state.artifact, judge_state(state, policy)
     log = write_log(case, standing.problem.log, results) if standing.problem is not None else None
-    answers = (finished.measured.details, finished.latency.details if finished.latency else {})
+    answers = (state.measured.details, state.latency.details if state.latency else {})
     software = any(details.get("software_renderer") == "true" for details in answers)
     return CaseResult(
-        key=finished.key,
+        key=state.key,
         model=case.model.name,
         variant=case.variant.name,
         target=case.name.target,
@@ -139,29 +137,29 @@ def case_result(finished: Finished, results: Path, policy: Policy | None = None)
         outcome=standing.outcome,
         reason=standing.reason,
         log=log,
-        artifact=summary(artifact, case.variant) if artifact is not None else None,
-        fingerprint=finished.fingerprint,
-        parity=finished.parity,
-        latency=finished.latency,
-        latency_note=finished.latency_note,
-        measured=finished.measured,
+        artifact=artifact_summary(artifact, case.variant) if artifact is not None else None,
+        fingerprint=state.fingerprint,
+        parity=state.parity,
+        latency=state.latency,
+        latency_note=state.latency_note,
+        measured=state.measured,
         checks=standing.checks,
         simulated=case.target.simulated or software,
-        seconds=round(finished.seconds, 3),
-        reused_from=finished.reused_from,
+        seconds=round(state.seconds, 3),
+        reused_from=state.reused_from,
     )
 
 
-def judged(finished: Finished, policy: Policy) -> tuple[Check, ...]:
+def case_checks(state: CaseState, policy: Policy) -> tuple[Check, ...]:
     """Every check of a case that was measured."""
-    assert finished.parity is not None
-    case, artifact = finished.case, finished.artifact
+    assert state.parity is not None
+    case, artifact = state.case, state.artifact
     return judge_case(
         case.name,
-        finished.parity,
-        finished.latency,
-        finished.measured,
-        finished.fingerprint,
+        state.parity,
+        state.latency,
+        state.measured,
+        state.fingerprint,
         policy,
         scheme=artifact.scheme if artifact is not None else "",
     )
@@ -179,7 +177,7 @@ def write_log(case: Case, text: str, results: Path) -> str | None:
     return log
 
 
-def summary(artifact: Artifact, variant: Variant) -> ArtifactSummary:
+def artifact_summary(artifact: Artifact, variant: Variant) -> ArtifactSummary:
     """What the record keeps of an artifact."""
     return ArtifactSummary(
         key=artifact.key,
@@ -203,7 +201,7 @@ def _recipe(variant: Variant) -> dict[str, Any] | None:
 
 
 def model_summaries(
-    cases: Iterable[Case], prepared: Mapping[str, Prepared | CaseError], results: Iterable[CaseResult], root: Path
+    cases: Iterable[Case], prepared: Mapping[str, PreparedModel | CaseError], results: Iterable[CaseResult], root: Path
 ) -> tuple[ModelSummary, ...]:
     """Each model once, with its golden where there is one, and where its source is below `root`."""
     golden_metric = {r.model: r.parity.task.golden for r in results if r.parity and r.parity.task}
@@ -214,13 +212,13 @@ def model_summaries(
 
 
 def model_summary(
-    entry: ModelEntry, prepared: Prepared | CaseError | None, golden_metric: float | None, root: Path
+    entry: ModelEntry, prepared: PreparedModel | CaseError | None, golden_metric: float | None, root: Path
 ) -> ModelSummary:
     """One model. Where its source is, is left out where that cannot be told any more."""
     bare = ModelSummary(
         name=entry.name, summary=entry.summary, task=entry.task, source=entry.source.kind, golden_metric=golden_metric
     )
-    if not isinstance(prepared, Prepared):
+    if not isinstance(prepared, PreparedModel):
         return bare
     try:
         origin = origin_of(entry.source, root)
@@ -231,12 +229,12 @@ def model_summary(
         "source": str(prepared.facts.get("recognised", entry.source.kind)),
         "golden_digest": prepared.golden_digest,
         "origin": origin,
-        **tested(prepared),
+        **tested_fields(prepared),
     }
     return bare.model_copy(update=known)
 
 
-def tested(prepared: Prepared) -> dict[str, Any]:
+def tested_fields(prepared: PreparedModel) -> dict[str, Any]:
     """What of a source was tested, as the converter's process found it: the fields of a `ModelSummary`."""
     facts = prepared.facts
     chosen, all_of_them = facts.get("signature", ""), facts.get("signatures", ())

@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness.errors import WHATEVER, CaseError, as_case_error
+from harness.errors import ANY_ERROR, CaseError, as_case_error
 from harness.run.order import SLOW as SLOW
 from harness.run.order import Order
 
 
 @dataclass(frozen=True)
-class Step:
+class ScheduledStep:
     """One piece of work: a thread calls `work`, which waits for a process."""
 
     key: Hashable
@@ -44,7 +44,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Glance:
+class ScheduleStatus:
     """Where a schedule stands."""
 
     done: int
@@ -55,7 +55,7 @@ class Glance:
     """Expected until the end, by the steps that are not done and how long those before took beside their forecasts."""
 
 
-Ended = Callable[[Step, Any], None]
+Ended = Callable[[ScheduledStep, Any], None]
 """Told of each step that ended, with its result or the `CaseError` that ended it; one call at a time."""
 
 
@@ -63,7 +63,7 @@ Ended = Callable[[Step, Any], None]
 class Schedule:
     """The steps of a run, and how many of them go side by side."""
 
-    steps: Iterable[Step]
+    steps: Iterable[ScheduledStep]
     workers: int
     limits: Mapping[str, int] = field(default_factory=dict)
     """Slot → how many of its steps at once."""
@@ -74,11 +74,11 @@ class Schedule:
     """Which of the places now take steps that may be done anywhere."""
 
     def __post_init__(self) -> None:
-        self._waiting: dict[Hashable, Step] = {step.key: step for step in self.steps}
+        self._waiting: dict[Hashable, ScheduledStep] = {step.key: step for step in self.steps}
         self._total = len(self._waiting)
         self._at_once = self.workers + sum(self.places.values())
         self._results: dict[Hashable, Any] = {}
-        self._running: dict[Hashable, tuple[Step, float]] = {}
+        self._running: dict[Hashable, tuple[ScheduledStep, float]] = {}
         self._expected, self._taken = 0.0, 0.0
         self._order = Order(self._waiting.values(), self._workers_of, self.limits, self.elsewhere)
         self._stopped = False
@@ -112,7 +112,7 @@ class Schedule:
             thread.join()
         return self._results
 
-    def glance(self) -> Glance:
+    def status(self) -> ScheduleStatus:
         """Where it stands now."""
         with self._changed:
             now = time.monotonic()
@@ -121,7 +121,7 @@ class Schedule:
             coming = sum(step.seconds for step in self._waiting.values()) * factor
             going = [max(0.0, step.seconds * factor - (now - begun)) for step, begun in self._running.values()]
             left = max([(coming + sum(going)) / max(1, self._at_once), *going])
-            return Glance(len(self._results), self._total, tuple(running), left)
+            return ScheduleStatus(len(self._results), self._total, tuple(running), left)
 
     def _work(self) -> None:
         try:
@@ -132,12 +132,12 @@ class Schedule:
                 self._broken = error
                 self._changed.notify_all()
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: ScheduledStep) -> None:
         begun = time.monotonic()
         result: Any
         try:
             result = step.at(step.place) if step.at is not None and step.place else step.work()
-        except WHATEVER as error:
+        except ANY_ERROR as error:
             result = as_case_error(error, step.stage or step.doing)
         with self._changed:
             del self._running[step.key]
@@ -149,7 +149,7 @@ class Schedule:
             self._end(step, result)
             self._changed.notify_all()
 
-    def _next(self) -> Step | None:
+    def _next(self) -> ScheduledStep | None:
         """Wait for a step that may begin; None where there is none left."""
         with self._changed:
             while True:
@@ -171,7 +171,7 @@ class Schedule:
     def _workers_of(self, place: str) -> int:
         return self.places.get(place, 1) if place else self.workers
 
-    def _end(self, step: Step, result: Any) -> None:
+    def _end(self, step: ScheduledStep, result: Any) -> None:
         """Keep a result, and end what stands on it where it is an error."""
         self._results[step.key] = result
         self.ended(step, result)
@@ -187,7 +187,7 @@ class Schedule:
 class Watcher(Protocol):
     """Who is told where a schedule stands."""
 
-    def look(self, glance: Glance) -> None:
+    def update(self, status: ScheduleStatus) -> None:
         """Called about once a second while it runs."""
 
 
@@ -198,7 +198,7 @@ def watched(schedule: Schedule, watcher: Watcher, every_seconds: float = 1.0) ->
 
     def watch() -> None:
         while not over.wait(every_seconds):
-            watcher.look(schedule.glance())
+            watcher.update(schedule.status())
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

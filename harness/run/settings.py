@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.artifact import Artifact
-from harness.conversion.elsewhere import Elsewhere
 from harness.conversion.model_entry import ModelEntry
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.conversion.reference import Reference
+from harness.conversion.worker_request import RemoteConverter
 from harness.gate.policy import Policy
 from harness.store.record import Conditioning
 from harness.target import TimingPlan
@@ -43,24 +43,24 @@ class Settings:
 class Conversion(Protocol):
     """What a run needs of `harness.conversion.converter.Converter`. Each raises a `CaseError`."""
 
-    def prepare(self, entry: ModelEntry) -> Prepared:
+    def prepare(self, entry: ModelEntry) -> PreparedModel:
         """The prepared form of a model, with its golden."""
 
-    def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
+    def convert(self, prepared: PreparedModel, form: Format, variant: Variant) -> Artifact:
         """One variant of it."""
 
-    def reference(self, prepared: Prepared, artifact: Artifact, form: Format) -> Reference:
+    def reference(self, prepared: PreparedModel, artifact: Artifact, form: Format) -> Reference:
         """What the reference interpreter makes of the artifact."""
 
     def conditioning(
-        self, prepared: Prepared, artifact: Artifact, form: Format, reference: Reference
+        self, prepared: PreparedModel, artifact: Artifact, form: Format, reference: Reference
     ) -> Conditioning | None:
         """How far its outputs move when its operators round otherwise."""
 
-    def opinion(self, prepared: Prepared, artifact: Artifact, name: str) -> Reference:
+    def opinion(self, prepared: PreparedModel, artifact: Artifact, name: str) -> Reference:
         """What another target makes of it."""
 
-    def at(self, elsewhere: Elsewhere) -> Conversion:
+    def at(self, elsewhere: RemoteConverter) -> Conversion:
         """The same, done there as far as it can be, and under the same addresses."""
 
     def close(self) -> None:

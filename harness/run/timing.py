@@ -12,7 +12,7 @@ from harness.run.matrix import Case
 from harness.run.measure import Job
 from harness.run.measurements import Measurements
 from harness.run.pool import Progress, side_by_side
-from harness.run.results import Finished
+from harness.run.results import CaseState
 from harness.store.record import Latency, Machine
 from harness.target import TimingPlan
 
@@ -24,7 +24,7 @@ NOT_TIMED_YET = "Not timed: the run was stopped before its turn; the same comman
 
 
 def time_cases(
-    cases: Mapping[str, Finished],
+    cases: Mapping[str, CaseState],
     jobs: Mapping[str, Job],
     plan: TimingPlan,
     measurements: Measurements,
@@ -38,40 +38,40 @@ def time_cases(
     """
     waiting: dict[str, str] = {}
     for case_id in jobs:
-        finished = cases[case_id]
-        if finished.problem is not None:
+        state = cases[case_id]
+        if state.problem is not None:
             continue
-        if not finished.case.timed:
-            finished.latency_note = NOT_TIMED_BY_DEFAULT if finished.case.target.timed else NEVER_TIMED
+        if not state.case.timed:
+            state.latency_note = NOT_TIMED_BY_DEFAULT if state.case.target.timed else NEVER_TIMED
             continue
-        with ending(finished.case, "Addressing the timing"):
-            key = measurements.latency_key(finished, plan, machine)
-            if not measurements.recall_latency(finished, key):
+        with ending(state.case, "Addressing the timing"):
+            key = measurements.latency_key(state, plan, machine)
+            if not measurements.recall_latency(state, key):
                 waiting[case_id] = key
 
     def measure(case_id: str) -> tuple[Latency, float]:
-        finished = cases[case_id]
+        state = cases[case_id]
         begun = time.monotonic()
-        latency = finished.case.place.measure_latency(jobs[case_id])
+        latency = state.case.place.measure_latency(jobs[case_id])
         seconds = time.monotonic() - begun
-        measurements.keep_latency(finished, waiting[case_id], latency, seconds)
+        measurements.keep_latency(state, waiting[case_id], latency, seconds)
         return latency, seconds
 
-    def measured(case_id: str, result: tuple[Latency, float] | CaseError) -> None:
-        finished = cases[case_id]
+    def on_measured(case_id: str, result: tuple[Latency, float] | CaseError) -> None:
+        state = cases[case_id]
         if isinstance(result, NoClock | PlaceLost):
-            finished.latency_note = f"Not timed: {result}"
+            state.latency_note = f"Not timed: {result}"
         elif isinstance(result, CaseError):
-            finished.end(result)
+            state.end(result)
         else:
-            finished.latency, finished.reused_from = result[0], None
-            finished.seconds += result[1]
+            state.latency, state.reused_from = result[0], None
+            state.seconds += result[1]
 
     def place_of(case_id: str) -> str:
         return cases[case_id].case.place.name
 
     def measure_all(name: str, case_ids: Iterable[str], lanes: Mapping[str, int]) -> None:
-        side_by_side(name, case_ids, measure, 1, progress, measured, lanes, place_of)
+        side_by_side(name, case_ids, measure, 1, progress, on_measured, lanes, place_of)
 
     if here := [case_id for case_id in waiting if not place_of(case_id)]:
         with exclusive_machine(progress.note):

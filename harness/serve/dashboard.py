@@ -18,7 +18,7 @@ from harness.store.index.tables import RUNS
 if TYPE_CHECKING:
     from harness.report.history_data import HistoryData
     from harness.report.page import Page
-    from harness.serve.source import Source
+    from harness.serve.record_source import Source
 
 PREPARED = ("news", "history")
 """Parts that take a while to make, and that whoever comes goes to first."""

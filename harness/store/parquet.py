@@ -145,8 +145,8 @@ def _more(block: Block) -> list[str | None]:
     if not own:
         return [None] * len(block)
     found = []
-    for place in range(len(block)):
-        more = {name: _shown(values[place]) for name, values in own.items() if values[place] == values[place]}
+    for index in range(len(block)):
+        more = {name: _shown(values[index]) for name, values in own.items() if values[index] == values[index]}
         found.append(json.dumps(more) if more else None)
     return found
 

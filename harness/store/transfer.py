@@ -19,7 +19,7 @@ from sqlalchemy import select
 from harness.errors import HarnessError
 from harness.store.index.database import VARIABLE, Database, DatabaseAway, team_url
 from harness.store.index.folder import hashes
-from harness.store.index.reading import Incoming, sha256_text
+from harness.store.index.reading import RecordText, sha256_text
 from harness.store.index.run_index import RunIndex
 from harness.store.index.tables import CONTENTS
 from harness.store.index.writing import Conflict
@@ -32,7 +32,7 @@ WAITS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
 
 
 @dataclass
-class Moved:
+class TransferResult:
     """What one transfer did."""
 
     sent: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Moved:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PendingRecord:
     """A record whose text was not read yet."""
 
     id: str
@@ -61,16 +61,16 @@ class Records(Protocol):
     name: str
     labels: Labels
 
-    def all(self) -> Iterator[Waiting]:
+    def all(self) -> Iterator[PendingRecord]:
         """Every record."""
 
-    def holds(self, id: str, sha256: str) -> bool:
+    def has_identical(self, id: str, sha256: str) -> bool:
         """Whether the record `id` is here with exactly the bytes of that hash."""
 
-    def has(self, id: str, sha256: str) -> bool:
+    def has_id(self, id: str, sha256: str) -> bool:
         """Whether the record `id` is here. Raises `Conflict` where another record has that id."""
 
-    def put(self, record: Incoming) -> bool:
+    def put(self, record: RecordText) -> bool:
         """Keep a record; returns whether it was new. Raises `Conflict` where another record has its id."""
 
 
@@ -82,17 +82,17 @@ class FolderRecords:
         self.store = RunStore(results)
         self.labels: Labels = LabelFiles(results)
 
-    def all(self) -> Iterator[Waiting]:
+    def all(self) -> Iterator[PendingRecord]:
         seen = hashes(self.results)
         for path in self.store.paths():
             id, sha256 = seen.get(path.name, (path.stem, None))
-            yield Waiting(id, path.name, partial(read_text, path), sha256)
+            yield PendingRecord(id, path.name, partial(read_text, path), sha256)
 
-    def holds(self, id: str, sha256: str) -> bool:
+    def has_identical(self, id: str, sha256: str) -> bool:
         path = self.store.folder / f"{id}.json"
         return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
-    def has(self, id: str, sha256: str) -> bool:
+    def has_id(self, id: str, sha256: str) -> bool:
         path = self.store.folder / f"{id}.json"
         if not path.is_file() or _is_damaged(path):
             return False
@@ -100,12 +100,12 @@ class FolderRecords:
             raise Conflict(f"{self.name} holds another record with the id {id}; both stay where they are.")
         return True
 
-    def put(self, record: Incoming) -> bool:
+    def put(self, record: RecordText) -> bool:
         path = self.store.folder / f"{record.id}.json"
         if path.is_file() and _is_damaged(path):
             # What arrives is whole: it takes the place of the damaged file, which is kept under another name.
             path.replace(path.with_suffix(".json.damaged"))
-        elif self.has(record.id, record.sha256):
+        elif self.has_id(record.id, record.sha256):
             return False
         self.store.write_text(record.id, record.text)
         return True
@@ -121,14 +121,14 @@ class DatabaseRecords:
         self.labels: Labels = LabelTable(database)
         self._known: dict[str, str] | None = None
 
-    def all(self) -> Iterator[Waiting]:
+    def all(self) -> Iterator[PendingRecord]:
         for id, text in self.index.contents():
-            yield Waiting(id, f"the record {id} of {self.name}", text)
+            yield PendingRecord(id, f"the record {id} of {self.name}", text)
 
-    def holds(self, id: str, sha256: str) -> bool:
+    def has_identical(self, id: str, sha256: str) -> bool:
         return self._all_known().get(id) == sha256
 
-    def has(self, id: str, sha256: str) -> bool:
+    def has_id(self, id: str, sha256: str) -> bool:
         known = self._all_known()
         if known.get(id, sha256) != sha256:
             raise Conflict(f"{self.name} holds another record with the id {id}; both stay where they are.")
@@ -141,7 +141,7 @@ class DatabaseRecords:
                 self._known = {row.id: row.sha256 for row in rows}
         return self._known
 
-    def put(self, record: Incoming) -> bool:
+    def put(self, record: RecordText) -> bool:
         return self.index.add(record)
 
 
@@ -163,13 +163,13 @@ def transfer(
     destination: Records,
     progress: Callable[[str], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
-) -> Moved:
+) -> TransferResult:
     """Copy what the destination lacks. Damaged or conflicting records are named and left out.
 
     A database that goes away is waited for; where it does not come back `DatabaseAway` is raised, and says how far the
     transfer came.
     """
-    moved = Moved()
+    moved = TransferResult()
 
     def patiently(work: Callable[[], bool]) -> bool:
         for wait in (*WAITS_SECONDS, None):
@@ -183,7 +183,7 @@ def transfer(
                 sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
-    records: list[Waiting] = []
+    records: list[PendingRecord] = []
 
     def listing() -> bool:
         records[:] = source.all()
@@ -192,14 +192,14 @@ def transfer(
     patiently(listing)
     for waiting in records:
 
-        def move(waiting: Waiting = waiting) -> bool:
-            if waiting.sha256 is not None and destination.holds(waiting.id, waiting.sha256):
+        def move(waiting: PendingRecord = waiting) -> bool:
+            if waiting.sha256 is not None and destination.has_identical(waiting.id, waiting.sha256):
                 return False
-            record = Incoming(waiting.read(), waiting.name)
+            record = RecordText(waiting.read(), waiting.name)
             # What is sealed, whole and there already need not be understood.
-            if is_whole(record.text) and destination.holds(waiting.id, record.sha256):
+            if is_whole(record.text) and destination.has_identical(waiting.id, record.sha256):
                 return False
-            if destination.has(record.id, record.sha256) or not destination.put(record):
+            if destination.has_id(record.id, record.sha256) or not destination.put(record):
                 return False
             moved.sent.append(record.id)
             progress(record.id)
@@ -223,7 +223,7 @@ def _is_damaged(path: Path) -> bool:
     return False
 
 
-def _labels(source: Records, destination: Records, moved: Moved) -> bool:
+def _labels(source: Records, destination: Records, moved: TransferResult) -> bool:
     there = {label.id for label in destination.labels.of(None)}
     for label in source.labels.of(None):
         if label.id not in there:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from harness.tune.candidates import Candidate
 
-Verdict = Literal["passed", "failed", "refused"]
+AttemptVerdict = Literal["passed", "failed", "refused"]
 """`refused`: a target or the converter cannot do it at all; `failed`: it ran, and broke a rule."""
 
 
@@ -17,7 +17,7 @@ class Attempt:
     """One candidate that was tried on every target, or on those up to the first that does not take it."""
 
     candidate: Candidate
-    verdict: Verdict
+    verdict: AttemptVerdict
     figure: float | None = None
     """What is to be as small as can be; None where it was not measured."""
     error: float | None = None
@@ -34,9 +34,9 @@ class Attempt:
 
 def figure_of(attempt: Attempt) -> float:
     """Its figure; infinite where it has none."""
-    return known(attempt.figure)
+    return infinity_if_missing(attempt.figure)
 
 
-def known(value: float | None) -> float:
+def infinity_if_missing(value: float | None) -> float:
     """A number to be sorted by: what is not known comes last."""
     return math.inf if value is None else value

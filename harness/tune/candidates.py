@@ -22,7 +22,7 @@ class Candidate:
     floats: tuple[str, ...] = ()
     """The operators left in float, by the tensors of their first results, in alphabetical order."""
 
-    halved: bool = False
+    float16_weights: bool = False
     """Whether those have their weights in two bytes each."""
 
     @property
@@ -30,7 +30,9 @@ class Candidate:
         """What it changes of the recipe's options."""
         changed = dict(self.recipe.choices[self.choice]) if self.choice is not None else {}
         if self.floats:
-            changed |= {self.recipe.floats: list(self.floats)} | (dict(self.recipe.halved) if self.halved else {})
+            changed |= {self.recipe.float_operators_option: list(self.floats)} | (
+                dict(self.recipe.float16_options) if self.float16_weights else {}
+            )
         return changed
 
     def leaving(self, operators: Sequence[str]) -> Candidate:
@@ -57,7 +59,7 @@ class Candidate:
         if self.floats:
             said.append(
                 f"{len(self.floats)} operator{'' if len(self.floats) == 1 else 's'} in float"
-                f"{', two bytes a weight' if self.halved else ''}"
+                f"{', two bytes a weight' if self.float16_weights else ''}"
             )
         return ", ".join(said)
 
@@ -88,6 +90,6 @@ AS_GIVEN = Recipe(READY.name, math.inf)
 def recipes_of(form: Format, variants: Mapping[str, Variant]) -> tuple[Recipe, ...]:
     """The recipes to try, from the smallest expected; of a format that states none, its variants in their order. A
     ready artifact as it was given comes last."""
-    stated = form.recipes or tuple(Recipe(variant.name, float(place)) for place, variant in enumerate(form.variants))
+    stated = form.recipes or tuple(Recipe(variant.name, float(index)) for index, variant in enumerate(form.variants))
     known = [recipe for recipe in (*stated, AS_GIVEN) if recipe.variant in variants]
     return tuple(sorted(known, key=lambda recipe: recipe.weight_bits))

@@ -15,24 +15,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from harness.tune.attempt import Attempt, Verdict, figure_of, known
+from harness.tune.attempt import Attempt, AttemptVerdict, figure_of, infinity_if_missing
 from harness.tune.candidates import Candidate, Operator
 from harness.tune.noise import Noise, expected_count
 from harness.variant import Recipe
 
-SLACK = 0.03
+RELATIVE_TOLERANCE = 0.03
 """What is at most this share above the least that is possible is not searched below: well within the tenth that a
 search may be off, and the size of what an artifact's own tables add."""
 
 TABLES_BYTES = 16_000.0
 """Of an artifact that is not larger its own tables outweigh its weights, so that a finer recipe may take less: of
 hello_world, float32 takes 3,092 bytes and int8 3,320."""
-DOUBTS = (1.0, 1.2, 1.5, 2.0, 3.0, 4.0)
+NOISE_FACTORS = (1.0, 1.2, 1.5, 2.0, 3.0, 4.0)
 """What is learnt of operators may be too dark: sets are tried that are expected to be so many times as noisy as
 allowed, where those that keep to it were tried or would not be smaller."""
-FAR = 4
+LONGEST_STEP = 4
 """So many operators beyond the expected number were tried in vain, in doubling steps: the most are tried next."""
-MISSES = 3
+MOST_MISSES = 3
 """So many sets in a row that were expected to pass and did not: what is expected is then worth nothing."""
 
 
@@ -50,7 +50,7 @@ class _Spent(Exception):
     """There are no conversions left."""
 
 
-class _Unhalved(Exception):
+class _Float16Refused(Exception):
     """The first operators left in float with two bytes a weight were refused."""
 
 
@@ -79,20 +79,20 @@ class Search:
     def best(self) -> Attempt | None:
         """The passing attempt with the least figure, of equals the one with the smaller error; None where none is."""
         passing = [one for one in self.attempts if one.verdict == "passed"]
-        return min(passing, key=lambda one: (figure_of(one), known(one.error)), default=None)
+        return min(passing, key=lambda one: (figure_of(one), infinity_if_missing(one.error)), default=None)
 
     @property
     def closest(self) -> Attempt | None:
         """Of the attempts that ran and failed, the one that is the least beyond what is allowed."""
         failed = [one for one in self.attempts if one.verdict == "failed"]
-        return min(failed, key=lambda one: (one.beyond, known(one.error), figure_of(one)), default=None)
+        return min(failed, key=lambda one: (one.beyond, infinity_if_missing(one.error), figure_of(one)), default=None)
 
     def run(self) -> None:
         """Try until the end, or until no conversion is left."""
         try:
             self._whole_recipes()
             for base in self._bases():
-                self._mend(base)
+                self._repair(base)
             self.complete = True
         except _Spent:
             pass
@@ -113,37 +113,37 @@ class Search:
         if finest is not None and finest.verdict == "failed" and all_tried:
             return []
         failed = [one for one in self.attempts if one.verdict == "failed"]
-        able = [one for one in failed if one.candidate.recipe.floats or one.candidate.recipe.choices]
+        able = [one for one in failed if one.candidate.recipe.float_operators_option or one.candidate.recipe.choices]
         able.sort(key=lambda one: (one.beyond, figure_of(one)))
         kin: dict[str, Attempt] = {}
         for one in able:
-            kin.setdefault(one.candidate.recipe.kin or one.candidate.recipe.variant, one)
+            kin.setdefault(one.candidate.recipe.interface_group or one.candidate.recipe.variant, one)
         return list(kin.values())
 
-    def _mend(self, base: Attempt) -> None:
+    def _repair(self, base: Attempt) -> None:
         if not self._worth(base.figure):
             return
-        for place in range(len(base.candidate.recipe.choices)):
-            other = self._try(Candidate(base.candidate.recipe, place))
+        for index in range(len(base.candidate.recipe.choices)):
+            other = self._try(Candidate(base.candidate.recipe, index))
             if other.verdict == "passed":
                 return
             if other.verdict == "failed" and other.beyond < base.beyond:
                 base = other
-        if not base.candidate.recipe.floats:
+        if not base.candidate.recipe.float_operators_option:
             return
-        if self.halves and self.by_size and base.candidate.recipe.halved:
+        if self.halves and self.by_size and base.candidate.recipe.float16_options:
             try:
-                self._mend_inside(replace(base, candidate=replace(base.candidate, halved=True)))
+                self._repair_inside(replace(base, candidate=replace(base.candidate, float16_weights=True)))
                 return
-            except _Unhalved:
+            except _Float16Refused:
                 self.halves = False
-        self._mend_inside(base)
+        self._repair_inside(base)
 
-    def _mend_inside(self, base: Attempt) -> None:
+    def _repair_inside(self, base: Attempt) -> None:
         operators = self.oracle.operators(base)
         self._leave_in_float(base, sorted(operators, key=lambda one: (-one.loss, one.added_bytes)))
         self._exchange(base, operators)
-        self._give_back(base, operators)
+        self._requantise_surplus(base, operators)
 
     def _leave_in_float(self, base: Attempt, ordered: Sequence[Operator]) -> None:
         """Find the least number of operators, from the first, that passes in float. One that a target refuses in float
@@ -182,7 +182,9 @@ class Search:
                 place = (low + high) // 2
             else:
                 place = max(low + 1, high - step) if above_known else min(most, low + step)
-                if step >= FAR and below_known:  # whether any number will do is worth knowing before more are tried
+                if (
+                    step >= LONGEST_STEP and below_known
+                ):  # whether any number will do is worth knowing before more are tried
                     place = most
                 step *= 2
         return passing, refused
@@ -191,10 +193,10 @@ class Search:
         """Try the smallest set of operators that should do, by all that is known of them by then, until none is left
         that would be smaller, or a few in a row have failed."""
         missed = 0
-        while missed < MISSES:
+        while missed < MOST_MISSES:
             noise = Noise(operators, base, self._of(base, "passed", "failed"))
             tried = {one.candidate.name for one in self.attempts}
-            sets = (noise.smallest(limit, by_size=self.by_size) for limit in DOUBTS)
+            sets = (noise.smallest(limit, by_size=self.by_size) for limit in NOISE_FACTORS)
             floats = next((one for one in sets if self._is_new(base, operators, one, tried)), None)
             if floats is None:
                 return
@@ -204,7 +206,7 @@ class Search:
         worth = self._worth(self._predicted(base, operators, floats))
         return worth and base.candidate.leaving(floats).name not in tried
 
-    def _give_back(self, base: Attempt, operators: Sequence[Operator]) -> None:
+    def _requantise_surplus(self, base: Attempt, operators: Sequence[Operator]) -> None:
         """Quantise again what the smallest set that passes does not need, the dearest first."""
         passing = min(self._of(base, "passed"), key=figure_of, default=None)
         if passing is None:
@@ -212,12 +214,12 @@ class Search:
         kept = list(passing.candidate.floats)
         chosen = [one for one in operators if one.name in kept]
         for one in sorted(chosen, key=lambda one: (-one.added_bytes, one.loss) if self.by_size else (one.loss, 0)):
-            seen = not self.by_size or one.added_bytes > SLACK * figure_of(passing)
+            seen = not self.by_size or one.added_bytes > RELATIVE_TOLERANCE * figure_of(passing)
             without = [name for name in kept if name != one.name]
             if seen and without and self._leaving(base, without).verdict == "passed":
                 kept = without
 
-    def _of(self, base: Attempt, *verdicts: Verdict) -> list[Attempt]:
+    def _of(self, base: Attempt, *verdicts: AttemptVerdict) -> list[Attempt]:
         """The attempts at the base itself and at it with operators in float that ended so."""
         return [
             one
@@ -235,14 +237,14 @@ class Search:
     def _worth(self, least: float | None) -> bool:
         """Whether a figure that is `least` at best would be seen to be better than the best so far."""
         best = self.best
-        return best is None or least is None or best.figure is None or least * (1.0 + SLACK) < best.figure
+        return best is None or least is None or best.figure is None or least * (1.0 + RELATIVE_TOLERANCE) < best.figure
 
     def _leaving(self, base: Attempt, floats: Sequence[str]) -> Attempt:
-        """The attempt. Raises `_Unhalved`."""
+        """The attempt. Raises `_Float16Refused`."""
         tried = self._try(base.candidate.leaving(floats))
-        known = any(one.candidate.halved and one.verdict != "refused" for one in self.attempts)
-        if base.candidate.halved and tried.verdict == "refused" and not known:
-            raise _Unhalved
+        known = any(one.candidate.float16_weights and one.verdict != "refused" for one in self.attempts)
+        if base.candidate.float16_weights and tried.verdict == "refused" and not known:
+            raise _Float16Refused
         return tried
 
     def _try(self, candidate: Candidate) -> Attempt:

@@ -18,7 +18,7 @@ from harness.assess.trials import Trials
 from harness.conversion.converter import Converter
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import CaseError
-from harness.gate.worst import times_beyond, worst
+from harness.gate.severity import times_beyond, worst
 from harness.locate.locator import Locator, finest_of
 from harness.remedies.explain import reason
 from harness.report import numbers
@@ -31,7 +31,7 @@ from harness.target import Target
 from harness.tune.attempt import Attempt
 from harness.tune.candidates import Candidate, Operator
 from harness.tune.objective import Objective
-from harness.tune.operators import operators_of
+from harness.tune.operator_losses import operators_of
 from harness.variant import Format, Variant
 
 SLOTS = ("processor", "browser", "emulator", "board")

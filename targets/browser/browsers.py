@@ -21,7 +21,7 @@ from harness.errors import Unavailable
 from harness.installation.packages import install_line
 
 from .display import display
-from .drivers.leash import LEASH, PROFILE_VARIABLE
+from .drivers.parent_death import DIE_WITH_PARENT, PROFILE_VARIABLE
 
 END_SECONDS = 5.0
 
@@ -119,7 +119,7 @@ class Browser:
     def _needs(self) -> tuple[str, ...]:
         """Commands without which the usual program is not driven."""
         driver = self.own_driver()
-        return (driver, LEASH[0]) if driver else ()
+        return (driver, DIE_WITH_PARENT[0]) if driver else ()
 
     def version(self, program: Path | None = None) -> str:
         """What `--version` of `program` (the usual one unless named) says, and whether it has windows; asked once for

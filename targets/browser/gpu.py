@@ -23,7 +23,7 @@ TRIAL_SECONDS = 20.0
 
 _SOFTWARE_NAMES = re.compile(r"swiftshader|llvmpipe|softpipe|lavapipe|software|basic render", re.IGNORECASE)
 _IGNORED = "--ignore-gpu-blocklist"
-WAYS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+GPU_BACKEND_FLAGS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "webgl": (
         ("ANGLE over EGL", ("--use-gl=angle", "--use-angle=gl-egl", _IGNORED)),
         ("ANGLE over Vulkan", ("--use-gl=angle", "--use-angle=vulkan", "--enable-features=Vulkan", _IGNORED)),
@@ -107,7 +107,7 @@ def driver(root: Path = Path("/")) -> str:
     return found.group(0) if found else ""
 
 
-def lacking(backend: str, root: Path = Path("/"), find: Callable[[str], str | None] | None = None) -> str:
+def missing_part(backend: str, root: Path = Path("/"), find: Callable[[str], str | None] | None = None) -> str:
     """What keeps a page from a GPU, as far as that can be told without a browser; empty if nothing."""
     if not device(root):
         return "no GPU device here (/dev/dri, /dev/nvidia0, /proc/driver/nvidia)"
@@ -127,7 +127,7 @@ def _on_library_path(file: str) -> bool:
     return any((Path(folder) / file).exists() for folder in os.environ.get("LD_LIBRARY_PATH", "").split(":") if folder)
 
 
-def settle(
+def select_gpu(
     backend: str, software: tuple[str, ...], ask: Callable[[tuple[str, ...]], str], root: Path = Path("/")
 ) -> Gpu:
     """What a backend runs on. `software`: the flags of the software renderer; `ask` starts the browser with flags and
@@ -135,9 +135,9 @@ def settle(
     asked = wanted()
     if asked == SOFTWARE:
         return Gpu(software, f"software renderer: {VARIABLE}={SOFTWARE}")
-    missing = lacking(backend, root)
+    missing = missing_part(backend, root)
     tried = [missing] if missing else []
-    for way, flags in () if missing else (_ON_MACOS if sys.platform == "darwin" else WAYS)[backend]:
+    for way, flags in () if missing else (_ON_MACOS if sys.platform == "darwin" else GPU_BACKEND_FLAGS)[backend]:
         try:
             renderer = ask(flags)
         except CaseError as error:

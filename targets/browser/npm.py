@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import Unavailable, shortened
-from harness.installation.once import install_once, tell
+from harness.installation.once import install_once, print_line
 from harness.installation.packages import install_line
 from harness.paths import environments_directory
 
@@ -75,7 +75,7 @@ class Bundle:
         npm, node = shutil.which("npm"), shutil.which("node")
         if npm is None or node is None:
             raise Unavailable(f"{self.label} needs npm, which is not on PATH; install it with `{install_line('npm')}`.")
-        tell(f"Installing {self.label} {self.version()} …")
+        print_line(f"Installing {self.label} {self.version()} …")
         for name in PINS:
             shutil.copyfile(self.pins / name, work / name)
         quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--loglevel=error")

@@ -48,13 +48,13 @@ def reproduction(library: Library, show: Show, browser: Mapping[str, str]) -> Re
     """`browser`: its name and version."""
     installed = {f"{ORIGIN}/{path}": file for path, file in library.installed.items()}
     return Reproduction(
-        called=library.called,
+        runtime_name=library.called,
         write=lambda folder: _write(folder, library),
         repeat=lambda folder: show(
             f"{ORIGIN}/{PAGE}", {**{f"{ORIGIN}/{file.name}": file for file in folder.iterdir()}, **installed}
         ),
         packages={**library.packages, **browser},
-        how=(
+        instructions=(
             f"npm install --prefix . {' '.join(library.npm)}",
             SERVE,
             f"open {ORIGIN}/{PAGE}, which says whether the fault shows",

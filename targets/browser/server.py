@@ -118,7 +118,7 @@ class Server:
     def origin(self) -> str:
         return f"http://{self.host}"
 
-    def address(self, path: str) -> str:
+    def url(self, path: str) -> str:
         """The address of a served path."""
         return f"{self.origin}/{self.token}/{path}"
 

@@ -12,7 +12,7 @@ from harness.artifact import Artifact
 from harness.errors import Failed
 from harness.model import Tensors
 from harness.process.child import ChildProcess
-from harness.target import Footprint, Limits, Loaded, OperatorSamples, Session, Timing, TimingPlan
+from harness.target import Footprint, Loaded, OperatorSamples, Session, SessionTimeouts, Timing, TimingPlan
 
 EXACT = frozenset({"artifact_bytes", "tensor_bytes", "peak_memory_bytes", "kernels", "gpu_bytes"})
 
@@ -25,7 +25,7 @@ class BrowserSession(Session):
         self,
         child: ChildProcess,
         artifact: Artifact,
-        limits: Limits,
+        limits: SessionTimeouts,
         profile: Path,
         browser_version: str,
         loaded: Loaded,

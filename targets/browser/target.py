@@ -18,9 +18,9 @@ from harness.errors import CaseError, Failed, Unavailable, Unsupported
 from harness.installation.packages import install_line
 from harness.reproduction import SECONDS as REPEAT_SECONDS
 from harness.reproduction import Repeated
-from harness.target import DEFAULT_LIMITS, Limits, Loaded, Readiness, Session, Target
+from harness.target import DEFAULT_LIMITS, Loaded, Readiness, Session, SessionTimeouts, Target
 
-from . import address, display, gpu
+from . import devtools_address, display, gpu
 from .browsers import CHROMIUM, Browser
 from .gpu import Gpu
 from .launch import BROWSERS, WORKER, Launch, close_page, renderer
@@ -47,7 +47,7 @@ def gpu_of(browser: Browser, program: str, backend: str) -> Gpu:
     key = (browser.name, program, backend, gpu.wanted())
     with _SETTLING:
         if key not in _SETTLED:
-            _SETTLED[key] = gpu.settle(backend, browser.backend_flags.get(backend, ()), ask)
+            _SETTLED[key] = gpu.select_gpu(backend, browser.backend_flags.get(backend, ()), ask)
         return _SETTLED[key]
 
 
@@ -93,9 +93,9 @@ class BrowserTarget(Target):
             return False
         if self.browser.engine != "chromium" or gpu.wanted() == gpu.SOFTWARE:
             return True
-        if os.environ.get(address.VARIABLE) and self.program is None:
+        if os.environ.get(devtools_address.VARIABLE) and self.program is None:
             return False
-        return bool(gpu.lacking(self.backend)) or not (self.chosen_gpu and self.chosen_gpu.hardware)
+        return bool(gpu.missing_part(self.backend)) or not (self.chosen_gpu and self.chosen_gpu.hardware)
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ class BrowserTarget(Target):
         }
         try:
             if elsewhere := self._address():
-                details["browser"] = f"{address.version(elsewhere)} at {elsewhere}"
+                details["browser"] = f"{devtools_address.version(elsewhere)} at {elsewhere}"
             elif lacking := self._lacking():
                 return Readiness(False, lacking, self.browser.install_line(), details)
             else:
@@ -126,7 +126,7 @@ class BrowserTarget(Target):
                 details |= self._expected_gpu()
                 if self.browser.own_driver(self.program):
                     details["sandbox"] = "off"
-        except address.NoBrowser as none:
+        except devtools_address.NoBrowser as none:
             return Readiness(False, none.missing, none.remedy, details)
         if self._needs_display and (no_display := display.missing()):
             return Readiness(False, no_display, install_line(display.PROGRAM), details)
@@ -138,7 +138,7 @@ class BrowserTarget(Target):
         """The browser: one that needs no window where no GPU is to be had, which is the quicker one."""
         if self.program is not None:
             return self.program
-        on_gpu = self.backend in ON_GPU and gpu.wanted() != gpu.SOFTWARE and not gpu.lacking(self.backend)
+        on_gpu = self.backend in ON_GPU and gpu.wanted() != gpu.SOFTWARE and not gpu.missing_part(self.backend)
         return (self.browser.executable() if on_gpu else None) or self.browser.windowless_executable()
 
     def _expected_gpu(self) -> dict[str, str]:
@@ -147,7 +147,7 @@ class BrowserTarget(Target):
             return {}
         if gpu.wanted() == gpu.SOFTWARE:
             return {"gpu": f"software renderer: {gpu.VARIABLE}={gpu.SOFTWARE}"}
-        if missing := gpu.lacking(self.backend):
+        if missing := gpu.missing_part(self.backend):
             asked = "" if gpu.wanted() == gpu.AUTO else f"{gpu.VARIABLE}={gpu.wanted()} cannot be had: "
             return {"gpu": f"{asked or 'software renderer: '}{missing}"}
         return {"gpu": f"{gpu.device()}, tried at the first start"}
@@ -158,7 +158,7 @@ class BrowserTarget(Target):
 
     def _address(self) -> str:
         """Where its browser is, if somebody else started it. Raises `Unavailable`."""
-        return address.address() if self.browser.engine == "chromium" and self.program is None else ""
+        return devtools_address.address() if self.browser.engine == "chromium" and self.program is None else ""
 
     def prepare(self) -> None:
         self.bundle.install()
@@ -172,7 +172,7 @@ class BrowserTarget(Target):
         if found and found.problem:  # a failure, which what the software renderer gave before does not answer
             own = {"gpu_not_got": gpu.wanted()}
         return {
-            "browser": address.version(elsewhere) if elsewhere else self.browser.version(self._executable()),
+            "browser": devtools_address.version(elsewhere) if elsewhere else self.browser.version(self._executable()),
             self.library: self.bundle.version(),
             "bundles": self.bundle.digest(),
             "backend": self.backend,
@@ -202,7 +202,9 @@ class BrowserTarget(Target):
         """A GPU process keeps what it compiled for the page before."""
         program = self._executable()
         if (program is not None or self._address()) and self.backend in ON_GPU:
-            BROWSERS.close(self._launch(program, DEFAULT_LIMITS, address.page_port() if self._address() else 0))
+            BROWSERS.close(
+                self._launch(program, DEFAULT_LIMITS, devtools_address.page_port() if self._address() else 0)
+            )
 
     @property
     def _needs_display(self) -> bool:
@@ -210,7 +212,7 @@ class BrowserTarget(Target):
             return True
         return self.browser.engine == "firefox" and self.backend in ON_GPU
 
-    def _launch(self, program: Path | None, limits: Limits, port: int = 0) -> Launch:
+    def _launch(self, program: Path | None, limits: SessionTimeouts, port: int = 0) -> Launch:
         if elsewhere := self._address():
             return Launch(self.browser, "", (), elsewhere, port, start_seconds=limits.open_seconds)
         return Launch(
@@ -225,7 +227,7 @@ class BrowserTarget(Target):
     def browser_version(self) -> dict[str, str]:
         """What the browser calls itself, and its version."""
         elsewhere = self._address()
-        version = address.version(elsewhere) if elsewhere else self.browser.version(self._executable())
+        version = devtools_address.version(elsewhere) if elsewhere else self.browser.version(self._executable())
         return {self.browser.name: version.removeprefix(self.browser.name).strip()}
 
     def show(self, page: str, files: Mapping[str, Path]) -> Repeated:
@@ -248,14 +250,14 @@ class BrowserTarget(Target):
         return Repeated(int(said["status"]), str(said["text"]))
 
     @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
+    def open(self, artifact: Artifact, limits: SessionTimeouts = DEFAULT_LIMITS) -> Iterator[Session]:
         program, elsewhere = self._executable(), self._address()
         if lacking := self._lacking():
             raise Unavailable(f"{self.name} needs {lacking}; install it with `{self.browser.install_line()}`.")
         folder, found = self.bundle.install(), self.chosen_gpu
         if found is not None and found.problem:
             raise Failed(found.problem)
-        own_port = address.port_of_page() if elsewhere else nullcontext(0)
+        own_port = devtools_address.port_of_page() if elsewhere else nullcontext(0)
         with own_port as port, BROWSERS.borrowed(self._launch(program, limits, port)) as started:
             started.child.what = self.name
             try:
@@ -268,7 +270,7 @@ class BrowserTarget(Target):
                     page={
                         "backend": self.backend,
                         "threaded": self.threaded,
-                        "renewed": artifact.renewed,
+                        "state_to_reset": artifact.state_to_reset,
                         "state": artifact.state,
                         "entry": artifact.entry,
                         "files": [file.model_dump() for file in artifact.files],
@@ -282,7 +284,7 @@ class BrowserTarget(Target):
                     artifact,
                     limits,
                     started.profile,
-                    address.version(elsewhere) if elsewhere else self.browser.version(program),
+                    devtools_address.version(elsewhere) if elsewhere else self.browser.version(program),
                     Loaded(said["loaded"]["files"], tuple(said["loaded"]["inputs"])),
                 )
             except CaseError:

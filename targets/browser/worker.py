@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.sizes import stacked
+from harness.ragged import stack_samples
 from harness_targets.browser.drivers.by_playwright import PlaywrightDriver
 from harness_targets.browser.drivers.by_webdriver import WebDriver
 from harness_targets.browser.drivers.driver import Driver, Gone
@@ -32,7 +32,7 @@ class PageProblem(Exception):
         self.harness_kind = kind
 
 
-class Holder:
+class BrowserWorker:
     """One browser from `launch` to the end of the process; the page and server of one artifact at a time."""
 
     driver: Driver
@@ -106,7 +106,7 @@ class Holder:
         """Open a page of its own, served with `files` beside the shared ones. Raises `Gone`."""
         self.close({}, {})
         self.server = Server({**{f"page/{file.name}": file for file in PAGE.iterdir()}, **files}, port=self.port)
-        self.driver.show(self.server.address(name), self.server.origin)
+        self.driver.show(self.server.url(name), self.server.origin)
 
     def close(self, _: dict[str, Any], __: dict[str, Any]) -> Reply:
         """End the page and its server; the browser stays. Raises `Gone` where it is not sound."""
@@ -139,7 +139,7 @@ class Holder:
                     raise Gone("the page sent fewer bytes than it announced.")
                 blocks.append(np.frombuffer(content[offset : offset + size], kind).reshape(shape))
                 offset += size
-            results |= {info["name"]: blocks[0]} if shapes is None else stacked(info["name"], blocks)
+            results |= {info["name"]: blocks[0]} if shapes is None else stack_samples(info["name"], blocks)
         return {}, results
 
     def time(self, header: dict[str, Any], tensors: dict[str, Any]) -> Reply:
@@ -195,7 +195,7 @@ class Holder:
 
 
 def handlers() -> dict[str, Callable[[dict[str, Any], dict[str, Any]], Reply]]:
-    holder = Holder()
+    holder = BrowserWorker()
     return {
         "launch": holder.launch,
         "open": holder.open,

@@ -40,7 +40,7 @@ class LiteRTJSTarget(BrowserTarget):
             return f"{COMPATIBLE}.wasm"
         return f"{SUSPENDING if self.waits else THREADED if self.threaded else PLAIN}.wasm"
 
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, artifact: Artifact) -> tuple[str, ...]:
         """Types of inputs and outputs that no tensor of LiteRT.js has, and operators that are not TFLite's own; kernels
         of the others are left to the run itself."""
         foreign = [name for name in artifact.operators if name.startswith("Flex")]

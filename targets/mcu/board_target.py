@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from harness.artifact import Artifact
 from harness.errors import Unavailable, Unsupported
-from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
+from harness.target import DEFAULT_LIMITS, Readiness, Session, SessionTimeouts, Target
 
 from ..tflm.target import first_subgraph_only
 from .boards import Board
@@ -47,7 +47,7 @@ class BoardTarget(Target):
         """As `coverage`. Raises `PlanRefused` for what is no model."""
 
     @abc.abstractmethod
-    def session(self, artifact: Artifact, limits: Limits) -> EmulatedSession:
+    def session(self, artifact: Artifact, limits: SessionTimeouts) -> EmulatedSession:
         """Raises `PlanRefused`."""
 
     def probe(self) -> Readiness:
@@ -70,7 +70,7 @@ class BoardTarget(Target):
             **self.runtime_identity(),
         }
 
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, artifact: Artifact) -> tuple[str, ...]:
         """What the runtime has no kernel for, read from the model itself."""
         if beyond := first_subgraph_only("the firmware", artifact):
             return beyond
@@ -80,7 +80,7 @@ class BoardTarget(Target):
             return (f"this model ({str(error).rstrip('.')})",)
 
     @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
+    def open(self, artifact: Artifact, limits: SessionTimeouts = DEFAULT_LIMITS) -> Iterator[Session]:
         try:
             session = self.session(artifact, limits)
         except PlanRefused as error:

@@ -27,14 +27,14 @@ def robot(
     ] = None,
 ) -> None:
     """Write a Robot Framework suite that stock `renode-test` runs: red when an output byte or the budget is off."""
-    from .handover.robot import robot
+    from .export.robot import robot
 
     raise typer.Exit(robot(model, variant, output, board=board, samples=samples, budget=budget))
 
 
 def export_c(model: Model, variant: VariantName = "int8", output: Output = None) -> None:
     """Write a model as an aligned C array, with its hash, its op resolver for Micro and an arena size."""
-    from .handover.c_array import export_c
+    from .export.c_array import export_c
 
     raise typer.Exit(export_c(model, variant, output))
 
@@ -48,7 +48,7 @@ def get_renode() -> None:
 
 def renode_test(context: typer.Context) -> None:
     """Run `renode-test`, with the Python packages that it needs, on the arguments that it takes."""
-    from .handover.renode_test import renode_test
+    from .export.renode_test import renode_test
 
     raise typer.Exit(renode_test(context.args))
 

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from harness.artifact import Artifact
 from harness.environment import environment
 from harness.paths import cache_directory
-from harness.target import Limits, Readiness
+from harness.target import Readiness, SessionTimeouts
 
 from .board_target import BoardTarget
 from .boards import Board
-from .emulator.enough import ALL, Enough
 from .emulator.outcome import JobResult
 from .emulator.run import Emulator, run_job
+from .emulator.stop_condition import RUN_TO_END, StopCondition
 from .job import check_fit, inputs_that_fit
 from .plan import PlanSize, plan_model
-from .plan.planned import planned_size
+from .plan.plan_sizes import plan_size
 from .session import EmulatedSession
 from .toolchain import build_firmware, build_objects, firmware_fingerprint
 
@@ -24,11 +24,13 @@ from .toolchain import build_firmware, build_objects, firmware_fingerprint
 class PlanSession(EmulatedSession):
     """A planned model; its image holds just the kernels that the plan names."""
 
-    def __init__(self, target: str, emulator: Emulator, board: Board, artifact: Artifact, limits: Limits) -> None:
+    def __init__(
+        self, target: str, emulator: Emulator, board: Board, artifact: Artifact, limits: SessionTimeouts
+    ) -> None:
         super().__init__(target, emulator, board, artifact, limits)
         self.plan = plan_model(self.content)
 
-    def run(self, inputs: Sequence[bytes], enough: Enough = ALL) -> JobResult:
+    def run(self, inputs: Sequence[bytes], enough: StopCondition = RUN_TO_END) -> JobResult:
         return run_job(
             self.board,
             self.emulator.name,
@@ -60,7 +62,7 @@ class PlanTarget(BoardTarget):
 
     def lacking(self, artifact: Artifact) -> tuple[str, ...]:
         """Also raises `DoesNotFit`, a `PlanRefused`, for what has kernels and not the room."""
-        found = planned_size(artifact)
+        found = plan_size(artifact)
         if not isinstance(found, PlanSize):
             return found
         check_fit(self.board, None, found)
@@ -69,5 +71,5 @@ class PlanTarget(BoardTarget):
         inputs_that_fit(self.board, firmware, found)
         return ()
 
-    def session(self, artifact: Artifact, limits: Limits) -> PlanSession:
+    def session(self, artifact: Artifact, limits: SessionTimeouts) -> PlanSession:
         return PlanSession(self.name, self.emulator, self.board, artifact, limits)

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from harness.artifact import Artifact
 from harness.errors import Failed, Unsupported
 from harness.model import Tensors
-from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPlan
+from harness.target import Footprint, Loaded, Session, SessionTimeouts, Timing, TimingPlan
 
 from .boards import Board
-from .emulator.enough import ALL, Enough
 from .emulator.outcome import JobResult, JobRun
 from .emulator.run import Emulator
+from .emulator.stop_condition import RUN_TO_END, StopCondition
 from .plan import PlanRefused
 
 
@@ -33,7 +33,9 @@ def inputs_of(artifact: Artifact, samples: Tensors) -> list[bytes]:
 class EmulatedSession(Session):
     """Each `infer` is one start of the emulator with all samples in it, or as many as the board has room for."""
 
-    def __init__(self, target: str, emulator: Emulator, board: Board, artifact: Artifact, limits: Limits) -> None:
+    def __init__(
+        self, target: str, emulator: Emulator, board: Board, artifact: Artifact, limits: SessionTimeouts
+    ) -> None:
         """`target` is a name, for what is said of it."""
         self.target = target
         self.emulator = emulator
@@ -48,7 +50,7 @@ class EmulatedSession(Session):
         """Whether the last `infer` ran every sample that it was given."""
 
     @abc.abstractmethod
-    def run(self, inputs: Sequence[bytes], enough: Enough = ALL) -> JobResult:
+    def run(self, inputs: Sequence[bytes], enough: StopCondition = RUN_TO_END) -> JobResult:
         """Every input once, or as many as are `enough`."""
 
     @abc.abstractmethod
@@ -60,13 +62,13 @@ class EmulatedSession(Session):
         return Loaded({self.artifact.entry: hashlib.sha256(self.content).hexdigest()})
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:
-        return self._infer(samples, ALL)
+        return self._infer(samples, RUN_TO_END)
 
     def infer_within(self, samples: Tensors, seconds: float) -> dict[str, NDArray[Any]]:
         """In one start: the emulator is stopped when its time is up and the first sample is done."""
-        return self._infer(samples, Enough(seconds, inputs=1 if self.is_stream else 2))
+        return self._infer(samples, StopCondition(seconds, inputs=1 if self.is_stream else 2))
 
-    def _infer(self, samples: Tensors, enough: Enough) -> dict[str, NDArray[Any]]:
+    def _infer(self, samples: Tensors, enough: StopCondition) -> dict[str, NDArray[Any]]:
         """The first sample runs twice, unless the samples are a stream: an instruction count that does not repeat is a
         fault, not a figure."""
         inputs = inputs_of(self.artifact, samples)

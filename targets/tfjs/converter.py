@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import disturbed as disturbance
-from . import graph, graph_reference, layers, layers_reference, ready
+from . import graph, graph_reference, layers, layers_reference, perturbation, ready
 from .model_json import ENTRY, check_weights, decoded_weights, is_layers, read_model
 
 DEFAULT_SHARD_BYTES = 4 * 1024 * 1024
@@ -74,7 +73,7 @@ def work(path: Path) -> int:
     weights = decoded_weights(model, path.parent)
     if is_layers(model):
         return 1000 * sum(values.size for values in weights.values())
-    return disturbance.work(graph_reference.restored_graph(model, weights))
+    return perturbation.count_macs(graph_reference.restored_graph(model, weights))
 
 
 def output_steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
@@ -91,13 +90,13 @@ def disturbed(
 
     def run(samples: dict[str, NDArray[Any]], generator: np.random.Generator) -> tuple[str, dict[str, NDArray[Any]]]:
         def change_graph(graph_def: Any) -> None:
-            disturbance.disturb_graph(graph_def, generator)
+            perturbation.perturb_graph(graph_def, generator)
 
         def change_weights(model: Any) -> None:
             weights = model.get_weights()
-            for place, values in enumerate(weights):
+            for index, values in enumerate(weights):
                 if values.dtype == np.float32:
-                    weights[place] = disturbance.disturbed_weights(values, generator)
+                    weights[index] = perturbation.perturb_weights(values, generator)
             model.set_weights(weights)
 
         if layered:

@@ -65,7 +65,7 @@ def examine(artifact: Artifact, sample: Tensors) -> Examination:
         print(f"harness: {unavailable}", file=sys.stderr)
     if not bundles.installed():
         return Examination(parameters=parameters, types=types)
-    found = in_node(artifact, sample)
+    found = run_in_node(artifact, sample)
     answers = {backend: answer(backend, artifact.operators, found) for backend in bundles.BACKENDS}
     return Examination(
         parameters=parameters,
@@ -129,7 +129,7 @@ def by_target(answers: dict[str, Answer]) -> dict[str, Answer]:
     }
 
 
-def in_node(artifact: Artifact, sample: Tensors) -> InNode:
+def run_in_node(artifact: Artifact, sample: Tensors) -> InNode:
     """One inference in Node.js, where it is; done once for each artifact, sample and release of TensorFlow.js."""
     node = shutil.which("node")
     if node is None:
@@ -145,13 +145,13 @@ def in_node(artifact: Artifact, sample: Tensors) -> InNode:
             return InNode()
         outputs = answer.pop("outputs")
 
-        def write(folder: Path) -> dict[str, Any]:
+        def write_entry(folder: Path) -> dict[str, Any]:
             for backend, told in outputs.items():
                 arrays = read_outputs(artifact, told or ())
                 write_arrays(folder / f"{backend}.npz", arrays)
             return answer
 
-        found = cache.make("in-node", key, write)
+        found = cache.make("in-node", key, write_entry)
     values_of = {path.stem: read_arrays(path) for path in sorted(found.folder.glob("*.npz"))}
     return InNode(True, frozenset(found.facts["kernels"]), found.facts["problems"], values_of)
 

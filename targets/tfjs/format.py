@@ -31,7 +31,7 @@ FORMAT = Format(
     ),
     resources=resources,
     examine=examine,
-    opinions=(("tfjs/chromium-cpu",), ("tfjs/chromium-wasm",)),
+    alternative_references=(("tfjs/chromium-cpu",), ("tfjs/chromium-wasm",)),
     operator_outputs=OPERATOR_OUTPUTS,
     isolation=ISOLATION,
     converter=Path(__file__).with_name("converter.py"),

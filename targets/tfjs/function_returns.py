@@ -15,7 +15,7 @@ from typing import Any
 from .model_json import read_model
 
 
-def mend(path: Path) -> None:
+def restore_returns(path: Path) -> None:
     """Have functions return the constants that tensorflowjs renamed, by their new names."""
     model = read_model(path)
     lost = list(returns_of_nothing(model["modelTopology"]))

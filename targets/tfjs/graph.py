@@ -12,12 +12,12 @@ from typing import Any
 from unittest import mock
 
 from . import wrong_kernels
-from .function_returns import mend, returns_of_nothing
+from .free_memory import check_free_memory
+from .function_returns import restore_returns, returns_of_nothing
 from .graph_reference import graph_of
 from .graph_signature import Entry, node_name, signature_of, tensor_name
 from .model_json import ENTRY, METADATA, check_ranges, ours, read_model
 from .problems import Broken, Refused, one_line
-from .room import check_room
 from .unused_imports import without_unused_imports
 
 SIGNATURE = "serving_default"
@@ -52,7 +52,7 @@ def convert(saved_model: Path, options: Mapping[str, Any], shard_bytes: int, out
     stored = options["weights"]
     loaded = tf.saved_model.load(str(saved_model))
     function = loaded.signatures[SIGNATURE]
-    check_room(sum(variable.shape.num_elements() * variable.dtype.size for variable in function.variables))
+    check_free_memory(sum(variable.shape.num_elements() * variable.dtype.size for variable in function.variables))
     try:
         # It would load the model anew: a third of the time that a small one takes.
         with mock.patch.object(conversion, "_load_model", return_value=loaded):
@@ -73,7 +73,7 @@ def convert(saved_model: Path, options: Mapping[str, Any], shard_bytes: int, out
     except Exception as error:
         raise Refused(one_line(error)) from error
     check_ranges(output / ENTRY)
-    mend(output / ENTRY)
+    restore_returns(output / ENTRY)
     if options.get("skip_operator_check"):
         unknown = unknown_operators(output / ENTRY)
         if unknown:
@@ -144,7 +144,7 @@ def inspect(path: Path) -> dict[str, Any]:
         info["index"] = index
     unsaid = [entry for entry in signature["outputs"].values() if not entry["dtype"] and entry["name"]]
     if unsaid:
-        say_types(unsaid, model, path.parent)
+        fill_in_types(unsaid, model, path.parent)
     outputs = tensor_infos(model, signature, "outputs")
     return {
         "inputs": inputs,
@@ -161,7 +161,7 @@ def open_axes(entry: Entry) -> list[int]:
     return [axis for axis, size in enumerate(sizes) if size < 0]
 
 
-def say_types(entries: list[Entry], model: Mapping[str, Any], folder: Path) -> None:
+def fill_in_types(entries: list[Entry], model: Mapping[str, Any], folder: Path) -> None:
     """Fill in the types of tensors that the file does not say, as TensorFlow finds them when it reads the same graph.
     Raises `Refused`."""
     graph = graph_of(model, folder)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.sizes import stacked
+from harness.ragged import stack_samples
 
 from .graph_signature import tensor_name
 from .model_json import decoded_weights, read_model
@@ -58,7 +58,7 @@ def reference(
                 raise Refused(f"TensorFlow cannot run this graph: {one_line(error)}") from error
     outputs: dict[str, NDArray[Any]] = {}
     for info, column in zip(inspected["outputs"], zip(*rows, strict=True), strict=True):
-        outputs |= stacked(info["name"], [np.asarray(value).astype(info["dtype"]) for value in column])
+        outputs |= stack_samples(info["name"], [np.asarray(value).astype(info["dtype"]) for value in column])
     return f"TensorFlow {tf.__version__} on the artifact's own graph", outputs
 
 

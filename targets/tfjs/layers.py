@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .layers_check import check_understood, classes, load_once
-from .layers_dialect import INNER, MODELS, Dialect, rewritten
+from .layers_dialect import INNER, MODELS, Dialect, convert_model
 from .layers_numbers import check_numbers
 from .model_json import ENTRY, METADATA
 from .problems import Refused
@@ -37,7 +37,7 @@ def convert(keras_file: Path, saved_model: Path, options: Mapping[str, Any], sha
 
     described, (weights,) = keras_h5_conversion.h5_merged_saved_model_to_tfjs_format(str(keras_file))
     dialect = Dialect(str(described["keras_version"]).startswith("3"), classes(options["resources"]))
-    model, names = rewritten(described["model_config"], dialect)
+    model, names = convert_model(described["model_config"], dialect)
     if dialect.keras_3:
         weights = [{**weight, "name": weight_name(weight["name"], model)} for weight in weights]
     topology = {"keras_version": described["keras_version"], "backend": "tensorflow", "model_config": model}

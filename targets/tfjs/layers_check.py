@@ -89,12 +89,12 @@ def load_once(path: Path, resources: Mapping[str, str]) -> dict[str, Any]:
 
 def check_understood(written: Mapping[str, Any], read: Mapping[str, Any]) -> None:
     """Raises `NoLayersModel` naming the first layer of `written` with a setting that `read` has lost or changed."""
-    for name, key, value in lost(written, read):
+    for name, key, value in lost_settings(written, read):
         what = f"the layer '{name}' has {key} = {json.dumps(value)}"
         raise NoLayersModel(f"{what}, which TensorFlow.js does not heed")
 
 
-def lost(written: Mapping[str, Any], read: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+def lost_settings(written: Mapping[str, Any], read: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """Layer, key and value of every setting that was lost, in a model and the models and layers inside it."""
     if written["class_name"] in MODELS:
         config = read["config"]
@@ -103,7 +103,7 @@ def lost(written: Mapping[str, Any], read: Mapping[str, Any]) -> Iterator[tuple[
         for layer in written["config"]["layers"]:
             # A Sequential model is read without its input layer, which says nothing but a shape.
             if layer["config"].get("name") in by_name:
-                yield from lost(layer, by_name[layer["config"].get("name")])
+                yield from lost_settings(layer, by_name[layer["config"].get("name")])
         return
     config, name = written["config"], written["config"].get("name", "")
     for key, value in config.items():
@@ -111,7 +111,7 @@ def lost(written: Mapping[str, Any], read: Mapping[str, Any]) -> Iterator[tuple[
         if key.endswith(("_initializer", "_regularizer", "_constraint")):
             continue
         if key in INNER and isinstance(value, dict) and isinstance(heard, dict):
-            yield from lost(value, heard)
+            yield from lost_settings(value, heard)
         elif key == "axis" and counted_from_the_front(value, heard):
             continue
         elif not same(value, heard) and not any(one is ANY or one == value for one in UNREAD.get(key, ())):

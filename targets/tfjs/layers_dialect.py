@@ -71,13 +71,13 @@ class Dialect:
         ]
 
 
-def rewritten(model: Mapping[str, Any], dialect: Dialect) -> tuple[dict[str, Any], list[str] | None]:
+def convert_model(model: Mapping[str, Any], dialect: Dialect) -> tuple[dict[str, Any], list[str] | None]:
     """The model for TensorFlow.js, and the names of its outputs by position (None where they have only positions).
 
     `model`: Keras' `{"class_name", "config"}`. Raises `NoLayersModel` naming a layer.
     """
     names = output_names(model["config"].get("output_layers") if isinstance(model["config"], dict) else None)
-    return a_model(model, dialect), names
+    return convert_submodel(model, dialect), names
 
 
 def output_names(outputs: Any) -> list[str] | None:
@@ -87,7 +87,7 @@ def output_names(outputs: Any) -> list[str] | None:
     return None
 
 
-def a_model(entry: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
+def convert_submodel(entry: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
     """A model, the outermost or one that is a layer of another."""
     config = entry["config"]
     if entry["class_name"] not in MODELS:
@@ -95,7 +95,7 @@ def a_model(entry: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
     if not isinstance(config, dict):  # Sequential before Keras 2.2: the list of its layers
         config = {"layers": config}
     nested = {layer["config"].get("name") for layer in config["layers"] if layer["class_name"] in MODELS}
-    layers = [a_layer(layer, dialect, nested) for layer in config["layers"]]
+    layers = [convert_layer(layer, dialect, nested) for layer in config["layers"]]
     written: dict[str, Any] = {"name": config.get("name", "model"), "layers": layers}
     for side in ("input_layers", "output_layers"):
         if side in config:
@@ -119,22 +119,22 @@ def tensor_reference(place: list[Any], dialect: Dialect, nested: Collection[str]
     return [layer, node + (1 if dialect.keras_3 and layer in nested else 0), position]
 
 
-def a_layer(entry: Mapping[str, Any], dialect: Dialect, nested: Collection[str] = ()) -> dict[str, Any]:
+def convert_layer(entry: Mapping[str, Any], dialect: Dialect, nested: Collection[str] = ()) -> dict[str, Any]:
     """One layer with its calls. Raises `NoLayersModel`."""
     kind, name = entry["class_name"], entry["config"].get("name", entry.get("name", ""))
     if kind in MODELS:
-        written = a_model(entry, dialect)
+        written = convert_submodel(entry, dialect)
     elif kind not in dialect.known:
         raise NoLayersModel(f"the layer '{name}' is a {kind}, which TensorFlow.js has not as a layer")
     else:
-        written = {"class_name": kind, "config": a_config(kind, name, entry["config"], dialect)}
+        written = {"class_name": kind, "config": convert_config(kind, name, entry["config"], dialect)}
     if "inbound_nodes" in entry:
-        calls = [a_call(entry, node, dialect, nested) for node in entry["inbound_nodes"]]
+        calls = [convert_call(entry, node, dialect, nested) for node in entry["inbound_nodes"]]
         written |= {"name": entry.get("name", name), "inbound_nodes": [call for call in calls if call]}
     return written
 
 
-def a_call(entry: Mapping[str, Any], node: Any, dialect: Dialect, nested: Collection[str]) -> list[Any]:
+def convert_call(entry: Mapping[str, Any], node: Any, dialect: Dialect, nested: Collection[str]) -> list[Any]:
     """One call of a layer: its tensors, `[layer, node, tensor, {}]` each. Raises `NoLayersModel` for arguments that
     TensorFlow.js could not give the layer."""
     name = entry["config"].get("name", "")
@@ -166,7 +166,7 @@ def check_arguments(entry: Mapping[str, Any], arguments: Mapping[str, Any]) -> N
             raise NoLayersModel(f"the layer '{name}' is called with `{key}`, which a layers model does not keep")
 
 
-def a_config(kind: str, name: str, config: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
+def convert_config(kind: str, name: str, config: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
     """The configuration of a layer that the library knows. Raises `NoLayersModel`."""
     written: dict[str, Any] = {}
     for key, value in config.items():
@@ -175,18 +175,18 @@ def a_config(kind: str, name: str, config: Mapping[str, Any], dialect: Dialect) 
         if key in REFUSED and value not in REFUSED[key]:
             raise NoLayersModel(f"the layer '{name}' has {key} = {str(value).lower()}, which TensorFlow.js has not")
         if key == "dtype":
-            written[key] = a_type(kind, name, value)
+            written[key] = convert_type(kind, name, value)
         elif key == "batch_shape":
             written["batch_input_shape"] = value
         elif key == "negative_slope" and kind == "LeakyReLU":
             written["alpha"] = value
         elif key.endswith("activation"):
-            written[key] = an_activation(name, value, dialect)
+            written[key] = convert_activation(name, value, dialect)
         elif key.endswith(("_initializer", "_regularizer", "_constraint")):
             written[key] = for_training(name, key, value, dialect)
         elif key in INNER and value is not None:
             inner = value if isinstance(value, list) else [value]
-            made = [a_layer(one, dialect) for one in inner]
+            made = [convert_layer(one, dialect) for one in inner]
             written[key] = made if isinstance(value, list) else made[0]
         elif key != "backward_layer":
             written[key] = value
@@ -197,7 +197,7 @@ def a_config(kind: str, name: str, config: Mapping[str, Any], dialect: Dialect) 
     return written
 
 
-def a_type(kind: str, name: str, policy: Any) -> str:
+def convert_type(kind: str, name: str, policy: Any) -> str:
     """The type by name of a Keras dtype policy; of an input, the one that a page feeds. Raises `NoLayersModel`."""
     stated = policy["config"].get("name") if isinstance(policy, dict) else policy
     if kind == "InputLayer":
@@ -207,7 +207,7 @@ def a_type(kind: str, name: str, policy: Any) -> str:
     return str(stated or "float32")
 
 
-def an_activation(name: str, value: Any, dialect: Dialect) -> Any:
+def convert_activation(name: str, value: Any, dialect: Dialect) -> Any:
     """An activation by the name that the library has for it. Raises `NoLayersModel`."""
     if value is None:
         return value

@@ -34,7 +34,7 @@ def check_numbers(path: Path, by_layer: Mapping[str, Sequence[float]], outputs: 
     model = keras_model(path)
     shapes = list(ours(read_model(path)).get("inputs", {}).values())
     shapes = shapes or [[1 if size is None else size for size in tensor.shape] for tensor in model.inputs]
-    given = [made_up(shape, tensor.dtype.name) for shape, tensor in zip(shapes, model.inputs, strict=True)]
+    given = [synthetic_inputs(shape, tensor.dtype.name) for shape, tensor in zip(shapes, model.inputs, strict=True)]
     layers = [layer for layer in model.layers if layer.name in by_layer]
     named = [f"the layer '{layer.name}' ({type(layer).__name__})" for layer in layers]
     named += [f"output {position} of the model" for position in range(len(outputs))]
@@ -42,7 +42,7 @@ def check_numbers(path: Path, by_layer: Mapping[str, Sequence[float]], outputs: 
     results = tf_keras.Model(model.inputs, [wanted])(given[0] if len(given) == 1 else given, training=False)[0]
     heard = [*(by_layer[layer.name] for layer in layers), *outputs]
     for name, result, values in zip(named, results, heard, strict=True):
-        expected, found = probed(np.asarray(result)), np.asarray(values, np.float64)
+        expected, found = sample_values(np.asarray(result)), np.asarray(values, np.float64)
         if found.shape != expected.shape or not np.all(np.abs(found - expected) <= tolerance(expected)):
             raise NoLayersModel(f"{name} computes something else in TensorFlow.js than in Keras")
 
@@ -53,7 +53,7 @@ def first_output(layer: Any) -> Any:
     return output[0] if isinstance(output, (list, tuple)) else output
 
 
-def made_up(shape: Sequence[int], dtype: str) -> NDArray[Any]:
+def synthetic_inputs(shape: Sequence[int], dtype: str) -> NDArray[Any]:
     """Inputs that the script makes too: sines, or noughts and ones where numbers are whole."""
     index = np.arange(int(np.prod(shape)), dtype=np.float64)
     kind = PAGE_INPUTS.get(dtype, dtype)
@@ -61,7 +61,7 @@ def made_up(shape: Sequence[int], dtype: str) -> NDArray[Any]:
     return values.astype(kind).reshape(shape)
 
 
-def probed(values: NDArray[Any]) -> NDArray[np.float64]:
+def sample_values(values: NDArray[Any]) -> NDArray[np.float64]:
     """Some values of a tensor, spread over it."""
     flat = values.astype(np.float64).reshape(-1)
     return flat[:: max(1, len(flat) // PROBES)]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.sizes import stacked
+from harness.ragged import stack_samples
 
 from . import wrong_kernels
 from .layers_dialect import PAGE_INPUTS
@@ -153,7 +153,7 @@ def reference(
     model = ending_in(model, [described["tensor"] for described in inspected["outputs"]])
     rows = []
     for index in range(len(next(iter(samples.values())))):
-        if inspected.get("renewed", "none") != "none":
+        if inspected.get("state_to_reset", "none") != "none":
             model.reset_states()
         values = [samples[described["name"]][index] for described in inspected["inputs"]]
         result = model(values[0] if len(values) == 1 else values, training=False)
@@ -161,5 +161,5 @@ def reference(
     columns = zip(*rows, strict=True)
     outputs: dict[str, NDArray[Any]] = {}
     for described, column in zip(inspected["outputs"], columns, strict=True):
-        outputs |= stacked(described["name"], column)
+        outputs |= stack_samples(described["name"], column)
     return f"tf_keras {tf_keras.__version__} on the artifact's own weights", outputs

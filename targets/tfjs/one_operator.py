@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from harness.artifact import Artifact, TensorInfo
 from harness.errors import Unsupported
-from harness.isolation import Isolation, made_of, renumbered
-from harness.operator_outputs import INNER_PREFIX, Operation
+from harness.isolation import Isolation, derive_artifact, renumbered
+from harness.operator_outputs import INNER_PREFIX, OperatorNode
 
 from .model_json import ENTRY, is_layers, read_model, stored_bytes
 from .operator_outputs import result_dtype
@@ -34,7 +34,7 @@ _WIDE = ("DT_INT64", "DT_HALF", "DT_DOUBLE", "DT_INT8", "DT_UINT8")
 """Types of a graph that a page holds in another one, and TensorFlow does not."""
 
 
-def reads(artifact: Artifact, operation: Operation) -> tuple[TensorInfo, ...]:
+def reads(artifact: Artifact, operation: OperatorNode) -> tuple[TensorInfo, ...]:
     """The values that a node takes and that no constant is, each once, in its order. Raises `Unsupported` for a layer,
     and for a node that calls functions or has no one type."""
     nodes = _nodes(artifact)
@@ -52,13 +52,13 @@ def reads(artifact: Artifact, operation: Operation) -> tuple[TensorInfo, ...]:
     return tuple(found)
 
 
-def alone(artifact: Artifact, operation: Operation, inputs: Sequence[TensorInfo], folder: Path) -> Artifact:
+def alone(artifact: Artifact, operation: OperatorNode, inputs: Sequence[TensorInfo], folder: Path) -> Artifact:
     """The node, its constants with their weights, and a placeholder for each input."""
     model = read_model(artifact.path)
     nodes = _nodes(artifact)
     node = _node_of(nodes, operation)
     computed = _computed(nodes, node)
-    names = {reference: f"input_{place}" for place, reference in enumerate(computed)}
+    names = {reference: f"input_{index}" for index, reference in enumerate(computed)}
     kept: dict[str, Any] = {}
     sources = []
     for reference in _sources(node):
@@ -78,8 +78,8 @@ def alone(artifact: Artifact, operation: Operation, inputs: Sequence[TensorInfo]
         "node": [*placeholders, *kept.values(), {**node, "input": sources}],
     }
     _write(folder, topology, chosen)
-    given = [info.model_copy(update={"tensor": f"input_{place}:0"}) for place, info in enumerate(inputs)]
-    return made_of(
+    given = [info.model_copy(update={"tensor": f"input_{index}:0"}) for index, info in enumerate(inputs)]
+    return derive_artifact(
         artifact,
         folder,
         entry=ENTRY,
@@ -101,7 +101,7 @@ def bare(artifact: Artifact, folder: Path) -> Artifact:
         key: value for key, value in model.items() if key in ("format", "modelTopology", "weightsManifest", "signature")
     }
     (folder / ENTRY).write_text(json.dumps(kept), encoding="utf-8")
-    return made_of(artifact, folder, entry=ENTRY)
+    return derive_artifact(artifact, folder, entry=ENTRY)
 
 
 def without_weights(artifact: Artifact, folder: Path) -> Artifact:
@@ -121,7 +121,7 @@ def without_weights(artifact: Artifact, folder: Path) -> Artifact:
         place.write_bytes(b"".join(parts))
         group["paths"] = group["paths"][:1]
     (folder / ENTRY).write_text(json.dumps(model), encoding="utf-8")
-    return made_of(artifact, folder, entry=ENTRY)
+    return derive_artifact(artifact, folder, entry=ENTRY)
 
 
 ISOLATION = Isolation(reads, alone, bare, without_weights)
@@ -134,7 +134,7 @@ def _nodes(artifact: Artifact) -> dict[str, Any]:
     return {node["name"]: node for node in model["modelTopology"]["node"]}
 
 
-def _node_of(nodes: Mapping[str, Any], operation: Operation) -> dict[str, Any]:
+def _node_of(nodes: Mapping[str, Any], operation: OperatorNode) -> dict[str, Any]:
     """The node that computes an operation's result."""
     found: dict[str, Any] = nodes[operation.results[0].tensor.split(":")[0]]
     if any("func" in value for value in found.get("attr", {}).values()):

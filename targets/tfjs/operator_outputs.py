@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.artifact import Artifact, TensorInfo
 from harness.errors import Unsupported
-from harness.operator_outputs import Operation, OperatorOutputs, result_name, with_outputs
+from harness.operator_outputs import OperatorNode, OperatorOutputs, result_name, with_outputs
 
 from .graph import PAGE_TYPES
 from .model_json import LAYER, is_layers, read_model
@@ -20,7 +20,7 @@ _BOOLEAN = ("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual",
             "LogicalNot", "IsNan", "IsInf", "IsFinite", "All", "Any")  # fmt: skip
 
 
-def operations(artifact: Artifact) -> tuple[Operation, ...]:
+def operations(artifact: Artifact) -> tuple[OperatorNode, ...]:
     """The nodes of the graph, or the layers, that compute something, in an order in which they can be run; of each its
     first result. Raises `Unsupported` for a layers model whose description is not understood."""
     model = read_model(artifact.path)
@@ -29,7 +29,7 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
     nodes = _in_order(model["modelTopology"]["node"])
     outputs = _behind_identities(artifact.outputs, {node["name"]: node for node in nodes})
     through: dict[str, tuple[str, ...]] = {}
-    found: list[Operation] = []
+    found: list[OperatorNode] = []
     for node in nodes:
         reads = dict.fromkeys(name for source in _sources(node) for name in through.get(source, ()))
         dtype = result_dtype(node)
@@ -45,7 +45,7 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
             dtype=dtype or "float32",
         )
         through[node["name"]] = (info.name,)
-        found.append(Operation(len(found), node["op"], (info,), tuple(reads)))
+        found.append(OperatorNode(len(found), node["op"], (info,), tuple(reads)))
     return tuple(found)
 
 
@@ -57,7 +57,7 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
 OPERATOR_OUTPUTS = OperatorOutputs(operations, expose)
 
 
-def _layers(artifact: Artifact, topology: Mapping[str, Any]) -> tuple[Operation, ...]:
+def _layers(artifact: Artifact, topology: Mapping[str, Any]) -> tuple[OperatorNode, ...]:
     """The layers of the model itself, and a model in it where its result is an output. Layers that are used more than
     once have no one result, and another model's in it is not the one that it gives here (Keras names that of its own
     inputs): both are left out, and what stands behind them is what their readers read."""
@@ -72,7 +72,7 @@ def _layers(artifact: Artifact, topology: Mapping[str, Any]) -> tuple[Operation,
     # An artifact may show layers already: only outputs by position are the model's own.
     own = {ends[int(info.tensor)]: info for info in artifact.outputs if info.tensor.isdigit()}
     through: dict[str, tuple[str, ...]] = {}
-    found: list[Operation] = []
+    found: list[OperatorNode] = []
     for layer in listed:
         name = layer["config"]["name"]
         behind = tuple(dict.fromkeys(one for source in reads[name] or () for one in through.get(source, ())))
@@ -84,7 +84,7 @@ def _layers(artifact: Artifact, topology: Mapping[str, Any]) -> tuple[Operation,
         info = own[name].model_copy(update={"tensor": tensor}) if name in own else None
         info = info or TensorInfo(name=result_name(len(found), 0), tensor=tensor, index=0, shape=(), dtype="float32")
         through[name] = (info.name,)
-        found.append(Operation(len(found), layer["class_name"], (info,), behind))
+        found.append(OperatorNode(len(found), layer["class_name"], (info,), behind))
     return tuple(found)
 
 

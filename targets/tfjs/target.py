@@ -49,7 +49,7 @@ class TFJSTarget(BrowserTarget):
         _, simd, threads = bundles.WASM_BINARIES
         return threads if self.threaded else simd
 
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, artifact: Artifact) -> tuple[str, ...]:
         """Operators whose one kernel this backend does not register, as the installed packages say; operators that
         come down to several kernels, and layers, are left to the run itself."""
         if is_layers(artifact.path):

@@ -52,9 +52,9 @@ def without_blocks(content: bytes, schema: Any) -> bytes | None:
 def has_blocks(content: bytes, schema: Any) -> bool:
     """Whether any tensor has scales by blocks; the file is not unpacked to know."""
     model = schema.Model.GetRootAs(content, 0)
-    for graph in (model.Subgraphs(place) for place in range(model.SubgraphsLength())):
-        for place in range(graph.TensorsLength()):
-            parameters = graph.Tensors(place).Quantization()
+    for graph in (model.Subgraphs(index) for index in range(model.SubgraphsLength())):
+        for index in range(graph.TensorsLength()):
+            parameters = graph.Tensors(index).Quantization()
             if parameters is not None and parameters.DetailsType() == schema.QuantizationDetails.BlockwiseQuantization:
                 return True
     return False

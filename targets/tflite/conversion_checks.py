@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .left_in_float import left_in_float
+from .float_fallback import fallback_operators
 from .refusals import Refused, Unloadable, one_line
 from .schema import schema_module, text
 
@@ -50,7 +50,7 @@ def set_something(interpreter: Any, detail: dict[str, Any]) -> None:
 def refuse_float(content: bytes) -> None:
     """Raise `Refused`, naming the operators, for a model that is not integer throughout."""
     schema = schema_module()
-    found = left_in_float(schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)), schema)
+    found = fallback_operators(schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)), schema)
     if found:
         raise Refused(f"the int8 quantiser left {', '.join(found)} in float, and integer_only was chosen")
 

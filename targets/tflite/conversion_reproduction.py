@@ -17,10 +17,10 @@ def conversion_reproduction(artifact: Artifact) -> Reproduction:
     converter = environment("converter")
     packages = {name: converter.versions()[name] for name in ("tensorflow", "numpy")}
     return Reproduction(
-        called=f"tensorflow {packages['tensorflow']} after tf.lite.TFLiteConverter",
+        runtime_name=f"tensorflow {packages['tensorflow']} after tf.lite.TFLiteConverter",
         write=write_scripts(Path(__file__).with_name("repeat_conversion.py")),
         repeat=lambda folder: run_script(converter.python(), folder, "repeat.py"),
         packages=packages,
-        how=(pip_line(packages), "python repeat.py"),
+        instructions=(pip_line(packages), "python repeat.py"),
         setting={side: [info.name for info in getattr(artifact, side)] for side in ("inputs", "outputs")},
     )

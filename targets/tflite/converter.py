@@ -14,16 +14,15 @@ from unittest import mock
 
 import numpy as np
 
-from harness.sizes import joined
+from harness.ragged import concatenate_parts
 
-from . import disturbed as disturbance
-from . import metadata
+from . import metadata, perturbation
 from .conversion_checks import check_loads, check_signature, refuse_float
 from .inspection import inspect
-from .left_on_purpose import is_partial, quantised_in_part
 from .reference_interpreter import reference, undisturbed, undisturbed_runner
 from .refusals import Mistaken, Refused, Unloadable, one_line
 from .schema import schema_module
+from .selective_quantisation import is_partial, quantise_selectively
 
 __all__ = [
     "convert",
@@ -96,7 +95,7 @@ def converted_bytes(saved_model: Path, options: dict[str, Any], calibration: dic
         converter.representative_dataset = representative
         converter.inference_input_type = converter.inference_output_type = getattr(tf, options.get("io", "float32"))
     try:
-        content: bytes = quantised_in_part(converter, options) if is_partial(options) else converter.convert()
+        content: bytes = quantise_selectively(converter, options) if is_partial(options) else converter.convert()
         return content
     except (Refused, Mistaken, Unloadable):
         raise
@@ -152,22 +151,22 @@ def take_ready(path: Path, output: Path) -> tuple[str, str]:
 
 
 @functools.lru_cache(maxsize=1)
-def as_objects(path: Path) -> disturbance.Copy:
+def as_objects(path: Path) -> perturbation.PerturbedModel:
     """The file, which nobody changes, to look at. Raises `Unmeasured`."""
-    return disturbance.read(path, schema_module())
+    return perturbation.read(path, schema_module())
 
 
 def work(path: Path) -> int:
     """Multiply-accumulates of one inference, about."""
-    return disturbance.work(as_objects(path))
+    return perturbation.count_macs(as_objects(path))
 
 
 def output_steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
     """Outputs that are floats and take multiples of a step alone: name → step."""
     if inspected.get("signature"):  # its outputs may be another subgraph's
         return {}
-    found = disturbance.steps(as_objects(path))
-    return {info["name"]: found[place] for place, info in enumerate(inspected["outputs"]) if place in found}
+    found = perturbation.output_step_sizes(as_objects(path))
+    return {info["name"]: found[index] for index, info in enumerate(inspected["outputs"]) if index in found}
 
 
 def disturbed(path: Path, inspected: dict[str, Any]) -> Disturbed:
@@ -176,17 +175,17 @@ def disturbed(path: Path, inspected: dict[str, Any]) -> Disturbed:
     `Unmeasured`."""
     content, schema = path.read_bytes(), schema_module()
     whole, runs = as_objects(path), undisturbed_runner(path, inspected)
-    tensors = disturbance.quantised_as_it_runs(whole)
+    tensors = perturbation.quantised_as_it_runs(whole)
     if tensors and inspected.get("signature"):
-        raise disturbance.Unmeasured("what a signature of several quantises as it runs cannot be looked at")
+        raise perturbation.Unmeasured("what a signature of several quantises as it runs cannot be looked at")
     shown = [{"name": f"tensor {tensor}"} for tensor in tensors]
-    showing = disturbance.showing(content, schema, tensors) if tensors else b""
-    pattern = functools.cache(functools.partial(disturbance.pattern, content, schema))
+    showing = perturbation.showing(content, schema, tensors) if tensors else b""
+    pattern = functools.cache(functools.partial(perturbation.noise_template, content, schema))
 
     def run(samples: dict[str, Any], generator: np.random.Generator) -> tuple[str, dict[str, Any]]:
         count = len(next(iter(samples.values())))
         # A stream's samples share state, and so one interpreter.
-        portions = 1 if inspected.get("sequence") else disturbance.portions(whole, count, len(content))
+        portions = 1 if inspected.get("sequence") else perturbation.portion_count(whole, count, len(content))
         interpreter, parts, largest = "", [], {}
         with tempfile.TemporaryDirectory(prefix="harness-disturbed-") as folder:
             other = Path(folder) / path.name
@@ -200,6 +199,6 @@ def disturbed(path: Path, inspected: dict[str, Any]) -> Disturbed:
                 portion = {name: values[chosen] for name, values in samples.items()}
                 interpreter, part = runs(other, inspected, portion)
                 parts.append(part)
-        return interpreter, joined(parts)
+        return interpreter, concatenate_parts(parts)
 
     return run

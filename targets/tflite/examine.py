@@ -10,7 +10,7 @@ from typing import Any
 import tflite
 
 from harness.artifact import Artifact
-from harness.examination import Examination, Step
+from harness.examination import Examination, ExaminedOperator
 from harness.model import Tensors
 
 from . import metadata
@@ -56,12 +56,12 @@ def examine(artifact: Artifact, _: Tensors) -> Examination:
     )
 
 
-def step(model: Any, graph: Any, operator: Any) -> Step:
+def step(model: Any, graph: Any, operator: Any) -> ExaminedOperator:
     """One operator with its multiplications."""
     name = operator_name(model.OperatorCodes(operator.OpcodeIndex()))
     outputs = [graph.Tensors(operator.Outputs(i)) for i in range(operator.OutputsLength()) if operator.Outputs(i) >= 0]
     written = tuple((tensor.Name() or b"").decode(errors="replace") for tensor in outputs)
-    return Step(name, written, multiplications(name, graph, operator) if outputs else 0)
+    return ExaminedOperator(name, written, multiplications(name, graph, operator) if outputs else 0)
 
 
 def operator_name(code: Any) -> str:

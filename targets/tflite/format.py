@@ -37,18 +37,29 @@ QUANTISED = (
 CALIBRATIONS = ({"io": "float32"}, {"io": "float32", "calibration_ranges": "moving-average"})
 HALVED = {"float_weights": "float16"}
 RECIPES = (
-    Recipe("int4-weights", 4.0, "float_operators", halved=HALVED, kin="int4", weights_alone=True),
-    Recipe("int4-dynamic", 4.0, "float_operators", halved=HALVED, kin="int4", weights_alone=True),
-    Recipe("int4-blocks", 4.5, "float_operators", halved=HALVED, kin="int4", weights_alone=True),
-    Recipe("int4-static", 4.6, "float_operators", halved=HALVED, kin="int4-static", choices=CALIBRATIONS),
+    Recipe("int4-weights", 4.0, "float_operators", float16_options=HALVED, interface_group="int4", weights_alone=True),
+    Recipe("int4-dynamic", 4.0, "float_operators", float16_options=HALVED, interface_group="int4", weights_alone=True),
+    Recipe("int4-blocks", 4.5, "float_operators", float16_options=HALVED, interface_group="int4", weights_alone=True),
+    Recipe(
+        "int4-static",
+        4.6,
+        "float_operators",
+        float16_options=HALVED,
+        interface_group="int4-static",
+        choices=CALIBRATIONS,
+    ),
     Recipe("int8", 8.0),
-    Recipe("int8-float-io", 8.0, "excluded_nodes", kin="int8"),
-    Recipe("int8-static", 8.0, "float_operators", halved=HALVED, kin="int8", choices=CALIBRATIONS),
+    Recipe("int8-float-io", 8.0, "excluded_nodes", interface_group="int8"),
+    Recipe("int8-static", 8.0, "float_operators", float16_options=HALVED, interface_group="int8", choices=CALIBRATIONS),
     Recipe("dynamic", 8.1),
-    Recipe("int8-dynamic", 8.1, "float_operators", halved=HALVED, kin="dynamic", weights_alone=True),
-    Recipe("int8-weights", 8.1, "float_operators", halved=HALVED, kin="dynamic", weights_alone=True),
+    Recipe(
+        "int8-dynamic", 8.1, "float_operators", float16_options=HALVED, interface_group="dynamic", weights_alone=True
+    ),
+    Recipe(
+        "int8-weights", 8.1, "float_operators", float16_options=HALVED, interface_group="dynamic", weights_alone=True
+    ),
     Recipe("int16x8", 8.2),
-    Recipe("int16-static", 8.2, "float_operators", halved=HALVED, choices=(CALIBRATIONS[1],)),
+    Recipe("int16-static", 8.2, "float_operators", float16_options=HALVED, choices=(CALIBRATIONS[1],)),
     Recipe("float16", 16.0),
     Recipe("float32", 32.0),
 )
@@ -91,7 +102,7 @@ FORMAT = Format(
     ),
     examine=examine,
     # XNNPACK leaves what it lacks to the builtin kernels, so that the two can err together.
-    opinions=(("tflite/litert-builtin", "tflite/litert-xnnpack", "tflite/tensorflow"), ("tflm/host",)),
+    alternative_references=(("tflite/litert-builtin", "tflite/litert-xnnpack", "tflite/tensorflow"), ("tflm/host",)),
     operator_outputs=OPERATOR_OUTPUTS,
     isolation=ISOLATION,
     conversion_reproduction=conversion_reproduction,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness import sizes
+from harness import ragged
 from harness.artifact import Artifact
 
-PACKAGES = {"harness": Path(sizes.__file__).parent, "harness_targets": Path(__file__).parents[1]}
+PACKAGES = {"harness": Path(ragged.__file__).parent, "harness_targets": Path(__file__).parents[1]}
 """What the worker imports from, in whatever environment."""
 
 
@@ -22,7 +22,7 @@ def load_request(artifact: Artifact, runtime: str, resolver: str, threads: int) 
         "signature": artifact.signature,
         "inputs": [info.model_dump() for info in artifact.inputs],
         "outputs": [info.model_dump() for info in artifact.outputs],
-        "renewed": artifact.renewed,
+        "state_to_reset": artifact.state_to_reset,
         "keeps_state": artifact.state != "none",
         "custom_operators": artifact.custom_operators and artifact.custom_operators.model_dump(),
     }

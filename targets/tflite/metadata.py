@@ -159,9 +159,9 @@ def text(found: Table, slot: int) -> str:
 def tables(found: Table, slot: int) -> list[Table]:
     """The tables of the vector in a table's slot; empty where there is none."""
 
-    def read_all(place: int) -> list[Table]:
-        start = found.Vector(place)
-        return [Table(found.Bytes, found.Indirect(start + 4 * i)) for i in range(found.VectorLen(place))]
+    def read_all(index: int) -> list[Table]:
+        start = found.Vector(index)
+        return [Table(found.Bytes, found.Indirect(start + 4 * i)) for i in range(found.VectorLen(index))]
 
     result: list[Table] = at(found, slot, read_all, [])
     return result
@@ -170,9 +170,9 @@ def tables(found: Table, slot: int) -> list[Table]:
 def floats(found: Table, slot: int) -> list[float]:
     """The float32 values of the vector in a table's slot; empty where there is none."""
 
-    def read_all(place: int) -> list[float]:
-        start = found.Vector(place)
-        return [float(found.Get(kinds.Float32Flags, start + 4 * i)) for i in range(found.VectorLen(place))]
+    def read_all(index: int) -> list[float]:
+        start = found.Vector(index)
+        return [float(found.Get(kinds.Float32Flags, start + 4 * i)) for i in range(found.VectorLen(index))]
 
     result: list[float] = at(found, slot, read_all, [])
     return result

@@ -11,8 +11,8 @@ import tflite
 from harness.artifact import Artifact, TensorInfo
 from harness.environment import environment
 from harness.errors import Unsupported
-from harness.isolation import Isolation, made_of, renumbered
-from harness.operator_outputs import Operation
+from harness.isolation import Isolation, derive_artifact, renumbered
+from harness.operator_outputs import OperatorNode
 from harness.process.child import ChildProcess
 
 from .examine import is_constant
@@ -24,7 +24,7 @@ SECONDS = 120.0
 _WITH_SUBGRAPHS = ("IF", "WHILE", "CALL", "CALL_ONCE")
 
 
-def reads(artifact: Artifact, operation: Operation) -> tuple[TensorInfo, ...]:
+def reads(artifact: Artifact, operation: OperatorNode) -> tuple[TensorInfo, ...]:
     """The values that an operator takes and that no constant of the file is, each once, in its order. Raises
     `Unsupported` for one that reads a value that cannot be shown, or has a graph of its own."""
     if operation.operator in _WITH_SUBGRAPHS:
@@ -32,7 +32,7 @@ def reads(artifact: Artifact, operation: Operation) -> tuple[TensorInfo, ...]:
     return tuple(info for info, _ in _reads(artifact, operation))
 
 
-def alone(artifact: Artifact, operation: Operation, inputs: Sequence[TensorInfo], folder: Path) -> Artifact:
+def alone(artifact: Artifact, operation: OperatorNode, inputs: Sequence[TensorInfo], folder: Path) -> Artifact:
     """The operator with its constants. Raises `Unsupported` where it keeps state."""
     places = tensor_places(artifact)
     _rewritten(
@@ -44,7 +44,7 @@ def alone(artifact: Artifact, operation: Operation, inputs: Sequence[TensorInfo]
         shapes=[list(info.shape) for info in inputs],
         outputs=[places[info.name] for info in operation.results],
     )
-    return made_of(
+    return derive_artifact(
         artifact,
         folder,
         entry=ENTRY,
@@ -63,19 +63,19 @@ def bare(artifact: Artifact, folder: Path) -> Artifact:
     if artifact.subgraph != 0:
         raise Unsupported(f"the signature '{artifact.signature}' is not the first subgraph of the file")
     _rewritten("bare", artifact, folder)
-    return made_of(artifact, folder, entry=ENTRY, signature="")
+    return derive_artifact(artifact, folder, entry=ENTRY, signature="")
 
 
 def without_weights(artifact: Artifact, folder: Path) -> Artifact:
     """The same with random weights."""
     _rewritten("without_weights", artifact, folder)
-    return made_of(artifact, folder, entry=ENTRY, signature="")
+    return derive_artifact(artifact, folder, entry=ENTRY, signature="")
 
 
 ISOLATION = Isolation(reads, alone, bare, without_weights)
 
 
-def _reads(artifact: Artifact, operation: Operation) -> list[tuple[TensorInfo, int]]:
+def _reads(artifact: Artifact, operation: OperatorNode) -> list[tuple[TensorInfo, int]]:
     """Each with its tensor's index."""
     model = tflite.Model.GetRootAsModel(artifact.path.read_bytes(), 0)
     graph = model.Subgraphs(0)

@@ -13,7 +13,7 @@ import tflite
 
 from harness.artifact import Artifact, FileHash, Quantisation, TensorInfo
 from harness.errors import Unsupported
-from harness.operator_outputs import Operation, OperatorOutputs, result_name, with_outputs
+from harness.operator_outputs import OperatorNode, OperatorOutputs, result_name, with_outputs
 
 from .examine import is_constant, operator_name, sizes, type_name
 
@@ -25,7 +25,7 @@ _SIGNATURES_FIELD = 18
 """Of `signature_defs` in the model's: the eighth."""
 
 
-def operations(artifact: Artifact) -> tuple[Operation, ...]:
+def operations(artifact: Artifact) -> tuple[OperatorNode, ...]:
     """The operators of the main graph. What branches and loops do inside is theirs: their results are seen as one.
 
     What is made of constants alone (float16 weights made float32, say) is a constant: runtimes compute it when they
@@ -53,7 +53,7 @@ def operations(artifact: Artifact) -> tuple[Operation, ...]:
         }
         known = dict.fromkeys(made[tensor].name for tensor in reads if tensor in made)
         weights = sum(_float_bytes(graph.Tensors(tensor)) for tensor in reads if tensor in constants)
-        found.append(Operation(index, name, tuple(results.values()), tuple(known), weights))
+        found.append(OperatorNode(index, name, tuple(results.values()), tuple(known), weights))
         made.update(results)
     return tuple(found)
 
@@ -67,7 +67,7 @@ def expose(artifact: Artifact, results: Sequence[TensorInfo], folder: Path) -> A
     given = artifact.path.read_bytes()
     graph = _main_graph(given)
     places = _places(given)
-    outputs = [graph.Outputs(place) for place in range(graph.OutputsLength())]
+    outputs = [graph.Outputs(index) for index in range(graph.OutputsLength())]
     outputs += [places[info.name] for info in results]
     content = bytearray(given) + bytes(-len(given) % 4)
     field = graph._tab.Pos + graph._tab.Offset(_OUTPUTS_FIELD)
@@ -93,14 +93,14 @@ def tensor_places(artifact: Artifact) -> dict[str, int]:
     """The tensor that each result is, by the names that `operations` gives; of the artifact's outputs, too."""
     content = artifact.path.read_bytes()
     graph = _main_graph(content)
-    return _places(content) | {info.name: graph.Outputs(place) for place, info in enumerate(artifact.outputs)}
+    return _places(content) | {info.name: graph.Outputs(index) for index, info in enumerate(artifact.outputs)}
 
 
 def graph_name(artifact: Artifact) -> str:
     """What Model Explorer calls the main graph: its name, else the key of its signature, else `main` (as seen with
     ai-edge-model-explorer-adapter 0.2.1)."""
     model = tflite.Model.GetRootAsModel(artifact.path.read_bytes(), 0)
-    signatures = (model.SignatureDefs(place) for place in range(model.SignatureDefsLength()))
+    signatures = (model.SignatureDefs(index) for index in range(model.SignatureDefsLength()))
     names = [model.Subgraphs(0).Name(), *(one.SignatureKey() for one in signatures if one.SubgraphIndex() == 0)]
     return next((name.decode(errors="replace") for name in names if name), "main")
 

@@ -22,8 +22,8 @@ from harness.nearest import nearest
 from harness.operator_names import by_name
 
 from . import metadata
+from .float_fallback import fallback_operators
 from .float_form import Unusable, float_form, signature_keys
-from .left_in_float import left_in_float
 from .refusals import Mistaken, Refused, Unloadable
 from .schema import packed, schema_module, take_in_values
 
@@ -73,7 +73,7 @@ def rewrite(path: Path, options: dict[str, Any], calibration: dict[str, Any], si
     content = packed(written)
     if not has_integer_weights(written):
         raise Refused("ai-edge-quantizer finds no operator in it that it could quantise in this way")
-    if options.get("integer_only") and (found := left_in_float(written, SCHEMA)):
+    if options.get("integer_only") and (found := fallback_operators(written, SCHEMA)):
         raise Refused(f"the quantiser left {', '.join(found)} in float, and integer_only was chosen")
     if options.get("metadata"):
         content = metadata.embed(content, options["metadata"], SCHEMA)
@@ -115,9 +115,9 @@ def add_recipe(tool: quantizer.Quantizer, model: Any, options: dict[str, Any]) -
     scopes = [(operator_scope(graph, operator), graph, operator) for graph, operator in operators(model)]
     names = [first_output(graph, operator) for _, graph, operator in scopes]
     in_float = set(by_name(chosen, names, Mistaken))
-    for place, (scope, graph, operator) in enumerate(scopes):
+    for index, (scope, graph, operator) in enumerate(scopes):
         kind = operation_of(model, operator)
-        if place in in_float:
+        if index in in_float:
             leave(tool, exactly(scope), Operation.ALL_SUPPORTED)
         elif kind is None or kind.name not in options.get("excluded_operators", ()):
             continue
@@ -247,7 +247,7 @@ def calibrated(
         mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
         qsv_update_func=UPDATES[options.get("calibration_ranges", "min-max")],
     )
-    samples = ({name: values[place] for name, values in given.items()} for place in range(count))
+    samples = ({name: values[index] for name, values in given.items()} for index in range(count))
     gathering.calibrate({key: list(samples)}, tool._recipe_manager)
     return gathering.get_model_qsvs()
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.sizes import stacked
+from harness.ragged import stack_samples
 
 from .blocks import NOTE, has_blocks, without_blocks_at
 from .refusals import Refused, one_line
@@ -127,11 +127,11 @@ def run(interpreter: Any, again: Any, inspected: dict[str, Any], samples: dict[s
     """Every sample through an allocated interpreter, from fresh state where `inspected` asks for it: `again()` gives
     another one like it."""
     collected: dict[str, list[Any]] = {info["name"]: [] for info in inspected["outputs"]}
-    renewed = inspected.get("renewed", "none")
+    state_to_reset = inspected.get("state_to_reset", "none")
     for sample in range(len(next(iter(samples.values())))):
-        if sample > 0 and renewed == "resources":
+        if sample > 0 and state_to_reset == "resources":
             interpreter = again()
-        elif sample > 0 and renewed == "variables":
+        elif sample > 0 and state_to_reset == "variables":
             interpreter.reset_all_variables()
         for info, detail in zip(inspected["inputs"], interpreter.get_input_details(), strict=True):
             interpreter.set_tensor(detail["index"], samples[info["name"]][sample])
@@ -141,4 +141,4 @@ def run(interpreter: Any, again: Any, inspected: dict[str, Any], samples: dict[s
             raise Refused(f"the reference interpreter refuses it: {one_line(error)}") from error
         for info, detail in zip(inspected["outputs"], interpreter.get_output_details(), strict=True):
             collected[info["name"]].append(value_of(interpreter, detail["index"]))
-    return {key: array for name, values in collected.items() for key, array in stacked(name, values).items()}
+    return {key: array for name, values in collected.items() for key, array in stack_samples(name, values).items()}

@@ -26,14 +26,14 @@ def too_fine(model: Any, schema: Any) -> list[str]:
     options) is for the interpreters to judge."""
     found = []
     for graph in model.subgraphs:
-        for place, operator in enumerate(graph.operators or []):
+        for index, operator in enumerate(graph.operators or []):
             code = model.operatorCodes[operator.opcodeIndex]
             if max(code.builtinCode, code.deprecatedBuiltinCode) != schema.BuiltinOperator.SOFTMAX:
                 continue
             scale = input_scale(graph, operator, schema)
             beta = getattr(operator.builtinOptions, "beta", None)
             if scale is not None and beta is not None and beta * scale <= LEAST:
-                found.append(f"SOFTMAX (operator {place}): {MARK}, and this one's is {scale:.2g}")
+                found.append(f"SOFTMAX (operator {index}): {MARK}, and this one's is {scale:.2g}")
     return found
 
 

@@ -14,26 +14,26 @@ from harness.artifact import Artifact
 from harness.environment import Environment, environment
 from harness.errors import CaseError, Crashed, Unavailable, Unsupported
 from harness.installation.interpreter import HOW_TO_GET_PYTHON
-from harness.latency.operators import samples_by_kind
+from harness.latency.operator_times import samples_by_kind
 from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.process.worker_target import WorkerTarget
 from harness.reproduction import Reproduction, pip_line, run_script, write_scripts
 from harness.target import (
     Footprint,
-    Limits,
     Loaded,
     OperatorSamples,
     OperatorTimes,
     Readiness,
     Session,
+    SessionTimeouts,
     Target,
     Timing,
     TimingPlan,
 )
 
 from .arm.target import arm_targets
-from .cuts import cuts_of
+from .cut_points import find_cut_points
 from .load_request import PACKAGES, load_request
 from .softmax_scale import known_crash
 from .weight_scales import passed_over
@@ -54,7 +54,7 @@ _MOST_PARTS_BYTES = 2_000_000_000
 
 
 LEAST_CALLS = 12
-"""Of each part of a model whose operators are timed: three rounds of four (`parts.py`)."""
+"""Of each part of a model whose operators are timed: three rounds of four (`prefix_models.py`)."""
 MOST_OPERATOR_SECONDS = 30.0
 
 
@@ -62,7 +62,7 @@ class TFLiteSession(Session):
     """One interpreter in one child process."""
 
     def __init__(
-        self, child: ChildProcess, artifact: Artifact, request: dict[str, Any], limits: Limits, loaded: Loaded
+        self, child: ChildProcess, artifact: Artifact, request: dict[str, Any], limits: SessionTimeouts, loaded: Loaded
     ) -> None:
         """`request`: what the worker was told of the artifact."""
         self.child = child
@@ -120,7 +120,7 @@ class TFLiteSession(Session):
         if self.artifact.subgraph != 0:
             raise Unsupported(f"the signature '{self.artifact.signature}' is not that of the file's first subgraph")
         content = self.artifact.path.read_bytes()
-        cuts = cuts_of(content)
+        cuts = find_cut_points(content)
         if len(cuts.cuts) * len(content) > _MOST_PARTS_BYTES:
             raise Unsupported(f"{len(cuts.cuts)} parts of a file of {len(content):,} bytes are not loaded side by side")
         _, arrays = self.child.call(
@@ -197,7 +197,7 @@ class TFLiteTarget(WorkerTarget):
         resolver = wanted.get("resolver", self.resolver)
         return TFLiteTarget(self.name, self.runtime, resolver, environment, self.default_variants, int(threads))
 
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, artifact: Artifact) -> tuple[str, ...]:
         """Select-TF operators run in TensorFlow's own interpreter alone; of some models reference kernels die; some
         kernels pass over scales of weights."""
         deadly = known_crash(artifact.notes) if self.resolver == "BUILTIN_REF" else ()
@@ -215,16 +215,16 @@ class TFLiteTarget(WorkerTarget):
         numpy = self.environment.versions().get("numpy")
         packages = {PUBLIC_PACKAGES[self.runtime]: version, **({"numpy": numpy} if numpy else {})}
         return Reproduction(
-            called=f"{PUBLIC_PACKAGES[self.runtime]} {version} (OpResolverType.{self.resolver})",
+            runtime_name=f"{PUBLIC_PACKAGES[self.runtime]} {version} (OpResolverType.{self.resolver})",
             write=write_scripts(HERE / "repeat.py"),
             repeat=lambda folder: run_script(self.environment.python(), folder, "repeat.py"),
             packages=packages,
-            how=(pip_line(packages), "python repeat.py"),
-            sees_death=True,
+            instructions=(pip_line(packages), "python repeat.py"),
+            reports_crash=True,
             setting={"module": MODULES[self.runtime], "resolver": self.resolver, "threads": self.threads},
         )
 
-    def _start(self, limits: Limits) -> ChildProcess:
+    def _start(self, limits: SessionTimeouts) -> ChildProcess:
         return ChildProcess(
             self.name,
             self.environment.python(),
@@ -234,7 +234,7 @@ class TFLiteTarget(WorkerTarget):
             start_seconds=limits.open_seconds,
         )
 
-    def _load(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> TFLiteSession:
+    def _load(self, child: ChildProcess, artifact: Artifact, limits: SessionTimeouts) -> TFLiteSession:
         request = load_request(artifact, self.runtime, self.resolver, self.threads)
         said, _ = child.call("load", seconds=limits.open_seconds, **request)
         loaded = Loaded({artifact.entry: said["sha256"]}, tuple(said["inputs"]))

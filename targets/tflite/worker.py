@@ -1,6 +1,6 @@
 """Holds one TFLite interpreter. Runs in a runtime's own environment under `harness/process/serve.py`.
 
-Standard library, NumPy (1.x or 2.x), the runtime, `signature.py` and `parts.py` beside it and `harness.sizes` only.
+Standard library, NumPy (1.x or 2.x), the runtime, `harness.ragged`, `signature.py` and `prefix_models.py` beside it.
 A worker starts for every case: what few of them need is imported where it is needed.
 """
 
@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.sizes import stacked
-from harness_targets.tflite.parts import part, times_in_turns
+from harness.ragged import stack_samples
+from harness_targets.tflite.prefix_models import time_interleaved, write_prefix_model
 from harness_targets.tflite.signature import of_signature, value_of
 
 MODULES = {
@@ -104,7 +104,7 @@ class Worker:
     def __init__(self) -> None:
         self.interpreter: Any = None
         self.made: Callable[[], Any] = lambda: None
-        self.renewed = "none"
+        self.state_to_reset = "none"
         self.keeps_state = False
         self.inputs: list[dict[str, Any]] = []
         self.outputs: list[dict[str, Any]] = []
@@ -118,7 +118,7 @@ class Worker:
         BUILTIN_REF."""
         module = interpreter_module(header["runtime"])
         resolver = getattr(module.OpResolverType, header["resolver"])
-        self.renewed, self.keeps_state = header["renewed"], header["keeps_state"]
+        self.state_to_reset, self.keeps_state = header["state_to_reset"], header["keeps_state"]
 
         def made() -> Any:
             interpreter = interpreter_of(module, header.get("custom_operators"))(
@@ -165,9 +165,9 @@ class Worker:
 
     def renew(self) -> None:
         """Fresh state, as after loading: variables are set back; what they do not reach needs another interpreter."""
-        if self.renewed == "variables":
+        if self.state_to_reset == "variables":
             self.interpreter.reset_all_variables()
-        elif self.renewed == "resources":
+        elif self.state_to_reset == "resources":
             self.interpreter = self.made()
 
     def feed(self, tensors: dict[str, Any], sample: int) -> None:
@@ -193,7 +193,9 @@ class Worker:
             self.invoke()
             for name, value in self.read().items():
                 results[name].append(value)
-        return {}, {key: array for name, values in results.items() for key, array in stacked(name, values).items()}
+        return {}, {
+            key: array for name, values in results.items() for key, array in stack_samples(name, values).items()
+        }
 
     def time(self, header: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Invoke on the first sample again and again; each invocation is timed alone. Also the digests of the outputs
@@ -237,7 +239,7 @@ class Worker:
         for worker in self.parts:
             worker.feed(tensors, 0)
         with collector_off():
-            times = times_in_turns([worker.interpreter.invoke for worker in self.parts], header["about_seconds"])
+            times = time_interleaved([worker.interpreter.invoke for worker in self.parts], header["about_seconds"])
         return {}, {"times_ns": times}
 
     def loaded_parts(self, header: dict[str, Any], tensors: dict[str, Any]) -> list[Worker]:
@@ -247,8 +249,8 @@ class Worker:
         content = Path(header["path"]).read_bytes()
         workers = []
         with tempfile.TemporaryDirectory() as folder:
-            for place in range(len(header["cuts"])):
-                here = part(header, content, place, Path(folder, f"{place}.tflite"))
+            for index in range(len(header["cuts"])):
+                here = write_prefix_model(header, content, index, Path(folder, f"{index}.tflite"))
                 worker = Worker()
                 worker.set_up(here)
                 worker.make(here)

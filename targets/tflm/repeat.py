@@ -17,10 +17,10 @@ def infer(model: str, setting: Any, samples: Any, is_stream: bool) -> Any:
     for sample in samples:
         if interpreter is None or not is_stream:
             interpreter = runtime.Interpreter.from_file(model, arena_size=setting["arena_bytes"])
-        for place, value in enumerate(sample):
-            interpreter.set_input(value, place)
+        for index, value in enumerate(sample):
+            interpreter.set_input(value, index)
         interpreter.invoke()
-        results.append([interpreter.get_output(place) for place in range(setting["outputs"])])
+        results.append([interpreter.get_output(index) for index in range(setting["outputs"])])
     return results
 
 

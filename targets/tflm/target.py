@@ -15,7 +15,7 @@ from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.process.worker_target import WorkerTarget
 from harness.reproduction import Reproduction, pip_line, run_script, write_scripts
-from harness.target import Footprint, Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
+from harness.target import Footprint, Loaded, Readiness, Session, SessionTimeouts, Target, Timing, TimingPlan
 
 from ..tflite.recurrent_state import written_with_the_states_scale
 from ..tflite.softmax_scale import known_crash
@@ -29,7 +29,7 @@ ARENA_BYTES = 64 * 1024 * 1024
 class MicroSession(Session):
     """One interpreter in one child process."""
 
-    def __init__(self, child: ChildProcess, limits: Limits, loaded: Loaded) -> None:
+    def __init__(self, child: ChildProcess, limits: SessionTimeouts, loaded: Loaded) -> None:
         self.child = child
         self.limits = limits
         self._loaded = loaded
@@ -78,7 +78,7 @@ class MicroTarget(WorkerTarget):
     def fingerprint(self) -> dict[str, str]:
         return {**self.environment.versions(), "environment": self.environment.digest()}
 
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, artifact: Artifact) -> tuple[str, ...]:
         """Micro links nothing of TensorFlow's own operators; of builtin ones its interpreter says what it lacks."""
         flex = ", ".join(operator for operator in artifact.operators if operator.startswith("Flex"))
         return (
@@ -92,26 +92,26 @@ class MicroTarget(WorkerTarget):
         """A script of the package's own interface."""
         packages = {name: self.environment.versions()[name] for name in ("tflite-micro", "numpy")}
         return Reproduction(
-            called=f"tflite-micro {packages['tflite-micro']}",
+            runtime_name=f"tflite-micro {packages['tflite-micro']}",
             write=write_scripts(WORKER.with_name("repeat.py")),
             repeat=lambda folder: run_script(self.environment.python(), folder, "repeat.py"),
             packages=packages,
-            how=(pip_line(packages), "python repeat.py"),
-            sees_death=True,
+            instructions=(pip_line(packages), "python repeat.py"),
+            reports_crash=True,
             setting={"arena_bytes": ARENA_BYTES, "outputs": len(artifact.outputs)},
         )
 
-    def _start(self, limits: Limits) -> ChildProcess:
+    def _start(self, limits: SessionTimeouts) -> ChildProcess:
         return ChildProcess(self.name, self.environment.python(), WORKER, start_seconds=limits.open_seconds)
 
-    def _load(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> MicroSession:
+    def _load(self, child: ChildProcess, artifact: Artifact, limits: SessionTimeouts) -> MicroSession:
         said, _ = child.call(
             "load",
             seconds=limits.open_seconds,
             path=str(artifact.path),
             arena_bytes=ARENA_BYTES,
             custom=custom_operators(artifact),
-            renewed=artifact.renewed,
+            state_to_reset=artifact.state_to_reset,
             inputs=[info.model_dump() for info in artifact.inputs],
             outputs=[info.model_dump() for info in artifact.outputs],
         )

@@ -140,9 +140,9 @@ class Worker:
 
     def renew(self) -> None:
         """Fresh state, as after loading. `Reset` makes zeros of resource variables, whatever they began with."""
-        if self.header["renewed"] == "variables":
+        if self.header["state_to_reset"] == "variables":
             self.interpreter.reset()
-        elif self.header["renewed"] == "resources":
+        elif self.header["state_to_reset"] == "resources":
             self.interpreter = self.made()
 
     def infer(self, _: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

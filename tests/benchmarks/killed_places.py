@@ -39,13 +39,13 @@ import psutil
 from harness import registry
 from harness.cache import Cache, sha256_file
 from harness.conversion import steps
-from harness.places import at_place, conversions, gather, remote_place
-from harness.places.address import SchedulerAddress
+from harness.places import conversions, place_registry, remote_place, request_handlers
+from harness.places.case_placement import cases_at
 from harness.places.cluster import connected, silence
-from harness.places.gather import Places
 from harness.places.identity import own_identity
-from harness.places.serving import serve_place
-from harness.places.spread import cases_at
+from harness.places.place_registry import Places
+from harness.places.place_server import serve_place
+from harness.places.scheduler_address import SchedulerAddress
 from harness.run.engine import Run
 from harness.run.matrix import Selection
 from harness.run.settings import Settings
@@ -136,7 +136,7 @@ def run(address: str, folder: Path, written: Path) -> None:
         places = Places(link)
         while sorted(places.by_name) != sorted(set(PLACES)):
             time.sleep(0.1)
-            places.look()
+            places.refresh()
         models = {name: entry(name) for name in MODELS}
         chosen = cases_at(places.by_name, Selection(), models, registry.targets(), {"fake": FAKE_FORMAT})
         settings = Settings(folder, folder / "cache", folder / "results", plan=TimingPlan(), workers=1)
@@ -244,10 +244,10 @@ def trial(world: World, chance: random.Random, seconds: float) -> str:
         world.scheduler.kill()
         first.wait()
         world.start_scheduler()
-        for place in range(len(PLACES)):  # each is there again by itself
-            (world.folder / f"place-{place}").unlink(missing_ok=True)
-        for place in range(len(PLACES)):
-            world.until((world.folder / f"place-{place}").exists, "the return of a place")
+        for index in range(len(PLACES)):  # each is there again by itself
+            (world.folder / f"place-{index}").unlink(missing_ok=True)
+        for index in range(len(PLACES)):
+            world.until((world.folder / f"place-{index}").exists, "the return of a place")
     else:
         world.places[number].kill()
         if at_once:
@@ -347,8 +347,8 @@ def main(trials: int, seed: int) -> int:
     chance = random.Random(seed)
     known = {"fake/plain": NotedTarget("fake/plain")}
     registry.targets = registry.installed_targets = lambda: known  # type: ignore[assignment]
-    at_place.unpacked = unpacked
-    for module in (at_place, conversions, gather):
+    request_handlers.unpack_job = unpacked
+    for module in (request_handlers, conversions, place_registry):
         module.own_identity_of_conversion = lambda *, installed=True: "alike"  # type: ignore[attr-defined]
     steps.identity_of = lambda code: "alike"
     conversions.CONVERTERS.there = ScriptedChildren  # type: ignore[method-assign, assignment]

@@ -15,10 +15,10 @@ from typing import Any
 from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.conversion import steps
-from harness.conversion.elsewhere import Operation, Read
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
+from harness.conversion.worker_request import InputFiles, WorkerRequest
 from harness.environment import environment
-from harness.places import at_place
+from harness.places import request_handlers
 from harness.run.measure import Job
 from harness.variant import Format, Variant
 from tests.harness.fakes.converter import FakeConverter
@@ -42,7 +42,7 @@ def unpacked(job: Mapping[str, Any], folder: Path) -> Job:
     return unpacked_by_harness(job, folder)
 
 
-unpacked_by_harness = at_place.unpacked
+unpacked_by_harness = request_handlers.unpack_job
 
 
 class NotedTarget(FakeTarget):
@@ -91,10 +91,10 @@ class PlacedConverter(FakeConverter):
         other.steps = self.steps.at(elsewhere)
         return other
 
-    def convert(self, prepared: Prepared, form: Format, variant: Variant) -> Artifact:
+    def convert(self, prepared: PreparedModel, form: Format, variant: Variant) -> Artifact:
         def write(folder: Path) -> dict[str, Any]:
-            reads = {"golden": Read.of(prepared.golden_path)}
-            return self.steps._do(Operation("convert", WAIT_SECONDS, {}, reads, {"output": folder}))
+            reads = {"golden": InputFiles.of(prepared.golden_path)}
+            return self.steps._do(WorkerRequest("convert", WAIT_SECONDS, {}, reads, {"output": folder}))
 
         self.steps._entry("converted", prepared.model, write)
         return super().convert(prepared, form, variant)

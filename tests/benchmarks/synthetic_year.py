@@ -74,16 +74,16 @@ class SyntheticYear:
         ]
         self.steps: dict[Names, dict[int, float]] = {}
         self._levels = np.empty((len(self.names), shape.days), dtype=np.float32)
-        for place, name in enumerate(self.names):
+        for index, name in enumerate(self.names):
             level = np.full(shape.days, generator.normal(0.0, 1.0))
             own: dict[int, float] = {}
-            if place % 3 == 0 and shape.days >= 60:
+            if index % 3 == 0 and shape.days >= 60:
                 day = int(generator.integers(25, shape.days - 25))
-                size = SIZES[(place // 3) % 3]
+                size = SIZES[(index // 3) % 3]
                 own[day] = size
                 level[day:] += np.log1p(size)
             self.steps[name] = own
-            self._levels[place] = level + daily_noise(shape.days, generator)
+            self._levels[index] = level + daily_noise(shape.days, generator)
         self._updates = {
             kind: np.sort(generator.integers(0, max(1, shape.days), count))
             for kind, count in (("runtime", 6), ("converter", 4), ("browser", 10))

@@ -24,8 +24,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.ab.block_plan import BlockPlan
 from harness.ab.compare import compare_sides
-from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
 from harness.artifact import TensorInfo
 from harness.environment import environment

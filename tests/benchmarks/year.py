@@ -30,7 +30,7 @@ from harness.history.run_list import find_run, result_documents, run_documents
 from harness.history.series import load_series
 from harness.history.summaries import recent, refresh
 from harness.serve.interface import Interface
-from harness.serve.source import Source
+from harness.serve.record_source import Source
 from harness.store.index.database import INDEX_FILE, VARIABLE, Database
 from harness.store.index.tables import RESULTS
 from harness.store.labels import LabelTable

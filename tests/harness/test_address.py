@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from harness.address import address_of, content_of, field_names, files_below
 from harness.artifact import Artifact, CustomLibrary, FileHash, Quantisation, TensorInfo
-from harness.budget import Budget
+from harness.budget import SampleBudget
 from harness.conversion.choices import CustomOperators
 from harness.conversion.converter import Converter
 from harness.conversion.model_entry import ModelEntry
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.conversion.reference import Reference
 from harness.conversion.source import Source
 from harness.errors import CaseError
@@ -95,7 +95,7 @@ jobs = st.builds(
     yardstick=st.tuples(names, names),
     unmeasured=names,
     kept=st.none() | references,
-    budget=st.builds(Budget, st.floats(1, 9), st.none() | numbers),
+    budget=st.builds(SampleBudget, st.floats(1, 9), st.none() | numbers),
     detection=st.none() | detectors,
 )
 custom_operators = st.builds(CustomOperators, library=st.sampled_from([HERE, OTHER]), registerer=names)
@@ -124,7 +124,7 @@ def with_field(value, name, other):
 @given(data=st.data())
 def test_every_field_is_part_of_the_address_or_its_class_says_why_not(kind, data):
     one, other = data.draw(REQUESTS[kind]), data.draw(REQUESTS[kind])
-    assert set(getattr(kind, "LEFT_OUT", {})) == NO_PART.get(kind, set())
+    assert set(getattr(kind, "NOT_IN_ADDRESS", {})) == NO_PART.get(kind, set())
     for name in field_names(kind):
         changed = with_field(one, name, other)
         same = name in NO_PART.get(kind, set()) or content_of(getattr(one, name)) == content_of(getattr(other, name))
@@ -307,7 +307,7 @@ class Recorder(Converter):
 
 FORM = Format("tflite", (), HERE)
 prepared_models = st.builds(
-    Prepared, names, names, st.just(HERE.parent), st.just({}), names, st.none() | custom_operators
+    PreparedModel, names, names, st.just(HERE.parent), st.just({}), names, st.none() | custom_operators
 )
 
 
@@ -351,7 +351,7 @@ def test_ready_models_differ_by_the_library_of_their_operators_too(sources):
 @QUICK
 @given(jobs, jobs, st.data())
 def test_measurements_share_an_entry_only_if_nothing_differs(job, other, data):
-    prepared = Prepared("", "", HERE.parent, {}, "golden")
+    prepared = PreparedModel("", "", HERE.parent, {}, "golden")
     target = identity_of(FakeTarget())
     key = parity_key(target, job, prepared)
     for name in field_names(Job):

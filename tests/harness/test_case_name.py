@@ -6,7 +6,7 @@ import pytest
 
 from harness.case_name import CaseName
 from harness.errors import HarnessError
-from harness.gate.policy import Budget
+from harness.gate.policy import FigureLimit
 
 NAME = CaseName("digits_cnn", "int8", "tflite/litert-xnnpack", format="tflite")
 
@@ -30,7 +30,7 @@ def test_what_follows_from_a_name_tells_no_two_apart():
 
 
 def test_a_rule_is_never_passed_over_because_a_format_is_not_known():
-    budget = Budget(figure="artifact_bytes", limit=1, source="s", format="tflite")
+    budget = FigureLimit(figure="artifact_bytes", limit=1, source="s", format="tflite")
     assert budget.covers(NAME)
     assert not budget.covers(replace(NAME, format="tfjs"))
     with pytest.raises(ValueError, match="format of digits_cnn"):
@@ -38,11 +38,11 @@ def test_a_rule_is_never_passed_over_because_a_format_is_not_known():
 
 
 def test_a_rule_for_a_target_holds_at_every_place_that_has_it():
-    budget = Budget(figure="artifact_bytes", limit=1, source="s", target="tflite/litert-xnnpack")
+    budget = FigureLimit(figure="artifact_bytes", limit=1, source="s", target="tflite/litert-xnnpack")
     there = replace(NAME, target="tflite/litert-xnnpack@bench")
     assert (there.runtime, CaseName.parse(str(there))) == ("tflite/litert-xnnpack", there)
     assert budget.covers(there)
     assert budget.covers(NAME)
     assert not budget.covers(replace(NAME, target="tflite/litert-builtin@bench"))
-    here = Budget(figure="artifact_bytes", limit=1, source="s", target="*@bench")
+    here = FigureLimit(figure="artifact_bytes", limit=1, source="s", target="*@bench")
     assert (here.covers(there), here.covers(NAME)) == (True, False)

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from harness.errors import Failed, Unforeseen, as_case_error
+from harness.errors import Failed, UnexpectedError, as_case_error
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
@@ -24,4 +24,4 @@ def test_a_full_disk_of_an_unknown_folder_is_said_too():
 
 
 def test_any_other_fault_of_the_system_is_unforeseen():
-    assert type(as_case_error(OSError(errno.EIO, os.strerror(errno.EIO)), "Comparing outputs")) is Unforeseen
+    assert type(as_case_error(OSError(errno.EIO, os.strerror(errno.EIO)), "Comparing outputs")) is UnexpectedError

@@ -14,7 +14,7 @@ from harness.errors import Unsupported
 from harness.model import Tensors
 from harness.process.child import ChildProcess
 from harness.process.worker_target import WorkerTarget
-from harness.target import Limits, Loaded, Readiness, Session, Target, Timing, TimingPlan
+from harness.target import Loaded, Readiness, Session, SessionTimeouts, Target, Timing, TimingPlan
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -22,7 +22,7 @@ WORKER = Path(__file__).with_name("worker.py")
 class DenseSession(Session):
     """One model in one worker process."""
 
-    def __init__(self, child: ChildProcess, limits: Limits, loaded: Loaded) -> None:
+    def __init__(self, child: ChildProcess, limits: SessionTimeouts, loaded: Loaded) -> None:
         self.child, self.limits, self._loaded = child, limits, loaded
 
     def loaded(self) -> Loaded:
@@ -50,14 +50,14 @@ class DenseTarget(WorkerTarget):
         """Whatever decides the outputs; the files of this package count by themselves."""
         return {"numpy": version("numpy"), "python": sys.version.split()[0]}
 
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, artifact: Artifact) -> tuple[str, ...]:
         others = [operator for operator in artifact.operators if operator != "FULLY_CONNECTED"]
         return (f"{', '.join(others)} (it has FULLY_CONNECTED alone)",) if others else ()
 
-    def _start(self, limits: Limits) -> ChildProcess:
+    def _start(self, limits: SessionTimeouts) -> ChildProcess:
         return ChildProcess(self.name, Path(sys.executable), WORKER, start_seconds=limits.open_seconds)
 
-    def _load(self, child: ChildProcess, artifact: Artifact, limits: Limits) -> DenseSession:
+    def _load(self, child: ChildProcess, artifact: Artifact, limits: SessionTimeouts) -> DenseSession:
         ends = {"input": artifact.inputs[0].name, "output": artifact.outputs[0].name}
         reply, _ = child.call("load", seconds=limits.open_seconds, path=str(artifact.path), **ends)
         return DenseSession(child, limits, Loaded({artifact.entry: reply["sha256"]}))

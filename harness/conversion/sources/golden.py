@@ -11,8 +11,8 @@ import numpy as np
 
 from harness.conversion.sources.export import SIGNATURE
 from harness.conversion.sources.request import BadSource
-from harness.sizes import held, sizes_name
-from harness.sizes import stacked as stacked_by_size
+from harness.ragged import sizes_name, split_samples
+from harness.ragged import stack_samples as stacked_by_size
 
 WRITES = re.compile(r"Assign|^Resource.*(Scatter|Apply|Sparse)|^RngReadAndSkip$|^Stateful(?!PartitionedCall$)")
 """Operators that change a variable: what the model computes next depends on what it computed before."""
@@ -28,8 +28,8 @@ Invoke = Callable[[Sample], Sample]
 
 
 def run(saved_model: Path, inputs: Mapping[str, Any], *, sequence: bool = False) -> dict[str, Any]:
-    """TensorFlow's outputs, one sample at a time: arrays shaped (samples, *output shape), as `harness.sizes` keeps them
-    where their size depends on the data.
+    """TensorFlow's outputs, one sample at a time: arrays shaped (samples, *output shape), as `harness.ragged` keeps
+    them where their size depends on the data.
 
     Each sample starts from fresh state, unless `sequence` says that they are one stream. Raises `BadSource` where the
     outputs of two samples differ in more than one axis.
@@ -144,9 +144,11 @@ def not_repeated(invoke: Invoke, inputs: Mapping[str, Any], outputs: Mapping[str
     return ""
 
 
-def sample_of(outputs: Mapping[str, Any], name: str, place: int) -> Any:
+def sample_of(outputs: Mapping[str, Any], name: str, index: int) -> Any:
     """One sample of one output."""
-    return held({key: outputs[key][place : place + 1] for key in (name, sizes_name(name)) if key in outputs}, name)[0]
+    return split_samples(
+        {key: outputs[key][index : index + 1] for key in (name, sizes_name(name)) if key in outputs}, name
+    )[0]
 
 
 def difference(before: Any, again: Any) -> tuple[float, float]:

@@ -48,7 +48,7 @@ class Block:
         return np.full(len(self), np.nan) if found is None else found
 
 
-def packed(values: NDArray[Any], kind: str) -> tuple[bytes, bytes]:
+def array_bytes(values: NDArray[Any], kind: str) -> tuple[bytes, bytes]:
     """The digest and the bytes of an array, as the table `arrays` holds them; `kind` is its type there."""
     data = np.ascontiguousarray(values, dtype=kind).tobytes()
     # The type is part of what is named: equal bytes of another type are another array.

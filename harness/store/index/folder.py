@@ -15,7 +15,7 @@ from harness.errors import HarnessError
 from harness.store.index.database import INDEX_FILE, Database, DatabaseAway, reading_as_it_is
 from harness.store.index.reading import read_all
 from harness.store.index.rows import RunResults
-from harness.store.index.run_index import Indexed, RunIndex
+from harness.store.index.run_index import IndexingResult, RunIndex
 from harness.store.index.tables import FILES
 from harness.store.index.writing import Conflict, insert, remove
 from harness.store.runs import RunStore
@@ -29,9 +29,9 @@ class FolderIndex(RunIndex):
         self.store = RunStore(results)
         super().__init__(Database.beside(results))
 
-    def synchronise(self, progress: Callable[[str], None] = lambda _: None) -> Indexed:
+    def synchronise(self, progress: Callable[[str], None] = lambda _: None) -> IndexingResult:
         """Read new files, drop the runs of files that are gone. Safe to be killed and to run twice at once."""
-        done = Indexed()
+        done = IndexingResult()
         with self.database.reading() as connection:
             known = {row.name: row for row in connection.execute(select(FILES))}
         present = set()
@@ -57,7 +57,7 @@ class FolderIndex(RunIndex):
             self._forget(name, known[name].run, done)
         return done
 
-    def rebuild(self, progress: Callable[[str], None] = lambda _: None) -> Indexed:
+    def rebuild(self, progress: Callable[[str], None] = lambda _: None) -> IndexingResult:
         """Make the index again. A file that is no database any more is put aside for a new one."""
         try:
             self.empty()
@@ -71,7 +71,7 @@ class FolderIndex(RunIndex):
         self.writer.forget()
         return self.synchronise(progress)
 
-    def _take(self, file: dict[str, Any], found: RunResults | HarnessError, row: Any, done: Indexed) -> None:
+    def _take(self, file: dict[str, Any], found: RunResults | HarnessError, row: Any, done: IndexingResult) -> None:
         """What was read of a file into the index, in place of what it held the last time, of which `row` tells."""
         before, first = (row.run, row.sha256) if row is not None else (None, None)
         name = file["name"]
@@ -103,7 +103,7 @@ class FolderIndex(RunIndex):
             _put_file(connection, {**file, "run": None, "problem": str(found)})
         done.problems[name] = str(found)
 
-    def _forget(self, name: str, run: str | None, done: Indexed) -> None:
+    def _forget(self, name: str, run: str | None, done: IndexingResult) -> None:
         with self.database.writing() as connection:
             if run is not None and self._release(connection, name, run):
                 done.removed.append(run)

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from harness.errors import HarnessError
-from harness.store.index.reading import prepared, unpacked
+from harness.store.index.reading import decompress_record, index_results
 from harness.store.index.tables import CONTENTS, METADATA, SCHEMA, SUMMARIES
 from harness.store.index.tables import STEPS as STEPS_TABLE
 from harness.store.index.writing import Writer
 
-Step = Callable[[Connection], None]
+Migration = Callable[[Connection], None]
 
 _LOCK = 0x6861726E657373
 """Key of PostgreSQL's advisory lock: two programs that start at once migrate one after the other."""
@@ -40,7 +40,7 @@ def _by_column(connection: Connection) -> None:
         name = f"The record {id}"
         packed = connection.execute(select(CONTENTS.c.text).where(CONTENTS.c.id == id)).scalar_one()
         try:
-            writer.add(connection, prepared(unpacked(packed, name), name))
+            writer.add(connection, index_results(decompress_record(packed, name), name))
             writer.keep()
         except HarnessError:
             continue  # damaged: `harness index --rebuild` names it
@@ -51,11 +51,11 @@ def _with_summaries(connection: Connection) -> None:
     SUMMARIES.create(connection, checkfirst=True)
 
 
-STEPS: Sequence[Step] = (_one_row_a_series, _by_column, _with_summaries)
+STEPS: Sequence[Migration] = (_one_row_a_series, _by_column, _with_summaries)
 """From version 1 to 2, from 2 to 3, and so on."""
 
 
-def newest(steps: Sequence[Step] = STEPS) -> int:
+def newest(steps: Sequence[Migration] = STEPS) -> int:
     """The version that this program writes."""
     return 1 + len(steps)
 
@@ -67,7 +67,7 @@ def version_of(connection: Connection) -> int:
     return int(connection.execute(select(SCHEMA.c.version)).scalar_one())
 
 
-def migrate(connection: Connection, steps: Sequence[Step] = STEPS) -> None:
+def migrate(connection: Connection, steps: Sequence[Migration] = STEPS) -> None:
     """Bring the database to the newest version, inside the caller's writing transaction.
 
     Raises `HarnessError` where it is newer than this program.

@@ -24,7 +24,7 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-class Incoming:
+class RecordText:
     """A record's text on its way into a store. It is hashed and parsed once, however often it is asked for.
 
     `name` says in errors where the text is from. Whatever has to parse it raises `HarnessError` where it is damaged or
@@ -56,12 +56,12 @@ class Incoming:
         return parse_document(self.text, self.name)
 
 
-def prepared(text: str, name: str) -> RunResults:
+def index_results(text: str, name: str) -> RunResults:
     """What the index holds of the record in `text`, as `Incoming` has it."""
-    return Incoming(text, name).results
+    return RecordText(text, name).results
 
 
-def unpacked(packed: bytes, name: str) -> str:
+def decompress_record(packed: bytes, name: str) -> str:
     """The text of a stored record. Raises `HarnessError` where it is damaged."""
     try:
         return zlib.decompress(packed).decode("utf-8")
@@ -72,7 +72,7 @@ def unpacked(packed: bytes, name: str) -> str:
 def read(path: Path) -> RunResults | HarnessError:
     """What the index holds of a file, or what is wrong with it."""
     try:
-        return prepared(read_text(path), path.name)
+        return index_results(read_text(path), path.name)
     except HarnessError as error:
         return error
 

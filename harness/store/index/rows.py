@@ -205,8 +205,8 @@ def _model(
     )
 
 
-_OUTCOME_PLACES = {outcome.value: place for place, outcome in enumerate(OUTCOMES)}
-_STATE_PLACES = {state.value: place for place, state in enumerate(STATES)}
+_OUTCOME_PLACES = {outcome.value: index for index, outcome in enumerate(OUTCOMES)}
+_STATE_PLACES = {state.value: index for index, state in enumerate(STATES)}
 
 
 def _figures(case: Document, artifact: Document, latency: Document) -> Iterator[tuple[str, float | None]]:

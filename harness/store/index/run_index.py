@@ -11,13 +11,13 @@ from sqlalchemy import Connection, delete, func, select
 
 from harness.errors import HarnessError
 from harness.store.index.database import Database, DatabaseAway
-from harness.store.index.reading import Incoming, sha256_text, unpacked
+from harness.store.index.reading import RecordText, decompress_record, sha256_text
 from harness.store.index.tables import CONTENTS, FILES, RESULTS, RUNS, SUMMARIES, VALUES
 from harness.store.index.writing import Writer, insert
 
 
 @dataclass
-class Indexed:
+class IndexingResult:
     """What one indexing did: run ids, and for each record that was left out its sentence."""
 
     added: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class RunIndex:
         self.keep_contents = keep_contents
         self.writer = Writer()
 
-    def add(self, record: Incoming) -> bool:
+    def add(self, record: RecordText) -> bool:
         """Add a record; whether it was new.
 
         Raises `HarnessError` where it is damaged, `Conflict` where another record has its id, `DatabaseAway`.
@@ -71,19 +71,19 @@ class RunIndex:
         name = f"The record {id} in {self.database.name}"
         if row is None:
             raise HarnessError(f"{name} is not there.")
-        text = unpacked(row.text, name)
+        text = decompress_record(row.text, name)
         if sha256_text(text) != row.sha256:
             raise HarnessError(f"{name} is damaged: its bytes are not those that were written.")
         return text
 
-    def rebuild_from_contents(self, progress: Callable[[str], None] = lambda _: None) -> Indexed:
+    def rebuild_from_contents(self, progress: Callable[[str], None] = lambda _: None) -> IndexingResult:
         """Make the index again from the records that the database holds."""
         self.empty()
-        done = Indexed()
+        done = IndexingResult()
         for id, read in self.contents():
             progress(id)
             try:
-                if self.add(Incoming(read(), f"The record {id}")):
+                if self.add(RecordText(read(), f"The record {id}")):
                     done.added.append(id)
             except DatabaseAway:
                 raise

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from harness.errors import HarnessError
-from harness.store.index.blocks import COLUMNS, FIGURE_TYPE, MANY, packed
+from harness.store.index.blocks import COLUMNS, FIGURE_TYPE, MANY, array_bytes
 from harness.store.index.rows import ModelResults, RunResults
 from harness.store.index.tables import ARRAYS, ARTIFACTS, CELLS, PROVENANCE, RESULTS, RUNS, VALUES
 
@@ -77,7 +77,7 @@ class Writer:
         arrays: dict[Any, dict[str, Any]] = {}
 
         def kept(values: NDArray[Any], kind: str) -> bytes:
-            digest, data = packed(values, kind)
+            digest, data = array_bytes(values, kind)
             arrays[digest] = {"digest": digest, "data": data}
             return digest
 

@@ -18,7 +18,7 @@ import psutil
 
 from harness_targets.browser.drivers.driver import Gone, first_line
 from harness_targets.browser.drivers.end_of_process import call_at_end
-from harness_targets.browser.drivers.leash import LEASH, PROFILE_VARIABLE
+from harness_targets.browser.drivers.parent_death import DIE_WITH_PARENT, PROFILE_VARIABLE
 from harness_targets.browser.drivers.webdriver_protocol import WebDriverError, WebDriverSession, ready
 
 _STARTS = 3
@@ -70,7 +70,10 @@ class WebDriver:
     def launch(self, request: Mapping[str, Any]) -> None:
         """`executable` (MiniBrowser), `flags`, the `profile` folder, and `driver`, the program that drives it."""
         port = self._listening(request["driver"], _environment(Path(request["profile"])))
-        options = {"binary": LEASH[0], "args": [*LEASH[1:], request["executable"], "--automation", *request["flags"]]}
+        options = {
+            "binary": DIE_WITH_PARENT[0],
+            "args": [*DIE_WITH_PARENT[1:], request["executable"], "--automation", *request["flags"]],
+        }
         direct = {"proxyType": "direct"}  # pages are on loopback, whatever proxy the user has
         try:
             self.session = WebDriverSession(port, {"proxy": direct, "webkitgtk:browserOptions": options})
@@ -83,7 +86,7 @@ class WebDriver:
         for _ in range(_STARTS):
             port = _free_port()
             self._process = subprocess.Popen(
-                [*LEASH, program, f"--port={port}"], env=environment, stdin=subprocess.DEVNULL
+                [*DIE_WITH_PARENT, program, f"--port={port}"], env=environment, stdin=subprocess.DEVNULL
             )
             while self._process.poll() is None:
                 if ready(port):

@@ -106,7 +106,7 @@ export function check() {
 }
 
 export async function renew() {
-  if (request.renewed !== 'none') await again();
+  if (request.state_to_reset !== 'none') await again();
 }
 
 // Whether there is state that was set back.

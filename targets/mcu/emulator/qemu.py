@@ -22,9 +22,9 @@ from ..boards import Board
 from ..job import job_range
 from ..toolchain import describe_firmware
 from .child import child_process
-from .enough import ALL, Enough
 from .frames import Report, parse_report
 from .outcome import EmulatorCrashed, EmulatorTimedOut, EmulatorUnavailable
+from .stop_condition import RUN_TO_END, StopCondition
 
 _PROGRAM = "qemu-system-arm"
 _POLL_SECONDS = 0.2
@@ -63,7 +63,13 @@ class Qemu:
         return board.qemu_machine is not None
 
     def start(
-        self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float, enough: Enough = ALL
+        self,
+        board: Board,
+        firmware: Path,
+        job: Path,
+        directory: Path,
+        timeout: float,
+        enough: StopCondition = RUN_TO_END,
     ) -> Report:
         """Runs the firmware on the job and returns what it reported; files are written to `directory`."""
         if board.qemu_machine is None:
@@ -99,7 +105,7 @@ class Qemu:
         return report
 
     def _wait(
-        self, process: subprocess.Popen[bytes], uart: Path, timeout: float, enough: Enough
+        self, process: subprocess.Popen[bytes], uart: Path, timeout: float, enough: StopCondition
     ) -> tuple[int, Report | None]:
         """QEMU's exit status, and the report so far where that is enough before its end."""
         end = time.monotonic() + timeout

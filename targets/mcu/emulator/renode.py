@@ -23,10 +23,10 @@ from ..boards import Board
 from ..job import job_range
 from ..toolchain import describe_firmware
 from .child import child_process
-from .enough import ALL, Enough
 from .frames import Report, parse_report
 from .outcome import EmulatorCrashed, EmulatorTimedOut, EmulatorUnavailable, ProtocolBroken
 from .renode_release import ARCHIVE_VARIABLE, VERSION, renode_release
+from .stop_condition import RUN_TO_END, StopCondition
 
 PLATFORMS = Path(__file__).parents[1] / "boards"
 MILLION_INSTRUCTIONS_A_SECOND = 100
@@ -115,7 +115,13 @@ class Renode:
         return board.renode_platform is not None
 
     def start(
-        self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float, enough: Enough = ALL
+        self,
+        board: Board,
+        firmware: Path,
+        job: Path,
+        directory: Path,
+        timeout: float,
+        enough: StopCondition = RUN_TO_END,
     ) -> Report:
         """Runs the firmware on the job and returns what it reported; files are written to `directory`."""
         uart = directory / "uart"
@@ -131,7 +137,7 @@ class Renode:
         with child_process(command, directory, environment) as process:
             return self._wait(process, directory, timeout, enough)
 
-    def _wait(self, process: subprocess.Popen[bytes], directory: Path, timeout: float, enough: Enough) -> Report:
+    def _wait(self, process: subprocess.Popen[bytes], directory: Path, timeout: float, enough: StopCondition) -> Report:
         begun = time.monotonic()
         end = begun + timeout
         while True:

@@ -13,11 +13,11 @@ from ..boards import Board
 from ..job import INFERENCES_LIMIT, SelfTest, check_fit, inputs_that_fit, pack_job
 from ..plan import Plan, PlanRefused
 from ..toolchain import Firmware, build_firmware
-from .enough import ALL, Enough
 from .frames import Report
 from .outcome import JobResult, JobRun, ProtocolBroken, split_outputs
 from .qemu import Qemu
 from .renode import Renode
+from .stop_condition import RUN_TO_END, StopCondition
 
 
 class Emulator(Protocol):
@@ -30,7 +30,13 @@ class Emulator(Protocol):
     def runs(self, board: Board) -> bool: ...
 
     def start(
-        self, board: Board, firmware: Path, job: Path, directory: Path, timeout: float, enough: Enough = ALL
+        self,
+        board: Board,
+        firmware: Path,
+        job: Path,
+        directory: Path,
+        timeout: float,
+        enough: StopCondition = RUN_TO_END,
     ) -> Report: ...
 
     def instructions(self, board: Board, ticks: int) -> int: ...
@@ -50,7 +56,7 @@ def run_job(
     self_test: SelfTest = SelfTest.NONE,
     *,
     sequence: bool = False,
-    enough: Enough = ALL,
+    enough: StopCondition = RUN_TO_END,
 ) -> JobResult:
     """Runs every input `runs` times with the plan runtime, as `run_image` does.
 
@@ -74,7 +80,7 @@ def run_image(
     self_test: SelfTest = SelfTest.NONE,
     *,
     sequence: bool = False,
-    enough: Enough = ALL,
+    enough: StopCondition = RUN_TO_END,
 ) -> JobResult:
     """Runs every input `runs` times in as few starts of the emulator as the board's memory allows, or, of the inputs
     from the first, as many as are `enough`: the result has as many runs.
@@ -99,7 +105,7 @@ def run_image(
             directory = Path(name)
             job = directory / "job.bin"
             job.write_bytes(pack_job(plan, part, runs, self_test, sequence=sequence))
-            left = Enough(began + enough.seconds - time.monotonic(), max(1, enough.inputs - len(results)))
+            left = StopCondition(began + enough.seconds - time.monotonic(), max(1, enough.inputs - len(results)))
             report = machine.start(board, firmware.elf, job, directory, timeout, left)
         done = min(len(part), report.inputs_done) if left.seconds < math.inf else len(part)
         results.extend(_job_run(report, index, board, machine, plan, runs) for index in range(done))

@@ -7,7 +7,7 @@ import time
 from harness.errors import NoClock
 
 from ..emulator.outcome import ProtocolBroken
-from .line import Identity, Line
+from .line import BoardIdentity, Line
 
 TOLERANCE = 0.02
 """How far a clock that was read back may be from what this machine's clock sees of it: an internal oscillator is true
@@ -44,8 +44,8 @@ def checked_clock(line: Line, target: str) -> int:
     return before.clock_hz
 
 
-def _asked(line: Line) -> Identity:
+def _asked(line: Line) -> BoardIdentity:
     found = line.identify()
-    if not isinstance(found, Identity):
+    if not isinstance(found, BoardIdentity):
         raise ProtocolBroken(f"The board on {line.name} no longer says who it is.")
     return found

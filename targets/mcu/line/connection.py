@@ -12,7 +12,7 @@ from ..boards.silicon import SiliconBoard
 from .flash import flash
 from .hardware_map import MapEntry
 from .image import Image
-from .line import Identity, Line, Patience, Refusal
+from .line import BoardIdentity, Line, Refusal, RetryTimeouts
 from .outcome import BoardBusy, BoardReset, BoardSilent, FlashFailed, LineGarbled, LineUnavailable
 from .port import Port, also_open, open_port
 
@@ -28,13 +28,13 @@ class Connection:
     """A line whose far side has the image that was asked for."""
 
     line: Line
-    identity: Identity
+    identity: BoardIdentity
     flashed: bool
 
 
 @contextmanager
 def connected(
-    entry: MapEntry, kind: SiliconBoard, image: Image, patience: Patience, seconds: float
+    entry: MapEntry, kind: SiliconBoard, image: Image, patience: RetryTimeouts, seconds: float
 ) -> Iterator[Connection]:
     """The board of a map with an image; flashed only where it has another. Others of this process wait for it.
     Raises the outcomes of a line and of flashing."""
@@ -43,7 +43,7 @@ def connected(
             line = Line(port, entry.place, patience, seconds)
             identity = _asked(line, entry)
             if _has(identity, image):
-                assert isinstance(identity, Identity)
+                assert isinstance(identity, BoardIdentity)
                 yield Connection(line, identity, flashed=False)
                 return
         flash(entry, kind, image)
@@ -64,7 +64,7 @@ def _naming_another_reader(entry: MapEntry) -> Iterator[None]:
 
 
 @contextmanager
-def _reopened(entry: MapEntry, image: Image, patience: Patience, seconds: float) -> Iterator[Connection]:
+def _reopened(entry: MapEntry, image: Image, patience: RetryTimeouts, seconds: float) -> Iterator[Connection]:
     """The board once it is up again."""
     with ExitStack() as stack:
         line = Line(_port_in_time(stack, entry), entry.place, patience, seconds)
@@ -74,7 +74,7 @@ def _reopened(entry: MapEntry, image: Image, patience: Patience, seconds: float)
                 f"The board {entry.id} was flashed, and what answers on {entry.place} is {_described(identity)}: see"
                 " that `serial` and `id` in the hardware map are of the same board."
             )
-        assert isinstance(identity, Identity)
+        assert isinstance(identity, BoardIdentity)
         yield Connection(line, identity, flashed=True)
 
 
@@ -89,7 +89,7 @@ def _port_in_time(stack: ExitStack, entry: MapEntry) -> Port:
             time.sleep(_AGAIN_SECONDS)
 
 
-def _asked(line: Line, entry: MapEntry) -> Identity | Refusal | None:
+def _asked(line: Line, entry: MapEntry) -> BoardIdentity | Refusal | None:
     """None of a board that does not answer as ours do, which is then flashed. With another reader on the line nobody
     can know that."""
     try:
@@ -100,14 +100,14 @@ def _asked(line: Line, entry: MapEntry) -> Identity | Refusal | None:
         return None
 
 
-def _has(identity: Identity | Refusal | None, image: Image) -> bool:
-    return isinstance(identity, Identity) and (identity.image_checksum, identity.job_checksum) == (
+def _has(identity: BoardIdentity | Refusal | None, image: Image) -> bool:
+    return isinstance(identity, BoardIdentity) and (identity.image_checksum, identity.job_checksum) == (
         image.image_checksum,
         image.job_checksum,
     )
 
 
-def _described(identity: Identity | Refusal) -> str:
+def _described(identity: BoardIdentity | Refusal) -> str:
     if isinstance(identity, Refusal):
         return f"firmware of the harness that refuses its own job (error {identity.status}, {identity.detail})"
     return f"another image (checksums {identity.image_checksum:08x} and {identity.job_checksum:08x})"

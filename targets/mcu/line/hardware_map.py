@@ -55,7 +55,7 @@ def map_path() -> Path:
 def read_map(path: Path) -> tuple[MapEntry, ...]:
     """Every board of a map. Raises `HarnessError` where the file is none, `Unavailable` where PyYAML is missing."""
     listed = _load(path)
-    return tuple(_entry(path, place, fields) for place, fields in enumerate(listed, start=1))
+    return tuple(_entry(path, index, fields) for index, fields in enumerate(listed, start=1))
 
 
 def _load(path: Path) -> list[Any]:
@@ -78,8 +78,8 @@ def _load(path: Path) -> list[Any]:
     return listed
 
 
-def _entry(path: Path, place: int, fields: Any) -> MapEntry:
-    where = f"Board {place} of the hardware map {path}"
+def _entry(path: Path, index: int, fields: Any) -> MapEntry:
+    where = f"Board {index} of the hardware map {path}"
     if not isinstance(fields, Mapping):
         raise HarnessError(f"{where} is no list of keys and values; it begins with `- connected:`.")
     read = _Fields(where, fields)

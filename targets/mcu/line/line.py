@@ -36,15 +36,15 @@ _RUBBISH_CHARACTERS = 65_536
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryTimeouts:
     """Seconds: until a request is made again, until a board from which nothing comes is silent."""
 
-    again: float = 0.5
-    silent: float = 5.0
+    retry_seconds: float = 0.5
+    silence_seconds: float = 5.0
 
 
 @dataclass(frozen=True)
-class Identity:
+class BoardIdentity:
     """What a board says it is. Sizes in bytes; `clock_hz` is 0 where its registers do not tell."""
 
     job_version: int
@@ -117,7 +117,9 @@ def frame(text: str) -> bytes:
 class Line:
     """The far side of a port. `seconds` is how long one run of the model may take."""
 
-    def __init__(self, port: Port, name: str, patience: Patience = Patience(), seconds: float = 300.0) -> None:
+    def __init__(
+        self, port: Port, name: str, patience: RetryTimeouts = RetryTimeouts(), seconds: float = 300.0
+    ) -> None:
         self.port = port
         self.name = name
         self.patience = patience
@@ -126,7 +128,7 @@ class Line:
         self._pending = bytearray()
         self._rubbish = 0
         self._number = random.SystemRandom().getrandbits(32)
-        self._again = patience.again
+        self._again = patience.retry_seconds
         """As Karn and Partridge have it: a wait that was too short stays doubled until a request is answered that was
         made once, so that a slow board is not flooded."""
         self._seconds_a_character = _AT_115200_BAUD
@@ -136,19 +138,19 @@ class Line:
         self._number = (self._number + 1) & 0xFFFFFFFF
         return self._number
 
-    def identify(self) -> Identity | Refusal:
+    def identify(self) -> BoardIdentity | Refusal:
         """Who is there. Raises `BoardSilent` and the other outcomes of a line."""
         number = f"{self.next_number():x}"
         asked = time.monotonic()
 
-        def read(words: list[str]) -> Identity | Refusal | None:
+        def read(words: list[str]) -> BoardIdentity | Refusal | None:
             if words[:2] != ["ID", number]:
                 return _refusal(words, number)
             values = [int(word, 16) for word in words[2:]]
             if len(values) != _IDENTITY_FIELDS:
                 raise LineGarbled(f"The board on {self.name} has firmware of another version of the harness.")
             job, plan, arena, image, checksum, clock, counts, keeps, cycles = values
-            return Identity(
+            return BoardIdentity(
                 job, plan, arena, image, checksum, clock, bool(counts), bool(keeps), cycles, asked, time.monotonic()
             )
 
@@ -200,7 +202,7 @@ class Line:
     def try_self_test(self, which: int) -> None:
         """Have the firmware fail on purpose. Raises what comes of it."""
         name = f"{self.next_number():x}"
-        self._ask(f"TRY {name} {which:x}", lambda words: None, seconds=self.patience.silent)
+        self._ask(f"TRY {name} {which:x}", lambda words: None, seconds=self.patience.silence_seconds)
 
     def _was_reset(self) -> str:
         return f"The board on {self.name} started anew in the middle of its work: a reset, or a loss of power."
@@ -220,7 +222,7 @@ class Line:
         may work; anew whenever what is `growing` grows. `is_first`: what is said of a life before this one is past."""
         request, number = frame(text), text.split(" ")[1]
         begun = heard = asked = grown = time.monotonic()
-        seconds = max(seconds, self.patience.silent)
+        seconds = max(seconds, self.patience.silence_seconds)
         size, sent, anything, is_working, was_damaged, again = growing(), 0, False, False, False, True
         self.statistics.requests += 1
         while True:
@@ -250,10 +252,11 @@ class Line:
             now = time.monotonic()
             if growing() != size:
                 size, grown = growing(), now
-            if not anything and now - begun > self.patience.silent:
+            if not anything and now - begun > self.patience.silence_seconds:
                 raise BoardSilent(
-                    f"Nothing came from the board on {self.name} in {self.patience.silent:g} s: see that it is powered,"
-                    " that its transmitter and receiver are not exchanged, and that `baud` is what its image has."
+                    f"Nothing came from the board on {self.name} in {self.patience.silence_seconds:g} s: see that"
+                    " it is powered, that its transmitter and receiver are not exchanged, and that `baud` is what its"
+                    " image has."
                 )
             if self._rubbish > _RUBBISH_CHARACTERS:
                 raise LineGarbled(
@@ -264,16 +267,16 @@ class Line:
                 raise BoardBusy(f"The board on {self.name} gave no whole answer within {seconds:g} s.")
             patience = self._again + 2 * len(request) * self._seconds_a_character
             if is_working:
-                patience = max(patience, _WORK * self.patience.again)
-            if was_damaged and now - heard > self.patience.again:
+                patience = max(patience, _WORK * self.patience.retry_seconds)
+            if was_damaged and now - heard > self.patience.retry_seconds:
                 again = True  # it has answered, and what it said is lost
             elif now - max(asked, heard) > patience:
                 again = True
-                self._again = min(2 * self._again, max(_LONGEST_PATIENCE, self.patience.again))
+                self._again = min(2 * self._again, max(_LONGEST_PATIENCE, self.patience.retry_seconds))
 
     def _learn(self, seconds: float, characters: int) -> None:
         """From a request that was answered at once."""
-        self._again = self.patience.again
+        self._again = self.patience.retry_seconds
         self._seconds_a_character += 0.25 * (seconds / characters - self._seconds_a_character)
 
     def _lines(self) -> list[str]:

@@ -14,11 +14,11 @@ from harness.errors import CaseError, HarnessError, Unavailable
 
 from ..boards.silicon import SILICON
 from .hardware_map import EXTRA, MapEntry, map_path, read_map, write_map
-from .line import Identity, Line, Patience
+from .line import BoardIdentity, Line, RetryTimeouts
 from .outcome import BoardBusy, BoardReset, BoardSilent, LineGarbled, LineUnavailable
 from .port import open_port
 
-_PATIENCE = Patience(again=0.3, silent=1.5)
+_PATIENCE = RetryTimeouts(retry_seconds=0.3, silence_seconds=1.5)
 # By product, as in twister's hardwaremap.py, so that a map made here and one made there have the same words.
 _RUNNERS = (
     ("pyocd", r"(DAPLink|MBED) CMSIS-DAP$"),
@@ -141,7 +141,7 @@ def _row(entry: MapEntry) -> Row:
         return Row(entry, target, "other", "Something else than the harness's firmware sends; a run flashes the board.")
     except CaseError as error:
         return Row(entry, target, "lost", str(error))
-    if not isinstance(answer, Identity):
+    if not isinstance(answer, BoardIdentity):
         return Row(entry, target, "ready", "The harness's firmware answers, without a model.")
     clock = f"{answer.clock_hz / 1e6:g} MHz" if answer.clock_hz else "a clock that is not known"
     counter = "counts cycles" if answer.counts_cycles else "has no cycle counter"

@@ -16,7 +16,7 @@ from harness.artifact import Artifact
 from harness.errors import Failed
 from harness.model import Tensors
 from harness.paths import cache_directory
-from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPlan
+from harness.target import Footprint, Loaded, Session, SessionTimeouts, Timing, TimingPlan
 
 from ..boards.silicon import SiliconBoard
 from ..emulator.frames import JOB_ERRORS, PLAN_ERRORS, Report
@@ -28,7 +28,7 @@ from .clock import checked_clock
 from .connection import Connection, connected
 from .hardware_map import MapEntry
 from .image import make_image
-from .line import RUNS_LIMIT, Patience, Refusal
+from .line import RUNS_LIMIT, Refusal, RetryTimeouts
 
 REPEATS = 8
 """Runs of the first sample whose cycles make the spread, after one that fills the caches."""
@@ -45,8 +45,8 @@ class SerialSession(Session):
         kind: SiliconBoard,
         entry: MapEntry,
         artifact: Artifact,
-        limits: Limits,
-        patience: Patience = Patience(),  # noqa: B008
+        limits: SessionTimeouts,
+        patience: RetryTimeouts = RetryTimeouts(),  # noqa: B008
     ) -> None:
         self.target = target
         self.kind = kind

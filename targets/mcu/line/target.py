@@ -9,13 +9,13 @@ from harness.artifact import Artifact
 from harness.environment import environment
 from harness.errors import HarnessError, Unavailable, Unsupported
 from harness.paths import cache_directory
-from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
+from harness.target import DEFAULT_LIMITS, Readiness, Session, SessionTimeouts, Target
 
 from ...tflm.target import first_subgraph_only
 from ..boards.silicon import BAUDS, SiliconBoard
 from ..job import check_fit
 from ..plan import PlanRefused, PlanSize, plan_model
-from ..plan.planned import planned_size
+from ..plan.plan_sizes import plan_size
 from ..toolchain import build_firmware, build_objects, firmware_fingerprint
 from .hardware_map import EXTRA, MAP_FILE, MAP_VARIABLE, MapEntry, map_path, read_map
 from .image import make_image
@@ -113,12 +113,12 @@ class SerialTarget(Target):
             **environment("zig").versions(),
         }
 
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, artifact: Artifact) -> tuple[str, ...]:
         if beyond := first_subgraph_only("the firmware", artifact):
             return beyond
         board = self.kind.board
         try:
-            found = planned_size(artifact)
+            found = plan_size(artifact)
             if not isinstance(found, PlanSize):
                 return found
             check_fit(board, None, found)
@@ -132,7 +132,7 @@ class SerialTarget(Target):
         return ()
 
     @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
+    def open(self, artifact: Artifact, limits: SessionTimeouts = DEFAULT_LIMITS) -> Iterator[Session]:
         try:
             session = SerialSession(self.name, self.kind, self.entry(), artifact, limits)
         except PlanRefused as error:

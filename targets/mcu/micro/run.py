@@ -9,9 +9,9 @@ from pathlib import Path
 from harness.errors import Unsupported
 
 from ..boards import Board
-from ..emulator.enough import ALL, Enough
 from ..emulator.outcome import JobRefused, JobResult
 from ..emulator.run import Emulator, run_image
+from ..emulator.stop_condition import RUN_TO_END, StopCondition
 from ..plan import Plan, variables_in
 from ..plan.model import graph_count, operator_names
 from ..plan.planner import PlanTensor
@@ -65,7 +65,7 @@ def run_micro_job(
     timeout: float,
     *,
     sequence: bool = False,
-    enough: Enough = ALL,
+    enough: StopCondition = RUN_TO_END,
 ) -> JobResult:
     """Runs every input once, or as many as are `enough`, as one stream where it is a `sequence`; `timeout` in seconds
     for each start of the emulator. Raises `Unsupported` where Micro refuses the model."""

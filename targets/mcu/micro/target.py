@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from harness.artifact import Artifact, TensorInfo
 from harness.errors import Unavailable
 from harness.paths import cache_directory
-from harness.target import Limits, Readiness
+from harness.target import Readiness, SessionTimeouts
 
 from ...tflite.recurrent_state import written_with_the_states_scale
 from ...tflite.weight_scales import dequantised_with_one_scale
 from ..board_target import BoardTarget
 from ..boards import Board
-from ..emulator.enough import ALL, Enough
 from ..emulator.outcome import JobResult
 from ..emulator.run import Emulator
+from ..emulator.stop_condition import RUN_TO_END, StopCondition
 from ..job import DoesNotFit
 from ..plan.model import operator_names
 from ..plan.planner import PlanTensor
@@ -35,13 +35,19 @@ class LibrarySession(EmulatedSession):
     """A model in Micro's interpreter; its image holds just the model's operators."""
 
     def __init__(
-        self, target: str, emulator: Emulator, board: Board, artifact: Artifact, limits: Limits, library: MicroLibrary
+        self,
+        target: str,
+        emulator: Emulator,
+        board: Board,
+        artifact: Artifact,
+        limits: SessionTimeouts,
+        library: MicroLibrary,
     ) -> None:
         super().__init__(target, emulator, board, artifact, limits)
         self.model = MicroModel.read(self.content, _tensors(artifact.inputs), _tensors(artifact.outputs))
         self.library = library
 
-    def run(self, inputs: Sequence[bytes], enough: Enough = ALL) -> JobResult:
+    def run(self, inputs: Sequence[bytes], enough: StopCondition = RUN_TO_END) -> JobResult:
         firmware = build_for(self.library, self.board, self.model, cache_directory() / "firmware")
         return run_micro_job(
             firmware,
@@ -103,5 +109,5 @@ class LibraryTarget(BoardTarget):
         )
         return without + dequantised_with_one_scale(content) + written_with_the_states_scale(content)
 
-    def session(self, artifact: Artifact, limits: Limits) -> LibrarySession:
+    def session(self, artifact: Artifact, limits: SessionTimeouts) -> LibrarySession:
         return LibrarySession(self.name, self.emulator, self.board, artifact, limits, self.library())

@@ -1,9 +1,9 @@
 """The planner: a `.tflite` file in, a binary plan out that the firmware runs in place."""
 
-from .coverage import UnsupportedOperator, lacking, unsupported_operators
 from .lowering.variables import variables_in
 from .planner import Plan, PlanOperator, PlanSize, PlanTensor, plan_model
 from .refusal import OperatorUnsupported, PlanRefused
+from .unsupported import UnsupportedOperator, unsupported_operators, unsupported_phrases
 
 __all__ = [
     "OperatorUnsupported",
@@ -13,8 +13,8 @@ __all__ = [
     "PlanSize",
     "PlanTensor",
     "UnsupportedOperator",
-    "lacking",
     "plan_model",
     "unsupported_operators",
+    "unsupported_phrases",
     "variables_in",
 ]

@@ -152,7 +152,7 @@ class Builder:
         finally:
             self.scopes.pop()
 
-    def prolong(self, since: int) -> None:
+    def extend_lifetimes(self, since: int) -> None:
         """What was there before `since` and was read after it is kept until now: a loop reads it again."""
         for storage in self._storages:
             if storage.first < since <= storage.last:
@@ -191,7 +191,7 @@ class Builder:
             place.storage.last = max(place.storage.last, self.time)
         return place
 
-    def write(self, tensor: Tensor) -> Place:
+    def allocate(self, tensor: Tensor) -> Place:
         """Room for a tensor that the current operator computes."""
         if tensor.constant is not None or tensor.index in self._places:
             raise PlanRefused(f"{tensor.label} is written twice, or is a constant.")
@@ -210,7 +210,7 @@ class Builder:
             raise PlanRefused(f"{tensor.label} is written twice, or is a constant.")
         self._places[tensor.index] = self.read(source).shifted(offset)
 
-    def know(self, tensor: Tensor, values: NDArray[Any]) -> None:
+    def set_constant(self, tensor: Tensor, values: NDArray[Any]) -> None:
         """A tensor whose values the planner has computed: it is a constant of the plan."""
         if tensor.constant is not None or tensor.index in self._places:
             raise PlanRefused(f"{tensor.label} is written twice, or is a constant.")
@@ -245,7 +245,7 @@ class Builder:
     def step(self, name: str, **values: FieldValue) -> None:
         self._steps.append(_Step(name, self.owner, values))
 
-    def mark(self, label: Label) -> None:
+    def place_label(self, label: Label) -> None:
         """The step that comes next is where branches to `label` go."""
         label.step = len(self._steps)
 

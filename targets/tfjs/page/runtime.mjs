@@ -63,7 +63,7 @@ export const inUse = () => ({
 });
 
 export function renew() {
-  if (request.renewed !== 'none') model.resetStates();
+  if (request.state_to_reset !== 'none') model.resetStates();
 }
 
 // Whether there is state that was set back.

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from harness_targets.tflite.parts import part
+from harness_targets.tflite.prefix_models import write_prefix_model
 from harness_targets.tflite.signature import Signature
 from harness_targets.tflite.worker import Worker, interpreter_module
 
@@ -127,9 +127,9 @@ def count_parts(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, An
     worker.set_up(header)
     if header["signature"] and is_of_other_subgraph(worker, header):
         return {"problem": "the signature is not that of the file's first subgraph"}
-    whole = in_new_thread(lambda: part_count(header, tensors, times=_READINGS))
+    whole = in_new_thread(lambda: count_prefix(header, tensors, times=_READINGS))
     times = _READINGS if whole < _FEW else 1
-    return {"whole": whole, "counts": in_new_thread(lambda: part_counts(header, tensors, times=times))}
+    return {"whole": whole, "counts": in_new_thread(lambda: count_prefixes(header, tensors, times=times))}
 
 
 def is_of_other_subgraph(worker: Worker, header: dict[str, Any]) -> bool:
@@ -138,16 +138,16 @@ def is_of_other_subgraph(worker: Worker, header: dict[str, Any]) -> bool:
     return isinstance(worker.interpreter, Signature)
 
 
-def part_counts(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> list[int]:
+def count_prefixes(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> list[int]:
     """Instructions of one inference of each part of the model, in the order of the cuts."""
     content = Path(header["path"]).read_bytes()
     return [
-        part_count(part(header, content, place, Path(_CUT_MODEL)), tensors, times=times)
-        for place in range(len(header["cuts"]))
+        count_prefix(write_prefix_model(header, content, index, Path(_CUT_MODEL)), tensors, times=times)
+        for index in range(len(header["cuts"]))
     ]
 
 
-def part_count(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> int:
+def count_prefix(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> int:
     """Instructions of one inference: the least of so many readings."""
     worker = Worker()
     worker.set_up(header)
@@ -185,7 +185,7 @@ def readings(call: Callable[[], Any], times: int) -> list[int]:
         counts = array.array("Q", stream.read())
     if len(counts) != 2 * times:
         raise RuntimeError(f"{len(counts)} of {2 * times} counts came")
-    return [counts[place + 1] - counts[place] for place in range(0, len(counts), 2)]
+    return [counts[index + 1] - counts[index] for index in range(0, len(counts), 2)]
 
 
 def calls(interpreter: Any) -> tuple[Callable[[], Any], Callable[[], Any]]:

@@ -12,4 +12,4 @@ bf16 dgh rng bti"""
 def features_of(hwcap: int, hwcap2: int) -> str:
     """The names of the bits that are set, separated by blanks; those beyond the lists are left out."""
     words = ((hwcap, _HWCAP), (hwcap2, _HWCAP2))
-    return " ".join(name for word, names in words for place, name in enumerate(names.split()) if word >> place & 1)
+    return " ".join(name for word, names in words for index, name in enumerate(names.split()) if word >> index & 1)

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from harness.artifact import Artifact
 from harness.errors import Unsupported
 from harness.model import Tensors
-from harness.target import Footprint, Limits, Loaded, Session, Timing, TimingPlan
+from harness.target import Footprint, Loaded, Session, SessionTimeouts, Timing, TimingPlan
 
-from ..cuts import cuts_of
+from ..cut_points import find_cut_points
 from .guest import Guest
 
 MOST_INSTRUCTIONS = 1_000_000_000
@@ -27,7 +27,7 @@ class ArmSession(Session):
         guest: Guest,
         artifact: Artifact,
         request: dict[str, Any],
-        limits: Limits,
+        limits: SessionTimeouts,
         core: str,
         *,
         counts: bool,
@@ -90,7 +90,7 @@ class ArmSession(Session):
 
     def _operators(self, instructions: int) -> tuple[tuple[dict[str, Any], ...], int | None, str]:
         """What each operator costs; what the model took when it was loaded again, if it was; why it is not known."""
-        cuts = cuts_of(self.artifact.path.read_bytes())
+        cuts = find_cut_points(self.artifact.path.read_bytes())
         if len(cuts.cuts) * instructions > MOST_INSTRUCTIONS:
             return (), None, f"not counted: {len(cuts.cuts)} operators of {instructions:,} instructions take too long"
         reply = self._asked("operators", length_at=cuts.length_at, outputs_at=cuts.outputs_at, cuts=cuts.cuts)

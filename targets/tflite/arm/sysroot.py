@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import Unavailable
-from harness.installation.once import install_once, tell
+from harness.installation.once import install_once, print_line
 from harness.paths import environments_directory
 
 from .cores import CORES
@@ -95,7 +95,7 @@ class Sysroot:
 
 
 def _make(partial: Path, lock: int) -> Path:
-    tell("Installing the arm64 system that phones' kernels run on …")
+    print_line("Installing the arm64 system that phones' kernels run on …")
     folder = partial / "made"
     folder.mkdir()
     apt = folder / "apt"

@@ -9,7 +9,7 @@ from typing import Any
 from harness.artifact import Artifact
 from harness.environment import Environment, environment
 from harness.errors import HarnessError, Unavailable
-from harness.target import DEFAULT_LIMITS, Limits, Readiness, Session, Target
+from harness.target import DEFAULT_LIMITS, Readiness, Session, SessionTimeouts, Target
 
 from ..load_request import load_request
 from ..softmax_scale import known_crash
@@ -116,7 +116,7 @@ class ArmTarget(Target):
         resolver = wanted.get("resolver", self.resolver)
         return ArmTarget(self.name, self.runtime, resolver, environment, core, self.default_variants)
 
-    def coverage(self, artifact: Artifact) -> tuple[str, ...]:
+    def unsupported_operators(self, artifact: Artifact) -> tuple[str, ...]:
         """Select-TF operators run in TensorFlow's own interpreter alone; a user's library of custom operators is built
         for this machine; some layers without a bias take down tflite-runtime; some kernels pass over
         weights' scales."""
@@ -132,9 +132,9 @@ class ArmTarget(Target):
         return missing
 
     @contextmanager
-    def open(self, artifact: Artifact, limits: Limits = DEFAULT_LIMITS) -> Iterator[Session]:
+    def open(self, artifact: Artifact, limits: SessionTimeouts = DEFAULT_LIMITS) -> Iterator[Session]:
         kind = GuestKind(self.core, self.runtime, self.wheels.python(), counter(), memory())
-        slow = Limits(limits.open_seconds * _SLOWNESS, limits.infer_seconds * _SLOWNESS)
+        slow = SessionTimeouts(limits.open_seconds * _SLOWNESS, limits.infer_seconds * _SLOWNESS)
         with GUESTS.borrowed(kind) as guest:
             guest.child.what = self.name
             request = load_request(artifact, self.runtime, self.resolver, 1)

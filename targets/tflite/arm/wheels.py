@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.environment import Environment
 from harness.errors import Unavailable
 from harness.installation.interpreter import find_uv, uv_reason
-from harness.installation.once import install_once, tell
+from harness.installation.once import install_once, print_line
 
 from .sysroot import SYSROOT, Sysroot
 
@@ -64,7 +64,7 @@ class Wheels:
         return self._location() / "lib" / f"python{self.sysroot.python_version()}" / "site-packages"
 
     def _install(self, partial: Path, lock: int) -> Path:
-        tell(f"Installing `{self.environment.name}` for arm64 …")
+        print_line(f"Installing `{self.environment.name}` for arm64 …")
         folder = partial / "made"
         folder.mkdir()
         version = self.sysroot.python_version()

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from harness.ab import by_operator
+from harness.ab.block_plan import BlockPlan
 from harness.ab.by_operator import LOOKS, PAIRS, changed_operators, find_changed
-from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
 from harness.target import OperatorSamples, Timing
 from tests.harness.fakes.raising import RaisingTarget

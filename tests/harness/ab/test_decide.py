@@ -5,10 +5,10 @@ import random
 import numpy as np
 import pytest
 
+from harness.ab.block_plan import BlockPlan, blocks_of, iterations_of
 from harness.ab.compare import compare_rounds
 from harness.ab.decide import Finding, decide, interval
 from harness.ab.interleave import Round
-from harness.ab.plan import BlockPlan, blocks_of, iterations_of
 
 
 def made_up_round(random_numbers, slowdown=0.0, bias=0.004, noise=0.05, blocks=20):

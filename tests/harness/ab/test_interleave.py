@@ -5,9 +5,9 @@ import random
 import numpy as np
 import pytest
 
+from harness.ab.block_plan import BlockPlan
 from harness.ab.compare import compare_sides
 from harness.ab.interleave import measure_round
-from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
 from harness.errors import Crashed, Failed
 from tests.harness.fakes.target import FakeTarget, steady

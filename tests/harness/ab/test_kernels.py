@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from harness.ab.block_plan import BlockPlan
 from harness.ab.compare import compare_sides
-from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
 from harness.errors import Failed, Unsupported
 from harness.target import Timing

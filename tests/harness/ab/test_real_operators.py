@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from harness import registry
+from harness.ab.block_plan import BlockPlan
 from harness.ab.by_operator import changed_operators, operator_in_words
-from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
 from harness.artifact import FileHash, TensorInfo
 from harness.target import TimingPlan

@@ -10,8 +10,8 @@ import pytest
 
 from harness import registry
 from harness.ab import by_operator
-from harness.ab.plan import BlockPlan
-from harness.cli import two_sides
+from harness.ab.block_plan import BlockPlan
+from harness.cli import ab_timing
 from harness.project import model_entries
 from tests.parts import on_target
 
@@ -26,12 +26,12 @@ def ab(files, shared_cache, monkeypatch, capsys):
     """`harness ab … --json` in the project: what it says, read."""
     monkeypatch.chdir(files[0].parent)
     monkeypatch.setenv("HARNESS_CACHE", str(shared_cache))
-    monkeypatch.setattr(two_sides, "DEFAULT_PLAN", BRIEF)
+    monkeypatch.setattr(ab_timing, "DEFAULT_PLAN", BRIEF)
     monkeypatch.setattr(by_operator, "LOOKS", (1,))  # which operators changed is test_real_operators.py's
     monkeypatch.setattr(by_operator, "PAIRS", 1)
 
     def ab(case, old, new):
-        two_sides.time_two_sides(case, old, new, 0.02, None, as_json=True)
+        ab_timing.time_two_sides(case, old, new, 0.02, None, as_json=True)
         found = json.loads(capsys.readouterr().out)
         assert found["verdict"] in VERDICTS
         assert all(len(one["old_ns"]) == len(one["new_ns"]) >= 6 for one in found["rounds"])
@@ -69,7 +69,7 @@ def test_a_file_against_the_cases_own_artifact(ab, files, capsys):
     found = ab("hello_world/float32/tflite/litert-xnnpack", str(files[1]), "now")
     assert found["old"]["artifact"] != found["new"]["artifact"]
     # The very same file is the case: nothing to time.
-    two_sides.time_two_sides("hello_world/int8/tflite/litert-xnnpack", str(files[1]), "now", 0.02, None, as_json=True)
+    ab_timing.time_two_sides("hello_world/int8/tflite/litert-xnnpack", str(files[1]), "now", 0.02, None, as_json=True)
     assert json.loads(capsys.readouterr().out)["verdict"] == "same"
 
 

@@ -11,7 +11,7 @@ from harness import registry
 from harness.assess.assess_model import assess_model
 from harness.assess.assessment import Assessment
 from harness.conversion.model_entry import ModelEntry
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.project import model_entries
 from harness.variant import READY
 from tests.harness.fakes.progress import Quiet
@@ -25,7 +25,7 @@ class Assessed(NamedTuple):
 
     found: Assessment
     entry: ModelEntry
-    prepared: Prepared
+    prepared: PreparedModel
 
 
 @pytest.fixture(scope="session")

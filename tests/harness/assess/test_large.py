@@ -7,7 +7,7 @@ import pytest
 from harness import registry
 from harness.assess.assess_model import LARGE_BYTES, conversion_notes, convert
 from harness.assess.trials import Trials
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.errors import Unsupported
 from tests.harness.fakes.progress import Quiet
 
@@ -33,7 +33,7 @@ def tried(tmp_path):
         folder.mkdir(parents=True)
         with (folder / "variables.data-00000-of-00001").open("wb") as file:
             file.truncate(weights_bytes)
-        prepared = Prepared("it", "k", tmp_path, {"keras": "keras.h5"}, "golden")
+        prepared = PreparedModel("it", "k", tmp_path, {"keras": "keras.h5"}, "golden")
         entry = SimpleNamespace(
             source=SimpleNamespace(ready_format=None), own_variants=(), variants=lambda form: form.variants
         )

@@ -7,9 +7,9 @@ import pytest
 
 from harness.artifact import Quantisation, TensorInfo
 from harness.assess.assessment import Assessment, Prediction
-from harness.assess.closer_look import CloserLook
-from harness.assess.predictions import infer_predictions, store_trial, stored_outcome, trial_prediction, trial_runs
+from harness.assess.predictions import deduce_predictions, store_trial, stored_outcome, trial_prediction, trial_runs
 from harness.assess.recommendation import refused_everywhere, tfjs_advice, tflite_advice
+from harness.assess.reference_recheck import ReferenceRechecker
 from harness.assess.trials import Trials
 from harness.cache import Cache
 from harness.conversion.golden import read_golden
@@ -58,7 +58,7 @@ def trials(outputs, reference):
     ],
 )
 def test_a_backend_that_runs_a_model_wrongly_is_predicted_to_be_wrong(outputs, reference, verdict):
-    (prediction,) = infer_predictions(TARGET, trials(outputs, reference), {})
+    (prediction,) = deduce_predictions(TARGET, trials(outputs, reference), {})
     assert prediction.verdict == verdict
     assert bool(prediction.reason) == (verdict == "wrong")
 
@@ -120,7 +120,7 @@ def test_wrong_values_of_a_relative_say_nothing_of_kernels_for_another_processor
     wrong = Prediction(
         target="fake/quick", format="fake", variant="float32", verdict="wrong", how="tried", reason="off by 5"
     )
-    (prediction,) = infer_predictions(target, trials(None, None), {("fake/quick", "float32"): wrong})
+    (prediction,) = deduce_predictions(target, trials(None, None), {("fake/quick", "float32"): wrong})
     assert prediction.verdict == verdict
     assert prediction.reason
 
@@ -176,7 +176,7 @@ def test_a_variant_of_the_projects_own_is_looked_at_more_closely_as_any_other(tm
     prepared = converter.prepare(model)
     artifact = converter.convert(prepared, FAKE_FORMAT, own)
     references = {("fake", "smallest"): converter.reference(prepared, artifact, FAKE_FORMAT)}
-    closer = CloserLook(model, converter, {"fake": FAKE_FORMAT}, prepared, references)
+    closer = ReferenceRechecker(model, converter, {"fake": FAKE_FORMAT}, prepared, references)
     values, conditioning = closer(TARGET, artifact)
     assert np.array_equal(values["y"], references["fake", "smallest"].read()["y"])
     assert conditioning is None

@@ -22,7 +22,7 @@ def test_the_operator_at_fault_is_alone_with_what_reaches_it(tmp_path):
     assert fault.operator == "SHIFT"
     scaled = dict(STEPS)["SCALE"](find.locator.golden.inputs["x"])
     assert any((fault.inputs["input_0"] == row[None]).all() for row in scaled), "one of the samples that reach it"
-    np.testing.assert_allclose(fault.came_out["output_0"] - fault.should_be["output_0"], 0.25, rtol=1e-6)
+    np.testing.assert_allclose(fault.actual["output_0"] - fault.expected["output_0"], 0.25, rtol=1e-6)
 
 
 def test_one_sample_is_enough_where_it_shows_the_fault(tmp_path):

@@ -12,7 +12,7 @@ from harness.artifact import Quantisation, TensorInfo
 from harness.bundle.fault import Fault
 from harness.bundle.report import made_with, write_report
 from harness.errors import Unsupported
-from harness.isolation import made_of
+from harness.isolation import derive_artifact
 from harness.reproduction import run_script
 from harness.store.record import Check
 from tests.harness.fakes.artifact import made_artifact
@@ -41,7 +41,7 @@ def relu(folder, dtype, quantisation=None):
         operators={"RELU": 1},
         directory=folder,
     )
-    return made_of(made, folder)
+    return derive_artifact(made, folder)
 
 
 @pytest.fixture
@@ -77,15 +77,15 @@ def test_a_script_ends_with_what_it_sees(name, fault, tmp_path):
     target.prepare()
     reproduction = target.reproduction(fault.artifact)
     ended = {}
-    for what, one in (("wrong", fault), ("right", replace(fault, should_be=fault.came_out))):
+    for what, one in (("wrong", fault), ("right", replace(fault, expected=fault.actual))):
         folder = tmp_path / what
         folder.mkdir()
         write_report(folder, one, reproduction)
         ended[what] = reproduction.repeat(folder)
     assert [ended[what].status for what in ("wrong", "right")] == [1, 0], ended
     assert "1 of 4 values differ, the largest difference is 2.5 (5 steps of 0.5)" in ended["wrong"].text
-    assert f"RELU by itself gives other values in {reproduction.called} than in them." in ended["wrong"].text
-    assert "==" in reproduction.how[0], "the packages in just these versions"
+    assert f"RELU by itself gives other values in {reproduction.runtime_name} than in them." in ended["wrong"].text
+    assert "==" in reproduction.instructions[0], "the packages in just these versions"
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_a_page_of_litertjs_ends_with_what_it_sees(name, float_fault, tmp_path):
     refused."""
     reproduction = TARGETS[name].reproduction(float_fault.artifact)
     ended = {}
-    for what, one in (("wrong", float_fault), ("right", replace(float_fault, should_be=float_fault.came_out))):
+    for what, one in (("wrong", float_fault), ("right", replace(float_fault, expected=float_fault.actual))):
         folder = tmp_path / what
         folder.mkdir()
         write_report(folder, one, reproduction)
@@ -126,7 +126,7 @@ def test_a_page_of_litertjs_ends_with_what_it_sees(name, float_fault, tmp_path):
     assert "[0, 0, 2]" in ended["wrong"].text
     accelerator = "webgpu" if "webgpu" in name else "wasm"
     assert f"LiteRT.js 2.5.3, {accelerator}" in ended["wrong"].text.splitlines()[1]
-    assert reproduction.how[0] == "npm install --prefix . @litertjs/core@2.5.3 @litertjs/wasm-utils@2.5.3"
+    assert reproduction.instructions[0] == "npm install --prefix . @litertjs/core@2.5.3 @litertjs/wasm-utils@2.5.3"
 
 
 @pytest.mark.parametrize("name", ["mcu/qemu-cortex-m4", "tflite/arm64-cortex-a53"])
@@ -167,7 +167,7 @@ def test_a_script_looks_on_while_a_runtime_dies(fault, tmp_path, ends, status, s
         TARGETS["tflite/litert-xnnpack"].reproduction(fault.artifact),
         setting={"module": "dying", "resolver": "AUTO", "threads": 1},
     )
-    write_report(folder, replace(fault, dies="SIGSEGV", came_out={}, should_be={}), reproduction)
+    write_report(folder, replace(fault, death_signal="SIGSEGV", actual={}, expected={}), reproduction)
     (folder / "dying.py").write_text(DYING.format(ends=ends))
     repeated = run_script(Path(sys.executable), folder, "repeat.py")
     assert (repeated.status, repeated.text.splitlines()[-1]) == (status, said), repeated.text

@@ -126,11 +126,11 @@ def converts(tmp_path, monkeypatch):
 
     def converts(status):
         made = Reproduction(
-            called="converter 1.0",
+            runtime_name="converter 1.0",
             write=lambda folder: None,
             repeat=lambda folder: Repeated(status, "The fault shows.\n"),
             packages={"converter": "1.0"},
-            how=("python repeat.py",),
+            instructions=("python repeat.py",),
         )
         return replace(FORMAT, conversion_reproduction=lambda artifact: made)
 

@@ -13,7 +13,7 @@ from harness.cli import locating
 from harness.cli.locating import ROWS, case_of, locate_fault, notable_results, verdict
 from harness.errors import Crashed, HarnessError, Unavailable, Unsupported
 from harness.locate.findings import EdgeFinding, findings
-from harness.operator_outputs import Operation
+from harness.operator_outputs import OperatorNode
 from harness.parity.comparison import compare
 from tests.harness.locate.test_findings import CHAIN, RIGHT, finding, operation, result, rules
 
@@ -59,7 +59,7 @@ def test_the_operator_at_fault_is_shown_wherever_it_stands():
 
 
 def test_names_in_a_file_are_never_read_as_markup(capsys):
-    named = Operation(0, "[red]ADD", (result("@0.0").model_copy(update={"tensor": "blocks[conv]/relu[red]"}),))
+    named = OperatorNode(0, "[red]ADD", (result("@0.0").model_copy(update={"tensor": "blocks[conv]/relu[red]"}),))
     comparison = compare("@0.0", RIGHT + np.float32(0.1), RIGHT)
     seen = findings(rules(), [named], {"@0.0": comparison}, {"@0.0": RIGHT.shape})
     locating.print_findings("case", {"runtime": EdgeFinding("runtime", "the reference", seen, 0)})
@@ -182,7 +182,7 @@ def test_a_program_reads_every_result(edges, capsys):
 
 def test_values_that_are_not_finite_are_said_to_be(edges, capsys):
     nan = compare("@0.0", RIGHT * np.nan, RIGHT)
-    seen = findings(rules(), [Operation(0, "LOG", (result("@0.0"),))], {"@0.0": nan}, {"@0.0": RIGHT.shape})
+    seen = findings(rules(), [OperatorNode(0, "LOG", (result("@0.0"),))], {"@0.0": nan}, {"@0.0": RIGHT.shape})
     edges(runtime=EdgeFinding("runtime", "the reference", seen, 0))
     assert locate_fault(CASE, "runtime", 4, as_json=False) == 1
     assert "not finite" in capsys.readouterr().out

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.cli import profiling
-from harness.cli.profiling import MOST_ROWS, Cost, Costs, laid_over, print_costs, profile_case, recorded
+from harness.cli.profiling import MOST_ROWS, Cost, Costs, overlay_values, print_costs, profile_case, recorded_costs
 from harness.errors import HarnessError
 from harness.store.record import Measured, OperatorCost, OperatorTime
 from harness.store.runs import RunStore
@@ -54,9 +54,9 @@ def test_a_damaged_record_keeps_nobody_from_the_others(store, capsys, tmp_path):
 
 def test_of_a_long_history_only_records_with_figures_are_understood(store, monkeypatch, capsys):
     other = "hello_world/int8/tflite/litert-xnnpack"
-    store(of=other, **{f"a{place}": Measured() for place in range(20)})
+    store(of=other, **{f"a{index}": Measured() for index in range(20)})
     store(b=Measured(per_operator=COSTS))
-    store(**{f"c{place}": Measured() for place in range(20)})
+    store(**{f"c{index}": Measured() for index in range(20)})
     read = []
     understood = profiling.parse
     monkeypatch.setattr(profiling, "parse", lambda text, name: read.append(name) or understood(text, name))
@@ -66,7 +66,7 @@ def test_of_a_long_history_only_records_with_figures_are_understood(store, monke
 
 
 def test_a_run_can_be_named(store):
-    found, _ = recorded(NAME, "a", store(a=Measured(per_operator=COSTS[:1]), b=Measured(per_operator=COSTS)))
+    found, _ = recorded_costs(NAME, "a", store(a=Measured(per_operator=COSTS[:1]), b=Measured(per_operator=COSTS)))
     assert [cost.value for cost in found.operators] == [750]
 
 
@@ -159,8 +159,8 @@ def test_an_overlay_is_of_each_operator_and_not_of_kinds(store, monkeypatch, tmp
     found = store(a=Measured())
     found.write(made_up.run(made_up.case(NAME).model_copy(update={"latency": latency})).model_copy(update={"id": "b"}))
     now = Costs(NAME, "nanoseconds", "9 rounds now", (Cost(0, "CONV_2D", 5.0, 4.0, 6.0),))
-    monkeypatch.setattr(profiling, "timed", lambda *_: now)
-    monkeypatch.setattr(profiling, "overlaid", lambda costs, *_: f"laid over: {costs.source}")
+    monkeypatch.setattr(profiling, "time_operators", lambda *_: now)
+    monkeypatch.setattr(profiling, "write_overlay_file", lambda costs, *_: f"laid over: {costs.source}")
     profile_case(NAME, None, str(tmp_path / "seen.json"), as_json=False)
     assert "laid over: 9 rounds now" in capsys.readouterr().out
 
@@ -168,6 +168,6 @@ def test_an_overlay_is_of_each_operator_and_not_of_kinds(store, monkeypatch, tmp
 def test_an_overlay_has_no_time_that_cannot_be_told_from_nothing():
     """A negative difference would move the colours of all others."""
     costs = (Cost(0, "CONV_2D", 588_405.0, 500_000.0, 600_000.0), Cost(1, "ADD", -1_388_897.0, -5e6, 2e6))
-    assert laid_over(Costs(NAME, "nanoseconds", "now", costs)) == ("time in µs", {0: 588.405})
+    assert overlay_values(Costs(NAME, "nanoseconds", "now", costs)) == ("time in µs", {0: 588.405})
     counted = Costs(NAME, "instructions", "run a", (Cost(0, "CONV_2D", 900.0),))
-    assert laid_over(counted) == ("instructions", {0: 900.0})
+    assert overlay_values(counted) == ("instructions", {0: 900.0})

@@ -4,7 +4,7 @@ import pytest
 
 from harness.cli import progress as module
 from harness.cli.progress import MOST_LINES, ConsoleProgress
-from harness.run.schedule import Glance
+from harness.run.schedule import ScheduleStatus
 from harness.store.record import Outcome
 
 
@@ -18,15 +18,15 @@ def piped(monkeypatch):
         yield progress
 
 
-def glance():
-    return Glance(2, 9, (("Comparing a/int8/tflite/x", 3.0),), 60.0)
+def status():
+    return ScheduleStatus(2, 9, (("Comparing a/int8/tflite/x", 3.0),), 60.0)
 
 
 def test_how_many_cases_passed_is_there_before_the_run_is_over(piped, capsys):
-    piped.look(glance())
+    piped.update(status())
     for outcome, final in ((Outcome.PASSED, False), (Outcome.PASSED, False), (Outcome.UNSUPPORTED, True)):
         piped.ended("a/int8/tflite/x", outcome, "", final=final)
-    piped.look(glance())
+    piped.update(status())
     before, after = capsys.readouterr().err.splitlines()
     assert before == "2 of 9 steps; about 60 s left; Comparing a/int8/tflite/x"
     assert after == "2 of 9 steps; 2 passed, 1 unsupported; about 60 s left; Comparing a/int8/tflite/x"
@@ -35,7 +35,7 @@ def test_how_many_cases_passed_is_there_before_the_run_is_over(piped, capsys):
 def test_what_went_wrong_for_good_is_told_at_once_and_what_is_looked_at_again_is_counted_alone(piped, capsys):
     piped.ended("a/int8/tflite/x", Outcome.CRASHED, "it died of SIGSEGV.", final=True)
     piped.ended("a/int8/tflite/y", Outcome.FAILED, "SQNR 3 dB", final=False)
-    piped.look(glance())
+    piped.update(status())
     told, line = capsys.readouterr().err.splitlines()
     assert told == "☇ a/int8/tflite/x: it died of SIGSEGV."
     assert "1 crashed, 1 to be looked at again" in line
@@ -58,7 +58,7 @@ def test_on_a_terminal_one_line_below_the_bars_says_how_the_cases_stand_and_what
         progress.step("Setting up x")
         assert progress._shown().renderables[1].plain == "Setting up x"
         progress.ended("a/int8/tflite/x", Outcome.PASSED, "", final=False)
-        progress.look(glance())
+        progress.update(status())
         progress.step("Setting up y")
         line = "1 passed; about 60 s left; Comparing a/int8/tflite/x"
         assert progress._shown().renderables[1].plain == line

@@ -154,7 +154,7 @@ def recipes(monkeypatch):
 
 
 def test_ctrl_c_keeps_what_is_known(recipes):
-    seen = tuning.searched(TwoTries(("passed", 100.0, 0.0, 0.0)), (), 24, mock.Mock())
+    seen = tuning.run_search(TwoTries(("passed", 100.0, 0.0, 0.0)), (), 24, mock.Mock())
     assert seen.interrupted
     assert [attempt.candidate for attempt in seen.attempts] == [INT8]
     assert seen.best.candidate == INT8
@@ -162,19 +162,19 @@ def test_ctrl_c_keeps_what_is_known(recipes):
 
 def test_where_no_target_tells_the_figure_the_mistake_is_said_at_once(recipes):
     with pytest.raises(HarnessError, match=r"fake/one does not tell instructions.*boards"):
-        tuning.searched(TwoTries(("passed", None, 0.0, 0.0, "", (), True)), (), 24, mock.Mock())
+        tuning.run_search(TwoTries(("passed", None, 0.0, 0.0, "", (), True)), (), 24, mock.Mock())
 
 
 def test_a_red_on_a_cheap_target_says_nothing_of_what_the_dear_one_tells(recipes):
     """The board, which tells instructions, was never started."""
-    seen = tuning.searched(TwoTries(("failed", None, 0.1, 2.0, "fake/one: too noisy")), (), 24, mock.Mock())
+    seen = tuning.run_search(TwoTries(("failed", None, 0.1, 2.0, "fake/one: too noisy")), (), 24, mock.Mock())
     assert [attempt.verdict for attempt in seen.attempts] == ["failed"]
 
 
 def test_a_ready_file_that_is_the_best_as_it_was_given_is_not_written_as_a_variant(tmp_path):
     best = Attempt(Candidate(Recipe("ready", 32)), "passed", 100.0, 0.0, 0.0)
     oracle = mock.Mock(variants={"ready": READY})
-    assert tuning.written(tmp_path, "mine", oracle, found(best, best=best)).startswith("Not written")
+    assert tuning.write_best_variant(tmp_path, "mine", oracle, found(best, best=best)).startswith("Not written")
     assert not list(tmp_path.iterdir())
     assert not any("--write" in sentence for sentence in sentences(found(best, best=best)))
 
@@ -184,7 +184,7 @@ def test_an_objective_that_there_is_not_is_a_mistake():
         tuning.tune("kws", [], [], "beauty", 3, None, as_json=False)
 
 
-@pytest.mark.parametrize("at", ["written", "written_page"])
+@pytest.mark.parametrize("at", ["write_best_variant", "write_dashboard"])
 def test_ctrl_c_after_the_search_costs_nothing_of_what_was_found(monkeypatch, tmp_path, capsys, at):
     ended = found(PASSED, best=PASSED)
     monkeypatch.chdir(tmp_path)
@@ -193,9 +193,9 @@ def test_ctrl_c_after_the_search_costs_nothing_of_what_was_found(monkeypatch, tm
     entry = mock.Mock()
     entry.name = "kws"
     monkeypatch.setattr(tuning, "model_entries", lambda _: {"kws": entry})
-    monkeypatch.setattr(tuning, "searched", lambda *_: ended)
-    monkeypatch.setattr(tuning, "written_page", lambda *_: None)
-    monkeypatch.setattr(tuning, "written", lambda *_: "Written.")
+    monkeypatch.setattr(tuning, "run_search", lambda *_: ended)
+    monkeypatch.setattr(tuning, "write_dashboard", lambda *_: None)
+    monkeypatch.setattr(tuning, "write_best_variant", lambda *_: "Written.")
     monkeypatch.setattr(tuning, "environment", lambda _: None)
     monkeypatch.setattr(tuning, "Converter", mock.Mock())
     monkeypatch.setattr(tuning, at, mock.Mock(side_effect=KeyboardInterrupt))

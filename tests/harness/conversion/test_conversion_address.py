@@ -14,7 +14,7 @@ from harness.conversion import steps
 from harness.conversion.children import WORKER
 from harness.conversion.converter import Converter
 from harness.conversion.golden import Golden
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.environment import environment
 
 ENGINE = Path(harness.__file__).parent
@@ -62,7 +62,7 @@ def test_an_artifact_is_addressed_by_the_whole_variant(converter, monkeypatch, t
         raise Asked(key)
 
     monkeypatch.setattr(converter, "_entry", ask)
-    prepared = Prepared("net", "key", tmp_path, {}, "digest")
+    prepared = PreparedModel("net", "key", tmp_path, {}, "digest")
     form = registry.formats()["tflite"]
     variant = form.variant("int8")
     keys = []

@@ -128,7 +128,7 @@ def test_of_several_signatures_those_that_were_not_tested_are_known(converter, e
 def test_runtimes_that_know_no_signatures_refuse_what_they_would_not_run(converter, entry):
     for name in SIGNATURES:
         artifact, _ = ready(converter, converter.prepare(entry(f'path = "several.tflite"\nsignature = "{name}"')))
-        (said,) = registry.targets()["tflm/host"].coverage(artifact) or ("",)
+        (said,) = registry.targets()["tflm/host"].unsupported_operators(artifact) or ("",)
         assert bool(said) == (artifact.subgraph != 0)
         assert not said or f"the signature '{name}' (it is subgraph 1 of the file" in said
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.conversion.origin import origin_of, places_of, source_of
+from harness.conversion.origin import origin_of, source_of, source_paths
 from harness.conversion.source import Source
 from harness.model import TensorSpec
 
@@ -39,12 +39,12 @@ def test_no_path_of_this_machine_is_kept(source, tmp_path):
 
 
 def test_every_place_that_decides_is_named(source, tmp_path):
-    assert places_of(origin_of(source, tmp_path)) == ("models/net", "inputs.npz", "weights.bin")
+    assert source_paths(origin_of(source, tmp_path)) == ("models/net", "inputs.npz", "weights.bin")
 
 
 def test_what_lies_beside_belongs_to_it(source, tmp_path):
     browser = Source("tfjs", tmp_path / "models" / "net" / "saved_model.pb")
-    assert places_of(origin_of(browser, tmp_path)) == ("models/net",)
+    assert source_paths(origin_of(browser, tmp_path)) == ("models/net",)
 
 
 def test_a_source_elsewhere_has_no_place_in_the_project(source, tmp_path):

@@ -9,7 +9,7 @@ from harness.artifact import TensorInfo
 from harness.cache import Cache
 from harness.conversion.converter import Converter
 from harness.conversion.golden import Golden, write_golden
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.conversion.reference import CONFIRMED, MADE_GOLDEN
 from harness.environment import environment
 from harness.variant import Format
@@ -50,7 +50,7 @@ def ready(tmp_path):
     write_golden(tmp_path / "golden.npz", Golden({"x": SAMPLES}, {"y": 2 * SAMPLES}, None))
     np.savez(tmp_path / MADE_GOLDEN, y=2 * SAMPLES)
     facts = {"sequence": False, "golden_of": "d", "golden_from": "kernels"}
-    return Prepared("it", "k", tmp_path, facts, "golden"), artifact
+    return PreparedModel("it", "k", tmp_path, facts, "golden"), artifact
 
 
 def outputs_of(converter, prepared, artifact, form):

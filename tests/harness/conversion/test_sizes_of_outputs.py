@@ -8,12 +8,12 @@ from harness.conversion.conditioning import comparable
 from harness.conversion.prepare import renamed
 from harness.conversion.sources.golden import not_repeated, stacked
 from harness.conversion.sources.request import BadSource
-from harness.sizes import held
+from harness.ragged import split_samples
 
 
 def test_each_sample_keeps_its_size():
     found = stacked("y", [np.ones((2, 4)), np.ones((0, 4)), np.ones((5, 4))])
-    assert [values.shape for values in held(found, "y")] == [(2, 4), (0, 4), (5, 4)]
+    assert [values.shape for values in split_samples(found, "y")] == [(2, 4), (0, 4), (5, 4)]
 
 
 @pytest.mark.parametrize("others", [[(5, 3)], [(2,)]])

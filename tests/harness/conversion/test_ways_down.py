@@ -9,7 +9,7 @@ from harness import registry
 from harness.conversion.golden import read_golden
 from harness.errors import HarnessError, Unsupported
 from harness.project import model_entries
-from harness.remedies.explain import known
+from harness.remedies.explain import find_remedy
 
 FORMATS = registry.formats()
 
@@ -90,7 +90,7 @@ def test_an_operator_without_an_int8_form_is_left_in_float_and_refused_by_name_w
     assert artifact.operators["SIN"] == artifact.operators["FULLY_CONNECTED"] == 1
     with pytest.raises(Unsupported, match="the int8 quantiser left SIN in float") as caught:
         convert(f'entry = "sine:sine"\n{STRICT}', "tflite", variant)
-    assert known(str(caught.value)).remedy.name == "operator not quantisable"
+    assert find_remedy(str(caught.value)).remedy.name == "operator not quantisable"
 
 
 @pytest.mark.parametrize("variant", ["int8", "int8-float-io"])

@@ -11,9 +11,9 @@ from harness.artifact import TensorInfo
 from harness.conversion.reference import Reference
 from harness.errors import Crashed, Unsupported
 from harness.gate.policy import Policy
-from harness.isolation import Isolation, made_of, renumbered
+from harness.isolation import Isolation, derive_artifact, renumbered
 from harness.locate.locator import Locator
-from harness.operator_outputs import Operation, OperatorOutputs, with_outputs
+from harness.operator_outputs import OperatorNode, OperatorOutputs, with_outputs
 from harness.reproduction import Repeated, Reproduction
 from harness.run.matrix import Case
 from harness.target import Session
@@ -32,7 +32,7 @@ def inside(index):
 def operations(artifact):
     results = [inside(0), inside(1), artifact.outputs[0]]
     return tuple(
-        Operation(index, name, (results[index],), (results[index - 1].name,) if index else ())
+        OperatorNode(index, name, (results[index],), (results[index - 1].name,) if index else ())
         for index, (name, _) in enumerate(STEPS)
     )
 
@@ -41,17 +41,17 @@ def alone(artifact, operation, reads, folder):
     (folder / "model.fake").write_text(operation.operator)
     outputs = renumbered(operation.results, "output")
     operators = {operation.operator: 1}
-    return made_of(artifact, folder, inputs=renumbered(reads, "input"), outputs=outputs, operators=operators)
+    return derive_artifact(artifact, folder, inputs=renumbered(reads, "input"), outputs=outputs, operators=operators)
 
 
 def bare(artifact, folder):
     (folder / "model.fake").write_text("the chain")
-    return made_of(artifact, folder)
+    return derive_artifact(artifact, folder)
 
 
 def without_weights(artifact, folder):
     (folder / "model.fake").write_text("random")
-    return made_of(artifact, folder, scheme="random")
+    return derive_artifact(artifact, folder, scheme="random")
 
 
 ISOLATION = Isolation(
@@ -156,12 +156,12 @@ class ChainTarget(FakeTarget):
             return Repeated(status, f"The fault shows{'' if status else ' not'}.\n")
 
         return Reproduction(
-            called="chain 1.0",
+            runtime_name="chain 1.0",
             write=lambda folder: Path(folder, "repeat.py").write_text("print()"),
             repeat=repeat,
             packages={"chain": "1.0"},
-            how=("python repeat.py",),
-            sees_death=self.sees_death,
+            instructions=("python repeat.py",),
+            reports_crash=self.sees_death,
         )
 
 

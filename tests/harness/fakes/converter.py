@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.artifact import Artifact, TensorInfo
 from harness.conversion.model_entry import ModelEntry
-from harness.conversion.prepared import Prepared
+from harness.conversion.prepared_model import PreparedModel
 from harness.conversion.reference import Reference
 from harness.conversion.source import Source
 from harness.errors import Unsupported
@@ -24,7 +24,7 @@ class FakeConverter:
         self.folder = folder
         self.refuse = refuse or {}
         self.calls = []
-        self.opinions = {}
+        self.alternatives = {}
         """What other runtimes multiply their input by; those that are not named do not run the model."""
 
     def prepare(self, entry):
@@ -36,7 +36,7 @@ class FakeConverter:
         x = np.linspace(-1, 1, 128 * 4, dtype=np.float32).reshape(128, 1, 4)
         np.savez(folder / "golden.npz", **{"in:x": x, "out:y": 2 * x})
         np.savez(folder / "outputs.npz", y=2 * x)
-        return Prepared(
+        return PreparedModel(
             entry.name, "key", folder, {"samples": 128, "recognised": "a fake"}, "golden", budget=entry.budget
         )
 
@@ -65,7 +65,7 @@ class FakeConverter:
 
     def opinion(self, prepared, artifact, name):
         self.calls.append(("opinion", name))
-        factor = self.opinions.get(name)
+        factor = self.alternatives.get(name)
         if factor is None:
             raise Unsupported(f"{name} does not run it.")
         path = prepared.folder / f"{name.replace('/', '.')}.npz"

@@ -3,8 +3,8 @@
 import json
 import threading
 
-from harness.places.at_place import describe, perform
-from harness.places.link import MachineLost
+from harness.places.request_handlers import describe, perform
+from harness.places.transport import MachineLost
 
 
 class FakeLink:

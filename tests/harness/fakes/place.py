@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from harness import registry
-from harness.places.address import Certificates, SchedulerAddress
-from harness.places.serving import serve_place
+from harness.places.place_server import serve_place
+from harness.places.scheduler_address import Certificates, SchedulerAddress
 from tests.harness.fakes.target import FakeTarget
 
 

@@ -8,7 +8,7 @@ class Quiet:
     def ended(self, case, outcome, reason, *, final):
         pass
 
-    def look(self, glance):
+    def update(self, status):
         pass
 
     def step(self, what):

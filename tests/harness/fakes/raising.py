@@ -8,7 +8,7 @@ from harness.target import DEFAULT_LIMITS, Footprint, Readiness, Session, Target
 from tests.harness.fakes.converter import FakeConverter
 
 CONVERTER_STEPS = ("convert.prepare", "convert.convert", "convert.reference")
-TARGET_STEPS = ("probe", "prepare", "fingerprint", "coverage", "open", "infer", "footprint", "time", "end")
+TARGET_STEPS = ("probe", "prepare", "fingerprint", "unsupported_operators", "open", "infer", "footprint", "time", "end")
 """In the order in which a run takes them; `end` is the end of a session."""
 
 
@@ -79,8 +79,8 @@ class RaisingTarget(Target):
         self.faults.at("fingerprint")
         return {"version": "1"}
 
-    def coverage(self, artifact):
-        self.faults.at("coverage", artifact.model)
+    def unsupported_operators(self, artifact):
+        self.faults.at("unsupported_operators", artifact.model)
         return ()
 
     @contextmanager

@@ -23,7 +23,7 @@ class MadeUp:
 
     def __init__(self, seed, operators, distortion=0.0):
         draw = random.Random(seed)
-        self.weights = {f"operator{place}": int(math.exp(draw.gauss(9.5, 1.6))) for place in range(operators)}
+        self.weights = {f"operator{index}": int(math.exp(draw.gauss(9.5, 1.6))) for index in range(operators)}
         noise = {name: math.exp(draw.gauss(-8, 2)) for name in self.weights}
         self.noise = {
             "int8": noise,
@@ -67,7 +67,7 @@ class MadeUp:
         sizes = []
         candidates = 0
         for recipe in RECIPES:
-            for count in range(len(self.weights) + 1 if recipe.floats else 1):
+            for count in range(len(self.weights) + 1 if recipe.float_operators_option else 1):
                 for floats in itertools.combinations(sorted(self.weights), count):
                     candidates += 1
                     size, noise = self.size_and_noise(Candidate(recipe, None, floats))

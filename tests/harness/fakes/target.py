@@ -49,7 +49,7 @@ class FakeTarget(Target):
     def fingerprint(self):
         return {"script": str(sorted(self.script.items()))}
 
-    def coverage(self, artifact):
+    def unsupported_operators(self, artifact):
         return self.missing
 
     @contextmanager

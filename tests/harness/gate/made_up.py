@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from harness.artifact import FileHash, TensorInfo
-from harness.baseline.accepted import accepted_case, accepted_run
+from harness.baseline.accepted_results import accepted_case, accepted_run
 from harness.baseline.files import Baseline
 from harness.case_name import CaseName
 from harness.latency.statistics import summarise

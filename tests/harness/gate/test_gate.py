@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from harness.baseline.accepted import accepted_case, accepted_run
+from harness.baseline.accepted_results import accepted_case, accepted_run
 from harness.baseline.files import Baseline
 from harness.errors import HarnessError
 from harness.gate.judge_run import judge_run, judged_record

@@ -10,11 +10,11 @@ from harness.artifact import Quantisation, TensorInfo
 from harness.case_name import CaseName
 from harness.gate.judge import EdgeRules, judge, judge_edge
 from harness.gate.judge_task import discordant_bound, discordant_pairs
-from harness.gate.policy import Budget, LatencyRule, ParityRule, Policy, TaskRule
+from harness.gate.policy import FigureLimit, LatencyRule, ParityRule, Policy, TaskRule
 from harness.latency.statistics import summarise
 from harness.parity.comparison import compare
 from harness.parity.edges import parity
-from harness.sizes import stacked
+from harness.ragged import stack_samples
 from harness.store.record import Measured, TaskMetric
 from harness.target import Timing
 
@@ -49,7 +49,7 @@ class TestSizes:
     FEWER = (*ROWS[:3], ROWS[3][:7])
 
     def compared(self, reference, actual, golden=ROWS):
-        sides = (stacked("out", side) for side in (golden, reference, actual))
+        sides = (stack_samples("out", side) for side in (golden, reference, actual))
         return parity(*sides, (FLOAT,), None, "regression", "reference")
 
     def test_another_number_of_rows_fails_that_rule_alone_and_on_its_edge_alone(self):
@@ -334,7 +334,7 @@ class TestTheRest:
         assert set(failures(result, latency=latency, policy=strict)) == {"latency.steady_state"}
 
     def test_a_size_above_its_budget_by_one_byte_fails(self):
-        policy = Policy(budgets=(Budget(figure="artifact_bytes", limit=1000, source="the flash of the board"),))
+        policy = Policy(budgets=(FigureLimit(figure="artifact_bytes", limit=1000, source="the flash of the board"),))
         result = case(GOLDEN, GOLDEN, GOLDEN)
         for size, passed in ((1000, True), (1001, False)):
             found = failures(result, policy=policy, sizes=Measured(figures={"artifact_bytes": size}))

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from harness.case_name import CaseName
-from harness.gate.policy import DEFAULT_PARITY, Budget, ParityRule, Policy, TaskRule
+from harness.gate.policy import DEFAULT_PARITY, FigureLimit, ParityRule, Policy, TaskRule
 
 TFLITE = ("float32", "float16", "dynamic", "int8", "int8-float-io", "uint8", "int16x8")
 TFJS = ("float32", "float16", "uint8", "uint16")
@@ -144,7 +144,7 @@ def test_impossible_margins_and_budgets_are_refused():
         with pytest.raises(ValidationError):
             TaskRule(**wrong)
     with pytest.raises(ValidationError):
-        Budget(figure="arena_bytes", limit=1.5, source="x")
+        FigureLimit(figure="arena_bytes", limit=1.5, source="x")
 
 
 def test_it_survives_being_written_and_read():

@@ -16,7 +16,7 @@ from harness.conversion.source import Source
 from harness.errors import Crashed, Unavailable
 from harness.gate.judge_run import judge_run
 from harness.gate.policy import LatencyRule, Policy, RatioBudget
-from harness.gate.regression import Stopwatch
+from harness.gate.regression import RegressionTimer
 from harness.latency.ratio import Ratio
 from tests.harness.fakes.target import FakeTarget
 from tests.harness.gate.made_up import ELSEWHERE, artifact, baseline, case, latency, run, tflite
@@ -68,7 +68,9 @@ class Judge:
             return Finding(verdict, figures, figures if verdict == "slower" else None, 1.0, ())
 
         accepted = baseline(before, **({"machine": machine} if machine else {}))
-        stopwatch = Stopwatch(self.cache, {"tflite/one": Altered()}, compare=compare, inside=inside or (lambda *_: ()))
+        stopwatch = RegressionTimer(
+            self.cache, {"tflite/one": Altered()}, compare=compare, find_changed_operators=inside or (lambda *_: ())
+        )
         result = judge_run(run(now), policy or Policy(), accepted, tflite, stopwatch=stopwatch)
         (check,) = [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
         return check
@@ -107,7 +109,7 @@ def test_where_only_the_measuring_code_differs_nothing_is_timed(cache, kept):
 
     one = case(artifact=kept("k1"), fingerprint={"browser": "156", "page": "new"}, latency=latency())
     before = one.model_copy(update={"fingerprint": {"browser": "156", "page": "old"}})
-    stopwatch = Stopwatch(cache, {"tflite/one": Page("tflite/one")}, compare=compare)
+    stopwatch = RegressionTimer(cache, {"tflite/one": Page("tflite/one")}, compare=compare)
     result = judge_run(run(one), Policy(), baseline(before), tflite, stopwatch=stopwatch)
     (check,) = [check for check in result.verdicts[0].checks if check.rule == "latency.regression"]
     assert check.passed
@@ -146,7 +148,7 @@ def test_both_sides_have_what_the_model_says_and_its_file_does_not(cache, kept, 
         sides.extend(compared[:2])
         raise Unavailable("that is enough")
 
-    stopwatch = Stopwatch(cache, {"tflite/one": Altered()}, compare=compare, models=models)
+    stopwatch = RegressionTimer(cache, {"tflite/one": Altered()}, compare=compare, models=models)
     judge_run(run(now), Policy(), baseline(before), tflite, stopwatch=stopwatch)
     assert len(sides) == 2
     for side in sides:
@@ -193,7 +195,7 @@ class OnAGpu(Judge):
             blocks = Round(np.ones(8), np.full(8, ratio), 1, resolution_ns=1024.0)
             return Finding(verdict, figures, figures if verdict == "slower" else None, 1.0, (blocks,))
 
-        stopwatch = Stopwatch(self.cache, {"tflite/one": Altered()}, compare=compare)
+        stopwatch = RegressionTimer(self.cache, {"tflite/one": Altered()}, compare=compare)
         result = judge_run(run(now), policy or Policy(), baseline(before), tflite, stopwatch=stopwatch)
         checks = result.verdicts[0].checks
         return {check.rule: check for check in checks if check.rule in ("latency.regression", "latency.kernels")}
@@ -256,8 +258,8 @@ def test_milliseconds_of_a_software_renderer_are_not_judged(kept):
 
 
 SLOWER_INSIDE = tuple(
-    OperatorRatio(f"OPERATOR_{place}", "1×8", ratio, ratio - 0.05, ratio + 0.05, 0.2)
-    for place, ratio in enumerate((0.5, 1.5, 1.4, 1.3, 1.2))
+    OperatorRatio(f"OPERATOR_{index}", "1×8", ratio, ratio - 0.05, ratio + 0.05, 0.2)
+    for index, ratio in enumerate((0.5, 1.5, 1.4, 1.3, 1.2))
 )
 
 

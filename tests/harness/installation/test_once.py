@@ -71,7 +71,7 @@ with hold_lock(Path(sys.argv[1]), "the thing"):
 def test_another_process_is_said_and_waited_for(tmp_path, monkeypatch):
     said: list[str] = []
     was_said = threading.Event()
-    monkeypatch.setattr(once, "tell", lambda line: (said.append(line), was_said.set()))
+    monkeypatch.setattr(once, "print_line", lambda line: (said.append(line), was_said.set()))
     place = tmp_path / "thing"
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(place.with_name("thing.lock"))],

@@ -298,7 +298,7 @@ INSTALL = "import sys; from harness.installation.release import Release; print(R
 def test_two_set_ups_at_once_fetch_it_once(server, home):
     server.delay = 1.0
     tool = release(server)
-    arguments = [tool.name, tool.address, tool.sha256, tool.program, tool.archive_variable]
+    arguments = [tool.name, tool.url, tool.sha256, tool.program, tool.archive_variable]
     processes = [
         subprocess.Popen([sys.executable, "-c", INSTALL, *arguments], stdout=subprocess.PIPE, text=True)
         for _ in range(2)

@@ -8,7 +8,7 @@ from harness.case_name import CaseName
 from harness.gate.judge import EdgeRules
 from harness.gate.policy import Policy
 from harness.locate.findings import EdgeFinding, findings
-from harness.operator_outputs import Operation
+from harness.operator_outputs import OperatorNode
 from harness.parity.comparison import compare
 
 RIGHT = np.linspace(-1, 1, 200).reshape(2, 1, 100).astype(np.float32)
@@ -21,7 +21,7 @@ def result(name, dtype="float32", quantisation=None):
 
 
 def operation(index, name, *reads, info=None):
-    return Operation(index, name, (info or result(f"@{index}.0"),), tuple(f"@{read}.0" for read in reads))
+    return OperatorNode(index, name, (info or result(f"@{index}.0"),), tuple(f"@{read}.0" for read in reads))
 
 
 def rules(target="tflite/litert-builtin", variant="float32"):

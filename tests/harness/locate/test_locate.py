@@ -65,7 +65,7 @@ def test_a_result_that_a_target_never_shows_is_counted_and_left_out(tmp_path):
 class WithoutInt8(ChainTarget):
     """As LiteRT.js, which has no tensors of that type."""
 
-    def coverage(self, artifact):
+    def unsupported_operators(self, artifact):
         return ("tensors of type int8",) if any(info.dtype == "int8" for info in artifact.outputs) else ()
 
 
@@ -186,7 +186,7 @@ def test_a_fault_of_the_golden_is_said_and_nothing_is_looked_into(tmp_path):
 
 
 def test_a_reference_that_others_agree_against_is_named_and_the_target_is_held_against_them(tmp_path, monkeypatch):
-    form = replace(FORMAT, opinions=(("fake/one",), ("fake/two",)))
+    form = replace(FORMAT, alternative_references=(("fake/one",), ("fake/two",)))
     monkeypatch.setattr(registry, "targets", lambda: {name: FakeTarget(name) for name in ("fake/one", "fake/two")})
     made, converter = locator(tmp_path, form=form)
     converter.faults = {"SHIFT": 0.5}
@@ -200,7 +200,7 @@ def test_a_reference_that_others_agree_against_is_named_and_the_target_is_held_a
 def test_a_target_that_has_to_give_anothers_bytes_is_held_against_that_one_inside_too(
     tmp_path, monkeypatch, bytes_of, against
 ):
-    form = replace(FORMAT, opinions=(("fake/one",), ("fake/two",)))
+    form = replace(FORMAT, alternative_references=(("fake/one",), ("fake/two",)))
     monkeypatch.setattr(registry, "targets", lambda: {name: FakeTarget(name) for name in ("fake/one", "fake/two")})
     rule = ParityRule(edge="runtime", metric="max_lsb", limit=0, source="its own kernels", bytes_of=bytes_of)
     made, converter = locator(tmp_path, form=form, rules=[rule])

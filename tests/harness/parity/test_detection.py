@@ -17,8 +17,8 @@ from harness.store.record import Measured
 
 NAMES = DetectionOutputs("boxes", "scores", "classes")
 INFOS = tuple(
-    TensorInfo(name=name, tensor=name, index=place, shape=shape, dtype="float32")
-    for place, (name, shape) in enumerate({"boxes": (6, 4), "scores": (6,), "classes": (6,)}.items())
+    TensorInfo(name=name, tensor=name, index=index, shape=shape, dtype="float32")
+    for index, (name, shape) in enumerate({"boxes": (6, 4), "scores": (6,), "classes": (6,)}.items())
 )
 
 
@@ -26,10 +26,10 @@ def padded(*samples, rows=6):
     """Outputs of samples of detections (class, score, box), zeros behind them."""
     tensors = {"boxes": (4,), "scores": (), "classes": ()}
     tensors = {name: np.zeros((len(samples), rows, *shape), np.float32) for name, shape in tensors.items()}
-    for place, sample in enumerate(samples):
+    for index, sample in enumerate(samples):
         for row, (kind, score, box) in enumerate(sample):
-            tensors["classes"][place, row], tensors["scores"][place, row] = kind, score
-            tensors["boxes"][place, row] = box
+            tensors["classes"][index, row], tensors["scores"][index, row] = kind, score
+            tensors["boxes"][index, row] = box
     return tensors
 
 
@@ -133,9 +133,9 @@ def objects(*samples):
     """Labels: (samples, objects, 5), class and box each, padded with class −1."""
     most = max(map(len, samples))
     found = np.full((len(samples), most, 5), -1.0)
-    for place, sample in enumerate(samples):
+    for index, sample in enumerate(samples):
         for row, (kind, box) in enumerate(sample):
-            found[place, row] = (kind, *box)
+            found[index, row] = (kind, *box)
     return found
 
 

@@ -23,12 +23,12 @@ import pytest
 from harness import registry
 from harness.errors import HarnessError
 from harness.places import cluster
-from harness.places.address import Certificates, SchedulerAddress
+from harness.places.case_placement import cases_at
 from harness.places.certificates import make_certificates
 from harness.places.cluster import connected, security_of, silence
-from harness.places.gather import Places
-from harness.places.link import NoPlaces
-from harness.places.spread import cases_at
+from harness.places.place_registry import Places
+from harness.places.scheduler_address import Certificates, SchedulerAddress
+from harness.places.transport import NoPlaces
 from harness.run.engine import Run
 from harness.run.matrix import Selection
 from harness.run.settings import Settings
@@ -204,7 +204,7 @@ def test_machines_are_never_taken_for_gone_that_are_there():
         beside.start()
         try:
             for _ in range(40):
-                link._look()
+                link._refresh_machines()
                 assert len(link.machines()) == 1
         finally:
             disturbing.set()

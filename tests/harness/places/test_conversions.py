@@ -10,14 +10,14 @@ import pytest
 from harness import registry
 from harness.cache import Cache
 from harness.conversion.converter import Converter
-from harness.conversion.elsewhere import Operation, Read
 from harness.conversion.steps import ConversionSteps
+from harness.conversion.worker_request import InputFiles, WorkerRequest
 from harness.environment import environment
 from harness.errors import Crashed, Failed
-from harness.places import at_place, conversions, gather, remote_place
-from harness.places.conversions import packed_operation
-from harness.places.gather import Places
-from harness.places.link import Abandoned
+from harness.places import conversions, place_registry, remote_place, request_handlers
+from harness.places.conversions import pack_operation
+from harness.places.place_registry import Places
+from harness.places.transport import Abandoned
 from harness.project import model_entries
 from harness.run.engine import Run
 from harness.run.matrix import Selection
@@ -59,7 +59,7 @@ def worker(tmp_path, monkeypatch):
     """The place's own; its machine has the converter."""
     monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(remote_place, "RETURN_SECONDS", 0.0)
-    for module in (at_place, conversions, gather):
+    for module in (request_handlers, conversions, place_registry):
         monkeypatch.setattr(module, "own_identity_of_conversion", lambda installed=True: "alike")
     found = Worker()
     monkeypatch.setattr(conversions.CONVERTERS, "there", lambda: found)
@@ -73,11 +73,11 @@ def operation(tmp_path):
     (folder / "saved_model.pb").write_bytes(b"graph")
     (folder / "variables" / "data").write_bytes(b"weights")
     output.mkdir()
-    return Operation(
+    return WorkerRequest(
         "convert",
         5.0,
         {"options": {"scheme": "int8"}},
-        {"saved_model": Read.of(folder)},
+        {"saved_model": InputFiles.of(folder)},
         {"output": output},
         {"converter": registry.formats()["tflite"]},
     )
@@ -107,15 +107,15 @@ def test_what_is_converted_there_comes_back_with_its_files(worker, operation, tm
 def test_no_path_of_the_engine_and_no_code_travels(operation, tmp_path):
     options = {"source": {"kind": "keras", "path": str(tmp_path / "it.keras"), "converter": "/here/converter.py"}}
     (tmp_path / "it.keras").write_bytes(b"PK")
-    asked = Operation(
+    asked = WorkerRequest(
         "prepare",
         5.0,
         options,
-        {"source.path": Read.of(tmp_path / "it.keras")},
+        {"source.path": InputFiles.of(tmp_path / "it.keras")},
         operation.writes,
         {"source.converter": registry.formats()["tflite"]},
     )
-    parcel = packed_operation(asked, "alike")
+    parcel = pack_operation(asked, "alike")
     assert str(tmp_path) not in str(parcel.asked)
     assert "/here" not in str(parcel.asked)
     assert list(parcel.files) == ["source.path/it.keras"]
@@ -163,10 +163,10 @@ def source_of(kind, **more):
 )
 def test_a_place_takes_no_code_from_an_engine(worker, operation, monkeypatch, changed):
     def altered(operation, identity):
-        parcel = packed_operation(operation, identity)
-        return conversions.OperationParcel({**parcel.asked, **changed}, parcel.files, parcel.paths)
+        parcel = pack_operation(operation, identity)
+        return conversions.OperationPayload({**parcel.asked, **changed}, parcel.files, parcel.paths)
 
-    monkeypatch.setattr(remote_place, "packed_operation", altered)
+    monkeypatch.setattr(remote_place, "pack_operation", altered)
     assert place_of(FakeLink(bench={})).convert(operation, "alike") is None
     assert worker.asked == []
     assert written(operation) == []
@@ -220,7 +220,7 @@ def test_what_no_place_does_and_what_may_not_travel_is_done_here(tmp_path, opera
     assert there._do(operation) == {"entry": "model.tflite"}
     assert len(asked) == len(own.asked) == 1
     own.problem = Failed("as ever")
-    staying = Operation("convert", 5.0, operation.options, operation.reads, operation.writes, stays=True)
+    staying = WorkerRequest("convert", 5.0, operation.options, operation.reads, operation.writes, local_only=True)
     with pytest.raises(Failed, match="as ever"):
         there._do(staying)
     assert len(asked) == 1
@@ -253,7 +253,7 @@ def test_a_run_converts_at_its_places_as_well(worker, tmp_path, monkeypatch):
 
 
 def gather_cases(places, known):
-    from harness.places.spread import cases_at
+    from harness.places.case_placement import cases_at
 
     models = {name: entry(name) for name in ("one", "two")}
     return cases_at(places, Selection(), models, known, {"fake": FAKE_FORMAT})
@@ -278,7 +278,7 @@ def test_a_place_makes_of_a_model_what_this_machine_makes(converter, tmp_path, m
             found.append((prepared.key, prepared.golden_digest, artifact, reference.digest, conditioning))
         assert steps._children._pools == {}  # nothing was converted here
     finally:
-        conversions.CONVERTERS.rest()
+        conversions.CONVERTERS.release_idle()
     here, elsewhere = found
     assert here[:2] == elsewhere[:2]
     assert here[2].model_copy(update={"directory": elsewhere[2].directory}) == elsewhere[2]

@@ -6,10 +6,10 @@ import pytest
 
 from harness import registry
 from harness.errors import HarnessError
-from harness.places import at_place, remote_place
-from harness.places.gather import Places
-from harness.places.identity import Identity, difference
-from harness.places.spread import cases_at, said_before
+from harness.places import remote_place, request_handlers
+from harness.places.case_placement import cases_at, unavailable_notices
+from harness.places.identity import HarnessIdentity, difference
+from harness.places.place_registry import Places
 from harness.run.engine import Run
 from harness.run.matrix import Selection
 from harness.run.settings import Settings
@@ -104,7 +104,7 @@ def test_a_target_that_no_place_has_is_unavailable_and_this_is_said_before(world
     lacking = {"fake/plain": {"ready": False, "missing": "the runtime", "install": "get it"}}
     chosen = world.cases(world.link(bench={"targets": lacking}, pi={"targets": {}}))
     sentence = "No place has fake/plain: at bench the runtime is missing (get it); at pi there is no such target."
-    assert said_before(chosen) == [sentence]
+    assert unavailable_notices(chosen) == [sentence]
     record = world.run(world.link(bench={"targets": lacking}))
     assert (record.cases[0].outcome, record.cases[0].target) == (Outcome.UNAVAILABLE, "fake/plain")
     assert record.places == ()
@@ -202,7 +202,7 @@ def test_exact_figures_that_differ_between_places_are_a_finding(world, counts, p
 
 
 def test_a_place_with_another_harness_or_python_is_refused_and_both_are_named(world):
-    own = at_place.own_identity()
+    own = request_handlers.own_identity()
     other = {"identity": {**own.model_dump(), "version": "9.9"}}
     world.cases(world.link(bench={}, old=other))
     (sentence,) = world.places.refused
@@ -213,7 +213,7 @@ def test_a_place_with_another_harness_or_python_is_refused_and_both_are_named(wo
 
 
 def replace_identity(identity, **changes):
-    return Identity(**{**identity.model_dump(), **changes})
+    return HarnessIdentity(**{**identity.model_dump(), **changes})
 
 
 def test_machines_of_one_name_that_are_not_alike_are_refused(world):
@@ -250,7 +250,7 @@ def test_files_are_sent_once_a_place_and_again_where_it_dropped_them(world):
     def drop(answer):
         if not dropped:
             dropped.append(1)
-            for path in at_place.kept_files().folder.iterdir():
+            for path in request_handlers.content_store().folder.iterdir():
                 if not path.name.startswith(".") and path.is_file():  # not what is written beside it for other cases
                     path.unlink(missing_ok=True)
         return answer

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from harness import registry
-from harness.errors import CaseError, Crashed, Failed, Unforeseen, Unsupported
+from harness.errors import CaseError, Crashed, Failed, UnexpectedError, Unsupported
 from harness.project import model_entries
 from harness.remedies.catalogue import CATALOGUE
-from harness.remedies.explain import known, reason
+from harness.remedies.explain import find_remedy, reason
 
 ENTRIES = Path(__file__).parents[1] / "assess" / "entries.py"
 FORMATS = registry.formats()
@@ -40,7 +40,7 @@ def failure(project, converter):
 
 
 def name_of(problem):
-    explanation = known(str(problem), problem.log)
+    explanation = find_remedy(str(problem), problem.log)
     return explanation.remedy.name if explanation else None
 
 
@@ -168,7 +168,7 @@ def test_micro_has_neither_tensorflows_operators_nor_a_users(refusal_of_micro, s
 
 
 def test_what_micro_is_known_to_lack_reads_as_what_it_says_itself(artifact):
-    (lacking,) = registry.targets()["tflm/host"].coverage(artifact("inverse", "select-tf"))
+    (lacking,) = registry.targets()["tflm/host"].unsupported_operators(artifact("inverse", "select-tf"))
     assert name_of(Unsupported(lacking)) == "TensorFlow operator on Micro"
 
 
@@ -181,17 +181,17 @@ def test_what_micro_is_known_to_lack_reads_as_what_it_says_itself(artifact):
     ],
 )
 def test_a_plan_for_a_board_is_refused_as_micro_refuses(artifact, source, variant, expected):
-    lacking = registry.targets()["mcu/qemu-cortex-m4"].coverage(artifact(source, variant))
+    lacking = registry.targets()["mcu/qemu-cortex-m4"].unsupported_operators(artifact(source, variant))
     assert name_of(Unsupported("; ".join(lacking))) == expected
 
 
 def test_a_plan_for_a_board_has_variables_as_micro_has(artifact):
-    assert registry.targets()["mcu/qemu-cortex-m4"].coverage(artifact("counter", "float32")) == ()
+    assert registry.targets()["mcu/qemu-cortex-m4"].unsupported_operators(artifact("counter", "float32")) == ()
 
 
 @pytest.mark.parametrize("name", ["tflite/litert-reference", "tflm/host"])
 def test_a_softmax_of_which_reference_kernels_die(artifact, name):
-    (lacking,) = registry.targets()[name].coverage(artifact("faint", "int8"))
+    (lacking,) = registry.targets()[name].unsupported_operators(artifact("faint", "int8"))
     assert name_of(Unsupported(lacking)) == "softmax too fine for reference kernels"
 
 
@@ -225,9 +225,13 @@ def test_an_old_runtime_lacks_the_version_of_an_operator(artifact, tflite_runtim
 
 
 def test_a_reference_that_dies_is_not_taken_for_the_converter_and_a_missing_kernel_not_for_an_old_runtime():
-    assert known("the converter died of SIGABRT during 'reference'") is None
-    assert known("Didn't find op for builtin opcode 'ELU' version '1'.").remedy.name == "operator missing in Micro"
-    assert known("Didn't find op for builtin opcode 'ELU' version '12'.").remedy.name == "operator version too new"
+    assert find_remedy("the converter died of SIGABRT during 'reference'") is None
+    assert (
+        find_remedy("Didn't find op for builtin opcode 'ELU' version '1'.").remedy.name == "operator missing in Micro"
+    )
+    assert (
+        find_remedy("Didn't find op for builtin opcode 'ELU' version '12'.").remedy.name == "operator version too new"
+    )
 
 
 def test_what_nothing_matches_is_shown_as_it_is_whatever_its_log_is_called():
@@ -237,7 +241,7 @@ def test_what_nothing_matches_is_shown_as_it_is_whatever_its_log_is_called():
 def test_a_traceback_of_the_harness_is_no_failure_of_a_converter():
     log = 'File "converter.py"\nRuntimeError: READ_VARIABLE'
     assert reason(Failed("It failed.", log)) != "It failed."
-    assert reason(Unforeseen("It failed.", log)) == "It failed."
+    assert reason(UnexpectedError("It failed.", log)) == "It failed."
 
 
 @pytest.mark.parametrize("end", ["; tflite/tensorflow cannot run it either", ".", "\nSee instructions", ""])

@@ -32,12 +32,12 @@ def sample_history(record: RunRecord, points: int = 100_000, runs: int = 365) ->
         place += 1
     table = [
         {
-            "id": f"2025{place:04d}T030000Z-{place:08x}",
-            "started": FIRST + place * DAY,
-            "commit": f"{place:040x}",
+            "id": f"2025{index:04d}T030000Z-{index:08x}",
+            "started": FIRST + index * DAY,
+            "commit": f"{index:040x}",
             "machine": "a1b2c3d4e5f6",
         }
-        for place in range(runs)
+        for index in range(runs)
     ]
     return HistoryData({"metrics": METRICS, "runs": table, "series": series})
 

@@ -376,23 +376,23 @@ def previous_of(record: RunRecord) -> RunRecord:
             "id": "20260301T080000Z-00000001",
             "started": record.started - timedelta(days=13),
             "commit": "a" * 40,
-            "cases": (gone, *(_earlier(case, place) for place, case in enumerate(cases) if place != 33)),
+            "cases": (gone, *(_earlier(case, index) for index, case in enumerate(cases) if index != 33)),
         }
     )
 
 
-def _earlier(case: CaseResult, place: int) -> CaseResult:
+def _earlier(case: CaseResult, index: int) -> CaseResult:
     update: dict[str, object] = {}
     if case.outcome is Outcome.FAILED and case.model == "keyword_dscnn":
         update |= {"outcome": Outcome.PASSED, "reason": ""}
-    if case.latency and place % 5 == 0:
+    if case.latency and index % 5 == 0:
         old = case.latency
         interval = Interval(low=old.median_interval.low * 0.8, high=old.median_interval.high * 0.8)
         samples = tuple(int(sample * 0.8) for sample in old.samples_ns)
         update["latency"] = old.model_copy(
             update={"median_ms": old.median_ms * 0.8, "median_interval": interval, "samples_ns": samples}
         )
-    if case.artifact and place % 40 == 1:
+    if case.artifact and index % 40 == 1:
         update["artifact"] = case.artifact.model_copy(
             update={"bytes": case.artifact.bytes - 100, "converter": {"tensorflow": "2.18.0"}}
         )

@@ -60,7 +60,7 @@ def drawn(page: Page) -> Locator:
     return page.locator(f"{SHOWN} table[data-table=cases] tbody tr")
 
 
-def saved(page: Page, place: int = 0) -> str:
+def saved(page: Page, index: int = 0) -> str:
     """What the button of the shown table at `place` saves. Playwright sees no downloads of this Firefox: so the file
     itself is looked at where it is made."""
     page.evaluate(
@@ -69,7 +69,7 @@ def saved(page: Page, place: int = 0) -> str:
             URL.createObjectURL = (file) => { window.file = file; return make.call(URL, file); };
         }"""
     )
-    page.locator(f"{SHOWN} button.csv").nth(place).click()
+    page.locator(f"{SHOWN} button.csv").nth(index).click()
     text: str = page.evaluate("window.file.text()")
     return text
 

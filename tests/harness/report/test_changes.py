@@ -100,10 +100,10 @@ def test_what_moved_though_nothing_changed_is_said_to_be_the_machine() -> None:
 def test_unchanged_cases_tell_how_far_the_machine_moved() -> None:
     def run(*cases: CaseResult) -> RunRecord:
         return RECORD.model_copy(
-            update={"cases": tuple(case.model_copy(update={"variant": str(place)}) for place, case in enumerate(cases))}
+            update={"cases": tuple(case.model_copy(update={"variant": str(index)}) for index, case in enumerate(cases))}
         )
 
-    factors = [1 + place / 100 for place in range(20)]
+    factors = [1 + index / 100 for index in range(20)]
     before = run(*(timed(1.0, samples_ns=(5, 6)) for _ in range(22)))
     found = changes(run(*map(timed, factors), updated(timed(1.1)), updated(timed(1.5))), before)
     assert found.drift is not None

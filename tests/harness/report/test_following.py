@@ -112,10 +112,10 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     crashed = {"outcome": Outcome.CRASHED, "latency": None}
     cases = tuple(
         case.model_copy(
-            update={"variant": f"v{place:04}", "seconds": float(place)}
-            | ({**crashed, "reason": f"Signal {place}."} if place % 3 == 0 else {"reason": ""})
+            update={"variant": f"v{index:04}", "seconds": float(index)}
+            | ({**crashed, "reason": f"Signal {index}."} if index % 3 == 0 else {"reason": ""})
         )
-        for place in range(1000)
+        for index in range(1000)
     )
     path = tmp_path_factory.mktemp("long") / "long.html"
     write(sample_record(models=["squared"], hostile=False).model_copy(update={"cases": cases}), path)

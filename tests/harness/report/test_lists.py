@@ -12,7 +12,7 @@ from .sample_record import previous_of, sample_record
 
 RECORD = sample_record()
 FIGURES = {case.id: figures(case) for case in RECORD.cases}
-PLACES = {case.id: place for place, case in enumerate(RECORD.cases)}
+PLACES = {case.id: index for index, case in enumerate(RECORD.cases)}
 TOLD_BY_THE_CASE = {"model", "target", "variant", "outcome", "case"}
 
 

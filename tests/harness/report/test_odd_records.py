@@ -43,14 +43,14 @@ def renamed(name: str) -> RunRecord:
         case.model_copy(
             update={
                 "model": name,
-                "variant": f"{name}{place}",
-                "reason": name if place % 2 else "",
-                "outcome": Outcome.FAILED if place % 2 else Outcome.PASSED,
+                "variant": f"{name}{index}",
+                "reason": name if index % 2 else "",
+                "outcome": Outcome.FAILED if index % 2 else Outcome.PASSED,
                 "fingerprint": {name: name},
                 "checks": tuple(check.model_copy(update={"rule": name, "message": name}) for check in case.checks),
             }
         )
-        for place, case in enumerate(PLAIN.cases[:6])
+        for index, case in enumerate(PLAIN.cases[:6])
     )
     return PLAIN.model_copy(update={"cases": cases, "models": (), "command": name})
 
@@ -120,9 +120,9 @@ ODD_FIGURES = (float("nan"), float("inf"), float("-inf"), 0.0)
 
 def test_figures_that_are_no_numbers_are_shown_as_they_are(open_page: Open, tmp_path: Path) -> None:
     odd = tuple(
-        (altered(case, figure) if place < 2 else case).model_copy(update={"model": f"odd {figure}"})
+        (altered(case, figure) if index < 2 else case).model_copy(update={"model": f"odd {figure}"})
         for figure in ODD_FIGURES
-        for place, case in enumerate(PLAIN.cases[:6])
+        for index, case in enumerate(PLAIN.cases[:6])
     )
     record = PLAIN.model_copy(update={"cases": odd})
     path = tmp_path / "odd.html"

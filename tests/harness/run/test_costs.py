@@ -6,8 +6,8 @@ import pytest
 
 from harness.case_name import CaseName
 from harness.run.costs import USUAL_SECONDS, Costs, in_words
+from harness.run.estimate import estimate
 from harness.run.matrix import Case, Selection, cases
-from harness.run.plan import estimate
 from tests.harness.fakes.converter import FAKE_FORMAT, entry
 from tests.harness.fakes.target import FakeTarget
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from harness import registry
-from harness.budget import Budget
+from harness.budget import SampleBudget
 from harness.cli.running import exit_code
 from harness.conversion import target_address
 from harness.errors import NoClock, Unsupported
@@ -137,7 +137,9 @@ def test_how_each_case_stands_is_told_once_while_the_run_goes_on_and_a_broken_ru
 
 def test_a_slow_case_is_compared_on_as_many_samples_as_fit_its_budget_and_says_so(execute):
     record = execute(
-        FakeTarget(script={"infer": "slow:0.1"}), FakeTarget("fake/quick"), model=replace(entry(), budget=Budget(0.5))
+        FakeTarget(script={"infer": "slow:0.1"}),
+        FakeTarget("fake/quick"),
+        model=replace(entry(), budget=SampleBudget(0.5)),
     )
     slow, quick = record.cases
     assert 2 <= slow.parity.samples < 10
@@ -147,13 +149,13 @@ def test_a_slow_case_is_compared_on_as_many_samples_as_fit_its_budget_and_says_s
 
 
 def test_a_number_of_samples_that_was_asked_for_is_what_is_compared(execute):
-    (case,) = execute(FakeTarget(), model=replace(entry(), budget=Budget(samples=7))).cases
+    (case,) = execute(FakeTarget(), model=replace(entry(), budget=SampleBudget(samples=7))).cases
     assert (case.parity.samples, case.parity.samples_note) == (7, "7 of 128 samples, as `samples` asks.")
 
 
 def test_another_budget_is_another_measurement(execute):
     assert execute(FakeTarget()).cases[0].reused_from is None
-    assert execute(FakeTarget(), model=replace(entry(), budget=Budget(9.0))).cases[0].reused_from is None
+    assert execute(FakeTarget(), model=replace(entry(), budget=SampleBudget(9.0))).cases[0].reused_from is None
     assert execute(FakeTarget()).cases[0].reused_from is not None
 
 

@@ -18,7 +18,7 @@ from harness.errors import (
     HarnessError,
     TimedOut,
     Unavailable,
-    Unforeseen,
+    UnexpectedError,
     Unsupported,
     as_case_error,
     shortened,
@@ -119,7 +119,7 @@ def test_whatever_any_step_raises_ends_its_own_case_and_no_other(step, error, tm
     ("raised", "outcome"),
     [
         (MoreThanTimedOut("stopped"), Outcome.TIMED_OUT),
-        (Unforeseen("raised"), Outcome.CRASHED),
+        (UnexpectedError("raised"), Outcome.CRASHED),
         (type("OwnKind", (Unsupported,), {})("no"), Outcome.UNSUPPORTED),
         (type("OwnPart", (Unavailable,), {})("no"), Outcome.UNAVAILABLE),
         (BadInput("no"), Outcome.FAILED),
@@ -211,7 +211,7 @@ def test_a_dashboard_that_cannot_be_made_is_one_sentence_and_the_table_is_there(
 @pytest.mark.parametrize("finished", [0, 1, 3])
 def test_an_interrupted_run_has_every_case_that_was_finished_whatever_else_was_at_work(finished, tmp_path, monkeypatch):
     """Of four cases, compared one after the other, the one behind `finished` hangs until the run is interrupted."""
-    names = [f"m{place}" for place in range(4)]
+    names = [f"m{index}" for index in range(4)]
     killed = threading.Event()
 
     class Child:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from harness.run.case_steps import COMPARING, COMPARING_SLOWLY_ELSEWHERE, CONVERTING
 from harness.run.costs import SLOW_SECONDS
 from harness.run.order import SLOW, Order
-from harness.run.schedule import Step
+from harness.run.schedule import ScheduledStep
 
 WORKERS = 4
 
@@ -39,13 +39,14 @@ def matrix(places, models=200, cases=10_000):
     """Conversions here, and cases at places that stand on them: seconds as the zoo's, most short and some long."""
     chance = random.Random(17)
     steps = [
-        Step(("convert", model), "", None, rank=CONVERTING, seconds=chance.uniform(0.5, 4.0)) for model in range(models)
+        ScheduledStep(("convert", model), "", None, rank=CONVERTING, seconds=chance.uniform(0.5, 4.0))
+        for model in range(models)
     ]
     for case in range(cases):
         seconds = chance.lognormvariate(0.5, 1.0)
         rank, slot = (COMPARING_SLOWLY_ELSEWHERE, SLOW) if seconds > SLOW_SECONDS else (COMPARING, "")
         needs = (("convert", case % models),)
-        steps.append(Step(case, "", None, needs, rank, seconds, slot, place=places[case % len(places)]))
+        steps.append(ScheduledStep(case, "", None, needs, rank, seconds, slot, place=places[case % len(places)]))
     return steps
 
 
@@ -112,7 +113,7 @@ def test_conversions_and_cases_end_the_sooner_the_more_places_there_are():
 
 
 def test_a_step_that_may_be_done_anywhere_is_done_here_first_and_then_where_most_is_free():
-    steps = [Step(number, "Converting", None, at=lambda where: None) for number in range(6)]
+    steps = [ScheduledStep(number, "Converting", None, at=lambda where: None) for number in range(6)]
     there = ["a", "b"]
     order = Order(steps, {"": 2, "a": 1, "b": 2}.get, {}, lambda: there)
     taken = [order.take() for _ in range(4)]
@@ -140,8 +141,10 @@ def test_work_that_may_go_anywhere_ends_the_sooner_the_more_machines_there_are()
 
 
 def test_a_slow_step_leaves_a_worker_of_its_own_place_to_the_quick_ones():
-    steps = [Step(("slow", place, n), "", None, (), 0, 60.0, SLOW, place=place) for place in "ab" for n in range(2)]
-    steps += [Step(("quick", place, n), "", None, (), 1, 1.0, place=place) for place in "a" for n in range(5)]
+    steps = [
+        ScheduledStep(("slow", place, n), "", None, (), 0, 60.0, SLOW, place=place) for place in "ab" for n in range(2)
+    ]
+    steps += [ScheduledStep(("quick", place, n), "", None, (), 1, 1.0, place=place) for place in "a" for n in range(5)]
     order = Order(steps, lambda place: 2, {})
     taken = []
     while (step := order.take()) is not None:

@@ -21,7 +21,7 @@ from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeSession, FakeTarget
 
-FORMAT = replace(FAKE_FORMAT, opinions=(("fake/plain", "fake/other"), ("tflm/host",)))
+FORMAT = replace(FAKE_FORMAT, alternative_references=(("fake/plain", "fake/other"), ("tflm/host",)))
 NAMES = ("fake/plain", "fake/other", "tflm/host")
 
 

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from harness.errors import Failed, Unforeseen
-from harness.run.schedule import SLOW, Schedule, Step
+from harness.errors import Failed, UnexpectedError
+from harness.run.schedule import SLOW, Schedule, ScheduledStep
 
 
 def one_by_one(steps, **settings) -> list[str]:
@@ -23,8 +23,8 @@ def nothing() -> None:
     return
 
 
-def step(key: str, *needs: str, rank: int = 0, seconds: float = 0.0, slot: str = "") -> Step:
-    return Step(key, f"Doing {key}", nothing, needs, rank, seconds, slot)
+def step(key: str, *needs: str, rank: int = 0, seconds: float = 0.0, slot: str = "") -> ScheduledStep:
+    return ScheduledStep(key, f"Doing {key}", nothing, needs, rank, seconds, slot)
 
 
 def test_what_is_needed_comes_before_what_needs_it():
@@ -54,10 +54,10 @@ def test_an_error_ends_all_that_stands_on_it_and_nothing_else():
 
     told = {}
     steps = [
-        Step("convert", "Converting", refuse),
-        Step("reference", "Running", lambda: pytest.fail("it has nothing to run"), ("convert",)),
-        Step("compare", "Comparing", lambda: pytest.fail("it has nothing to compare"), ("reference",)),
-        Step("other", "Comparing", lambda: 7),
+        ScheduledStep("convert", "Converting", refuse),
+        ScheduledStep("reference", "Running", lambda: pytest.fail("it has nothing to run"), ("convert",)),
+        ScheduledStep("compare", "Comparing", lambda: pytest.fail("it has nothing to compare"), ("reference",)),
+        ScheduledStep("other", "Comparing", lambda: 7),
     ]
     results = Schedule(steps, 2, ended=lambda step, result: told.__setitem__(step.key, result)).run()
     assert results == {"convert": problem, "reference": problem, "compare": problem, "other": 7}
@@ -68,8 +68,10 @@ def test_what_nobody_foresaw_ends_its_own_step():
     def raise_something() -> None:
         raise KeyError("x")
 
-    results = Schedule([Step("one", "Comparing", raise_something), Step("two", "Comparing", lambda: 2)], 2).run()
-    assert isinstance(results["one"], Unforeseen)
+    results = Schedule(
+        [ScheduledStep("one", "Comparing", raise_something), ScheduledStep("two", "Comparing", lambda: 2)], 2
+    ).run()
+    assert isinstance(results["one"], UnexpectedError)
     assert results["two"] == 2
 
 
@@ -85,9 +87,9 @@ def test_slow_steps_leave_a_worker_to_the_quick_ones():
         with lock:
             now -= 1
 
-    steps = [Step(f"slow{n}", "Rendering", slow, slot=SLOW) for n in range(3)]
+    steps = [ScheduledStep(f"slow{n}", "Rendering", slow, slot=SLOW) for n in range(3)]
     # The last quick step lets the slow ones go on: were both workers theirs, it would never be reached.
-    quick = [Step(f"quick{n}", "Comparing", (gate.set if n == 5 else nothing), rank=1) for n in range(6)]
+    quick = [ScheduledStep(f"quick{n}", "Comparing", (gate.set if n == 5 else nothing), rank=1) for n in range(6)]
     Schedule([*steps, *quick], 2).run()
     assert gate.is_set()
     assert most == 1
@@ -105,7 +107,7 @@ def test_a_slot_holds_no_more_than_its_limit():
         with lock:
             now -= 1
 
-    Schedule([Step(n, "Setting up", work, slot="set-up") for n in range(6)], 4, {"set-up": 1}).run()
+    Schedule([ScheduledStep(n, "Setting up", work, slot="set-up") for n in range(6)], 4, {"set-up": 1}).run()
     assert most == 1
 
 
@@ -122,12 +124,12 @@ def test_a_need_that_no_step_makes_is_a_mistake_of_the_caller():
 def test_an_interruption_goes_on_to_the_caller_and_begins_nothing_more():
     begun = []
 
-    def interrupt(step: Step, result: object) -> None:
+    def interrupt(step: ScheduledStep, result: object) -> None:
         raise KeyboardInterrupt
 
     steps = [
-        Step("one", "Comparing", lambda: begun.append("one")),
-        Step("two", "Comparing", lambda: begun.append("two"), ("one",)),
+        ScheduledStep("one", "Comparing", lambda: begun.append("one")),
+        ScheduledStep("two", "Comparing", lambda: begun.append("two"), ("one",)),
     ]
     with pytest.raises(KeyboardInterrupt):
         Schedule(steps, 1, ended=interrupt).run()
@@ -142,19 +144,19 @@ def test_the_time_that_is_left_learns_from_what_was_done():
         go_on.wait(10)
 
     # Each was expected to take 100 s, and the first took next to none.
-    steps = [Step(n, f"Comparing {n}", wait if n == 1 else nothing, seconds=100.0, rank=n) for n in range(4)]
+    steps = [ScheduledStep(n, f"Comparing {n}", wait if n == 1 else nothing, seconds=100.0, rank=n) for n in range(4)]
     schedule = Schedule(steps, 1)
-    assert schedule.glance().left_seconds == 400.0
+    assert schedule.status().left_seconds == 400.0
     thread = threading.Thread(target=lambda: glances.append(schedule.run()))
     thread.start()
     assert halfway.wait(10)
-    glance = schedule.glance()
+    glance = schedule.status()
     go_on.set()
     thread.join(10)
     assert (glance.done, glance.total) == (1, 4)
     assert [doing for doing, _ in glance.running] == ["Comparing 1"]
     assert glance.left_seconds < 40.0
-    assert schedule.glance().left_seconds == 0.0
+    assert schedule.status().left_seconds == 0.0
 
 
 def test_each_place_takes_so_many_steps_at_once_and_waits_for_no_other():
@@ -172,6 +174,8 @@ def test_each_place_takes_so_many_steps_at_once_and_waits_for_no_other():
         with lock:
             running[place] -= 1
 
-    steps = [Step((place, n), "Doing", partial(work, place), place=place) for place in running for n in range(6)]
+    steps = [
+        ScheduledStep((place, n), "Doing", partial(work, place), place=place) for place in running for n in range(6)
+    ]
     Schedule(steps, 1, places={"bench": 2, "pi": 1}).run()
     assert most == {"": 1, "bench": 2, "pi": 1}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.serve.interface import Interface
+from harness.serve.record_source import Source
 from harness.serve.server import make_server
-from harness.serve.source import Source
 from harness.store.runs import RunStore
 from tests.harness.report.conftest import ENGINES, program
 from tests.harness.store.records import make_case, make_record

@@ -17,8 +17,8 @@ from harness.errors import HarnessError
 from harness.history import summaries
 from harness.serve.dashboard import KEPT
 from harness.serve.interface import PATHS, Interface
+from harness.serve.record_source import Source
 from harness.serve.server import make_server
-from harness.serve.source import Source
 from harness.store.index.database import INDEX_FILE
 from harness.store.runs import RunStore
 from tests.harness.store.records import make_case, make_record
@@ -107,7 +107,7 @@ def test_a_made_up_metric_leaves_nothing_in_the_index(server: ThreadingHTTPServe
 def test_a_run_that_ends_meanwhile_appears(
     server: ThreadingHTTPServer, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.serve.source.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("harness.serve.record_source.FRESH_SECONDS", 0.0)
     assert len(get(server, "/api/runs")) == 12
     RunStore(results).write(make_record(20))
     assert get(server, "/api/runs")[0]["id"] == make_record(20).id
@@ -157,7 +157,7 @@ def test_a_part_is_made_once(server: ThreadingHTTPServer, monkeypatch: pytest.Mo
 
 @pytest.mark.long
 def test_who_comes_after_a_new_run_finds_its_page_ready(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.serve.source.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("harness.serve.record_source.FRESH_SECONDS", 0.0)
     interface = Interface(Source(results))
     interface.prepare()
     RunStore(results).write(make_record(20))
@@ -195,7 +195,7 @@ def test_what_is_made_ready_in_the_background_takes_one_processor(
 def test_a_page_keeps_its_parts_when_a_run_is_added_and_is_told_when_it_is_too_old(
     server: ThreadingHTTPServer, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.serve.source.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("harness.serve.record_source.FRESH_SECONDS", 0.0)
     first = parts_of(ask(server, "/")[1])
     for day, status in ((20, 200), (21, 410)):
         RunStore(results).write(make_record(day))
@@ -205,7 +205,7 @@ def test_a_page_keeps_its_parts_when_a_run_is_added_and_is_told_when_it_is_too_o
 
 @pytest.mark.long
 def test_a_page_that_is_no_longer_kept_leaves_the_memory(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.serve.source.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("harness.serve.record_source.FRESH_SECONDS", 0.0)
     interface = Interface(Source(results))
     pages = []
     for day in range(20, 20 + KEPT + 1):

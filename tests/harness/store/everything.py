@@ -25,8 +25,8 @@ def everything(database: Database) -> dict[tuple[str, ...], Any]:
             found[(row["id"],)] = {key: value for key, value in row.items() if key != "number"}
         for block in read_blocks(connection):
             columns = {name: values.tolist() for name, values in (block.columns | block.figures).items()}
-            for place, number in enumerate(columns.pop("cell")):
-                one = {name: values[place] for name, values in columns.items()}
+            for index, number in enumerate(columns.pop("cell")):
+                one = {name: values[index] for name, values in columns.items()}
                 one["provenance"], one["artifact"] = facts[one["provenance"]], artifacts.get(one["artifact"])
                 key = (runs[block.run]["id"], *cells[number])
                 assert key not in found, f"{key} is there twice"

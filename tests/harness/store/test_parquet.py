@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.store.index.database import Database
-from harness.store.index.reading import Incoming
+from harness.store.index.reading import RecordText
 from harness.store.index.run_index import RunIndex
 from harness.store.parquet import export
 from harness.store.seal import seal
@@ -17,7 +17,7 @@ def test_every_result_is_a_row_with_names(tmp_path: Path, database: Database) ->
     index = RunIndex(database)
     for day in range(3):
         cases = (make_case(median_ms=1.0 + day), make_case("mcu/board", median_ms=None, figures={"custom": 7}))
-        index.add(Incoming(seal(make_record(day, *cases).model_dump_json()), "it"))
+        index.add(RecordText(seal(make_record(day, *cases).model_dump_json()), "it"))
     path = tmp_path / "out" / "history.parquet"
     assert export(database, path) == 6
     rows = parquet.read_table(path).to_pylist()

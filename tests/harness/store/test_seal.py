@@ -26,10 +26,10 @@ def test_whole_is_what_has_an_unbroken_seal() -> None:
     assert not is_whole(seal(TEXT).replace("[1", "[9"))
 
 
-@pytest.mark.parametrize("place", range(len(seal(TEXT))))
-def test_no_flipped_character_passes(place: int) -> None:
+@pytest.mark.parametrize("index", range(len(seal(TEXT))))
+def test_no_flipped_character_passes(index: int) -> None:
     sealed = seal(TEXT)
-    flipped = sealed[:place] + chr(ord(sealed[place]) ^ 1) + sealed[place + 1 :]
+    flipped = sealed[:index] + chr(ord(sealed[index]) ^ 1) + sealed[index + 1 :]
     try:
         inner = unseal(flipped)
     except BrokenSeal:

@@ -28,8 +28,8 @@ def test_operators_in_float_are_options_of_a_variant_that_is_based_on_the_recipe
 
 
 def test_weights_of_what_is_in_float_may_be_halved_and_without_any_in_float_nothing_is_changed():
-    recipe = Recipe("int8", 8, "excluded_nodes", halved={"float_weights": "float16"})
-    whole = Candidate(recipe, halved=True)
+    recipe = Recipe("int8", 8, "excluded_nodes", float16_options={"float_weights": "float16"})
+    whole = Candidate(recipe, float16_weights=True)
     assert whole.options == {}
     assert whole.leaving(["a"]).options == {"excluded_nodes": ["a"], "float_weights": "float16"}
     assert whole.leaving(["a"]).label == "int8, 1 operator in float, two bytes a weight"
@@ -58,7 +58,7 @@ def test_every_recipe_of_a_format_is_one_of_its_variants_and_changes_what_harnes
         for recipe in form.recipes:
             assert form.variant(recipe.variant).name == recipe.variant
             changed = [
-                *([recipe.floats] if recipe.floats else []),
-                *(key for one in (*recipe.choices, recipe.halved) for key in one),
+                *([recipe.float_operators_option] if recipe.float_operators_option else []),
+                *(key for one in (*recipe.choices, recipe.float16_options) for key in one),
             ]
             assert set(changed) <= set(Choices.model_fields)

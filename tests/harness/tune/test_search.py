@@ -110,7 +110,8 @@ def test_a_refused_recipe_is_not_searched_inside():
 
 
 def test_the_inside_of_kin_is_searched_once():
-    kin = (replace(INT8, kin="int8"), replace(INT8, variant="int8-float-io", kin="int8"), FLOAT32)
+    whole = replace(INT8, interface_group="int8")
+    kin = (whole, replace(whole, variant="int8-float-io"), FLOAT32)
 
     def answer(recipe, floats):
         if recipe == "float32":
@@ -196,7 +197,7 @@ def test_an_operator_that_costs_too_much_in_float_keeps_no_other_from_being_trie
 
 def test_where_no_number_of_operators_in_float_does_that_is_known_after_few_conversions():
     """A hundred operators of which two are expected to do, and what fails lies elsewhere."""
-    operators = [Operator(f"operator{place}", 2.0**-place, 100) for place in range(100)]
+    operators = [Operator(f"operator{index}", 2.0**-index, 100) for index in range(100)]
 
     def answer(recipe, floats):
         return ("passed", 90_000.0, 0.0) if recipe == "float32" else ("failed", 20_000.0 + 100 * len(floats), 3.0)
@@ -207,7 +208,7 @@ def test_where_no_number_of_operators_in_float_does_that_is_known_after_few_conv
     assert len(search.attempts) <= 10
 
 
-HALVED = replace(INT8, halved={"float_weights": "float16"})
+HALVED = replace(INT8, float16_options={"float_weights": "float16"})
 
 
 def halving(refuses):
@@ -218,9 +219,9 @@ def halving(refuses):
         def try_(self, candidate):
             if candidate.recipe.variant == "float32":
                 return Attempt(candidate, "passed", 80_000.0, 0.0, 0.0)
-            if candidate.halved and candidate.floats and refuses:
+            if candidate.float16_weights and candidate.floats and refuses:
                 return Attempt(candidate, "refused", reason="a/board: DEQUANTIZE of float16", targets=("a/board",))
-            size = 40_000.0 + (1_000 if candidate.halved else 3_000) * len(candidate.floats)
+            size = 40_000.0 + (1_000 if candidate.float16_weights else 3_000) * len(candidate.floats)
             passed = {"a", "b"} <= set(candidate.floats)
             return Attempt(candidate, "passed" if passed else "failed", size, 0.1, 0.0 if passed else 9.0)
 
@@ -229,15 +230,15 @@ def halving(refuses):
 
 def test_operators_in_float_have_two_bytes_a_weight_where_the_recipe_can_store_them_so():
     best = searched(halving(refuses=False), (HALVED, FLOAT32)).best
-    assert (best.candidate.floats, best.candidate.halved) == (("a", "b"), True)
+    assert (best.candidate.floats, best.candidate.float16_weights) == (("a", "b"), True)
 
 
 def test_where_a_target_refuses_that_they_have_four_and_it_is_asked_once():
     search = searched(halving(refuses=True), (HALVED, replace(HALVED, variant="int8-too"), FLOAT32))
-    assert (search.best.candidate.floats, search.best.candidate.halved) == (("a", "b"), False)
+    assert (search.best.candidate.floats, search.best.candidate.float16_weights) == (("a", "b"), False)
     assert sum(attempt.verdict == "refused" for attempt in search.attempts) == 1
 
 
 def test_by_speed_bytes_a_weight_are_of_no_use():
     search = searched(halving(refuses=False), (HALVED, FLOAT32), by_size=False)
-    assert not any(attempt.candidate.halved for attempt in search.attempts)
+    assert not any(attempt.candidate.float16_weights for attempt in search.attempts)

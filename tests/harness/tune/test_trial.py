@@ -56,7 +56,7 @@ class CountingTarget(RaisingTarget):
         self.slot, self.lacks, self.interrupted = slot, dict(lacks), interrupted
         self.opened = 0
 
-    def coverage(self, artifact):
+    def unsupported_operators(self, artifact):
         return self.lacks.get(artifact.variant, ())
 
     @contextmanager

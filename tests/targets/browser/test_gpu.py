@@ -56,15 +56,15 @@ def test_a_renderers_own_name_says_what_it_is(renderer, software):
 
 
 def test_without_a_device_no_browser_is_asked(tmp_path):
-    found = gpu.settle("webgl", SOFTWARE, never, tmp_path)
+    found = gpu.select_gpu("webgl", SOFTWARE, never, tmp_path)
     assert (found.flags, found.hardware, found.problem) == (SOFTWARE, False, "")
     assert found.why == "software renderer: no GPU device here (/dev/dri, /dev/nvidia0, /proc/driver/nvidia)"
 
 
 def test_a_gpu_that_answers_is_taken_and_named_with_its_driver(machine):
-    found = gpu.settle("webgl", SOFTWARE, lambda flags: H100, machine)
+    found = gpu.select_gpu("webgl", SOFTWARE, lambda flags: H100, machine)
     assert found.hardware
-    assert (found.renderer, found.driver, found.flags) == (H100, "580.126.16", gpu.WAYS["webgl"][0][1])
+    assert (found.renderer, found.driver, found.flags) == (H100, "580.126.16", gpu.GPU_BACKEND_FLAGS["webgl"][0][1])
     assert found.why == f"{H100} (ANGLE over EGL)"
 
 
@@ -80,14 +80,14 @@ def test_a_device_that_proc_and_dri_do_not_list_is_one_too(tmp_path, node, words
 @pytest.mark.parametrize(("backend", "file"), [("webgl", "libEGL.so.1"), ("webgpu", "libvulkan.so.1")])
 def test_a_loader_that_travels_with_the_harness_is_found_without_the_systems_index(machine, monkeypatch, backend, file):
     monkeypatch.setenv("LD_LIBRARY_PATH", f"/nowhere:{machine}")
-    assert "no loader" in gpu.lacking(backend, machine, find=lambda name: None)
+    assert "no loader" in gpu.missing_part(backend, machine, find=lambda name: None)
     (machine / file).touch()
-    assert gpu.lacking(backend, machine, find=lambda name: None) == ""
+    assert gpu.missing_part(backend, machine, find=lambda name: None) == ""
 
 
 def test_software_that_is_asked_for_is_not_second_guessed(machine, monkeypatch):
     monkeypatch.setenv(gpu.VARIABLE, "software")
-    assert not gpu.settle("webgl", SOFTWARE, never, machine).hardware
+    assert not gpu.select_gpu("webgl", SOFTWARE, never, machine).hardware
 
 
 def test_a_way_that_hangs_is_named_and_the_next_one_tried(machine):
@@ -96,8 +96,8 @@ def test_a_way_that_hangs_is_named_and_the_next_one_tried(machine):
             raise TimedOut("Chromium did not answer 'renderer' within 20 s and was killed.")
         return H100
 
-    assert gpu.settle("webgl", SOFTWARE, ask, machine).flags == gpu.WAYS["webgl"][1][1]
-    found = gpu.settle("webgpu", SOFTWARE, lambda flags: "google swiftshader", machine)
+    assert gpu.select_gpu("webgl", SOFTWARE, ask, machine).flags == gpu.GPU_BACKEND_FLAGS["webgl"][1][1]
+    found = gpu.select_gpu("webgpu", SOFTWARE, lambda flags: "google swiftshader", machine)
     assert (found.flags, found.why) == (SOFTWARE, "software renderer: Vulkan came to 'google swiftshader'")
 
 
@@ -105,21 +105,21 @@ def test_where_every_way_hangs_the_software_renderer_says_why(machine):
     def ask(flags):
         raise TimedOut("Chromium did not answer 'renderer' within 20 s and was killed.")
 
-    found = gpu.settle("webgpu", SOFTWARE, ask, machine)
+    found = gpu.select_gpu("webgpu", SOFTWARE, ask, machine)
     assert found.why == "software renderer: Vulkan: Chromium did not answer 'renderer' within 20 s and was killed"
     assert not found.problem
 
 
 def test_a_gpu_that_is_asked_for_by_name_and_not_got_is_a_problem(machine, tmp_path, monkeypatch):
     monkeypatch.setenv(gpu.VARIABLE, "H100")
-    assert gpu.settle("webgl", SOFTWARE, lambda flags: H100, machine).hardware
+    assert gpu.select_gpu("webgl", SOFTWARE, lambda flags: H100, machine).hardware
     monkeypatch.setenv(gpu.VARIABLE, "Radeon")
-    found = gpu.settle("webgpu", SOFTWARE, lambda flags: "nvidia hopper", machine)
+    found = gpu.select_gpu("webgpu", SOFTWARE, lambda flags: "nvidia hopper", machine)
     assert not found.hardware
     assert found.problem == (
         "HARNESS_GPU=Radeon asks for a GPU that webgpu did not get: Vulkan came to 'nvidia hopper'."
     )
-    found = gpu.settle("webgl", SOFTWARE, never, tmp_path / "nothing")
+    found = gpu.select_gpu("webgl", SOFTWARE, never, tmp_path / "nothing")
     assert "did not get: no GPU device here" in found.problem
 
 
@@ -128,13 +128,13 @@ def test_a_gpu_that_is_asked_for_by_name_and_not_got_is_a_problem(machine, tmp_p
     [("webgl", "libegl1", "usr/share/glvnd/egl_vendor.d"), ("webgpu", "libvulkan1", "etc/vulkan/icd.d")],
 )
 def test_what_a_driver_lacks_is_named(machine, monkeypatch, backend, package, folder):
-    assert gpu.lacking(backend, machine) == ""
-    assert package in gpu.lacking(backend, machine, find=lambda name: None)
+    assert gpu.missing_part(backend, machine) == ""
+    assert package in gpu.missing_part(backend, machine, find=lambda name: None)
     for file in (machine / folder).iterdir():
         file.unlink()
-    assert "no driver file for" in gpu.lacking(backend, machine)
+    assert "no driver file for" in gpu.missing_part(backend, machine)
     monkeypatch.setenv("__EGL_VENDOR_LIBRARY_FILENAMES" if backend == "webgl" else "VK_DRIVER_FILES", "/opt/x.json")
-    assert gpu.lacking(backend, machine) == ""
+    assert gpu.missing_part(backend, machine) == ""
 
 
 def test_a_render_node_is_a_device_too(tmp_path):

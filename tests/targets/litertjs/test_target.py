@@ -12,7 +12,7 @@ from harness.errors import CaseError, Failed, Unsupported
 from harness.gate.judge_case import judge_case
 from harness.gate.policy import Policy
 from harness.store.record import Measured
-from harness.target import Limits, TimingPlan
+from harness.target import SessionTimeouts, TimingPlan
 from harness_targets.browser.browsers import CHROMIUM, WEBKIT
 from harness_targets.litertjs.bundles import BUNDLE, MODULE
 from harness_targets.litertjs.target import LiteRTJSTarget
@@ -21,7 +21,7 @@ from tests.parts import on_target
 from tests.targets.browser.gpu_process import assert_a_lost_device_is_said
 
 pytestmark = pytest.mark.needs("converter", "litertjs", "chromium")
-LIMITS = Limits(open_seconds=120, infer_seconds=120)
+LIMITS = SessionTimeouts(open_seconds=120, infer_seconds=120)
 PLAN = TimingPlan(min_iterations=5, min_seconds=0.05, max_iterations=60, max_seconds=2)
 
 
@@ -79,7 +79,7 @@ def test_an_lstm_keeps_no_state_from_sample_to_sample(target, made):
 
 def test_a_type_that_no_tensor_has_is_unsupported_and_foretold(target, made):
     model = made("digits_cnn", "int8")
-    assert target("chromium-wasm").coverage(model.artifact) == (
+    assert target("chromium-wasm").unsupported_operators(model.artifact) == (
         "tensors of type int8 as inputs or outputs (LiteRT.js has float32, int32, uint8)",
     )
     with (

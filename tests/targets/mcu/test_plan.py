@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness_targets.mcu.host import HostKernels
-from harness_targets.mcu.plan import OperatorUnsupported, PlanRefused, lacking, plan_model
+from harness_targets.mcu.plan import OperatorUnsupported, PlanRefused, plan_model, unsupported_phrases
 
 from .model_writer import ModelWriter
 from .random_operators import FORMS, Draws, random_model
@@ -134,7 +134,7 @@ def test_what_is_no_model_is_refused(content: bytes):
     with pytest.raises(PlanRefused):
         plan_model(content)
     with pytest.raises(PlanRefused):
-        lacking(content)
+        unsupported_phrases(content)
 
 
 def corruptions(model: bytes, seed: int, count: int) -> list[bytes]:

@@ -18,7 +18,7 @@ from harness_targets.mcu.emulator import renode_release as facts
 from harness_targets.mcu.emulator.get_renode import get_renode
 from harness_targets.mcu.emulator.renode import find_renode
 from harness_targets.mcu.emulator.renode_release import renode_release
-from harness_targets.mcu.handover import renode_test as tests_module
+from harness_targets.mcu.export import renode_test as tests_module
 from harness_targets.mcu.target import targets
 
 STAND_IN = "#!/bin/sh\necho 'Renode v1.16.1.4242'\n"
@@ -86,7 +86,7 @@ def test_each_system_has_its_official_archive_or_none(system, machine_name, expe
         with pytest.raises(Unavailable, match=r"no portable release of Renode 1\.16\.1 for this system"):
             get_renode()
     else:
-        assert release.address == f"https://github.com/renode/renode/releases/download/v1.16.1/{expected}"
+        assert release.url == f"https://github.com/renode/renode/releases/download/v1.16.1/{expected}"
         assert re.fullmatch(r"[0-9a-f]{64}", release.sha256)
 
 

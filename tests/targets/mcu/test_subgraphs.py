@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness_targets.mcu.host import HostKernels
-from harness_targets.mcu.plan import PlanRefused, lacking, plan_model
+from harness_targets.mcu.plan import PlanRefused, plan_model, unsupported_phrases
 
 from .model_writer import ModelWriter
 from .operators.control import CALL_ONCE, IF, VAR_HANDLE, WHILE, add, handle
@@ -40,7 +40,7 @@ def test_an_operator_inside_a_subgraph_is_refused_by_its_own_name():
     graph.operator("ATAN2", [value], [after])
     graph.operator("ASSIGN_VARIABLE", [handle(graph, "v"), after], [])
     phrase = "ATAN2 (operator 0 of subgraph 1), for which the plan runtime has no kernel"
-    assert lacking(model.write()) == (phrase,)
+    assert unsupported_phrases(model.write()) == (phrase,)
     with pytest.raises(PlanRefused, match=r"no kernel for ATAN2 \(operator 0 of subgraph 1\)"):
         plan_model(model.write())
 

@@ -78,7 +78,7 @@ def test_outputs_and_figures_come_by_name(qemu: str, host_kernels: HostKernels, 
 
 def test_what_is_no_model_is_said_so(tmp_path: Path):
     artifact = make_artifact(tmp_path, b"no model at all")
-    (reason,) = TARGETS["mcu/qemu-cortex-m4"].coverage(artifact)
+    (reason,) = TARGETS["mcu/qemu-cortex-m4"].unsupported_operators(artifact)
     assert reason.startswith("this model (This is not a readable TFLite model")
 
 
@@ -134,5 +134,5 @@ def test_a_model_beyond_the_whole_boards_memory_is_refused_before_any_firmware_i
     monkeypatch.setattr(plan_target, "build_firmware", build)
     board = dataclasses.replace(STM32F4, flash_bytes=64)
     target = plan_target.PlanTarget("mcu/small", EMULATORS["qemu"], board, ("int8",))
-    (reason,) = target.coverage(make_artifact(tmp_path, random_model("CONV_2D", "int8", 2).write()))
+    (reason,) = target.unsupported_operators(make_artifact(tmp_path, random_model("CONV_2D", "int8", 2).write()))
     assert re.fullmatch(rf"this model \(.*{board.name}: \d+ bytes of flash .* for its plan of \d+ alone\)", reason)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from harness.sizes import stacked
+from harness.ragged import stack_samples
 
 SAMPLES = 4
 
@@ -137,7 +137,7 @@ def main():
                     for i in range(SAMPLES)
                 ]
                 for key in golden[0]:
-                    found = stacked(key, [row[key].numpy() for row in golden])
+                    found = stack_samples(key, [row[key].numpy() for row in golden])
                     arrays |= {f"golden:{name}": values for name, values in found.items()}
                 _, reference = converter.reference(folder / entry, inspected, samples)
                 arrays |= {f"ref:{key}": value for key, value in reference.items()}

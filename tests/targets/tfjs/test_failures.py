@@ -13,12 +13,12 @@ import pytest
 
 from harness.errors import Crashed, Failed, TimedOut, Unavailable
 from harness.installation.packages import install_line
-from harness.target import Limits, TimingPlan
+from harness.target import SessionTimeouts, TimingPlan
 from harness_targets.browser import browsers
 from harness_targets.tfjs import bundles
 
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
-LIMITS = Limits(open_seconds=90, infer_seconds=90)
+LIMITS = SessionTimeouts(open_seconds=90, infer_seconds=90)
 LONG = TimingPlan(min_iterations=1, min_seconds=60, max_iterations=10**9, max_seconds=60)
 
 
@@ -32,7 +32,7 @@ def damaged(made, folder: Path, name: str):
 def test_a_hung_page_times_out_within_the_limit(target, made, gone):
     model = made("endless-float32")
     with (
-        target("wasm").open(model.artifact, Limits(open_seconds=90, infer_seconds=2)) as session,
+        target("wasm").open(model.artifact, SessionTimeouts(open_seconds=90, infer_seconds=2)) as session,
         pytest.raises(TimedOut, match="within 2 s"),  # a page that hangs would hang for good
     ):
         session.infer(model.samples)
@@ -155,7 +155,7 @@ def test_a_browser_that_does_not_start_is_a_crash(target, made, monkeypatch):
     monkeypatch.setenv(browsers.CHROMIUM.variable, "false")
     with (
         pytest.raises(Crashed, match=r"false did not start"),
-        wasm.open(made("twins-float32").artifact, Limits(open_seconds=30)),
+        wasm.open(made("twins-float32").artifact, SessionTimeouts(open_seconds=30)),
     ):
         pass
 

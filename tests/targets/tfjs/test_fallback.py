@@ -12,7 +12,7 @@ from harness.run.engine import Run
 from harness.run.matrix import Selection, cases
 from harness.run.settings import Settings
 from harness.store.record import Outcome
-from harness.target import Limits, TimingPlan
+from harness.target import SessionTimeouts, TimingPlan
 from harness_targets.browser import browsers
 from harness_targets.tfjs import bundles
 from harness_targets.tfjs.target import TFJSTarget
@@ -20,7 +20,7 @@ from tests.harness.fakes.progress import Quiet
 from tests.targets.browser.gpu_process import kill_gpu_process
 
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
-LIMITS = Limits(open_seconds=120, infer_seconds=120)
+LIMITS = SessionTimeouts(open_seconds=120, infer_seconds=120)
 
 
 NO_WEBGL = "--disable-gpu --disable-software-rasterizer"

@@ -5,12 +5,12 @@ import pytest
 
 from harness.errors import Failed
 from harness.process.warm import end_warm
-from harness.target import Limits, TimingPlan
+from harness.target import SessionTimeouts, TimingPlan
 from harness_targets.tfjs.format import FORMAT
 
 FIREFOX = pytest.param("firefox-wasm", marks=pytest.mark.needs("firefox"))
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
-LIMITS = Limits(open_seconds=120, infer_seconds=120)
+LIMITS = SessionTimeouts(open_seconds=120, infer_seconds=120)
 PLAN = TimingPlan(min_iterations=5, min_seconds=0.1, max_iterations=60, max_seconds=2)
 
 

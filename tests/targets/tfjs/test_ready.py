@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from harness.errors import BadInput
-from harness.target import Limits
+from harness.target import SessionTimeouts
 from harness_targets.tfjs.ready import NotTFJS, take_ready
 
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
-LIMITS = Limits(open_seconds=120, infer_seconds=120)
+LIMITS = SessionTimeouts(open_seconds=120, infer_seconds=120)
 IN_CHROMIUM = ("wasm", "cpu", "webgl", "wasm-threads", "webgpu")
 FIREFOX = pytest.param("firefox-wasm", marks=pytest.mark.needs("firefox"))
 

@@ -5,17 +5,17 @@ import pytest
 from harness import registry
 from harness.errors import Unsupported
 from harness.project import model_entries
-from harness.remedies.explain import known, reason
+from harness.remedies.explain import find_remedy, reason
 from harness.run.engine import Run
 from harness.run.matrix import Selection, cases
 from harness.run.settings import Settings
 from harness.store.record import Outcome
-from harness.target import Limits
+from harness.target import SessionTimeouts
 from tests.harness.fakes.progress import Quiet
 
 FIREFOX = pytest.param("firefox-wasm", marks=pytest.mark.needs("firefox"))
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
-LIMITS = Limits(open_seconds=120, infer_seconds=120)
+LIMITS = SessionTimeouts(open_seconds=120, infer_seconds=120)
 
 
 def test_a_kernel_that_is_not_registered_is_named_with_its_remedy(target, converted):
@@ -23,7 +23,7 @@ def test_a_kernel_that_is_not_registered_is_named_with_its_remedy(target, conver
     model = converted("einsum", "float32")
     with target("wasm").open(model.artifact, LIMITS) as session, pytest.raises(Unsupported) as caught:
         session.infer(model.samples)
-    explanation = known(str(caught.value), caught.value.log)
+    explanation = find_remedy(str(caught.value), caught.value.log)
     assert explanation.remedy.name == "TF.js kernel missing"
     assert explanation.meaning == "The backend wasm of TensorFlow.js has no kernel Einsum."
     assert "Run on another backend" in reason(caught.value)
@@ -67,7 +67,7 @@ def test_a_kernel_known_to_be_missing_ends_the_case_before_a_browser_is_started(
 def test_what_a_layers_model_cannot_hold_has_its_remedy(converted):
     with pytest.raises(Unsupported) as caught:
         converted("attention")
-    assert known(str(caught.value), caught.value.log).remedy.name == "layers model unloadable"
+    assert find_remedy(str(caught.value), caught.value.log).remedy.name == "layers model unloadable"
     assert "Convert a graph variant" in reason(caught.value)
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from harness.errors import Failed, Unsupported
 from harness.process.warm import end_warm
-from harness.sizes import held
-from harness.target import Limits, TimingPlan
+from harness.ragged import split_samples
+from harness.target import SessionTimeouts, TimingPlan
 from harness_targets.tfjs.target import targets
 from tests.targets.browser.gpu_process import assert_a_lost_device_is_said
 
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
-LIMITS = Limits(open_seconds=90, infer_seconds=90)
+LIMITS = SessionTimeouts(open_seconds=90, infer_seconds=90)
 PLAN = TimingPlan(min_iterations=5, min_seconds=0.1, max_iterations=60, max_seconds=2)
 IN_CHROMIUM = ("wasm", "cpu", "webgl", "wasm-threads", "webgpu")
 EVERY_BACKEND = (*IN_CHROMIUM, "firefox-wasm", "webkit-wasm")
@@ -144,7 +144,7 @@ def test_an_output_holds_as_many_rows_as_the_data_say(target, made):
     with target("cpu").open(model.artifact, LIMITS) as session:
         outputs = session.infer(model.samples)
     for side in (outputs, model.reference, model.golden):
-        assert [len(values) for values in held(side, "kept")] == counts
+        assert [len(values) for values in split_samples(side, "kept")] == counts
         np.testing.assert_allclose(side["kept"], model.golden["kept"], atol=1e-6)
         np.testing.assert_allclose(side["sum"], model.golden["sum"], atol=1e-6)
 
@@ -195,13 +195,15 @@ def test_a_wrong_shape_is_one_sentence(target, made):
 @pytest.mark.needs("firefox")
 def test_coverage_is_read_from_the_installed_packages(target, made):
     artifact = made("cnn-float32").artifact
-    assert all(target(backend).coverage(artifact) == () for backend in EVERY_BACKEND)
+    assert all(target(backend).unsupported_operators(artifact) == () for backend in EVERY_BACKEND)
     strange = artifact.model_copy(update={"operators": {"Einsum": 1, "UniqueV2": 1, "NoSuchOperator": 1}})
-    assert target("wasm").coverage(strange) == ("Einsum (the wasm backend of TensorFlow.js has no kernel Einsum)",)
-    assert target("webgpu").coverage(strange) == (
+    assert target("wasm").unsupported_operators(strange) == (
+        "Einsum (the wasm backend of TensorFlow.js has no kernel Einsum)",
+    )
+    assert target("webgpu").unsupported_operators(strange) == (
         "UniqueV2 (the webgpu backend of TensorFlow.js has no kernel Unique)",
     )
-    assert target("cpu").coverage(strange) == ()
+    assert target("cpu").unsupported_operators(strange) == ()
 
 
 @pytest.mark.needs("firefox", "webkit")

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from harness.ab.block_plan import BlockPlan
 from harness.ab.by_operator import LOOKS, PAIRS, changed_operators
 from harness.ab.compare import compare_sides
-from harness.ab.plan import BlockPlan
 from harness.ab.side import Side
-from harness.target import Limits, Loaded
+from harness.target import Loaded, SessionTimeouts
 from harness_targets.browser.session import BrowserSession
 from harness_targets.tfjs.target import TFJSTarget
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
@@ -90,7 +90,7 @@ class OnPage(RaisingTarget):
 
     @contextmanager
     def open(self, artifact, limits=None):
-        yield BrowserSession(self.page, artifact, Limits(), artifact.directory, "a browser", Loaded({}))
+        yield BrowserSession(self.page, artifact, SessionTimeouts(), artifact.directory, "a browser", Loaded({}))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_each_operator_alone_gives_what_it_gives_in_the_model(digits, tmp_path):
         cut = alone(artifact, operation, given, folder)
         assert cut.bytes < artifact.bytes
         with target.open(cut) as session:
-            found = session.infer({f"input_{place}": values[info.name] for place, info in enumerate(given)})
+            found = session.infer({f"input_{index}": values[info.name] for index, info in enumerate(given)})
         np.testing.assert_array_equal(found["output_0"], values[operation.results[0].name], err_msg=operation.operator)
 
 

@@ -68,8 +68,8 @@ def operators(artifact):
     model = tflite.Model.GetRootAsModel(artifact.path.read_bytes(), 0)
     graph = model.Subgraphs(0)
     found = []
-    for place in range(graph.OperatorsLength()):
-        operator = graph.Operators(place)
+    for index in range(graph.OperatorsLength()):
+        operator = graph.Operators(index)
         kinds = [type_name(graph.Tensors(operator.Inputs(i))) for i in range(operator.InputsLength())]
         name = (graph.Tensors(operator.Outputs(0)).Name() or b"").decode()
         found.append((operator_name(model.OperatorCodes(operator.OpcodeIndex())), kinds, name))
@@ -117,8 +117,8 @@ def test_an_operator_left_in_float_has_two_bytes_a_weight_where_that_is_chosen(m
     by_kind = made("int8-weights", excluded_operators=["FULLY_CONNECTED"], float_weights="float16")
     assert sum(kinds == ["float16"] for _, kinds, _ in operators(by_kind)) == 2
     static = made("int8-static", float_operators=[first[2]], float_weights="float16")
-    assert "conversion of float16 to float32" in TARGETS["mcu/qemu-cortex-m4"].coverage(static)[0]
-    assert TARGETS["tflite/litert-xnnpack"].coverage(halved) == ()
+    assert "conversion of float16 to float32" in TARGETS["mcu/qemu-cortex-m4"].unsupported_operators(static)[0]
+    assert TARGETS["tflite/litert-xnnpack"].unsupported_operators(halved) == ()
 
 
 def test_the_usual_converter_leaves_the_same_operator_in_float_and_keeps_the_types_at_its_ends(made):
@@ -176,15 +176,15 @@ def test_a_ready_file_that_is_quantised_already_is_refused_in_a_sentence(made, r
 
 def test_kernels_that_pass_over_weights_scales_are_refused_by_name(made):
     blocks, weights, dynamic = made("int4-blocks"), made("int8-weights"), made("int8-dynamic")
-    assert "with int4 weights by blocks" in TARGETS["tflite/litert-builtin"].coverage(blocks)[0]
-    assert "dies" in TARGETS["tflite/tensorflow"].coverage(blocks)[0]
-    assert TARGETS["tflite/litert-xnnpack"].coverage(blocks) == ()
-    assert "of which Micro takes the first scale" in TARGETS["tflm/host"].coverage(weights)[0]
-    assert TARGETS["tflm/host"].coverage(made("int8-weights", granularity="tensor")) == ()
-    assert "int8 weights of a scale a channel" in TARGETS["tflite/tflite-runtime"].coverage(dynamic)[0]
-    assert TARGETS["tflite/tflite-runtime"].coverage(weights) == ()
-    assert "compressed weights" in TARGETS["mcu/qemu-cortex-m4"].coverage(weights)[0]
-    assert TARGETS["mcu/qemu-cortex-m4"].coverage(made("int4-static")) == ()
+    assert "with int4 weights by blocks" in TARGETS["tflite/litert-builtin"].unsupported_operators(blocks)[0]
+    assert "dies" in TARGETS["tflite/tensorflow"].unsupported_operators(blocks)[0]
+    assert TARGETS["tflite/litert-xnnpack"].unsupported_operators(blocks) == ()
+    assert "of which Micro takes the first scale" in TARGETS["tflm/host"].unsupported_operators(weights)[0]
+    assert TARGETS["tflm/host"].unsupported_operators(made("int8-weights", granularity="tensor")) == ()
+    assert "int8 weights of a scale a channel" in TARGETS["tflite/tflite-runtime"].unsupported_operators(dynamic)[0]
+    assert TARGETS["tflite/tflite-runtime"].unsupported_operators(weights) == ()
+    assert "compressed weights" in TARGETS["mcu/qemu-cortex-m4"].unsupported_operators(weights)[0]
+    assert TARGETS["mcu/qemu-cortex-m4"].unsupported_operators(made("int4-static")) == ()
 
 
 @pytest.mark.needs("litert")

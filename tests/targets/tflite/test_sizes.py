@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.sizes import held
+from harness.ragged import split_samples
 from harness_targets.tflite.worker import Worker
 
 
@@ -26,4 +26,4 @@ def test_each_sample_keeps_its_rows():
     worker.outputs = [{"name": "rows", "slot": 1}, {"name": "count", "slot": 2}]
     _, found = worker.infer({}, {"x": np.array([[2], [0], [3]], np.int32)})
     assert sorted(found) == ["count", "rows", "sizes:rows"]
-    assert [values.tolist() for values in held(found, "rows")] == [[[2, 2]] * 2, [], [[3, 3]] * 3]
+    assert [values.tolist() for values in split_samples(found, "rows")] == [[[2, 2]] * 2, [], [[3, 3]] * 3]

@@ -40,7 +40,7 @@ def inferred(name, artifact):
 @pytest.mark.parametrize("name", REFERENCE)
 def test_reference_kernels_die_and_are_known_to(prepared, converter, litert_python, tflite_micro_python, name):
     artifact = converter.convert(prepared("faint"), FORM, FORM.variant("int8"))
-    (lacking,) = TARGETS[name].coverage(artifact)
+    (lacking,) = TARGETS[name].unsupported_operators(artifact)
     assert lacking.startswith("SOFTMAX (operator 1): the reference kernels of TFLite and Micro abort")
     with pytest.raises(Crashed, match="SIGABRT"):
         inferred(name, artifact)
@@ -49,7 +49,7 @@ def test_reference_kernels_die_and_are_known_to(prepared, converter, litert_pyth
 def test_other_kernels_run_it_and_one_of_them_is_the_reference(prepared, converter, litert_python):
     found = prepared("faint")
     artifact = converter.convert(found, FORM, FORM.variant("int8"))
-    assert TARGETS["tflite/litert-builtin"].coverage(artifact) == ()
+    assert TARGETS["tflite/litert-builtin"].unsupported_operators(artifact) == ()
     assert inferred("tflite/litert-builtin", artifact)
     assert "BUILTIN_WITHOUT_DEFAULT_DELEGATES" in converter.reference(found, artifact, FORM).interpreter
 
@@ -58,7 +58,7 @@ def test_other_kernels_run_it_and_one_of_them_is_the_reference(prepared, convert
 def test_a_scale_that_is_large_enough_is_no_matter(prepared, converter, litert_python, tflite_micro_python, name):
     artifact = converter.convert(prepared("plain"), FORM, FORM.variant("int8"))
     assert artifact.notes == ()
-    assert TARGETS[name].coverage(artifact) == ()
+    assert TARGETS[name].unsupported_operators(artifact) == ()
     assert inferred(name, artifact)
 
 

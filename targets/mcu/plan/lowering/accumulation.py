@@ -11,7 +11,7 @@ import math
 from ..builder import Builder, Place
 from ..model import Operator, Tensor
 from .axes import merge_axes, row_major
-from .checks import common_dtype, constant_integers, existing_axis, operand, own_zero_point, refuse, result
+from .checks import common_dtype, constant_integers, existing_axis, operand, own_zero_point, refusal, result
 from .elementwise import emit_elementwise_float, emit_int32, smaller_than_one
 from .rescaling import emit_rescaling_between
 
@@ -33,26 +33,28 @@ def _from_sum(operator: Operator, build: Builder, place: Place, source: Tensor, 
     twice_scale = 2 * float(source.scale)
     factor = smaller_than_one(operator, twice_scale / ((1 << _HEADROOM) * float(target.scale)))
     zero_points = (0, own_zero_point(operator, target))
-    emit_rescaling_between(build, (place, build.write(target)), target.elements, ("int32", "int8"), factor, zero_points)
+    emit_rescaling_between(
+        build, (place, build.allocate(target)), target.elements, ("int32", "int8"), factor, zero_points
+    )
 
 
 def lower_add_n(operator: Operator, build: Builder) -> None:
     sources, target = [operand(operator, i) for i in range(len(operator.inputs))], result(operator)
     dtype = common_dtype(operator, *sources, target)
     if len(sources) < 2 or any(source.shape != sources[0].shape for source in sources):
-        raise refuse(operator, "its inputs are not two or more of one shape")
+        raise refusal(operator, "its inputs are not two or more of one shape")
     first = sources[0]
     if target.elements != first.elements:
-        raise refuse(operator, f"{first.elements} elements cannot become {target.elements}")
+        raise refusal(operator, f"{first.elements} elements cannot become {target.elements}")
     if dtype == "float32":
-        place = build.write(target)
+        place = build.allocate(target)
         total = build.read(first)
         for source in sources[1:]:
             emit_elementwise_float(build, "ADD", (total, build.read(source), place), first.elements)
             total = place
         return
     if any(source.scale != first.scale or source.zero_point != first.zero_point for source in sources):
-        raise refuse(operator, "its inputs have different scales")
+        raise refusal(operator, "its inputs have different scales")
     total, term = build.scratch(4 * first.elements), build.scratch(4 * first.elements)
     build.step("fill", output=total, bytes=4 * first.elements, pattern=_initial(first) % (1 << 32))
     walk = _flat(first.elements)
@@ -74,7 +76,7 @@ def lower_cumulative_sum(operator: Operator, build: Builder) -> None:
     dtype = common_dtype(operator, source, target)
     axes = constant_integers(operator, 1)
     if len(axes) != 1 or not source.shape or source.shape != target.shape:
-        raise refuse(operator, f"it has {len(axes)} axes for a tensor of {len(source.shape)} dimensions")
+        raise refusal(operator, f"it has {len(axes)} axes for a tensor of {len(source.shape)} dimensions")
     axis = existing_axis(operator, axes[0], len(source.shape))
     fields = {
         "outer": math.prod(source.shape[:axis]),
@@ -84,7 +86,7 @@ def lower_cumulative_sum(operator: Operator, build: Builder) -> None:
         "reverse": int(bool(operator.integer(1))),
     }
     if dtype == "float32":
-        build.step("cumulative_sum_float", input=build.read(source), output=build.write(target), **fields, initial=0)
+        build.step("cumulative_sum_float", input=build.read(source), output=build.allocate(target), **fields, initial=0)
         return
     sums = build.scratch(4 * source.elements)
     _to_sum(operator, build, source, sums)

@@ -10,7 +10,7 @@ from ..builder import Builder
 from ..fixed_point import quantise_multiplier, round_half_away
 from ..lookup_tables import exponential_curve, reciprocal_curve, sigmoid_table
 from ..model import Operator, Tensor
-from .checks import integer_range, refuse, symmetric, unsupported
+from .checks import integer_range, refusal, symmetric, unsupported_error
 from .rescaling import SCALED, SCALED_NEGATED, UNCHANGED, emit_rescaling
 
 _CURVES = {"LOGISTIC": 0, "TANH": 1}
@@ -36,14 +36,14 @@ def curve_factor(name: str, scale: float) -> tuple[int, int]:
 def _lower_curve(operator: Operator, build: Builder, source: Tensor, target: Tensor) -> None:
     symmetric(operator, source, target)
     if float(target.scale) != _OUTPUT_SCALE:
-        raise unsupported(operator, "an int16 output whose scale is not 1/32768")
+        raise unsupported_error(operator, "an int16 output whose scale is not 1/32768")
     multiplier, shift = curve_factor(operator.name, float(source.scale))
     if not 0 < multiplier <= 32767:
-        raise unsupported(operator, f"an input scale of {float(source.scale):.3g}")
+        raise unsupported_error(operator, f"an input scale of {float(source.scale):.3g}")
     build.step(
         "curve_int16",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         table=build.constant(sigmoid_table()),
         elements=source.elements,
         curve=_CURVES[operator.name],
@@ -74,7 +74,7 @@ def lower_unary_int16(operator: Operator, build: Builder, source: Tensor, target
         way = SCALED_NEGATED if multiplier < 0 else SCALED
         emit_rescaling(operator, build, source, target, factor, (abs(multiplier), shift), way)
     else:
-        raise unsupported(operator, "int16 tensors")
+        raise unsupported_error(operator, "int16 tensors")
 
 
 def near(scale: np.float32, wanted: float) -> bool:
@@ -85,15 +85,15 @@ def near(scale: np.float32, wanted: float) -> bool:
 def lower_softmax_int16(operator: Operator, build: Builder, source: Tensor, target: Tensor, beta: float) -> None:
     symmetric(operator, source, target)
     if not near(target.scale, _OUTPUT_SCALE):
-        raise unsupported(operator, "an int16 output whose scale is not 1/32768")
+        raise unsupported_error(operator, "an int16 output whose scale is not 1/32768")
     multiplier, shift = quantise_multiplier(float(source.scale) * beta / (10.0 / 65535.0))
     if multiplier < 0 or shift > 30:
-        raise refuse(operator, f"beta {beta:.3g} with input scale {float(source.scale):.3g} leaves no precision")
+        raise refusal(operator, f"beta {beta:.3g} with input scale {float(source.scale):.3g} leaves no precision")
     depth = source.shape[-1]
     build.step(
         "softmax_int16",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         exponentials=build.constant(exponential_curve()),
         reciprocals=build.constant(reciprocal_curve()),
         rows=source.elements // depth,

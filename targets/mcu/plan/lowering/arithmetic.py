@@ -7,7 +7,7 @@ from ..builder import Builder
 from ..fixed_point import quantise_multiplier
 from ..model import Operator
 from .activation import emit_table, emit_unary_float
-from .checks import common_dtype, operand, refuse, result, same_elements, symmetric, unsupported
+from .checks import common_dtype, operand, refusal, result, same_elements, symmetric, unsupported_error
 from .rescaling import NEGATED_SCALED, UNCHANGED, emit_rescaling
 
 _NEGATE, _ABSOLUTE, _INVERSE_SQUARE_ROOT = 4, 5, 6
@@ -28,7 +28,7 @@ def lower_absolute(operator: Operator, build: Builder) -> None:
         emit_rescaling(operator, build, source, target, factor, below_way=NEGATED_SCALED)
         return
     if float(source.scale / target.scale) > 1 << 20:
-        raise refuse(operator, "its scales magnify values beyond int32")
+        raise refusal(operator, "its scales magnify values beyond int32")
     emit_table(source, target, absolute_table(source.scale, source.zero_point, target.scale, target.zero_point), build)
 
 
@@ -37,7 +37,7 @@ def lower_float_alone(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if common_dtype(operator, source, target) != "float32":
-        raise unsupported(operator, "TensorFlow Lite Micro has it in float32 alone")
+        raise unsupported_error(operator, "TensorFlow Lite Micro has it in float32 alone")
     emit_unary_float(source, target, _FLOAT_ALONE[operator.name], build)
 
 
@@ -49,10 +49,10 @@ def lower_inverse_square_root(operator: Operator, build: Builder) -> None:
         return
     if source.zero_point != -128:
         # Micro ends the inference with an error at the first negative value; a table cannot.
-        raise unsupported(operator, f"an input that can be negative, with zero point {source.zero_point}")
+        raise unsupported_error(operator, f"an input that can be negative, with zero point {source.zero_point}")
     table = inverse_square_root_table(source.scale, target.scale, target.zero_point)
     if table is None:
-        raise unsupported(operator, f"scales of {float(source.scale):.3g} and {float(target.scale):.3g}")
+        raise unsupported_error(operator, f"scales of {float(source.scale):.3g} and {float(target.scale):.3g}")
     emit_table(source, target, table, build)
 
 
@@ -60,11 +60,11 @@ def lower_wave(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if common_dtype(operator, source, target) != "float32":
-        raise unsupported(operator, "TensorFlow Lite Micro has it in float32 alone")
+        raise unsupported_error(operator, "TensorFlow Lite Micro has it in float32 alone")
     build.step(
         "wave_float",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         elements=source.elements,
         cosine=int(operator.name == "COS"),
     )

@@ -8,7 +8,7 @@ import itertools
 from ..builder import Builder
 from ..model import Operator, Tensor
 from .axes import row_major
-from .checks import constant_integers, operand, refuse, result, unsupported
+from .checks import constant_integers, operand, refusal, result, unsupported_error
 from .movement import emit_copy, movable_element_bytes
 
 
@@ -17,12 +17,12 @@ def _blocks(operator: Operator, fine: Tensor, coarse: Tensor) -> tuple[list[int]
     columns of a block, channels]; `fine` is the one with more pixels."""
     block = operator.integer(0, "i")
     if len(fine.shape) != 4 or len(coarse.shape) != 4 or block < 1:
-        raise refuse(operator, f"{list(fine.shape)} and {list(coarse.shape)} are not images with blocks of {block}")
+        raise refusal(operator, f"{list(fine.shape)} and {list(coarse.shape)} are not images with blocks of {block}")
 
     batches, height, width, depth = coarse.shape
     channels = fine.shape[3]
     if fine.shape != (batches, height * block, width * block, channels) or depth != channels * block * block:
-        raise refuse(operator, f"{list(fine.shape)} is not {list(coarse.shape)} with blocks of {block}")
+        raise refusal(operator, f"{list(fine.shape)} is not {list(coarse.shape)} with blocks of {block}")
     rows, columns = fine.shape[1:3]
     shape = [batches, height, width, block, block, channels]
     image, row = rows * columns * channels, columns * channels
@@ -34,20 +34,20 @@ def lower_space_to_depth(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     element_bytes = movable_element_bytes(operator, source, target)
     shape, in_source, in_target = _blocks(operator, source, target)
-    emit_copy(operator, build, build.read(source), in_source, build.write(target), in_target, shape, element_bytes)
+    emit_copy(operator, build, build.read(source), in_source, build.allocate(target), in_target, shape, element_bytes)
 
 
 def lower_depth_to_space(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     element_bytes = movable_element_bytes(operator, source, target)
     shape, in_target, in_source = _blocks(operator, target, source)
-    emit_copy(operator, build, build.read(source), in_source, build.write(target), in_target, shape, element_bytes)
+    emit_copy(operator, build, build.read(source), in_source, build.allocate(target), in_target, shape, element_bytes)
 
 
 def _image(operator: Operator, tensor: Tensor) -> tuple[int, int, int, int]:
     """[batches, height, width, channels]; a tensor of three axes has a width of 1."""
     if len(tensor.shape) not in (3, 4):
-        raise unsupported(operator, f"{len(tensor.shape)} dimensions")
+        raise unsupported_error(operator, f"{len(tensor.shape)} dimensions")
     batches, height, *width, channels = tensor.shape
     return batches, height, width[0] if width else 1, channels
 
@@ -56,7 +56,7 @@ def _two_axes(operator: Operator, rank: int) -> tuple[list[int], list[int]]:
     """(block sizes, amounts before and after of each axis); both of two axes."""
     sizes, amounts = constant_integers(operator, 1), constant_integers(operator, 2)
     if len(sizes) != rank - 2 or len(amounts) != 2 * len(sizes) or min(sizes) < 1 or min(amounts) < 0:
-        raise refuse(operator, f"blocks {sizes[:4]} with {amounts[:8]} around them do not fit {rank} dimensions")
+        raise refusal(operator, f"blocks {sizes[:4]} with {amounts[:8]} around them do not fit {rank} dimensions")
     return (sizes, amounts) if rank == 4 else ([*sizes, 1], [*amounts, 0, 0])
 
 
@@ -76,21 +76,21 @@ def _lower_batches(operator: Operator, build: Builder, fine: Tensor, coarse: Ten
     expected = (batches * sizes[0] * sizes[1], *(-(-p // s) for p, s in zip(padded, sizes, strict=True)), channels)
     exact = all(p % s == 0 for p, s in zip(padded, sizes, strict=True))
     if not exact or (coarse_batches, coarse_height, coarse_width, coarse_channels) != expected:
-        raise refuse(operator, f"{list(fine.shape)} is not {list(coarse.shape)} with blocks of {sizes}")
+        raise refusal(operator, f"{list(fine.shape)} is not {list(coarse.shape)} with blocks of {sizes}")
     in_fine, in_coarse = (row_major(shape) for shape in ((batches, height, width, channels), expected))
     source, target = (fine, coarse) if to_batches else (coarse, fine)
-    reading, writing = build.read(source), build.write(target)
+    reading, writing = build.read(source), build.allocate(target)
     if to_batches and any(amounts):
         fill = target.zero_point & 0xFF if target.dtype == "int8" else 0
         build.step("fill", output=writing, bytes=target.nbytes, pattern=fill * 0x01010101)
-    for place, (y, x) in enumerate(itertools.product(range(sizes[0]), range(sizes[1]))):
+    for index, (y, x) in enumerate(itertools.product(range(sizes[0]), range(sizes[1]))):
         top, bottom = _coarse_range(y, sizes[0], amounts[0], height, coarse_height)
         left, right = _coarse_range(x, sizes[1], amounts[2], width, coarse_width)
         if top >= bottom or left >= right:
             continue
         row, column = top * sizes[0] + y - amounts[0], left * sizes[1] + x - amounts[2]
         fine_start = (row * in_fine[1] + column * in_fine[2]) * element_bytes
-        coarse_start = place * batches * in_coarse[0] + top * in_coarse[1] + left * in_coarse[2]
+        coarse_start = index * batches * in_coarse[0] + top * in_coarse[1] + left * in_coarse[2]
         fine_strides = [in_fine[0], in_fine[1] * sizes[0], in_fine[2] * sizes[1], 1]
         shape = (batches, bottom - top, right - left, channels)
         sides = (fine_start, fine_strides), (coarse_start * element_bytes, in_coarse)

@@ -11,7 +11,7 @@ from ..lookup_tables import INT8_VALUES, by_bits
 from ..model import Operator, Tensor
 from .activation import emit_table
 from .axes import broadcast_strides, row_major
-from .checks import common_dtype, operand, refuse, result, same_elements, unsupported
+from .checks import common_dtype, operand, refusal, result, same_elements, unsupported_error
 from .elementwise import broadcast_fields
 from .movement import emit_copy
 from .reduction import emit_extreme
@@ -24,20 +24,20 @@ def _scaled(operator: Operator, tensor: Tensor) -> list[int]:
     """What ComparisonWithScaling makes of each of the 256 values."""
     multiplier, shift = quantise_multiplier(float(tensor.scale))
     if shift > 0:
-        raise unsupported(operator, f"a scale of {float(tensor.scale):.3g}, where Micro takes those below 1")
+        raise unsupported_error(operator, f"a scale of {float(tensor.scale):.3g}, where Micro takes those below 1")
     return [requantise((value - tensor.zero_point) << _LEFT_SHIFT, multiplier, shift) for value in INT8_VALUES]
 
 
 def _order_tables(operator: Operator, first: Tensor, second: Tensor) -> list[NDArray[np.int16]]:
     """For each input the place of each of its values in the order of all."""
     scaled = _scaled(operator, first), _scaled(operator, second)
-    places = {value: place for place, value in enumerate(sorted({*scaled[0], *scaled[1]}))}
+    places = {value: index for index, value in enumerate(sorted({*scaled[0], *scaled[1]}))}
     return [by_bits([places[value] for value in values], np.int16) for values in scaled]
 
 
 def _truth(operator: Operator, tensor: Tensor) -> Tensor:
     if tensor.dtype != "bool":
-        raise unsupported(operator, f"truth values in {tensor.dtype}")
+        raise unsupported_error(operator, f"truth values in {tensor.dtype}")
     return tensor
 
 
@@ -50,14 +50,14 @@ def lower_comparison(operator: Operator, build: Builder) -> None:
     reading = {"input1": build.read(first), "input2": build.read(second)}
     if dtype in ("float32", "int32"):
         kernel = "compare_float" if dtype == "float32" else "compare_int32"
-        build.step(kernel, **reading, output=build.write(target), **fields, comparison=comparison)
+        build.step(kernel, **reading, output=build.allocate(target), **fields, comparison=comparison)
         return
     tables = [np.arange(256, dtype=np.int16)] * 2 if dtype == "bool" else _order_tables(operator, first, second)
     table1, table2 = (build.constant(table) for table in tables)
     build.step(
         "compare_int8",
         **reading,
-        output=build.write(target),
+        output=build.allocate(target),
         table1=table1,
         table2=table2,
         **fields,
@@ -74,7 +74,7 @@ def lower_both_or_either(operator: Operator, build: Builder) -> None:
         "extreme_int8",
         input1=build.read(first),
         input2=build.read(second),
-        output=build.write(target),
+        output=build.allocate(target),
         **broadcast_fields(operator, first, second, target),
         maximum=int(operator.name == "LOGICAL_OR"),
     )
@@ -97,7 +97,7 @@ def _in_shape(operator: Operator, build: Builder, source: Tensor, shape: tuple[i
         return build.read(source)
     strides = broadcast_strides(source.shape, shape)
     if strides is None:
-        raise refuse(operator, f"shape {list(source.shape)} cannot be repeated to {list(shape)}")
+        raise refusal(operator, f"shape {list(source.shape)} cannot be repeated to {list(shape)}")
     item = np.dtype(source.dtype).itemsize
     place = build.scratch(item * int(np.prod(shape)))
     emit_copy(operator, build, build.read(source), strides, place, row_major(shape), shape, item)
@@ -108,14 +108,14 @@ def lower_select(operator: Operator, build: Builder) -> None:
     condition, target = _truth(operator, operand(operator, 0)), result(operator)
     first, second = operand(operator, 1), operand(operator, 2)
     if not first.dtype == second.dtype == target.dtype or target.dtype not in ("float32", "int8", "int16"):
-        raise unsupported(operator, f"{first.dtype} or {second.dtype} as {target.dtype}")
+        raise unsupported_error(operator, f"{first.dtype} or {second.dtype} as {target.dtype}")
     places = [_in_shape(operator, build, tensor, target.shape) for tensor in (condition, first, second)]
     build.step(
         "select",
         condition=places[0],
         input1=places[1],
         input2=places[2],
-        output=build.write(target),
+        output=build.allocate(target),
         elements=target.elements,
         element_bytes=np.dtype(target.dtype).itemsize,
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..builder import Builder, Label, Place
 from ..model import Graph, Operator, Tensor
-from .checks import operand, optional_operand, refuse
+from .checks import operand, optional_operand, refusal
 from .movement import emit_bytes
 
 
@@ -19,7 +19,7 @@ def _subgraph(operator: Operator, build: Builder, slot: int, inputs: int, output
     graph = build.model.graph(operator.integer(slot, "i"))
     if len(graph.inputs) != inputs or len(graph.outputs) != outputs:
         found = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
-        raise refuse(operator, f"subgraph {graph.index} has {found} where it passes {inputs} and takes {outputs}")
+        raise refusal(operator, f"subgraph {graph.index} has {found} where it passes {inputs} and takes {outputs}")
     return graph
 
 
@@ -34,7 +34,7 @@ def _jump(build: Builder, target: Label) -> None:
 def _arguments(operator: Operator, first: int) -> list[Tensor]:
     found = [optional_operand(operator, index) for index in range(first, len(operator.inputs))]
     if any(tensor is None for tensor in found):
-        raise refuse(operator, "an input of its subgraphs is missing")
+        raise refusal(operator, "an input of its subgraphs is missing")
     return [tensor for tensor in found if tensor is not None]
 
 
@@ -71,7 +71,7 @@ def _places(build: Builder, arguments: list[Tensor]) -> list[Place | None]:
 
 def _condition(operator: Operator, tensor: Tensor) -> Tensor:
     if tensor.dtype != "bool" or tensor.elements != 1:
-        raise refuse(operator, f"its condition {tensor.label} is {tensor.dtype} {list(tensor.shape)}, not one bool")
+        raise refusal(operator, f"its condition {tensor.label} is {tensor.dtype} {list(tensor.shape)}, not one bool")
     return tensor
 
 
@@ -82,13 +82,13 @@ def lower_call_once(operator: Operator, build: Builder) -> None:
     _branch(build, done, True, after)
     _inline(operator, build, graph, [], [])
     emit_bytes(build, build.constant(b"\1"), done, 1)
-    build.mark(after)
+    build.place_label(after)
 
 
 def lower_if(operator: Operator, build: Builder) -> None:
     condition, arguments = _condition(operator, operand(operator, 0)), _arguments(operator, 1)
     branches = [_subgraph(operator, build, slot, len(arguments), len(operator.outputs)) for slot in (0, 1)]
-    targets = [build.write(tensor) for tensor in operator.outputs]
+    targets = [build.allocate(tensor) for tensor in operator.outputs]
     other, after = Label(), Label()
     _branch(build, build.read(condition), False, other)
     for number, graph in enumerate(branches):
@@ -98,13 +98,13 @@ def lower_if(operator: Operator, build: Builder) -> None:
             emit_bytes(build, source, build.touch(target), tensor.nbytes)
         if number == 0:
             _jump(build, after)
-            build.mark(other)
-    build.mark(after)
+            build.place_label(other)
+    build.place_label(after)
 
 
 def _same_bytes(operator: Operator, inside: Tensor, outside: Tensor) -> None:
     if inside.dtype != outside.dtype or inside.nbytes != outside.nbytes:
-        raise refuse(operator, f"{inside.label} and {outside.label} are of different types or sizes")
+        raise refusal(operator, f"{inside.label} and {outside.label} are of different types or sizes")
 
 
 def lower_while(operator: Operator, build: Builder) -> None:
@@ -112,7 +112,7 @@ def lower_while(operator: Operator, build: Builder) -> None:
     which each turn copies what the body made of them."""
     arguments = _arguments(operator, 0)
     if len(arguments) != len(operator.outputs):
-        raise refuse(operator, f"it has {len(arguments)} inputs and {len(operator.outputs)} outputs")
+        raise refusal(operator, f"it has {len(arguments)} inputs and {len(operator.outputs)} outputs")
     test = _subgraph(operator, build, 0, len(arguments), 1)
     body = _subgraph(operator, build, 1, len(arguments), len(arguments))
     _condition(operator, test.outputs[0])
@@ -126,12 +126,12 @@ def lower_while(operator: Operator, build: Builder) -> None:
             places.append(place)
             continue
         _same_bytes(operator, argument, target)
-        whole_loop = build.write(target)
+        whole_loop = build.allocate(target)
         emit_bytes(build, build.read(argument), whole_loop, target.nbytes)
         places.append(whole_loop)
     since = build.time + 1
     again, after = Label(), Label()
-    build.mark(again)
+    build.place_label(again)
     (condition,) = _inline(operator, build, test, arguments, places)
     _branch(build, condition, False, after)
     found = _inline(operator, build, body, arguments, places)
@@ -144,11 +144,11 @@ def lower_while(operator: Operator, build: Builder) -> None:
         _same_bytes(operator, inside, target)
     _hand_over(build, changed)
     _jump(build, again)
-    build.mark(after)
+    build.place_label(after)
     for place in places:
         if place is not None:
             build.touch(place)
-    build.prolong(since)
+    build.extend_lifetimes(since)
 
 
 def _keep(operator: Operator, build: Builder, argument: Tensor, target: Tensor) -> None:
@@ -156,7 +156,7 @@ def _keep(operator: Operator, build: Builder, argument: Tensor, target: Tensor) 
     if argument.index in build.scope.variables:
         build.scope.variables[target.index] = build.scope.variables[argument.index]
     elif argument.constant is not None:
-        build.know(target, np.asarray(argument.constant))
+        build.set_constant(target, np.asarray(argument.constant))
     else:
         _same_bytes(operator, argument, target)
         build.alias(target, argument)

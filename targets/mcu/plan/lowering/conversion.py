@@ -9,7 +9,7 @@ from ..fixed_point import quantise_multiplier
 from ..lookup_tables import dequantise_table, requantise_table
 from ..model import Operator
 from .activation import emit_table
-from .checks import operand, own_zero_point, refuse, result, same_elements, unsupported
+from .checks import operand, own_zero_point, refusal, result, same_elements, unsupported_error
 from .rescaling import emit_rescaling
 
 _EIGHT_BITS: dict[str, type[np.integer]] = {"int8": np.int8, "uint8": np.uint8}
@@ -32,7 +32,7 @@ def lower_quantize(operator: Operator, build: Builder) -> None:
     same_elements(operator, source, target)
     if source.dtype in _EIGHT_BITS and target.dtype in _EIGHT_BITS and "int8" in (source.dtype, target.dtype):
         if float(source.scale) / float(target.scale) > 1 << 20:
-            raise refuse(operator, "its scales magnify values beyond int32")
+            raise refusal(operator, "its scales magnify values beyond int32")
         table = requantise_table(
             _EIGHT_BITS[source.dtype],
             float(source.scale),
@@ -48,12 +48,12 @@ def lower_quantize(operator: Operator, build: Builder) -> None:
         emit_rescaling(operator, build, source, target, factor)
         return
     if source.dtype != "float32" or target.dtype not in ("int8", "int16"):
-        raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
+        raise unsupported_error(operator, f"conversion of {source.dtype} to {target.dtype}")
     own_zero_point(operator, target)
     build.step(
         "quantize" if target.dtype == "int8" else "quantize_int16",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         elements=source.elements,
         scale=float(target.scale),
         zero_point=target.zero_point,
@@ -64,14 +64,14 @@ def lower_dequantize(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if source.dtype not in (*_EIGHT_BITS, "int16") or target.dtype != "float32":
-        raise unsupported(operator, f"conversion of {source.dtype} to {target.dtype}")
+        raise unsupported_error(operator, f"conversion of {source.dtype} to {target.dtype}")
     if source.constant is not None:
-        raise unsupported(operator, "a constant input, as compressed weights are")
+        raise unsupported_error(operator, "a constant input, as compressed weights are")
     if source.dtype == "int16":
         build.step(
             "dequantize_int16",
             input=build.read(source),
-            output=build.write(target),
+            output=build.allocate(target),
             elements=source.elements,
             scale=float(source.scale),
             zero_point=own_zero_point(operator, source),
@@ -80,7 +80,7 @@ def lower_dequantize(operator: Operator, build: Builder) -> None:
     build.step(
         "dequantize",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         table=build.constant(dequantise_table(_EIGHT_BITS[source.dtype], float(source.scale), source.zero_point)),
         elements=source.elements,
     )
@@ -90,14 +90,14 @@ def lower_cast(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if source.dtype not in _CAST_FROM or target.dtype not in _CAST_TO:
-        raise unsupported(operator, f"{source.dtype} to {target.dtype}")
+        raise unsupported_error(operator, f"{source.dtype} to {target.dtype}")
     if source.dtype == target.dtype:
         build.alias(target, source)
         return
     build.step(
         "cast",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         elements=source.elements,
         **{"from": _CAST_FROM[source.dtype], "to": _CAST_TO[target.dtype]},
     )

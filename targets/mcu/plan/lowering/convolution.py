@@ -20,9 +20,9 @@ from .checks import (
     dimensions_fit,
     operand,
     own_zero_point,
-    refuse,
+    refusal,
     result,
-    unsupported,
+    unsupported_error,
 )
 from .weighted import (
     Weighted,
@@ -63,14 +63,14 @@ def lower_convolution(operator: Operator, build: Builder) -> None:
     weights = constant_weights(operator, dtype, 4, four_bits=True)
     channels, group_channels = weights.shape[0], weights.shape[3]
     if source.shape[3] % group_channels or channels % (source.shape[3] // group_channels):
-        raise refuse(operator, f"{source.shape[3]} input channels do not divide into groups of {group_channels}")
+        raise refusal(operator, f"{source.shape[3]} input channels do not divide into groups of {group_channels}")
     window = _window(operator, source, target, weights, channels, dilation_slot=4)
     bias = constant_bias(operator, dtype, channels)
     groups = source.shape[3] // group_channels
     wide = has_wide_sums(operator, bias, slot=6)
     weighted = Weighted(operator, source, target, weights, bias, window, groups, operator.integer(3), wide)
     multipliers = per_channel_multipliers(weighted, 0) if dtype != "float32" else []
-    emit_convolution(weighted, multipliers, build.write(target), build)
+    emit_convolution(weighted, multipliers, build.allocate(target), build)
 
 
 def lower_depthwise(operator: Operator, build: Builder) -> None:
@@ -79,7 +79,7 @@ def lower_depthwise(operator: Operator, build: Builder) -> None:
     weights = constant_weights(operator, dtype, 4, four_bits=True)
     channels = weights.shape[3]
     if weights.shape[0] != 1 or channels % source.shape[3]:
-        raise refuse(operator, f"weights of shape {list(weights.shape)} do not fit {source.shape[3]} input channels")
+        raise refusal(operator, f"weights of shape {list(weights.shape)} do not fit {source.shape[3]} input channels")
     window = _window(operator, source, target, weights, channels, dilation_slot=5)
     bias = constant_bias(operator, dtype, channels, int16=("int64",))
     by_channel = np.ascontiguousarray(np.moveaxis(weights[0], 2, 0))[..., np.newaxis]
@@ -90,7 +90,7 @@ def lower_depthwise(operator: Operator, build: Builder) -> None:
     multipliers = per_channel_multipliers(weighted, 3)
     taps = weights.shape[1] * weights.shape[2]
     if channels != source.shape[3] or (dtype == "int16" and taps > _INT16_TAPS_LIMIT):
-        emit_convolution(weighted, multipliers, build.write(target), build)
+        emit_convolution(weighted, multipliers, build.allocate(target), build)
     elif dtype == "int16":
         _emit_depthwise_int16(weighted, weights, multipliers, build)
     else:
@@ -109,7 +109,7 @@ def _emit_depthwise_int16(
         weights=build.constant(weights),
         channels=build.constant(int16_channel_table(weighted, multipliers)),
         scratch=build.scratch(8 * height * width + 2 * channels),
-        output=build.write(weighted.output),
+        output=build.allocate(weighted.output),
         **weighted.window.fields(),
         wide=int(weighted.wide),
         minimum=low,
@@ -129,7 +129,7 @@ def _emit_depthwise_int8(
         weights=build.constant(weights),
         channels=build.constant(channel_table(weighted, multipliers)),
         scratch=build.scratch(8 * height * width + channels),
-        output=build.write(weighted.output),
+        output=build.allocate(weighted.output),
         **weighted.window.fields(),
         input_zero_point=weighted.input.zero_point,
         output_zero_point=own_zero_point(weighted.operator, weighted.output),
@@ -145,7 +145,7 @@ def _emit_depthwise_float(weighted: Weighted, weights: NDArray[Any], build: Buil
         input=build.read(weighted.input),
         weights=build.constant(weights),
         bias=build.constant(float_bias(weighted)),
-        output=build.write(weighted.output),
+        output=build.allocate(weighted.output),
         **weighted.window.fields(),
         minimum=low,
         maximum=high,
@@ -158,7 +158,7 @@ def _fully_connected_multipliers(weighted: Weighted) -> list[tuple[int, int]]:
     assert quantisation is not None
     if len(quantisation.scales) > 1:
         if operand(weighted.operator, 1).dtype == "int4":
-            raise unsupported(weighted.operator, "int4 weights with a scale a channel, which Micro does not run")
+            raise unsupported_error(weighted.operator, "int4 weights with a scale a channel, which Micro does not run")
         return per_channel_multipliers(weighted, 0)
     product = float(np.float32(weighted.input.scale * quantisation.scales[0]))
     return [quantise_multiplier(product / float(weighted.output.scale))] * weighted.weights.shape[0]
@@ -168,11 +168,11 @@ def lower_fully_connected(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     dtype = input_dtype(operator, source, target)
     if operator.integer(1) != 0:
-        raise unsupported(operator, "shuffled weights")
+        raise unsupported_error(operator, "shuffled weights")
     weights = constant_weights(operator, dtype, 2, four_bits=True)
     channels, depth = weights.shape
     if source.elements % depth or target.elements != source.elements // depth * channels:
-        raise refuse(operator, f"{source.elements} values do not pass weights of shape {list(weights.shape)}")
+        raise refusal(operator, f"{source.elements} values do not pass weights of shape {list(weights.shape)}")
     batches = source.elements // depth
     dimensions_fit(operator, batches, depth, channels)
     window = Window(
@@ -189,7 +189,7 @@ def lower_fully_connected(operator: Operator, build: Builder) -> None:
     wide = has_wide_sums(operator, bias, slot=4)
     weighted = Weighted(operator, source, target, kernels, bias, window, 1, operator.integer(0), wide)
     multipliers = _fully_connected_multipliers(weighted) if dtype != "float32" else []
-    emit_convolution(weighted, multipliers, build.write(target), build)
+    emit_convolution(weighted, multipliers, build.allocate(target), build)
 
 
 LOWERINGS = {

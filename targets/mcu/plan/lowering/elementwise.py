@@ -18,10 +18,10 @@ from .checks import (
     integer_range,
     operand,
     own_zero_point,
-    refuse,
+    refusal,
     result,
     symmetric,
-    unsupported,
+    unsupported_error,
 )
 
 # Bits of headroom that the terms of a sum, and of a difference that is squared, get.
@@ -51,10 +51,10 @@ def broadcast_fields(operator: Operator, first: Tensor, second: Tensor, target: 
     strides1, strides2 = broadcast_strides(first.shape, target.shape), broadcast_strides(second.shape, target.shape)
     shapes = f"{list(first.shape)} and {list(second.shape)}"
     if strides1 is None or strides2 is None or target.shape != np.broadcast_shapes(first.shape, second.shape):
-        raise refuse(operator, f"shapes {shapes} do not give {list(target.shape)}")
+        raise refusal(operator, f"shapes {shapes} do not give {list(target.shape)}")
     merged = merge_axes(target.shape, strides1, strides2)
     if merged is None:
-        raise unsupported(operator, f"broadcasting {shapes}")
+        raise unsupported_error(operator, f"broadcasting {shapes}")
     shape, (stride1, stride2) = merged
     return {
         "shape": shape,
@@ -72,7 +72,7 @@ def _operand_fields(
     return {
         "input1": build.read(first),
         "input2": build.read(second),
-        "output": build.write(target),
+        "output": build.allocate(target),
         **broadcast_fields(operator, first, second, target),
     }
 
@@ -81,7 +81,7 @@ def _product_factor(operator: Operator, first: Tensor, second: Tensor, target: T
     """Of a product of two values to the output's scale, in double."""
     multiplier, shift = quantise_multiplier(float(first.scale) * float(second.scale) / float(target.scale))
     if shift > (_LARGEST_PRODUCT_SHIFT if target.dtype == "int8" else 30):
-        raise refuse(operator, "its scales magnify a product beyond int32")
+        raise refusal(operator, "its scales magnify a product beyond int32")
     return multiplier, shift
 
 
@@ -89,7 +89,7 @@ def smaller_than_one(operator: Operator, real: float) -> tuple[int, int]:
     """QuantizeMultiplierSmallerThanOneExp: Micro stops where the factor is not between 0 and 1."""
     multiplier, shift = quantise_multiplier(real)
     if not 0 < real < 1 or shift > 0:
-        raise refuse(operator, f"its scales give a rescaling factor of {real:.3g}, which is not between 0 and 1")
+        raise refusal(operator, f"its scales give a rescaling factor of {real:.3g}, which is not between 0 and 1")
     return multiplier, shift
 
 
@@ -182,7 +182,7 @@ def _emit_prelu(operator: Operator, first: Tensor, second: Tensor, target: Tenso
     positive_multiplier, positive_shift = quantise_multiplier(ratio)
     multiplier, shift = _product_factor(operator, first, second, target)
     if positive_shift > (_LARGEST_VALUE_SHIFT if target.dtype == "int8" else 30):
-        raise refuse(operator, "its scales magnify values beyond int32")
+        raise refusal(operator, "its scales magnify values beyond int32")
     build.step(
         f"prelu_{target.dtype}",
         **_operand_fields(operator, first, second, target, build),
@@ -209,7 +209,7 @@ def _check_int16(operator: Operator, first: Tensor, second: Tensor, target: Tens
     if operator.name == "ADD":
         for tensor in (first, second, target):
             if abs(own_zero_point(operator, tensor)) >= integer_range("int16")[1]:
-                raise unsupported(operator, f"an int16 tensor with the zero point {tensor.zero_point}")
+                raise unsupported_error(operator, f"an int16 tensor with the zero point {tensor.zero_point}")
     elif operator.name == "PRELU":
         symmetric(operator, first, target)
         own_zero_point(operator, second)
@@ -242,9 +242,9 @@ def emit_int32(
 def _emit_int32(operator: Operator, first: Tensor, second: Tensor, target: Tensor, build: Builder) -> None:
     """Micro has no fused activation for the sum of int32."""
     if operator.name not in _OPERATIONS_OF_INT32:
-        raise unsupported(operator, "int32 tensors")
+        raise unsupported_error(operator, "int32 tensors")
     walk = broadcast_fields(operator, first, second, target)
-    emit_int32(operator, build, (build.read(first), build.read(second), build.write(target)), walk, operator.name)
+    emit_int32(operator, build, (build.read(first), build.read(second), build.allocate(target)), walk, operator.name)
 
 
 def emit_elementwise_float(build: Builder, name: str, places: tuple[Place, Place, Place], elements: int) -> None:
@@ -284,7 +284,7 @@ def lower_elementwise(operator: Operator, build: Builder) -> None:
             "elementwise_float",
             input1=build.read(first),
             input2=build.read(second),
-            output=build.write(target),
+            output=build.allocate(target),
             **broadcast_fields(operator, first, second, target),
             operation=_OPERATIONS[operator.name],
             minimum=low,
@@ -293,7 +293,7 @@ def lower_elementwise(operator: Operator, build: Builder) -> None:
         return
     emit = _EMIT_INTEGERS.get(operator.name)
     if emit is None:
-        raise unsupported(operator, f"{dtype} tensors")
+        raise unsupported_error(operator, f"{dtype} tensors")
     if dtype == "int16":
         _check_int16(operator, first, second, target)
     emit(operator, first, second, target, build)
@@ -302,7 +302,7 @@ def lower_elementwise(operator: Operator, build: Builder) -> None:
 def lower_floor_mod(operator: Operator, build: Builder) -> None:
     first, second, target = operand(operator, 0), operand(operator, 1), result(operator)
     if common_dtype(operator, first, second, target) != "float32":
-        raise unsupported(operator, "TensorFlow Lite Micro has it in float32 alone")
+        raise unsupported_error(operator, "TensorFlow Lite Micro has it in float32 alone")
     build.step("floor_mod_float", **_operand_fields(operator, first, second, target, build))
 
 

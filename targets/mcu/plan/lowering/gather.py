@@ -8,7 +8,7 @@ from ..builder import Builder, Place
 from ..format import RANK
 from ..model import Operator, Tensor
 from .axes import row_major
-from .checks import existing_axis, operand, refuse, result, unsupported
+from .checks import existing_axis, operand, refusal, result, unsupported_error
 from .movement import emit_whole_copy, movable_element_bytes
 
 
@@ -33,10 +33,10 @@ def emit_gather(
 def _lower(operator: Operator, build: Builder, source: Tensor, indices: Tensor, axis: int, batch_axes: int) -> None:
     target = result(operator, source.shape[:axis] + indices.shape[batch_axes:] + source.shape[axis + 1 :])
     if source.dtype not in ("float32", "int8") or indices.dtype != "int32":
-        raise unsupported(operator, f"{source.dtype} chosen by {indices.dtype}")
+        raise unsupported_error(operator, f"{source.dtype} chosen by {indices.dtype}")
     element_bytes = movable_element_bytes(operator, source, target)
     if indices.constant is not None and not 0 <= indices.values.min() <= indices.values.max() < source.shape[axis]:
-        raise refuse(operator, f"an index is outside an axis of {source.shape[axis]}")
+        raise refusal(operator, f"an index is outside an axis of {source.shape[axis]}")
     sizes = (
         math.prod(source.shape[:batch_axes]),
         math.prod(source.shape[batch_axes:axis]),
@@ -44,7 +44,7 @@ def _lower(operator: Operator, build: Builder, source: Tensor, indices: Tensor, 
         math.prod(indices.shape[batch_axes:]),
     )
     inner = math.prod(source.shape[axis + 1 :])
-    emit_gather(build, build.read(source), build.write(target), build.read(indices), sizes, inner * element_bytes)
+    emit_gather(build, build.read(source), build.allocate(target), build.read(indices), sizes, inner * element_bytes)
 
 
 def lower_gather(operator: Operator, build: Builder) -> None:
@@ -53,31 +53,31 @@ def lower_gather(operator: Operator, build: Builder) -> None:
     batch_axes = operator.integer(1, "i")
     batch_axes += len(indices.shape) if batch_axes < 0 else 0
     if not 0 <= batch_axes <= min(axis, len(indices.shape)) or source.shape[:batch_axes] != indices.shape[:batch_axes]:
-        raise refuse(operator, f"{batch_axes} axes are not common to {list(source.shape)} and {list(indices.shape)}")
+        raise refusal(operator, f"{batch_axes} axes are not common to {list(source.shape)} and {list(indices.shape)}")
     _lower(operator, build, source, indices, axis, batch_axes)
 
 
 def lower_embedding_lookup(operator: Operator, build: Builder) -> None:
     indices, source = operand(operator, 0, 1), operand(operator, 1)
     if source.dtype != result(operator).dtype:
-        raise unsupported(operator, f"{source.dtype} rows that become {result(operator).dtype}")
+        raise unsupported_error(operator, f"{source.dtype} rows that become {result(operator).dtype}")
     _lower(operator, build, source, indices, 0, 0)
 
 
 def lower_gather_nd(operator: Operator, build: Builder) -> None:
     source, indices = operand(operator, 0), operand(operator, 1)
     if source.dtype not in ("float32", "int8") or indices.dtype != "int32":
-        raise unsupported(operator, f"{source.dtype} chosen by {indices.dtype}")
+        raise unsupported_error(operator, f"{source.dtype} chosen by {indices.dtype}")
     depth = indices.shape[-1] if indices.shape else 0
     if not 1 <= depth <= min(len(source.shape), RANK):
-        raise refuse(operator, f"{depth} indices do not lead into a tensor of {len(source.shape)} dimensions")
+        raise refusal(operator, f"{depth} indices do not lead into a tensor of {len(source.shape)} dimensions")
     target = result(operator, indices.shape[:-1] + source.shape[depth:])
     element_bytes = movable_element_bytes(operator, source, target)
     strides = [stride * element_bytes for stride in row_major(source.shape)[:depth]]
     build.step(
         "gather_nd",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         indices=build.read(indices),
         count=indices.elements // depth,
         depth=depth,
@@ -93,15 +93,15 @@ def lower_update_slice(operator: Operator, build: Builder) -> None:
     target = result(operator, source.shape)
     element_bytes = movable_element_bytes(operator, source, target)
     if source.dtype not in ("float32", "int8", "int16", "int32") or update.dtype != source.dtype:
-        raise unsupported(operator, f"{update.dtype} into {source.dtype}")
+        raise unsupported_error(operator, f"{update.dtype} into {source.dtype}")
     if indices.dtype not in ("int32", "int64") or indices.elements != len(source.shape):
-        raise unsupported(operator, f"{indices.elements} indices of {indices.dtype}")
+        raise unsupported_error(operator, f"{indices.elements} indices of {indices.dtype}")
     rank = len(source.shape)
     if rank > RANK:
-        raise unsupported(operator, f"{rank} dimensions")
+        raise unsupported_error(operator, f"{rank} dimensions")
     if len(update.shape) != rank or any(a > b for a, b in zip(update.shape, source.shape, strict=True)):
-        raise refuse(operator, f"{list(update.shape)} is no part of {list(source.shape)}")
-    place = build.write(target)
+        raise refusal(operator, f"{list(update.shape)} is no part of {list(source.shape)}")
+    place = build.allocate(target)
     emit_whole_copy(operator, build, source, place, row_major(target.shape), element_bytes)
     build.step(
         "update_slice",

@@ -8,7 +8,7 @@ from ..builder import Builder, FieldValue
 from ..fixed_point import quantise_multiplier, reduced_multiplier
 from ..model import Operator, Tensor
 from .axes import broadcast_strides
-from .checks import common_dtype, dimensions_fit, operand, refuse, result, symmetric, unsupported
+from .checks import common_dtype, dimensions_fit, operand, refusal, result, symmetric, unsupported_error
 
 _BATCH_AXES = 3
 
@@ -24,7 +24,7 @@ def _batch_strides(operator: Operator, tensor: Tensor, batches: tuple[int, ...])
     matrix_elements = tensor.shape[-2] * tensor.shape[-1]
     strides = broadcast_strides(own, batches)
     if strides is None:
-        raise refuse(operator, f"batches {list(own)} do not broadcast to {list(batches)}")
+        raise refusal(operator, f"batches {list(own)} do not broadcast to {list(batches)}")
     return [0] * (_BATCH_AXES - len(strides)) + [s * matrix_elements for s in strides]
 
 
@@ -32,22 +32,22 @@ def lower_batch_matmul(operator: Operator, build: Builder) -> None:
     left, right, target = operand(operator, 0), operand(operator, 1), result(operator)
     dtype = common_dtype(operator, left, right, target, others=("int16",))
     if not 2 <= len(left.shape) <= 5 or not 2 <= len(right.shape) <= 5:
-        raise unsupported(operator, "operands that have not between 2 and 5 dimensions")
+        raise unsupported_error(operator, "operands that have not between 2 and 5 dimensions")
     (rows, row_stride), (depth, left_depth_stride) = _axes(left, bool(operator.integer(0)))
     (right_depth, right_depth_stride), (columns, column_stride) = _axes(right, bool(operator.integer(1)))
     if depth != right_depth:
-        raise refuse(operator, f"it multiplies matrices of depths {depth} and {right_depth}")
+        raise refusal(operator, f"it multiplies matrices of depths {depth} and {right_depth}")
     try:
         batches = tuple(np.broadcast_shapes(left.shape[:-2], right.shape[:-2]))
     except ValueError:
-        raise refuse(operator, "the batches of its operands do not broadcast") from None
+        raise refusal(operator, "the batches of its operands do not broadcast") from None
     if target.elements != int(np.prod(batches, dtype=np.int64)) * rows * columns:
-        raise refuse(operator, f"its output has shape {list(target.shape)}, not {[*batches, rows, columns]}")
+        raise refusal(operator, f"its output has shape {list(target.shape)}, not {[*batches, rows, columns]}")
     dimensions_fit(operator, *batches, rows, columns, depth)
     matrix: dict[str, FieldValue] = {
         "left": build.read(left),
         "right": build.read(right),
-        "output": build.write(target),
+        "output": build.allocate(target),
         "batches": [1] * (_BATCH_AXES - len(batches)) + list(batches),
         "left_batch_stride": _batch_strides(operator, left, batches),
         "right_batch_stride": _batch_strides(operator, right, batches),
@@ -70,14 +70,14 @@ def lower_batch_matmul(operator: Operator, build: Builder) -> None:
     if dtype == "int16":
         symmetric(operator, left, right, target)
         if shift > 7:
-            raise refuse(operator, "its scales magnify sums beyond int32")
+            raise refusal(operator, "its scales magnify sums beyond int32")
         build.step("matrix_int16", **matrix, multiplier=reduced_multiplier(multiplier), shift=shift)
         return
     bound = (
         depth * max(127 - left.zero_point, left.zero_point + 128) * max(127 - right.zero_point, right.zero_point + 128)
     )
     if shift > 30 or bound << max(shift, 0) >= 1 << 30:
-        raise refuse(operator, f"its sums can reach {bound}, too near the end of int32")
+        raise refusal(operator, f"its sums can reach {bound}, too near the end of int32")
     build.step(
         "matrix_int8",
         **matrix,

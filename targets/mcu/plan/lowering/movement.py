@@ -9,7 +9,7 @@ import numpy as np
 from ..builder import Builder, Place
 from ..model import Operator, Tensor
 from .axes import broadcast_strides, merge_axes, row_major
-from .checks import constant_integers, operand, refuse, result, same_elements, unsupported
+from .checks import constant_integers, operand, refusal, result, same_elements, unsupported_error
 
 _MOVABLE = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 
@@ -17,14 +17,14 @@ _MOVABLE = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 def movable_element_bytes(operator: Operator, source: Tensor, target: Tensor) -> int:
     """Bytes of an element that is moved as it is. Refuses types that differ, and types that no kernel moves."""
     if source.dtype != target.dtype or source.dtype not in _MOVABLE:
-        raise unsupported(operator, f"{source.dtype} to {target.dtype}")
+        raise unsupported_error(operator, f"{source.dtype} to {target.dtype}")
     return np.dtype(source.dtype).itemsize
 
 
 def same_quantisation(operator: Operator, source: Tensor, target: Tensor) -> None:
     """Micro copies int8 values as they are, and refuses where that would change their meaning."""
     if source.dtype == "int8" and (source.scale != target.scale or source.zero_point != target.zero_point):
-        raise unsupported(operator, "an input and an output of different scales")
+        raise unsupported_error(operator, "an input and an output of different scales")
 
 
 def emit_copy(
@@ -40,7 +40,7 @@ def emit_copy(
     """Strides are in elements; rows that are contiguous on both sides are moved as a whole."""
     merged = merge_axes(shape, source_strides, target_strides)
     if merged is None:
-        raise unsupported(operator, "more than five dimensions that cannot be joined")
+        raise unsupported_error(operator, "more than five dimensions that cannot be joined")
     sizes, (from_strides, to_strides) = merged
     build.step(
         "copy",
@@ -85,7 +85,7 @@ def lower_transpose(operator: Operator, build: Builder) -> None:
     source = operand(operator, 0)
     order = constant_integers(operator, 1)
     if sorted(order) != list(range(len(source.shape))):
-        raise refuse(operator, f"{order[:8]} is not a permutation of {len(source.shape)} dimensions")
+        raise refusal(operator, f"{order[:8]} is not a permutation of {len(source.shape)} dimensions")
     target = result(operator, tuple(source.shape[i] for i in order))
     strides = row_major(source.shape)
     emit_copy(
@@ -93,7 +93,7 @@ def lower_transpose(operator: Operator, build: Builder) -> None:
         build,
         build.read(source),
         [strides[i] for i in order],
-        build.write(target),
+        build.allocate(target),
         row_major(target.shape),
         target.shape,
         movable_element_bytes(operator, source, target),
@@ -105,13 +105,13 @@ def lower_broadcast_to(operator: Operator, build: Builder) -> None:
     element_bytes = movable_element_bytes(operator, source, target)
     strides = broadcast_strides(source.shape, target.shape)
     if strides is None:
-        raise refuse(operator, f"shape {list(source.shape)} cannot be repeated to {list(target.shape)}")
+        raise refusal(operator, f"shape {list(source.shape)} cannot be repeated to {list(target.shape)}")
     emit_copy(
         operator,
         build,
         build.read(source),
         strides,
-        build.write(target),
+        build.allocate(target),
         row_major(target.shape),
         target.shape,
         element_bytes,

@@ -11,7 +11,7 @@ import numpy as np
 from ..builder import Builder
 from ..model import Operator, Tensor
 from .axes import row_major
-from .checks import constant_integers, operand, refuse, result, unsupported
+from .checks import constant_integers, operand, refusal, result, unsupported_error
 from .movement import emit_copy, emit_whole_copy, movable_element_bytes, same_quantisation
 
 _REFLECT = 0
@@ -22,7 +22,7 @@ def _amounts(operator: Operator, source: Tensor) -> list[tuple[int, int]]:
     flat = constant_integers(operator, 1)
     rank = len(source.shape)
     if len(flat) != 2 * rank or any(amount < 0 for amount in flat):
-        raise refuse(operator, f"paddings {flat[:12]} do not fit a tensor of {rank} dimensions")
+        raise refusal(operator, f"paddings {flat[:12]} do not fit a tensor of {rank} dimensions")
     return list(zip(flat[0::2], flat[1::2], strict=True))
 
 
@@ -35,7 +35,7 @@ def _pattern(operator: Operator, target: Tensor) -> int:
     value = operator.inputs[2] if len(operator.inputs) > 2 else None
     if value is not None:
         if value.constant is None or value.elements != 1 or value.dtype != target.dtype:
-            raise unsupported(operator, "a padding value that is not one constant of the input's type")
+            raise unsupported_error(operator, "a padding value that is not one constant of the input's type")
         same_quantisation(operator, value, target)
         raw = value.constant.tobytes()
     elif target.dtype == "int8":
@@ -43,7 +43,7 @@ def _pattern(operator: Operator, target: Tensor) -> int:
     else:
         raw = bytes(np.dtype(target.dtype).itemsize)
     if len(raw) > 4:
-        raise unsupported(operator, f"{target.dtype} tensors")
+        raise unsupported_error(operator, f"{target.dtype} tensors")
     return int.from_bytes((raw * 4)[:4], "little")
 
 
@@ -52,7 +52,7 @@ def lower_pad(operator: Operator, build: Builder) -> None:
     amounts = _amounts(operator, source)
     target = _padded_result(operator, source, amounts)
     element_bytes = movable_element_bytes(operator, source, target)
-    place = build.write(target)
+    place = build.allocate(target)
     build.step("fill", output=place, bytes=target.nbytes, pattern=_pattern(operator, target))
     strides = row_major(target.shape)
     start = sum(low * step for (low, _), step in zip(amounts, strides, strict=True))
@@ -72,7 +72,7 @@ class _Stretch:
 def _stretches(operator: Operator, size: int, low: int, high: int, edge: int) -> list[_Stretch]:
     """`edge` is 1 where the elements at the ends are not repeated."""
     if max(low, high) > size - edge:
-        raise refuse(operator, f"{max(low, high)} places cannot be mirrored from {size}")
+        raise refusal(operator, f"{max(low, high)} places cannot be mirrored from {size}")
     parts = [
         _Stretch(0, low - 1 + edge, -1, low),
         _Stretch(low, 0, 1, size),
@@ -92,7 +92,7 @@ def lower_mirror_pad(operator: Operator, build: Builder) -> None:
         _stretches(operator, size, low, high, edge) for size, (low, high) in zip(source.shape, amounts, strict=True)
     ]
     from_strides, to_strides = row_major(source.shape), row_major(target.shape)
-    reading, writing = build.read(source), build.write(target)
+    reading, writing = build.read(source), build.allocate(target)
     for parts in itertools.product(*axes):
         first = sum(part.input * stride for part, stride in zip(parts, from_strides, strict=True))
         place = sum(part.output * stride for part, stride in zip(parts, to_strides, strict=True))

@@ -11,9 +11,9 @@ from .checks import (
     activation_range_quantised,
     common_dtype,
     operand,
-    refuse,
+    refusal,
     result,
-    unsupported,
+    unsupported_error,
 )
 from .window import Window, convolution_window
 
@@ -42,7 +42,7 @@ def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
         build.step(
             "pool_float",
             input=build.read(source),
-            output=build.write(target),
+            output=build.allocate(target),
             **window.fields(),
             maximum_pool=int(maximum_pool),
             minimum=low,
@@ -50,14 +50,14 @@ def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
         )
         return
     if np.abs(source.scale - target.scale) > 1.0e-6 or source.zero_point != target.zero_point:
-        raise unsupported(operator, "an input and an output of different scales")
+        raise unsupported_error(operator, "an input and an output of different scales")
     low, high = activation_range_quantised(operator, activation, target)
     if dtype == "int16" and window.kernel_height * window.kernel_width > _LARGEST_INT16_WINDOW:
-        raise refuse(operator, f"a window of {window.kernel_height} x {window.kernel_width} overflows int32")
+        raise refusal(operator, f"a window of {window.kernel_height} x {window.kernel_width} overflows int32")
     build.step(
         f"{'max' if maximum_pool else 'average'}_pool_{dtype}",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         **window.fields(),
         minimum=low,
         maximum=high,
@@ -75,12 +75,12 @@ def lower_max_pool(operator: Operator, build: Builder) -> None:
 def lower_l2_pool(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0, 4), result(operator)
     if common_dtype(operator, source, target) != "float32":
-        raise unsupported(operator, "TensorFlow Lite Micro has it in float32 alone")
+        raise unsupported_error(operator, "TensorFlow Lite Micro has it in float32 alone")
     low, high = activation_range_float(operator, operator.integer(5))
     build.step(
         "l2_pool_float",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         **_pool_window(operator, source, target).fields(),
         minimum=low,
         maximum=high,

@@ -21,10 +21,10 @@ from .checks import (
     operand,
     optional_operand,
     own_zero_point,
-    refuse,
+    refusal,
     result,
     symmetric,
-    unsupported,
+    unsupported_error,
 )
 
 _INPUT_WEIGHTS = {"input": 1, "forget": 2, "cell": 3, "output": 4}
@@ -52,7 +52,7 @@ def _sizes(operator: Operator, source: Tensor, hidden: Tensor, target: Tensor) -
     batches, time_steps = (second, first) if time_major else (first, second)
     units = hidden.shape[-1] if hidden.shape else 0
     if hidden.elements != batches * units or target.shape != (first, second, units):
-        raise refuse(operator, f"its output has shape {list(target.shape)} for {batches} batches of {units} units")
+        raise refusal(operator, f"its output has shape {list(target.shape)} for {batches} batches of {units} units")
     dimensions_fit(operator, batches, time_steps, features, units)
     return _Sizes(batches, time_steps, features, units, int(bool(time_major)))
 
@@ -60,16 +60,16 @@ def _sizes(operator: Operator, source: Tensor, hidden: Tensor, target: Tensor) -
 def _weights(operator: Operator, index: int, shape: tuple[int, ...], dtype: str) -> Tensor:
     tensor = operand(operator, index)
     if tensor.constant is None or tensor.dtype != dtype:
-        raise unsupported(operator, f"input {index} is not a constant of {dtype}")
+        raise unsupported_error(operator, f"input {index} is not a constant of {dtype}")
     if tensor.shape != shape:
-        raise refuse(operator, f"input {index} has shape {list(tensor.shape)}, not {list(shape)}")
+        raise refusal(operator, f"input {index} has shape {list(tensor.shape)}, not {list(shape)}")
     return tensor
 
 
 def _rescaling(operator: Operator, real: float, largest: int) -> tuple[int, int]:
     multiplier, shift = quantise_multiplier(real)
     if shift > 30 or largest << max(shift, 0) > _ACCUMULATOR_LIMIT:
-        raise refuse(operator, f"its scales can take a sum of {largest} beyond int32")
+        raise refusal(operator, f"its scales can take a sum of {largest} beyond int32")
     return multiplier, shift
 
 
@@ -79,7 +79,7 @@ def _product_int8(
     """One matrix product to Q3.12; its bias is the folded one."""
     zero_point = own_zero_point(operator, source)
     if weights.zero_point != 0:
-        raise unsupported(operator, "weights whose zero point is not 0")
+        raise unsupported_error(operator, "weights whose zero point is not 0")
     values = weights.values.astype(np.int64)
     offsets = np.zeros(len(values), np.int64) if bias is None else bias.values.astype(np.int64)
     bound = int((np.abs(values).sum(axis=1) * max(127 - zero_point, zero_point + 128) + np.abs(offsets)).max())
@@ -114,10 +114,10 @@ def _gate_fields_int8(
 def _wide_factor(operator: Operator, source: Tensor, weights: Tensor) -> tuple[int, int]:
     """Of a product's sum of 64 bits, to Q3.12."""
     if weights.zero_point != 0:
-        raise unsupported(operator, "weights whose zero point is not 0")
+        raise unsupported_error(operator, "weights whose zero point is not 0")
     multiplier, shift = quantise_multiplier(float(np.float32(source.scale * weights.scale)) / _GATE_SCALE)
     if shift > 7:
-        raise refuse(operator, "its scales magnify sums beyond int32")
+        raise refusal(operator, "its scales magnify sums beyond int32")
     return reduced_multiplier(multiplier), shift
 
 
@@ -149,19 +149,19 @@ def _tanh_scaling(operator: Operator, cell: Tensor) -> tuple[int, int]:
     """(multiplier, right shift) that bring the cell state to the table's input; its scale is a power of two."""
     fraction, exponent = math.frexp(float(cell.scale))
     if fraction != 0.5:
-        raise unsupported(operator, "a cell state whose scale is not a power of two")
+        raise unsupported_error(operator, "a cell state whose scale is not a power of two")
     left = 15 + (exponent - 1) - 3
     if not -15 <= left <= 8:
-        raise unsupported(operator, f"a cell state scale of {float(cell.scale):.3g}")
+        raise unsupported_error(operator, f"a cell state scale of {float(cell.scale):.3g}")
     return (3 << left, 0) if left >= 0 else (3, -left)
 
 
 def _lower_integers(operator: Operator, source: Tensor, target: Tensor, sizes: _Sizes, build: Builder) -> None:
     hidden, cell = operand(operator, _HIDDEN), operand(operator, _CELL)
     if hidden.dtype != source.dtype or cell.dtype != "int16":
-        raise unsupported(operator, f"states of {hidden.dtype} and {cell.dtype}")
+        raise unsupported_error(operator, f"states of {hidden.dtype} and {cell.dtype}")
     if (hidden.scale, hidden.zero_point) != (target.scale, target.zero_point):
-        raise unsupported(operator, WHY)
+        raise unsupported_error(operator, WHY)
     if source.dtype == "int16":
         symmetric(operator, source, hidden, target)
     tanh_multiplier, tanh_shift = _tanh_scaling(operator, cell)
@@ -180,7 +180,7 @@ def _lower_integers(operator: Operator, source: Tensor, target: Tensor, sizes: _
         cell=build.state(cell, 0),
         scratch=build.scratch(8 * sizes.units),
         sigmoid_table=build.constant(sigmoid_table()),
-        output=build.write(target),
+        output=build.allocate(target),
         **vars(sizes),
         **gate_fields(operator, source, hidden, sizes, build),
         cell_activation=int(operator.integer(0) == _TANH),
@@ -200,7 +200,7 @@ def _lower_integers(operator: Operator, source: Tensor, target: Tensor, sizes: _
 def _lower_float(operator: Operator, source: Tensor, target: Tensor, sizes: _Sizes, build: Builder) -> None:
     hidden, cell = operand(operator, _HIDDEN), operand(operator, _CELL)
     if hidden.dtype != "float32" or cell.dtype != "float32":
-        raise unsupported(operator, f"states of {hidden.dtype} and {cell.dtype}")
+        raise unsupported_error(operator, f"states of {hidden.dtype} and {cell.dtype}")
     gates: dict[str, Place] = {}
     for gate in GATES:
         gates[f"{gate}_gate_input_weights"] = build.constant(
@@ -218,7 +218,7 @@ def _lower_float(operator: Operator, source: Tensor, target: Tensor, sizes: _Siz
         hidden=build.state(hidden, 0),
         cell=build.state(cell, 0),
         scratch=build.scratch(16 * sizes.units),
-        output=build.write(target),
+        output=build.allocate(target),
         **vars(sizes),
         **gates,
         cell_activation=int(operator.integer(0) == _TANH),
@@ -230,19 +230,19 @@ def lower_lstm(operator: Operator, build: Builder) -> None:
     source, hidden, target = operand(operator, 0, 3), operand(operator, _HIDDEN), result(operator)
     for index, variant in _VARIANTS.items():
         if optional_operand(operator, index) is not None:
-            raise unsupported(operator, variant)
+            raise unsupported_error(operator, variant)
     cell = operand(operator, _CELL)
     if not hidden.is_variable or not cell.is_variable or cell.elements != hidden.elements:
-        raise refuse(operator, "its states are not variable tensors of one size")
+        raise refusal(operator, "its states are not variable tensors of one size")
     if operator.integer(0) not in (_TANH, _SIGMOID):
-        raise unsupported(operator, f"activation {operator.integer(0)} of the cell gate")
+        raise unsupported_error(operator, f"activation {operator.integer(0)} of the cell gate")
     sizes = _sizes(operator, source, hidden, target)
     if source.dtype == target.dtype and source.dtype in ("int8", "int16"):
         _lower_integers(operator, source, target, sizes, build)
     elif source.dtype == target.dtype == "float32":
         _lower_float(operator, source, target, sizes, build)
     else:
-        raise unsupported(operator, f"input of {source.dtype} and output of {target.dtype}")
+        raise unsupported_error(operator, f"input of {source.dtype} and output of {target.dtype}")
 
 
 LOWERINGS = {"UNIDIRECTIONAL_SEQUENCE_LSTM": lower_lstm}

@@ -8,7 +8,16 @@ from ..builder import Builder
 from ..fixed_point import quantise_multiplier
 from ..model import Operator, Tensor
 from .axes import merge_axes, row_major
-from .checks import common_dtype, constant_integers, existing_axis, operand, own_zero_point, refuse, result, unsupported
+from .checks import (
+    common_dtype,
+    constant_integers,
+    existing_axis,
+    operand,
+    own_zero_point,
+    refusal,
+    result,
+    unsupported_error,
+)
 from .movement import same_quantisation
 from .weighted import fits_int32
 
@@ -16,7 +25,7 @@ from .weighted import fits_int32
 def _reduced_axes(operator: Operator, rank: int) -> set[int]:
     axes = constant_integers(operator, 1)
     if any(not -rank <= axis < rank for axis in axes):
-        raise refuse(operator, f"axes {axes[:8]} do not exist in a tensor of {rank} dimensions")
+        raise refusal(operator, f"axes {axes[:8]} do not exist in a tensor of {rank} dimensions")
     return {axis % rank for axis in axes}
 
 
@@ -25,11 +34,11 @@ def _sum_strides(operator: Operator, source: Tensor, target: Tensor) -> tuple[li
     reduced = _reduced_axes(operator, len(source.shape))
     kept = [1 if i in reduced else size for i, size in enumerate(source.shape)]
     if math.prod(kept) != target.elements:
-        raise refuse(operator, f"its output has {target.elements} elements where its axes leave {math.prod(kept)}")
+        raise refusal(operator, f"its output has {target.elements} elements where its axes leave {math.prod(kept)}")
     strides = [0 if i in reduced else step for i, step in enumerate(row_major(kept))]
     merged = merge_axes(source.shape, row_major(source.shape), strides)
     if merged is None:
-        raise unsupported(operator, f"reducing {sorted(reduced)} of {list(source.shape)}")
+        raise unsupported_error(operator, f"reducing {sorted(reduced)} of {list(source.shape)}")
     shape, (_, sum_strides) = merged
     return shape, sum_strides, source.elements // target.elements
 
@@ -42,7 +51,7 @@ def _emit_sum(operator: Operator, build: Builder, mean: bool) -> None:
         build.step(
             "mean_float",
             input=build.read(source),
-            output=build.write(target),
+            output=build.allocate(target),
             shape=shape,
             stride=strides,
             output_elements=target.elements,
@@ -57,11 +66,11 @@ def _emit_sum(operator: Operator, build: Builder, mean: bool) -> None:
         shift -= extra
     total = (255 if dtype == "int8" else 65535) * count
     if not fits_int32(total, total, multiplier, shift):
-        raise refuse(operator, f"adding {count} elements with these scales can overflow int32")
+        raise refusal(operator, f"adding {count} elements with these scales can overflow int32")
     build.step(
         f"mean_{dtype}",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         scratch=build.scratch(4 * target.elements),
         shape=shape,
         stride=strides,
@@ -97,7 +106,7 @@ def emit_extreme(
     build.step(
         kernel,
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         shape=shape,
         stride=strides,
         output_elements=target.elements,
@@ -110,17 +119,17 @@ def lower_place_of_extreme(operator: Operator, build: Builder) -> None:
     source, target = operand(operator, 0), result(operator)
     axes = constant_integers(operator, 1)
     if len(axes) != 1 or not source.shape:
-        raise refuse(operator, f"it has {len(axes)} axes for a tensor of {len(source.shape)} dimensions")
+        raise refusal(operator, f"it has {len(axes)} axes for a tensor of {len(source.shape)} dimensions")
     axis = existing_axis(operator, axes[0], len(source.shape))
     if source.dtype not in ("int8", "float32") or target.dtype != "int32":
-        raise unsupported(operator, f"places in {source.dtype} as {target.dtype}")
+        raise unsupported_error(operator, f"places in {source.dtype} as {target.dtype}")
     outer, inner = math.prod(source.shape[:axis]), math.prod(source.shape[axis + 1 :])
     if target.elements != outer * inner:
-        raise refuse(operator, f"its output has {target.elements} elements, not {outer * inner}")
+        raise refusal(operator, f"its output has {target.elements} elements, not {outer * inner}")
     build.step(
         "arg_extreme_int8" if source.dtype == "int8" else "arg_extreme_float",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         outer=outer,
         axis_size=source.shape[axis],
         inner=inner,

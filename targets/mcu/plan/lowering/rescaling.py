@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..builder import Builder, Place
 from ..model import Operator, Tensor
-from .checks import integer_range, own_zero_point, refuse
+from .checks import integer_range, own_zero_point, refusal
 
 # Of `enum cast_type` (firmware/steps_elementwise.h).
 _TYPES = {"int8": 0, "int16": 1, "int32": 2}
@@ -64,8 +64,8 @@ def emit_rescaling(
 ) -> None:
     """A whole tensor into another; the zero points are theirs if not given."""
     if max(factor[1], (below or factor)[1]) > 30:
-        raise refuse(operator, "its scales magnify values beyond int32")
+        raise refusal(operator, "its scales magnify values beyond int32")
     own = zero_points or (own_zero_point(operator, source), own_zero_point(operator, target))
-    places = (build.read(source), build.write(target))
+    places = (build.read(source), build.allocate(target))
     dtypes = (source.dtype, target.dtype)
     emit_rescaling_between(build, places, source.elements, dtypes, factor, own, below, below_way, bounds)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..builder import Builder, Place
 from ..model import Operator, Tensor
-from .checks import common_dtype, constant_integers, dimensions_fit, operand, refuse, result
+from .checks import common_dtype, constant_integers, dimensions_fit, operand, refusal, result
 from .gather import emit_gather
 from .movement import movable_element_bytes
 
@@ -20,7 +20,7 @@ def _ends(operator: Operator) -> tuple[Tensor, Tensor]:
     source, target = operand(operator, 0, 4), result(operator)
     size = constant_integers(operator, 1)
     if len(size) != 2 or target.shape != (source.shape[0], *size, source.shape[3]):
-        raise refuse(operator, f"its output has shape {list(target.shape)} where it asks for {size[:4]}")
+        raise refusal(operator, f"its output has shape {list(target.shape)} where it asks for {size[:4]}")
     dimensions_fit(operator, *source.shape, *target.shape)
     return source, target
 
@@ -29,7 +29,7 @@ def _corners(operator: Operator, slot: int) -> tuple[bool, bool]:
     """(align corners, half pixel centres)"""
     align, half = bool(operator.integer(slot)), bool(operator.integer(slot + 1))
     if align and half and operator.name == "RESIZE_BILINEAR":
-        raise refuse(operator, "it asks for aligned corners and for half-pixel centres")
+        raise refusal(operator, "it asks for aligned corners and for half-pixel centres")
     return align, half
 
 
@@ -38,8 +38,8 @@ def integer_table(size: int, output: int, align: bool, half: bool) -> NDArray[np
     before, after = (size - 1, output - 1) if align and output > 1 else (size, output)
     scale = (_ONE * before + after // 2) // after
     table = []
-    for place in range(output):
-        position = place * scale + (scale // 2 - _ONE // 2 if half else 0)
+    for index in range(output):
+        position = index * scale + (scale // 2 - _ONE // 2 if half else 0)
         lower = max(int(position / _ONE), 0)  # towards zero, as C divides
         upper = min(int((position + _ONE - 1) / _ONE), size - 1)
         table.append((lower, upper, position - _ONE * lower))
@@ -65,12 +65,12 @@ def lower_bilinear(operator: Operator, build: Builder) -> None:
     rows, columns = (make(source.shape[i], target.shape[i], *_corners(operator, 2)) for i in (1, 2))
     for table, size in ((rows, source.shape[1]), (columns, source.shape[2])):
         if table[:, :2].max() >= size:
-            raise refuse(operator, f"a place beyond the {size} of its input follows from its scale")
+            raise refusal(operator, f"a place beyond the {size} of its input follows from its scale")
     batches, height, width, channels = source.shape
     build.step(
         "resize_int8" if dtype == "int8" else "resize_float",
         input=build.read(source),
-        output=build.write(target),
+        output=build.allocate(target),
         rows=build.constant(rows),
         columns=build.constant(columns),
         batches=batches,
@@ -110,7 +110,7 @@ def lower_nearest(operator: Operator, build: Builder) -> None:
         sizes = (1, batches * lines, width, columns)
         emit_gather(build, source_place, target_place, build.constant(column_indices), sizes, pixel)
 
-    reading, writing = build.read(source), build.write(target)
+    reading, writing = build.read(source), build.allocate(target)
     if height * columns <= rows * width:
         between = build.scratch(batches * height * columns * pixel)
         choose_columns(reading, between, height)

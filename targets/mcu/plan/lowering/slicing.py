@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..builder import Builder
 from ..model import Operator, Tensor
 from .axes import row_major
-from .checks import constant_integers, existing_axis, operand, refuse, result, unsupported
+from .checks import constant_integers, existing_axis, operand, refusal, result, unsupported_error
 from .movement import emit_copy, movable_element_bytes
 
 
@@ -29,7 +29,7 @@ def _take(
         build,
         build.read(source).shifted(start * element_bytes),
         [stride * step for stride, step in zip(strides, steps, strict=True)],
-        build.write(target),
+        build.allocate(target),
         row_major(counts),
         counts,
         element_bytes,
@@ -48,7 +48,7 @@ def _slice_of_axis(
     first = (0 if stride > 0 else size - 1) if begin is None else clamped(begin)
     if shrink:
         if not 0 <= first < size:
-            raise refuse(operator, f"index {begin} does not exist along an axis of {size}")
+            raise refusal(operator, f"index {begin} does not exist along an axis of {size}")
         return first, 1
     last = (size if stride > 0 else -1) if end is None else clamped(end)
     return first, max(0, -(-(last - first) // stride))
@@ -59,11 +59,11 @@ def lower_strided_slice(operator: Operator, build: Builder) -> None:
     begins, ends, steps = (constant_integers(operator, i) for i in (1, 2, 3))
     rank = len(source.shape)
     if not len(begins) == len(ends) == len(steps) == rank or 0 in steps:
-        raise unsupported(operator, "bounds and strides that do not name every dimension")
+        raise unsupported_error(operator, "bounds and strides that do not name every dimension")
     if rank > 4:
-        raise unsupported(operator, f"{rank} dimensions")
+        raise unsupported_error(operator, f"{rank} dimensions")
     if operator.integer(2, "i") or operator.integer(3, "i") or operator.integer(5, "b"):
-        raise unsupported(operator, "an ellipsis, new-axis or offset mask")
+        raise unsupported_error(operator, "an ellipsis, new-axis or offset mask")
     begin_mask, end_mask, shrink_mask = (operator.integer(i, "i") for i in (0, 1, 4))
     firsts, counts = [], []
     for axis, size in enumerate(source.shape):
@@ -80,7 +80,7 @@ def lower_strided_slice(operator: Operator, build: Builder) -> None:
         counts.append(count)
     kept = tuple(count for axis, count in enumerate(counts) if not shrink_mask & (1 << axis))
     if kept != target.shape:
-        raise refuse(operator, f"its output has shape {list(target.shape)} where its bounds give {list(kept)}")
+        raise refusal(operator, f"its output has shape {list(target.shape)} where its bounds give {list(kept)}")
     _take(operator, build, source, target, firsts, steps, counts)
 
 
@@ -89,14 +89,14 @@ def lower_slice(operator: Operator, build: Builder) -> None:
     begins, sizes = constant_integers(operator, 1), constant_integers(operator, 2)
     rank = len(source.shape)
     if not len(begins) == len(sizes) == rank:
-        raise refuse(operator, f"bounds of {len(begins)} and {len(sizes)} dimensions do not fit {rank}")
+        raise refusal(operator, f"bounds of {len(begins)} and {len(sizes)} dimensions do not fit {rank}")
     counts = [
         size - begin if wanted == -1 else wanted
         for size, begin, wanted in zip(source.shape, begins, sizes, strict=True)
     ]
     fits = all(b >= 0 and c >= 1 and b + c <= s for b, c, s in zip(begins, counts, source.shape, strict=True))
     if not fits or tuple(counts) != target.shape:
-        raise refuse(operator, f"{counts} from {begins} is no part of {list(source.shape)}, or not its output's shape")
+        raise refusal(operator, f"{counts} from {begins} is no part of {list(source.shape)}, or not its output's shape")
     _take(operator, build, source, target, begins, [1] * rank, counts)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..builder import Builder, Place
 from ..model import Operator, Tensor
 from .axes import row_major
-from .checks import dimensions_fit, operand, refuse, result, unsupported
+from .checks import dimensions_fit, operand, refusal, result, unsupported_error
 from .movement import emit_copy
 from .weighted import Weighted, constant_bias, constant_weights, emit_convolution, input_dtype, per_channel_multipliers
 from .window import SAME, VALID, Window
@@ -42,7 +42,7 @@ def _padding_before(operator: Operator, scheme: int, output: int, kernel: int, s
     if scheme == VALID:
         return 0
     if scheme != SAME:
-        raise unsupported(operator, f"padding scheme {scheme}")
+        raise unsupported_error(operator, f"padding scheme {scheme}")
     return max(0, (-(-output // stride) - 1) * stride + kernel - output) // 2
 
 
@@ -100,9 +100,9 @@ def lower_transposed_convolution(operator: Operator, build: Builder) -> None:
     channels, kernel_height, kernel_width, depth = weights.shape
     strides = operator.integer(2, "i"), operator.integer(1, "i")
     if len(target.shape) != 4 or target.shape[0] != source.shape[0] or target.shape[3] != channels:
-        raise refuse(operator, f"an output of shape {list(target.shape)} does not follow from {list(source.shape)}")
+        raise refusal(operator, f"an output of shape {list(target.shape)} does not follow from {list(source.shape)}")
     if depth != source.shape[3]:
-        raise refuse(operator, f"its weights are for {depth} input channels, not {source.shape[3]}")
+        raise refusal(operator, f"its weights are for {depth} input channels, not {source.shape[3]}")
     dimensions_fit(operator, *source.shape, *target.shape, kernel_height, kernel_width, *strides)
     bias = constant_bias(operator, dtype, channels, _BIAS_INPUT, int16=("int64", "int16"))
     scheme = operator.integer(0)
@@ -115,7 +115,7 @@ def lower_transposed_convolution(operator: Operator, build: Builder) -> None:
         operator, source, target, weights, bias, _window(source, channels, *phases[0]), 1, operator.integer(3)
     )
     multipliers = per_channel_multipliers(whole, 0) if dtype != "float32" else []
-    place = build.write(target)
+    place = build.allocate(target)
     steps, element_bytes = row_major(target.shape), np.dtype(dtype).itemsize
     largest = max(math.prod((source.shape[0], down.count, across.count, channels)) for down, across in phases)
     dense = place if len(phases) == 1 else build.scratch(largest * element_bytes)

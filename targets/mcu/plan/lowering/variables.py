@@ -10,7 +10,7 @@ from ..builder import Builder, Place, Variable
 from ..flatbuffer import Malformed
 from ..model import Graph, Model, Operator, Tensor
 from ..refusal import PlanRefused
-from .checks import operand, refuse, result
+from .checks import operand, refusal, result
 from .movement import emit_bytes
 
 
@@ -73,17 +73,17 @@ def _variable(operator: Operator, build: Builder, value: Tensor) -> Place:
     handle = operand(operator, 0)
     variable = build.scope.variables.get(handle.index)
     if variable is None:
-        raise refuse(operator, f"{handle.label} is not the handle of a variable")
+        raise refusal(operator, f"{handle.label} is not the handle of a variable")
     if variable.nbytes is None:
-        raise refuse(operator, f"nothing assigns a first value to the variable '{variable.name[:80]}'")
+        raise refusal(operator, f"nothing assigns a first value to the variable '{variable.name[:80]}'")
     if variable.nbytes != value.nbytes:
-        raise refuse(operator, f"the variable '{variable.name[:80]}' has {variable.nbytes} bytes, not {value.nbytes}")
+        raise refusal(operator, f"the variable '{variable.name[:80]}' has {variable.nbytes} bytes, not {value.nbytes}")
     return build.named_state((variable.number, 0, "variable"), variable.nbytes, variable.fill)
 
 
 def lower_read(operator: Operator, build: Builder) -> None:
     target = result(operator)
-    emit_bytes(build, _variable(operator, build, target), build.write(target), target.nbytes)
+    emit_bytes(build, _variable(operator, build, target), build.allocate(target), target.nbytes)
 
 
 def lower_assign(operator: Operator, build: Builder) -> None:

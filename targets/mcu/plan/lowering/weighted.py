@@ -18,9 +18,9 @@ from .checks import (
     operand,
     optional_operand,
     own_zero_point,
-    refuse,
+    refusal,
     symmetric,
-    unsupported,
+    unsupported_error,
 )
 from .window import Window
 
@@ -57,13 +57,15 @@ def constant_weights(operator: Operator, dtype: str, rank: int, four_bits: bool 
     dtype = "int8" if dtype == "int16" else dtype
     tensor = operand(operator, 1)
     if tensor.constant is None:
-        raise unsupported(operator, "weights that are not constant")
+        raise unsupported_error(operator, "weights that are not constant")
     if tensor.dtype != dtype and not (four_bits and tensor.dtype == "int4"):
-        raise unsupported(operator, f"{dtype} input with {tensor.dtype} weights, as a hybrid or low-bit model has them")
+        raise unsupported_error(
+            operator, f"{dtype} input with {tensor.dtype} weights, as a hybrid or low-bit model has them"
+        )
     if len(tensor.shape) != rank:
-        raise refuse(operator, f"its weights have {len(tensor.shape)} dimensions, not {rank}")
+        raise refusal(operator, f"its weights have {len(tensor.shape)} dimensions, not {rank}")
     if dtype == "int8" and (tensor.quantisation is None or np.any(tensor.quantisation.zero_points != 0)):
-        raise unsupported(operator, "weights whose zero point is not 0")
+        raise unsupported_error(operator, "weights whose zero point is not 0")
     return tensor.constant
 
 
@@ -76,9 +78,9 @@ def constant_bias(
         return None
     expected = {"int8": ("int32",), "int16": int16}.get(dtype, ("float32",))
     if tensor.constant is None or tensor.dtype not in expected:
-        raise unsupported(operator, f"a bias that is not a constant of {' or '.join(expected)}")
+        raise unsupported_error(operator, f"a bias that is not a constant of {' or '.join(expected)}")
     if tensor.elements != channels:
-        raise refuse(operator, f"its bias has {tensor.elements} elements for {channels} output channels")
+        raise refusal(operator, f"its bias has {tensor.elements} elements for {channels} output channels")
     return tensor.constant.ravel()
 
 
@@ -86,7 +88,7 @@ def input_dtype(operator: Operator, source: Tensor, target: Tensor) -> str:
     """The element type of a weighted operator's input and output: int8, int16 or float32. Refuses others, and an int16
     with a zero point."""
     if source.dtype not in ("int8", "int16", "float32") or target.dtype != source.dtype:
-        raise unsupported(operator, f"input of {source.dtype} and output of {target.dtype}")
+        raise unsupported_error(operator, f"input of {source.dtype} and output of {target.dtype}")
     if source.dtype == "int16":
         symmetric(operator, source, target)
     return source.dtype
@@ -98,7 +100,7 @@ def _channel_scales(operator: Operator, channels: int, axis: int) -> NDArray[np.
     if len(quantisation.scales) == 1:
         return np.repeat(quantisation.scales, channels)
     if quantisation.dimension != axis or len(quantisation.scales) != channels:
-        raise refuse(operator, f"its weights are quantised along axis {quantisation.dimension}, not {axis}")
+        raise refusal(operator, f"its weights are quantised along axis {quantisation.dimension}, not {axis}")
     return quantisation.scales
 
 
@@ -133,7 +135,9 @@ def channel_table(weighted: Weighted, multipliers: list[tuple[int, int]]) -> NDA
         partial = abs(int(folded[channel])) + 128 * int(magnitudes[channel])
         total = abs(int(bias[channel])) + largest_input * int(magnitudes[channel])
         if multiplier < 0 or not fits_int32(max(partial, total), total, multiplier, shift):
-            raise refuse(operator, f"the sums of output channel {channel} can reach {total}, too near the end of int32")
+            raise refusal(
+                operator, f"the sums of output channel {channel} can reach {total}, too near the end of int32"
+            )
     return np.column_stack([folded, np.array(multipliers, np.int64)]).astype(np.int32)
 
 
@@ -189,7 +193,7 @@ def _wide_channels(weighted: Weighted, multipliers: list[tuple[int, int]]) -> li
     for channel, (multiplier, shift) in enumerate(multipliers):
         total = abs(bias[channel]) + 32768 * int(magnitudes[channel])
         if multiplier < 0 or shift > 7 or total >= 1 << 47:
-            raise refuse(weighted.operator, f"the sums of output channel {channel} can reach {total}, times 2^{shift}")
+            raise refusal(weighted.operator, f"the sums of output channel {channel} can reach {total}, times 2^{shift}")
         channels.append((bias[channel], reduced_multiplier(multiplier), shift))
     return channels
 
@@ -201,7 +205,7 @@ def _narrow_channels(weighted: Weighted, multipliers: list[tuple[int, int]]) -> 
     for channel, (multiplier, shift) in enumerate(multipliers):
         total = abs(bias[channel]) + 32768 * int(magnitudes[channel])
         if multiplier < 0 or not fits_int32(total, total, multiplier, shift):
-            raise refuse(
+            raise refusal(
                 weighted.operator,
                 f"the sums of output channel {channel} can reach {total}, too near the end of int32",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from ..model import Operator, Tensor
-from .checks import dimensions_fit, refuse, unsupported
+from .checks import dimensions_fit, refusal, unsupported_error
 
 SAME, VALID = 0, 1
 
@@ -45,9 +45,9 @@ def _along_axis(
     if padding == VALID:
         output = (size + stride - extent) // stride
         if output < 1:
-            raise refuse(operator, f"a window of {extent} does not fit {size} places")
+            raise refusal(operator, f"a window of {extent} does not fit {size} places")
         return output, 0
-    raise unsupported(operator, f"padding scheme {padding}")
+    raise unsupported_error(operator, f"padding scheme {padding}")
 
 
 def convolution_window(
@@ -67,7 +67,7 @@ def convolution_window(
     output_height, pad_top = _along_axis(operator, padding, height, kernel[0], strides[0], dilations[0])
     output_width, pad_left = _along_axis(operator, padding, width, kernel[1], strides[1], dilations[1])
     if target.shape != (batches, output_height, output_width, channels):
-        raise refuse(
+        raise refusal(
             operator,
             f"its output has shape {list(target.shape)} where "
             f"{[batches, output_height, output_width, channels]} follows from its input",

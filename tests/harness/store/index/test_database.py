@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.store.index.blocks import read_blocks
 from harness.store.index.database import Database, DatabaseAway
 from harness.store.index.migrations import STEPS, migrate, newest, version_of
-from harness.store.index.reading import Incoming, sha256_text
+from harness.store.index.reading import RecordText, sha256_text
 from harness.store.index.rows import run_row
 from harness.store.index.run_index import RunIndex
 from harness.store.index.tables import CONTENTS, FILES, METADATA, RUNS
@@ -61,7 +61,7 @@ def as_version_1(database: Database) -> None:
 
 def as_version_3(database: Database) -> None:
     """As version 3 was: it kept no summaries of histories."""
-    RunIndex(database, keep_contents=True).add(Incoming(seal(RUN.model_dump_json()), "it"))
+    RunIndex(database, keep_contents=True).add(RecordText(seal(RUN.model_dump_json()), "it"))
     with database.writing() as connection:
         connection.execute(text("DROP TABLE history_summaries"))
         connection.execute(text("INSERT INTO artifacts (number, digest) VALUES (1000, 'kept')"))
@@ -139,7 +139,7 @@ def test_what_is_read_together_is_one_state_while_others_write(database: Databas
     other = Database(database.engine.url.render_as_string(hide_password=False))
     with database.reading() as connection:
         before = count_rows(connection, RUNS)
-        RunIndex(other).add(Incoming(seal(RUN.model_dump_json()), "it"))
+        RunIndex(other).add(RecordText(seal(RUN.model_dump_json()), "it"))
         assert count_rows(connection, RUNS) == before == 0
         assert list(read_blocks(connection)) == []
     with database.reading() as connection:

@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.store.index.blocks import read_blocks
 from harness.store.index.database import INDEX_FILE, Database
 from harness.store.index.folder import FolderIndex
-from harness.store.index.reading import Incoming
+from harness.store.index.reading import RecordText
 from harness.store.index.run_index import RunIndex, count_runs
 from harness.store.index.tables import CELLS, FILES, METADATA, PROVENANCE, RESULTS, RUNS
 from harness.store.index.writing import Conflict
@@ -213,26 +213,26 @@ class TestDatabase:
 
     def test_a_record_is_added_once(self, database: Database) -> None:
         index = RunIndex(database, keep_contents=True)
-        assert index.add(Incoming(text_of(make_record()), "it"))
-        assert not index.add(Incoming(text_of(make_record()), "it"))
+        assert index.add(RecordText(text_of(make_record()), "it"))
+        assert not index.add(RecordText(text_of(make_record()), "it"))
         assert len(rows(database)) == 1
 
     def test_two_different_records_with_one_id_are_a_conflict(self, database: Database) -> None:
         index = RunIndex(database, keep_contents=True)
-        index.add(Incoming(text_of(make_record()), "it"))
+        index.add(RecordText(text_of(make_record()), "it"))
         other = make_record().model_copy(update={"command": "other"})
         with pytest.raises(Conflict):
-            index.add(Incoming(text_of(other), "other"))
+            index.add(RecordText(text_of(other), "other"))
 
     def test_the_records_themselves_come_back_byte_for_byte(self, database: Database) -> None:
         index = RunIndex(database, keep_contents=True)
-        index.add(Incoming(text_of(make_record()), "it"))
+        index.add(RecordText(text_of(make_record()), "it"))
         assert [(id, read()) for id, read in index.contents()] == [(make_record().id, text_of(make_record()))]
 
     def test_the_index_is_made_again_from_the_records(self, database: Database) -> None:
         index = RunIndex(database, keep_contents=True)
         for day in range(3):
-            index.add(Incoming(text_of(make_record(day)), "it"))
+            index.add(RecordText(text_of(make_record(day)), "it"))
         before = rows(database)
         assert len(index.rebuild_from_contents().added) == 3
         assert rows(database) == before
@@ -248,19 +248,19 @@ class TestDatabase:
         with monkeypatch.context() as patch:
             patch.setattr(index.writer, "_add_results", fails)
             with pytest.raises(KeyboardInterrupt):
-                index.add(Incoming(text_of(make_record()), "it"))
+                index.add(RecordText(text_of(make_record()), "it"))
         assert count_runs(database) == 0
-        assert index.add(Incoming(text_of(make_record()), "it"))
+        assert index.add(RecordText(text_of(make_record()), "it"))
 
     def test_infinite_and_missing_figures_are_null(self, database: Database) -> None:
-        RunIndex(database).add(Incoming(text_of(make_record(0, make_case(finite=False, median_ms=None))), "it"))
+        RunIndex(database).add(RecordText(text_of(make_record(0, make_case(finite=False, median_ms=None))), "it"))
         with database.reading() as connection:
             (block,) = read_blocks(connection)
         assert block.figure("artifact_bytes").tolist() == [1000]
         assert set(block.figures) == {"artifact_bytes"}
 
     def test_every_table_is_there_and_files_are_not_named(self, database: Database) -> None:
-        RunIndex(database).add(Incoming(text_of(make_record()), "it"))
+        RunIndex(database).add(RecordText(text_of(make_record()), "it"))
         with database.reading() as connection:
             assert {name for name in METADATA.tables if connection.dialect.has_table(connection, name)} == set(
                 METADATA.tables
@@ -272,7 +272,7 @@ def add_thirty(url: str, days: Iterable[int]) -> None:
     index = RunIndex(Database(url), keep_contents=True)
     for day in days:
         cases = [make_case(f"tflite/runtime-{number}", model=f"model-{day}") for number in range(20)]
-        index.add(Incoming(text_of(make_record(day, *cases)), "it"))
+        index.add(RecordText(text_of(make_record(day, *cases)), "it"))
 
 
 @pytest.mark.long

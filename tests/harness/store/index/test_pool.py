@@ -28,16 +28,16 @@ if __name__ == "__main__":
 
 
 def test_results_come_in_the_order_of_the_work() -> None:
-    assert list(in_processes(2, "counted", pow, ((2, place) for place in range(9)))) == [2**place for place in range(9)]
+    assert list(in_processes(2, "counted", pow, ((2, index) for index in range(9)))) == [2**index for index in range(9)]
 
 
 def test_nothing_is_handed_over_long_before_it_is_taken() -> None:
     handed_over: list[int] = []
 
     def work() -> Iterator[tuple[int]]:
-        for place in range(20):
-            handed_over.append(place)
-            yield (place,)
+        for index in range(20):
+            handed_over.append(index)
+            yield (index,)
 
     results = in_processes(1, "counted", abs, work())
     for taken in range(1, 6):

@@ -73,11 +73,11 @@ def test_a_kill_of_the_reader_ends_its_processes_and_the_index_is_completed(path
 def test_a_sealed_file_that_is_no_record_is_one_sentence() -> None:
     for text in ('{"schema_version":1,"id":"x"}', '{"schema_version":1,"cases":7,"id":"x"}'):
         with pytest.raises(HarnessError, match=r"^it is not a run record of a version known here"):
-            reading.prepared(seal(text), "it")
+            reading.index_results(seal(text), "it")
 
 
 def test_what_another_program_wrote_without_a_seal_is_checked_field_by_field() -> None:
     text = make_record().model_dump_json()
-    assert reading.prepared(text, "it").run["id"] == make_record().id
+    assert reading.index_results(text, "it").run["id"] == make_record().id
     with pytest.raises(HarnessError, match="is not a run record"):
-        reading.prepared(text.replace('"median_ms":1.0', '"median_ms":"1.0 ms"'), "it")
+        reading.index_results(text.replace('"median_ms":1.0', '"median_ms":"1.0 ms"'), "it")

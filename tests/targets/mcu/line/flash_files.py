@@ -23,7 +23,7 @@ def memory_of(text: str) -> dict[int, int]:
             upper = int.from_bytes(content, "big") << 16
         elif kind == 0:
             assert len(content) == count
-            memory |= {upper + offset + place: value for place, value in enumerate(content)}
+            memory |= {upper + offset + index: value for index, value in enumerate(content)}
     return memory
 
 

@@ -9,7 +9,7 @@ import pytest
 from harness.errors import NoClock
 from harness_targets.mcu.line import clock
 from harness_targets.mcu.line.clock import checked_clock
-from harness_targets.mcu.line.line import Identity, Line
+from harness_targets.mcu.line.line import BoardIdentity, Line
 
 REGISTERS = 168_000_000
 
@@ -23,12 +23,12 @@ class Board(Line):
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
-    def identify(self) -> Identity:
+    def identify(self) -> BoardIdentity:
         asked, takes = self.now, next(self.answers)
         self.now += takes
         # As late as can be the first time and as soon as can be later: the least that it can seem to count.
         seen = self.now if asked == 7.0 else asked
-        return Identity(1, 1, 0, 0, 0, REGISTERS, True, True, int(seen * self.hertz) % 2**32, asked, self.now)
+        return BoardIdentity(1, 1, 0, 0, 0, REGISTERS, True, True, int(seen * self.hertz) % 2**32, asked, self.now)
 
 
 def checked(board: Board, monkeypatch: pytest.MonkeyPatch) -> int:

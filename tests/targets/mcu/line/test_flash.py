@@ -61,7 +61,7 @@ def test_the_image_comes_as_intel_hex(tmp_path: Path):
     flash(tool(f"import shutil, sys; shutil.copy(sys.argv[1], {str(copied)!r})"), STM32F4_DISCOVERY, IMAGE)
     memory = memory_of(copied.read_text())
     for address, content in IMAGE.parts:
-        assert bytes(memory[address + place] for place in range(len(content))) == content
+        assert bytes(memory[address + index] for index in range(len(content))) == content
     assert len(memory) == sum(len(content) for _, content in IMAGE.parts)
 
 

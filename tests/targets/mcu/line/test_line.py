@@ -24,7 +24,7 @@ from harness_targets.mcu.job import SelfTest, pack_job
 from harness_targets.mcu.line.connection import connected
 from harness_targets.mcu.line.hardware_map import MapEntry
 from harness_targets.mcu.line.image import Image
-from harness_targets.mcu.line.line import Identity, Line, Patience, Refusal, frame
+from harness_targets.mcu.line.line import BoardIdentity, Line, Refusal, RetryTimeouts, frame
 from harness_targets.mcu.line.outcome import (
     BoardBusy,
     BoardReset,
@@ -40,7 +40,7 @@ from tests.targets.mcu.test_plan import two_layers
 
 from .simulated_board import FaultyPort, ScriptedPort, simulated
 
-SOON = Patience(again=0.03, silent=1.0)
+SOON = RetryTimeouts(retry_seconds=0.03, silence_seconds=1.0)
 BOARD = STM32F4_DISCOVERY.board
 
 
@@ -78,7 +78,7 @@ def test_the_board_says_which_image_it_has(job_server: Path, tmp_path: Path):
     plan = small_plan()
     with at_board(job_server, tmp_path, plan) as port:
         found = Line(port, "board", SOON).identify()
-    assert isinstance(found, Identity)
+    assert isinstance(found, BoardIdentity)
     assert (found.image_checksum, found.job_checksum) == (zlib.crc32(b"code"), zlib.crc32(pack_job(plan, (), 1)))
     assert (found.clock_hz, found.counts_cycles, found.keeps_input) == (168_000_000, True, True)
 
@@ -98,7 +98,7 @@ def test_inputs_give_the_hosts_bytes(job_server: Path, tmp_path: Path, host_kern
     with at_board(job_server, tmp_path, plan, arena or plan.arena_bytes) as port:
         line = Line(port, "board", SOON)
         identity = line.identify()
-        assert isinstance(identity, Identity)
+        assert isinstance(identity, BoardIdentity)
         assert identity.keeps_input == (arena is not None)
         assert answers(line, inputs) == host_kernels.run(plan, inputs)
         assert (line.statistics.repeated, line.statistics.damaged) == (0, 0)
@@ -215,7 +215,7 @@ def test_a_silent_board_is_waited_for_a_little_while():
         return b""
 
     with pytest.raises(BoardSilent, match=r"Nothing came from the board on /dev/x in 0\.3 s"):
-        Line(ScriptedPort(silent), "/dev/x", Patience(0.03, 0.3)).identify()
+        Line(ScriptedPort(silent), "/dev/x", RetryTimeouts(0.03, 0.3)).identify()
     assert 1 <= len(asked) <= 11, "once, and again every 0.03 s"
 
 
@@ -228,12 +228,12 @@ def test_garbage_is_said_to_be_none_of_ours():
 def test_sound_frames_that_are_no_answer_do_not_hold_it_for_ever():
     chatter = ScriptedPort(lambda request: sealed("GOT 1 0") * 3)
     with pytest.raises(BoardBusy, match=r"gave no whole answer within 0\.3 s"):
-        Line(chatter, "board", Patience(0.03, 0.3)).identify()
+        Line(chatter, "board", RetryTimeouts(0.03, 0.3)).identify()
 
 
 def test_a_hang_ends_at_the_time_limit(job_server: Path, tmp_path: Path):
     with at_board(job_server, tmp_path, small_plan()) as port:
-        line = Line(port, "board", Patience(0.03, 0.4))
+        line = Line(port, "board", RetryTimeouts(0.03, 0.4))
         with pytest.raises((BoardSilent, BoardBusy)):
             line.try_self_test(SelfTest.HANG)
 
@@ -280,7 +280,7 @@ def test_a_port_of_another_machine_by_rfc_2217(job_server: Path, tmp_path: Path,
             serving.stdout.readline()
             entry = MapEntry("x", ("stm32f4_disco",), serial=f"rfc2217://127.0.0.1:{number}")
             with open_port(entry) as port:
-                line = Line(port, entry.place, Patience(again=0.3, silent=5.0))
+                line = Line(port, entry.place, RetryTimeouts(retry_seconds=0.3, silence_seconds=5.0))
                 line.identify()
                 assert answers(line, inputs) == host_kernels.run(plan, inputs)
         finally:
@@ -339,7 +339,7 @@ def test_another_reader_of_the_line_is_named_and_the_board_not_flashed_for_it(te
     with (
         held_by_another(terminal, "unlocked") as other,
         pytest.raises(BoardSilent, match=f"Meanwhile the process {other} .+ has {terminal} open as well: end that"),
-        connected(entry, STM32F4_DISCOVERY, Image((), 0, 0), Patience(0.03, 0.3), 1.0),
+        connected(entry, STM32F4_DISCOVERY, Image((), 0, 0), RetryTimeouts(0.03, 0.3), 1.0),
     ):
         pass
 

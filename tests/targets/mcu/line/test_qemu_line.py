@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from harness.errors import NoClock
-from harness.target import Limits, TimingPlan
+from harness.target import SessionTimeouts, TimingPlan
 from harness_targets.mcu.boards import STM32F4
 from harness_targets.mcu.boards.silicon import SILICON, STM32F4_DISCOVERY
 from harness_targets.mcu.emulator import run_job
@@ -25,7 +25,7 @@ from harness_targets.mcu.emulator.outcome import FirmwareFault
 from harness_targets.mcu.job import SelfTest, job_range
 from harness_targets.mcu.line.hardware_map import MapEntry
 from harness_targets.mcu.line.image import make_image
-from harness_targets.mcu.line.line import Identity, Line, Patience
+from harness_targets.mcu.line.line import BoardIdentity, Line, RetryTimeouts
 from harness_targets.mcu.line.outcome import BoardReset
 from harness_targets.mcu.line.port import open_port
 from harness_targets.mcu.line.session import SerialSession
@@ -38,7 +38,7 @@ from .simulated_board import FaultyPort
 from .test_line import answers
 
 MACHINE = ("qemu-system-arm", "-M", "netduinoplus2", "-nodefaults", "-display", "none", "-serial", "null")
-SOON = Patience(again=0.1, silent=10.0)
+SOON = RetryTimeouts(retry_seconds=0.1, silence_seconds=10.0)
 CONTENT = random_model("CONV_2D", "int8", 8).write()
 """Small at both ends: every character costs QEMU a turn of its main loop."""
 PLAN = plan_model(CONTENT)
@@ -97,7 +97,7 @@ def test_the_line_gives_the_emulators_bytes_also_with_faults(
     with running(image, kind) as entry, open_port(entry) as port:
         line = Line(port, entry.place, SOON)
         identity = line.identify()
-        assert isinstance(identity, Identity)
+        assert isinstance(identity, BoardIdentity)
         assert not identity.counts_cycles  # QEMU's core has no such counter, and its chip no clocks
         assert identity.clock_hz == 0
         assert answers(line, inputs) == wanted
@@ -121,7 +121,7 @@ def test_a_fault_on_the_board_is_reported_and_the_board_starts_anew(failure: Sel
         line.put(number, content)
         with pytest.raises(FirmwareFault, match=said):
             line.try_self_test(failure)
-        assert isinstance(line.identify(), Identity)
+        assert isinstance(line.identify(), BoardIdentity)
         with pytest.raises(BoardReset):
             line.run(number, content, 1, kept=False)
 
@@ -143,8 +143,8 @@ def session_of(folder: Path, content: bytes, **changes: object) -> SerialSession
         runner_params=("{hex}", str(hexadecimal)),
     )
     artifact = make_artifact(folder, content).model_copy(update=changes)
-    patience = Patience(again=0.2, silent=1.5 if not hexadecimal.exists() else 10.0)
-    return SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), patience)
+    patience = RetryTimeouts(retry_seconds=0.2, silence_seconds=1.5 if not hexadecimal.exists() else 10.0)
+    return SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, SessionTimeouts(), patience)
 
 
 def test_a_session_flashes_a_board_once_and_gives_the_emulators_bytes(qemu: str, build_cache: Path, tmp_path: Path):

@@ -14,12 +14,12 @@ import yaml
 from serial.tools import list_ports
 
 from harness.errors import Failed, NoClock, Unavailable, Unsupported
-from harness.target import Limits, TimingPlan
+from harness.target import SessionTimeouts, TimingPlan
 from harness_targets.mcu.boards.silicon import STM32F4_DISCOVERY
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.line import listing
 from harness_targets.mcu.line.hardware_map import MAP_VARIABLE, MapEntry, read_map
-from harness_targets.mcu.line.line import Patience
+from harness_targets.mcu.line.line import RetryTimeouts
 from harness_targets.mcu.line.listing import boards
 from harness_targets.mcu.line.session import SerialSession
 from harness_targets.mcu.line.target import SerialTarget
@@ -32,7 +32,7 @@ from .simulated_board import simulated, times_flashed
 
 CONTENT = random_model("CONV_2D", "int8", 8).write()
 OTHER = random_model("FULLY_CONNECTED", "int8", 2).write()
-SOON = Patience(again=0.05, silent=2.0)
+SOON = RetryTimeouts(retry_seconds=0.05, silence_seconds=2.0)
 PLAN = TimingPlan(min_iterations=20, min_seconds=0.0, max_iterations=100, max_seconds=2.0)
 
 
@@ -81,7 +81,7 @@ def test_a_model_runs_on_the_board_of_the_map_which_is_flashed_once_for_it(
         folder.mkdir(exist_ok=True)
         artifact, plan = make_artifact(folder, content), plan_model(content)
         inputs = random_inputs(plan.inputs, 1, 3)
-        assert target.coverage(artifact) == ()
+        assert target.unsupported_operators(artifact) == ()
         with target.open(artifact) as opened:
             outputs = opened.infer(samples_of(artifact, inputs))
             footprint = opened.footprint()
@@ -100,7 +100,7 @@ def test_milliseconds_are_cycles_over_the_clock_that_was_read_back(
 ):
     entry = simulated(job_server, tmp_path, cycles=168_000)
     artifact = make_artifact(tmp_path, CONTENT)
-    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), SOON)
+    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, SessionTimeouts(), SOON)
     timing = opened.time(samples_of(artifact, random_inputs(plan_model(CONTENT).inputs, 1, 1)), PLAN)
     looks = len(plan_model(CONTENT).operators) + 1
     assert len(timing.samples_ns) >= PLAN.min_iterations
@@ -116,7 +116,7 @@ def test_a_slow_model_is_not_run_sixteen_times_at_once(
     looks = len(plan_model(CONTENT).operators) + 1
     entry = simulated(job_server, tmp_path, cycles=3 * 168_000_000 // looks)
     artifact, asked = make_artifact(tmp_path, CONTENT), []
-    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), SOON)
+    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, SessionTimeouts(), SOON)
     run = opened._run
     monkeypatch.setattr(
         opened, "_run", lambda connection, content, runs=1: asked.append(runs) or run(connection, content, runs)
@@ -130,18 +130,18 @@ def test_two_models_that_are_open_at_once_take_turns_on_the_board(
     job_server: Path, firmware_compiler: None, tmp_path: Path, host_kernels: HostKernels
 ):
     entry, opened, wanted = simulated(job_server, tmp_path), [], []
-    for place, content in enumerate((CONTENT, OTHER)):
-        folder = tmp_path / str(place)
+    for index, content in enumerate((CONTENT, OTHER)):
+        folder = tmp_path / str(index)
         folder.mkdir()
         artifact, plan = make_artifact(folder, content), plan_model(content)
         inputs = random_inputs(plan.inputs, 1, 1)
-        one = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), SOON)
+        one = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, SessionTimeouts(), SOON)
         opened.append((one, samples_of(artifact, inputs)))
         wanted += host_kernels.run(plan, inputs)
     for turn in (1, 3):
-        for place, (one, samples) in enumerate(opened):
-            assert one.infer(samples)["out0"].tobytes() == wanted[place]
-            assert times_flashed(tmp_path) == turn + place
+        for index, (one, samples) in enumerate(opened):
+            assert one.infer(samples)["out0"].tobytes() == wanted[index]
+            assert times_flashed(tmp_path) == turn + index
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_without_a_clock_or_a_counter_there_are_no_milliseconds(
 ):
     entry = simulated(job_server, tmp_path, hertz=hertz, cycles=cycles)
     artifact = make_artifact(tmp_path, CONTENT)
-    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, Limits(), SOON)
+    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, entry, artifact, SessionTimeouts(), SOON)
     samples = samples_of(artifact, random_inputs(plan_model(CONTENT).inputs, 1, 1))
     with pytest.raises(NoClock, match=said):
         opened.time(samples, PLAN)
@@ -168,7 +168,9 @@ def test_what_does_not_repeat_itself_is_a_failure(
     job_server: Path, firmware_compiler: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     artifact = make_artifact(tmp_path, CONTENT)
-    opened = SerialSession("mcu/serial-x", STM32F4_DISCOVERY, simulated(job_server, tmp_path), artifact, Limits(), SOON)
+    opened = SerialSession(
+        "mcu/serial-x", STM32F4_DISCOVERY, simulated(job_server, tmp_path), artifact, SessionTimeouts(), SOON
+    )
     seen = []
 
     def differing(report):
@@ -188,7 +190,7 @@ def test_a_model_that_does_not_fit_is_unsupported(
     model.operator("RELU6", [source], [model.output((1, 200_000), scale=0.1)])
     artifact = make_artifact(tmp_path, model.write())
     hardware_map(simulated(job_server, tmp_path))
-    (reason,) = target.coverage(artifact)
+    (reason,) = target.unsupported_operators(artifact)
     assert "does not fit stm32f4-disco" in reason
     with pytest.raises(Unsupported, match="bytes of RAM are missing for its arena"), target.open(artifact):
         pass
@@ -228,7 +230,7 @@ def test_a_line_that_the_boards_port_cannot_be_set_to_is_said(baud: int, target:
 def test_boards_tells_which_answers_which_is_silent_and_which_is_not_there(
     job_server: Path, hardware_map, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(listing, "_PATIENCE", Patience(again=0.05, silent=0.3))
+    monkeypatch.setattr(listing, "_PATIENCE", RetryTimeouts(retry_seconds=0.05, silence_seconds=0.3))
     path = hardware_map(
         simulated(job_server, tmp_path),
         MapEntry("quiet", ("nucleo_l476rg",), serial_pty=("sleep", "30")),

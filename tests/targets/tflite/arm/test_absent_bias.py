@@ -50,7 +50,7 @@ def test_what_is_said_of_a_layer_is_what_happens(name, emulated, tmp_path):
     dies, make = CASES[name]
     artifact = make(tmp_path)
     zeros = {info.name: np.zeros((1, *info.shape), np.int8) for info in artifact.inputs}
-    assert bool(emulated.coverage(artifact)) == dies
+    assert bool(emulated.unsupported_operators(artifact)) == dies
     with emulated.open(artifact) as session:
         if dies:
             with pytest.raises(Crashed, match="SIGSEGV"):
@@ -60,11 +60,11 @@ def test_what_is_said_of_a_layer_is_what_happens(name, emulated, tmp_path):
 
 
 def test_the_operator_is_named(tmp_path):
-    (said,) = A53.coverage(fully_connected(tmp_path, 3, 16))
+    (said,) = A53.unsupported_operators(fully_connected(tmp_path, 3, 16))
     assert said == "FULLY_CONNECTED (operator 0) without a bias, on which tflite-runtime dies on Arm"
 
 
 def test_other_kernels_ask_first(tmp_path):
     artifact = fully_connected(tmp_path, 3, 16)
-    assert TARGETS["tflite/arm64-cortex-a53"].coverage(artifact) == ()
-    assert A53.altered({"resolver": "BUILTIN_REF"}).coverage(artifact) == ()
+    assert TARGETS["tflite/arm64-cortex-a53"].unsupported_operators(artifact) == ()
+    assert A53.altered({"resolver": "BUILTIN_REF"}).unsupported_operators(artifact) == ()

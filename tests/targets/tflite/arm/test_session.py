@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.errors import Unsupported
-from harness.target import Limits, TimingPlan
+from harness.target import SessionTimeouts, TimingPlan
 from harness_targets.tflite.arm.session import ArmSession
 from tests.targets.mcu.model_writer import ModelWriter
 from tests.targets.mcu.test_target import make_artifact
@@ -39,7 +39,7 @@ def session(tmp_path):
     def session(counts=True, **answers):
         guest = FakeGuest(**answers)
         return ArmSession(
-            guest, artifact, {"runtime": "litert"}, Limits(7.0, 11.0), "Arm Cortex-A76", counts=counts
+            guest, artifact, {"runtime": "litert"}, SessionTimeouts(7.0, 11.0), "Arm Cortex-A76", counts=counts
         ), guest
 
     return session

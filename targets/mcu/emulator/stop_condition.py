@@ -1,0 +1,25 @@
+"""When what an emulator has reported so far is enough, although the job goes on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .frames import Report, parse_report
+
+
+@dataclass(frozen=True)
+class StopCondition:
+    """After `seconds` of the emulator's run, `inputs` inputs are enough, and what came beyond them is taken too."""
+
+    seconds: float = math.inf
+    inputs: int = 1
+
+    def of(self, text: str) -> Report | None:
+        """The report so far, where it has so many inputs. Raises what `parse_report` raises."""
+        report = parse_report(text, whole=False)
+        return report if report is not None and report.inputs_done >= self.inputs else None
+
+
+RUN_TO_END = StopCondition()
+"""Nothing but the whole job is."""
