@@ -1,7 +1,7 @@
 """The real parts that tests need, by the names that `pytest.mark.needs` takes.
 
 A part that can be installed is installed when the first test asks for it. Where it cannot be had the tests that need it
-are skipped, naming it; in CI, where every installable part can be had, they fail, so that a broken set-up step cannot
+are skipped, naming it; in CI they fail for each part that CI's set-up installs, so that a set-up step that broke cannot
 hide behind skips.
 """
 
@@ -26,8 +26,10 @@ from harness_targets.browser import display
 from harness_targets.browser.browsers import WEBKIT
 from harness_targets.litertjs.bundles import BUNDLE as LITERTJS
 from harness_targets.mcu.emulator.renode import find_renode
+from harness_targets.mcu.micro.library import named_library
 from harness_targets.mcu.toolchain import device_compiler, host_compiler
 from harness_targets.tfjs import bundles
+from harness_targets.tflite.arm import counter, qemu
 from tests.harness.store.postgres import programs
 
 REPOSITORY = Path(__file__).parents[1]
@@ -42,8 +44,8 @@ class Part:
     """`missing` says in one sentence why the part cannot be had here, or nothing; it installs what it can."""
 
     missing: Callable[[], str]
-    installable: bool = True
-    """Whether CI is expected to have it: its absence there is a failure."""
+    expected_in_ci: bool = True
+    """Whether CI's set-up installs it, from Debian, PyPI or npm: its absence there is a failure."""
 
 
 def shared_models_folder() -> Path:
@@ -91,18 +93,49 @@ def _postgresql() -> str:
 
 
 def _sanitisers() -> str:
-    compiler = _of(host_compiler)() or str(host_compiler()[0])
+    if lacking := _of(host_compiler)():
+        return lacking
+    compiler = str(host_compiler()[0])
     command = [compiler, "-fsanitize=address,undefined", "-x", "c", "-", "-o", os.devnull]
-    try:
-        done = subprocess.run(command, input="int main(void) { return 0; }", text=True, capture_output=True, timeout=60)
-    except OSError:
-        return compiler
-    return "" if done.returncode == 0 else f"{compiler} has no sanitisers"
+    done = subprocess.run(command, input="int main(void) { return 0; }", text=True, capture_output=True, timeout=60)
+    return "" if done.returncode == 0 else f"{compiler} has no sanitisers: apt-get install gcc"
+
+
+def _arm_gcc() -> str:
+    tools = ("arm-none-eabi-gcc", "arm-none-eabi-g++", "arm-none-eabi-ar")
+    lacking = next((tool for tool in tools if shutil.which(tool) is None), "")
+    packages = "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib"
+    return f"{lacking} is not on PATH: apt-get install {packages}" if lacking else ""
+
+
+def _instruction_counter() -> str:
+    """Debian 13's QEMU is linked statically, so that it takes no plugin."""
+    target = "tflite/arm64-cortex-a76"
+    if lacking := missing(target):
+        return f"{target}: {lacking}"
+    counted = counter.counter() is not None
+    return "" if counted else f"this {qemu.PROGRAM} takes no plugin that counts instructions; that of Debian 12 does"
+
+
+def _micro_headers() -> str:
+    how = "git clone https://github.com/tensorflow/tflite-micro, and name the clone in TFLM_INCLUDE"
+    return "" if os.environ.get("TFLM_INCLUDE") else f"there are no headers of TensorFlow Lite Micro: {how}"
+
+
+def _micro_library() -> str:
+    """One that is named is taken as it is: that it cannot be used is for the tests to say."""
+    return "" if os.environ.get("TFLM_LIB") else _of(named_library)()
 
 
 def _shared_models() -> str:
-    there = shared_models_folder().is_dir()
-    return "" if there else f"the shared models: name their folder in {SHARED_MODELS_VARIABLE}"
+    folder = shared_models_folder()
+    what = "the models of MLPerf Tiny and the like, which are no part of the repository"
+    return "" if folder.is_dir() else f"{what}, are not in {folder}: name their folder in {SHARED_MODELS_VARIABLE}"
+
+
+def _model_explorer() -> str:
+    there = importlib.util.find_spec("model_explorer")
+    return "" if there else "Model Explorer is not installed: uv pip install ai-edge-model-explorer==0.1.34"
 
 
 PARTS = {
@@ -116,18 +149,22 @@ PARTS = {
     "litertjs": Part(_of(LITERTJS.install)),
     "node": Part(_program("node", "nodejs")),
     "chromium": Part(_program("chromium", "chromium")),
-    "firefox": Part(_program("firefox-esr", "firefox-esr"), installable=False),
-    "webkit": Part(_webkit, installable=False),
-    "pdftotext": Part(_program("pdftotext", "poppler-utils"), installable=False),
+    "firefox": Part(_program("firefox-esr", "firefox-esr")),
+    "webkit": Part(_webkit),
+    "pdftotext": Part(_program("pdftotext", "poppler-utils")),
     "firmware-compiler": Part(_of(device_compiler)),
     "c-compiler": Part(_of(host_compiler)),
-    "sanitisers": Part(_sanitisers, installable=False),
-    "c++-compiler": Part(_program("g++", "g++"), installable=False),
-    "arm-gcc": Part(_program("arm-none-eabi-gcc", "gcc-arm-none-eabi"), installable=False),
+    "sanitisers": Part(_sanitisers),
+    "c++-compiler": Part(_program("g++", "g++")),
+    "arm-gcc": Part(_arm_gcc, expected_in_ci=False),
     "qemu": Part(_program("qemu-system-arm", "qemu-system-arm")),
-    "renode": Part(_of(find_renode), installable=False),
-    "postgresql": Part(_postgresql, installable=False),
-    "shared-models": Part(_shared_models, installable=False),
+    "renode": Part(_of(find_renode), expected_in_ci=False),
+    "postgresql": Part(_postgresql),
+    "instruction-counter": Part(_instruction_counter),
+    "micro-headers": Part(_micro_headers, expected_in_ci=False),
+    "micro-library": Part(_micro_library, expected_in_ci=False),
+    "shared-models": Part(_shared_models, expected_in_ci=False),
+    "model-explorer": Part(_model_explorer, expected_in_ci=False),
 }
 
 
@@ -156,19 +193,28 @@ def on_target(name: str, *values: object) -> ParameterSet:
     return pytest.param(*(values or (name,)), marks=pytest.mark.needs(*needed), id=None if values else name)
 
 
-def _part(name: str) -> Part:
-    return PARTS[name] if name in PARTS else Part(lambda: _target(name), installable=False)
+_TARGETS_EXPECTED_IN_CI = ("tflite/arm64-cortex-a53", "tflite/arm64-cortex-a76")
+"""Of the targets that are asked for by name, these and what begins so: all else hangs on the machine's graphics, on a
+newer QEMU or on a user's own library."""
 
 
-def _target(name: str) -> str:
-    readiness = registry.targets()[name].probe()
-    return "" if readiness.ready else f"{readiness.missing}: {readiness.install}"
+def part(name: str) -> Part:
+    """That of `PARTS`, or a target by its name."""
+    if name in PARTS:
+        return PARTS[name]
+    return Part(_of(lambda: _make_ready(name)), expected_in_ci=name.startswith(_TARGETS_EXPECTED_IN_CI))
+
+
+def _make_ready(name: str) -> None:
+    target = registry.targets()[name]
+    target.require()
+    target.prepare()
 
 
 @cache
 def missing(name: str) -> str:
     """Why a part, or a target by its name, cannot be had here; empty where it can."""
-    return _part(name).missing()
+    return part(name).missing()
 
 
 def require(name: str) -> None:
@@ -176,6 +222,6 @@ def require(name: str) -> None:
     problem = missing(name)
     if not problem:
         return
-    if _part(name).installable and os.environ.get("CI") == "true":
+    if part(name).expected_in_ci and os.environ.get("CI") == "true":
         pytest.fail(f"{name} is missing in CI: {problem}", pytrace=False)
     pytest.skip(f"{name}: {problem}")

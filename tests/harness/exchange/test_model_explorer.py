@@ -42,10 +42,10 @@ def test_what_is_no_number_of_json_is_left_out():
     assert list(json.loads(text)["main"]["results"]) == ["2"]
 
 
+@pytest.mark.needs("model-explorer")
 @pytest.mark.parametrize("colours", [BY_SHARE, BY_SQNR], ids=["cost", "sqnr"])
 def test_model_explorers_own_classes_take_every_field(colours):
     """`ModelNodeData` as of ai-edge-model-explorer 0.1.34."""
-    pytest.importorskip("model_explorer", reason="ai-edge-model-explorer is not installed")
     builder = importlib.import_module("model_explorer.node_data_builder")
     text = node_data("main", "instructions", {0: 10, 3: 2.5}, colours)
     (graph,) = json.loads(text).values()
