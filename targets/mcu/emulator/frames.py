@@ -110,23 +110,22 @@ def take_frame(report: Report, kind: str, words: list[str]) -> None:
         raise ProtocolBroken(f"The firmware sent a frame of the unknown kind {kind}.")
 
 
-def parse_report(text: str, whole: bool = True) -> Report | None:
+def parse_report(text: str, *, whole: bool = True) -> Report | None:
     """The report, None where it has no end: the firmware stopped in the middle, or never began. Where it need not be
-    `whole`, what it has so far.
+    `whole`, what it has so far. A last line without its end is still being written: it is no damage.
 
     Raises what the firmware reported (`FirmwareFault`, `JobRefused`) or `ProtocolBroken`.
     """
     report = Report()
     frames = 0
-    if not whole:
-        text = text[: text.rfind("\n") + 1]  # the last line is still being written
-    for line in text.replace("\r", "").split("\n"):
+    *lines, unfinished = text.replace("\r", "").split("\n")
+    if whole and split_frame(unfinished) is not None:
+        lines.append(unfinished)
+    for line in lines:
         if not line.startswith("@"):
             continue
         words = split_frame(line)
         if words is None:
-            if line is text.rstrip("\n").split("\n")[-1]:
-                return None
             raise ProtocolBroken(f"A frame is damaged: {line[:60]}")
         if words[0] == "END":
             if int(words[1], 16) != frames:

@@ -24,7 +24,7 @@ from ..job import job_range
 from ..toolchain import describe_firmware
 from .child import child_process
 from .frames import Report, parse_report
-from .outcome import EmulatorCrashed, EmulatorTimedOut, EmulatorUnavailable, ProtocolBroken
+from .outcome import EmulatorCrashed, EmulatorTimedOut, EmulatorUnavailable
 from .renode_release import ARCHIVE_VARIABLE, VERSION, renode_release
 from .stop_condition import RUN_TO_END, StopCondition
 
@@ -170,17 +170,9 @@ def _read_text(uart: Path) -> str:
 
 
 def _read_report(uart: Path) -> Report | None:
-    """The report once it is whole. A frame that is still being written is not damage."""
+    """The report once it is whole. Raises what `parse_report` raises."""
     text = _read_text(uart)
-    if "@END" not in text:
-        return None
-    try:
-        return parse_report(text)
-    except ProtocolBroken:
-        whole = text[: text.rindex("\n") + 1] if "\n" in text else ""
-        if "@END" in whole:
-            raise
-        return None
+    return parse_report(text) if "@END" in text else None
 
 
 def _first_error(log: Path) -> str | None:
