@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from harness.assess.assessment import Assessment, Prediction
@@ -70,12 +71,24 @@ def advice(found: Assessment) -> list[str]:
     return [*tflite_advice(found), *tfjs_advice(found), *micro_advice(found)]
 
 
-def problem(found: Assessment, form: str, variant: str) -> str | None:
-    """Why a variant was refused; empty if it converted, None if it was not tried."""
+@dataclass(frozen=True)
+class Trial:
+    """Whether a variant was tried, and why it was refused; `refusal` is empty where it converted."""
+
+    tried: bool
+    refusal: str = ""
+
+    @property
+    def converted(self) -> bool:
+        return self.tried and not self.refusal
+
+
+def trial_of(found: Assessment, form: str, variant: str) -> Trial:
+    """What came of converting to a variant."""
     for size in found.sizes:
         if (size.format, size.variant) == (form, variant):
-            return size.problem
-    return None
+            return Trial(tried=True, refusal=size.problem)
+    return Trial(tried=False)
 
 
 def tflite_advice(found: Assessment) -> list[str]:
@@ -83,10 +96,10 @@ def tflite_advice(found: Assessment) -> list[str]:
     if any(size.format == "tflite" and size.variant == "ready" for size in found.sizes):
         ran = [answer.target for answer in found.predictions if answer.verdict == "runs"]
         return [f"TFLite: a ready file; it was invoked on {', '.join(ran) or 'nothing that is here'}."]
-    refused = problem(found, "tflite", "float32")
-    if refused is None:
+    trial = trial_of(found, "tflite", "float32")
+    if not trial.tried:
         return []
-    if not refused:
+    if trial.converted:
         refusing = refused_everywhere(found, "tflite")
         said = ["TFLite: convertible directly, with builtin operators alone."]
         if refusing:
@@ -96,13 +109,13 @@ def tflite_advice(found: Assessment) -> list[str]:
         blocked = [(size.variant, size.problem) for size in found.sizes if size.format == "tflite" and size.problem]
         return said + [f"TFLite {variant} is refused: {why}" for variant, why in blocked]
     lacking = [row.operator for row in found.operators if row.tflite in ("select TF", "custom")]
-    if problem(found, "tflite", "select-tf") == "":
+    if trial_of(found, "tflite", "select-tf").converted:
         said = [f"TFLite: needs select TF for {', '.join(lacking) or 'some operators'} (the variant `select-tf`)."]
-    elif problem(found, "tflite", "custom") == "":
+    elif trial_of(found, "tflite", "custom").converted:
         said = [f"TFLite: needs custom operators for {', '.join(lacking) or 'some operators'} (the variant `custom`)."]
     else:
-        said = [f"TFLite: needs refactoring: {refused}"]
-    return said + rewrites([*lacking, *(row.operator for row in found.operators if row.operator in refused)])
+        said = [f"TFLite: needs refactoring: {trial.refusal}"]
+    return said + rewrites([*lacking, *(row.operator for row in found.operators if row.operator in trial.refusal)])
 
 
 def refused_everywhere(found: Assessment, form: str) -> dict[str, list[str]]:
@@ -125,14 +138,14 @@ def rewrites(operators: list[str]) -> list[str]:
 
 def tfjs_advice(found: Assessment) -> list[str]:
     """Whether the web takes it, and where."""
-    refused = problem(found, "tfjs", "float32")
-    if refused is None:
-        refused = problem(found, "tfjs", "ready")
-    if refused is None:
+    trial = trial_of(found, "tfjs", "float32")
+    if not trial.tried:
+        trial = trial_of(found, "tfjs", "ready")
+    if not trial.tried:
         return []
-    if refused:
+    if trial.refusal:
         lacking = [row.operator for row in found.operators if "no" in row.tfjs.values()]
-        return [f"TensorFlow.js: needs refactoring: {refused}", *rewrites(lacking)]
+        return [f"TensorFlow.js: needs refactoring: {trial.refusal}", *rewrites(lacking)]
     told = [
         answer for answer in found.predictions if answer.format == "tfjs" and answer.variant in ("float32", "ready")
     ]
@@ -148,9 +161,9 @@ def tfjs_advice(found: Assessment) -> list[str]:
         said = [f"TensorFlow.js: convertible; expected to run on {', '.join(runs) or 'no backend'}."]
     said += [f"Not on {'any' if len(t) == len(told) else ', '.join(t)}: {why}" for why, t in against.items()]
     said += [f"Nothing is known of {', '.join(unknown)}."] if unknown else []
-    layers = problem(found, "tfjs", "layers-float32")
-    if layers:
-        said.append(f"TensorFlow.js: the layers form is refused: {layers}")
+    layers = trial_of(found, "tfjs", "layers-float32")
+    if layers.refusal:
+        said.append(f"TensorFlow.js: the layers form is refused: {layers.refusal}")
     return said
 
 
@@ -162,7 +175,7 @@ def micro_advice(found: Assessment) -> list[str]:
     fits = found.microcontroller
     if fits is None:
         why = next((answer.reason for answer in asked if answer.variant in ("int8", "ready", "float32")), "")
-        if why and why == problem(found, "tflite", "float32"):
+        if why and why == trial_of(found, "tflite", "float32").refusal:
             return ["Microcontrollers: Micro runs none; what it might take does not convert (see TFLite, above)."]
         if all(answer.verdict == "does not run" for answer in asked):
             return [f"Microcontrollers: Micro runs none of the variants tried. {why}".strip()]

@@ -10,6 +10,7 @@ from pydantic import Field
 from harness.artifact import Frozen
 from harness.errors import shortened
 from harness.store.record import (
+    ArtifactSummary,
     CaseResult,
     Comparison,
     Latency,
@@ -132,23 +133,12 @@ def origin_in(record: RunRecord, model: str) -> ModelOrigin | None:
 def accepted_case(record: RunRecord, case: CaseResult) -> AcceptedCase:
     """What a baseline keeps of a case."""
     goldens = {model.name: model.golden_digest for model in record.models}
-    artifact, origin = case.artifact, origin_in(record, case.model)
     return AcceptedCase(
         run=record.id,
         outcome=case.outcome,
         reason=shortened(case.reason, 300),
         golden=goldens.get(case.model),
-        artifact=None
-        if artifact is None
-        else AcceptedArtifact(
-            key=artifact.key,
-            digest=artifact.digest,
-            bytes=artifact.bytes,
-            converter=artifact.converter,
-            source=origin.identity if origin is not None else "",
-            options=artifact.options,
-            pins=artifact.pins,
-        ),
+        artifact=_artifact(case.artifact, origin_in(record, case.model)),
         fingerprint=case.fingerprint,
         figures={name: case.measured.figures[name] for name in case.measured.exact if name in case.measured.figures},
         parity=_parity(case.parity),
@@ -158,18 +148,36 @@ def accepted_case(record: RunRecord, case: CaseResult) -> AcceptedCase:
     )
 
 
+def _artifact(artifact: ArtifactSummary | None, origin: ModelOrigin | None) -> AcceptedArtifact | None:
+    if artifact is None:
+        return None
+    return AcceptedArtifact(
+        key=artifact.key,
+        digest=artifact.digest,
+        bytes=artifact.bytes,
+        converter=artifact.converter,
+        source=origin.identity if origin is not None else "",
+        options=artifact.options,
+        pins=artifact.pins,
+    )
+
+
 def _parity(parity: Parity | None) -> AcceptedParity | None:
     if parity is None:
         return None
-    task = parity.task
     return AcceptedParity(
         samples=parity.samples,
         reference=parity.reference,
         conversion=tuple(accepted_output(item) for item in parity.conversion),
         runtime=tuple(accepted_output(item) for item in parity.runtime),
-        task=task
-        and task.model_copy(update={"value": _rounded(task.value) or 0.0, "golden": _rounded(task.golden) or 0.0}),
+        task=_task(parity.task),
     )
+
+
+def _task(task: TaskMetric | None) -> TaskMetric | None:
+    if task is None:
+        return None
+    return task.model_copy(update={"value": _significant(task.value), "golden": _significant(task.golden)})
 
 
 def accepted_output(item: Comparison) -> AcceptedOutput:
@@ -192,4 +200,8 @@ def _latency(latency: Latency | None) -> AcceptedLatency | None:
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.6g}")
+    return None if value is None else _significant(value)
+
+
+def _significant(value: float) -> float:
+    return float(f"{value:.6g}")

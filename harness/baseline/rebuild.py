@@ -56,7 +56,7 @@ class Rebuilder:
         name = f"{case.model}/{case.variant}"
         self.note(f"Converting {name} again as it was accepted: it is not in the cache any more.")
         with self._source(case.model, name, accepted) as source:
-            entry = self.models.get(case.model) or ModelEntry(case.model, "", "regression", source, True)
+            entry = self.models.get(case.model) or ModelEntry(case.model, "", "regression", source, in_default=True)
             entry = replace(entry, source=source, problem="")
             form = self.formats[case.format]
             try:

@@ -105,8 +105,18 @@ class FaultFinder:
         one = inputs if is_stream else {name: values[:1] for name, values in inputs.items()}
         for given in (one, inputs):
             if found := self._signal(artifact, given):
-                why = "operators are not tried by themselves where a process dies"
-                return Fault(artifact, "", given, {}, {}, "", (), False, death_signal=found, not_isolated_reason=why)
+                return Fault(
+                    artifact=artifact,
+                    operator="",
+                    inputs=given,
+                    actual={},
+                    expected={},
+                    against="",
+                    broken=(),
+                    is_alone=False,
+                    death_signal=found,
+                    not_isolated_reason="operators are not tried by themselves where a process dies",
+                )
         raise Crashed(WEIGHTS_SENTENCE, crash.log) if self.without_weights else crash
 
     def _signal(self, artifact: Artifact, inputs: Tensors) -> str:

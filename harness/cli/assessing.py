@@ -54,4 +54,4 @@ def find(model: str) -> ModelEntry:
     if kind == "tfjs" and path.is_dir():
         path /= "model.json"
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", path.stem if path.name != "model.json" else path.parent.name)
-    return ModelEntry(name, path.name, "regression", Source(kind, path), True)
+    return ModelEntry(name, path.name, "regression", Source(kind, path), in_default=True)

@@ -61,7 +61,7 @@ class ModelEntry:
                 options |= choices
         if self.metadata is not None:
             options["metadata"] = dict(self.metadata)
-        made_from = variant.made_from and self.chosen(variant.made_from)
+        made_from = self.chosen(variant.made_from) if variant.made_from is not None else None
         if options == variant.options and made_from == variant.made_from:
             return variant
         return replace(variant, options=options, made_from=made_from)

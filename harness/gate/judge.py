@@ -6,7 +6,7 @@ is, where the worst value is, and which limit would have passed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.case_name import CaseName
@@ -64,7 +64,7 @@ def judge(
             ("runtime", parity.runtime),
         )
         for edge, comparisons in edges:
-            found = [
+            by_names = [
                 judge_edge(
                     EdgeRules(policy, edge, where, parity.conditioning, parity.samples, is_sample(parity)),
                     comparisons,
@@ -74,7 +74,7 @@ def judge(
                 )
                 for where in (_held_as(case, parity, policy) if edge == "runtime" else (case,))
             ]
-            checks += min(found, key=lambda checks: sum(not check.passed for check in checks))
+            checks += min(by_names, key=_broken_rules)  # where two names apply, the more lenient
         checks += _judge_emptiness(parity.runtime, parity.samples)
         if parity.unmeasured:
             why = "What was not measured is said"
@@ -93,6 +93,10 @@ def judge(
         checks.append(_judge_latency(latency, policy))
     checks += _judge_sizes(case, measured, policy)
     return tuple(checks)
+
+
+def _broken_rules(checks: Iterable[Check]) -> int:
+    return sum(not check.passed for check in checks)
 
 
 def _judge_emptiness(comparisons: Sequence[Comparison], samples: int) -> list[Check]:

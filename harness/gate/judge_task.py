@@ -51,15 +51,15 @@ def _judge_accuracy(task: TaskMetric, end_to_end: Sequence[Comparison], rule: Ta
     )
     counted = f"{lost} lost and {gained} gained, " if task.lost is not None else ""
     interval = f"{rule.confidence:.0%} interval {result.low:+.2%} to {result.high:+.2%}"
-    judgement = {
-        "no worse": f"shown to be no worse by more than {margin:.2%}",
-        "worse": f"shown to be worse by more than {margin:.2%}",
-        "undecided": f"too few samples to show that it is no worse by more than {margin:.2%}",
-    }[result.verdict]
-    if result.verdict == "undecided" and is_sample:
-        judgement += ": undecided, a larger `--budget` or `samples` decides"
-    elif result.verdict == "undecided" and rule.undecided == "point":
-        judgement += ", but as measured it is within that" if close_enough else ", and as measured it is not"
+    judgement = f"shown to be {result.verdict} by more than {margin:.2%}"
+    if result.verdict == "undecided":
+        judgement = f"too few samples to show that it is no worse by more than {margin:.2%}"
+        if is_sample:
+            judgement += ": undecided, a larger `--budget` or `samples` decides"
+        elif rule.undecided == "point" and close_enough:
+            judgement += ", but as measured it is within that"
+        elif rule.undecided == "point":
+            judgement += ", and as measured it is not"
     message = (
         f"Task: accuracy over {task.samples} samples is {task.value:.2%}, float32 has {task.golden:.2%} "
         f"({task.value - task.golden:+.2%}, {counted}{interval}): {judgement}"

@@ -20,7 +20,7 @@ class Metric:
     unit: str
     column: str
     """The name under which the index has it."""
-    exact: bool
+    exact: bool = True
     any_machine: bool = False
     lower_is_better: bool = True
     interval: tuple[str, str] | None = None
@@ -33,27 +33,34 @@ _MEDIAN = ("latency_low_ms", "latency_high_ms")
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("latency.median_ms", "median latency", "ms", "latency_median_ms", False, interval=_MEDIAN, timed=True),
-        Metric("latency.p90_ms", "latency, 90th percentile", "ms", "latency_p90_ms", False, timed=True),
-        Metric("latency.p99_ms", "latency, 99th percentile", "ms", "latency_p99_ms", False, timed=True),
-        Metric("latency.first_ms", "first inference", "ms", "latency_first_ms", False, timed=True),
-        Metric("latency.kernel_ms", "kernels, by the GPU's timers", "ms", "latency_kernel_ms", False, timed=True),
         Metric(
-            "conversion.sqnr_db", "signal to conversion error", "dB", "conversion_sqnr_db", True, lower_is_better=False
+            "latency.median_ms", "median latency", "ms", "latency_median_ms", exact=False, interval=_MEDIAN, timed=True
         ),
-        Metric("conversion.max_abs", "largest conversion error", "", "conversion_max_abs", True),
-        Metric("runtime.sqnr_db", "signal to runtime error", "dB", "runtime_sqnr_db", True, lower_is_better=False),
-        Metric("runtime.max_abs", "largest runtime error", "", "runtime_max_abs", True),
-        Metric("runtime.max_lsb", "largest runtime error in steps", "LSB", "runtime_max_lsb", True),
-        Metric("end_to_end.max_abs", "largest error end to end", "", "end_to_end_max_abs", True),
-        Metric("task.value", "the task's figure of merit", "", "task_value", True, lower_is_better=False),
-        Metric("artifact_bytes", "size of the artifact", "B", "artifact_bytes", True, any_machine=True),
-        Metric("arena_bytes", "arena", "B", "arena_bytes", True, any_machine=True),
-        Metric("flash_bytes", "flash", "B", "flash_bytes", True, any_machine=True),
-        Metric("ram_bytes", "RAM", "B", "ram_bytes", True, any_machine=True),
-        Metric("instructions", "instructions per inference", "", "instructions", True, any_machine=True),
-        Metric("heap_bytes", "memory that the interpreter holds", "B", "heap_bytes", True, any_machine=True),
-        Metric("peak_memory_bytes", "peak memory", "B", "peak_memory_bytes", False),
+        Metric("latency.p90_ms", "latency, 90th percentile", "ms", "latency_p90_ms", exact=False, timed=True),
+        Metric("latency.p99_ms", "latency, 99th percentile", "ms", "latency_p99_ms", exact=False, timed=True),
+        Metric("latency.first_ms", "first inference", "ms", "latency_first_ms", exact=False, timed=True),
+        Metric("latency.kernel_ms", "kernels, by the GPU's timers", "ms", "latency_kernel_ms", exact=False, timed=True),
+        Metric(
+            "conversion.sqnr_db",
+            "signal to conversion error",
+            "dB",
+            "conversion_sqnr_db",
+            exact=True,
+            lower_is_better=False,
+        ),
+        Metric("conversion.max_abs", "largest conversion error", "", "conversion_max_abs"),
+        Metric("runtime.sqnr_db", "signal to runtime error", "dB", "runtime_sqnr_db", lower_is_better=False),
+        Metric("runtime.max_abs", "largest runtime error", "", "runtime_max_abs"),
+        Metric("runtime.max_lsb", "largest runtime error in steps", "LSB", "runtime_max_lsb"),
+        Metric("end_to_end.max_abs", "largest error end to end", "", "end_to_end_max_abs"),
+        Metric("task.value", "the task's figure of merit", "", "task_value", lower_is_better=False),
+        Metric("artifact_bytes", "size of the artifact", "B", "artifact_bytes", any_machine=True),
+        Metric("arena_bytes", "arena", "B", "arena_bytes", any_machine=True),
+        Metric("flash_bytes", "flash", "B", "flash_bytes", any_machine=True),
+        Metric("ram_bytes", "RAM", "B", "ram_bytes", any_machine=True),
+        Metric("instructions", "instructions per inference", "", "instructions", any_machine=True),
+        Metric("heap_bytes", "memory that the interpreter holds", "B", "heap_bytes", any_machine=True),
+        Metric("peak_memory_bytes", "peak memory", "B", "peak_memory_bytes", exact=False),
     )
 }
 

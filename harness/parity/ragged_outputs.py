@@ -69,9 +69,8 @@ def compare_output(
     nothing_shared = count > 0 and not any(one.size for one, _ in pairs)
     ours, theirs = [one for one, _ in pairs], [other for _, other in pairs]
     if nothing_shared or _other_sizes(ours, theirs)[0]:
-        raise Incomparable(
-            f"Output {output!r} has another size{sides and f' ({sides})'} in {count} of {len(ours)} samples, {note}."
-        )
+        between = f" ({sides})" if sides else ""
+        raise Incomparable(f"Output {output!r} has another size{between} in {count} of {len(ours)} samples, {note}.")
     axes = np.flatnonzero(np.ptp([one.shape for one in ours], axis=0))
     if len(axes) > 1:
         raise Incomparable(f"Output {output!r} varies in more than one axis, and rows of one are compared.")

@@ -58,7 +58,17 @@ def make_certificates(folder: Path, hosts: Sequence[str]) -> list[Path]:
         return certificate.public_bytes(serialization.Encoding.PEM)
 
     authority_name, authority_key = named("ml-runtime-harness places"), ec.generate_private_key(ec.SECP256R1())
-    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=True,
+        crl_sign=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
     authority = (
         started(authority_name, authority_name, authority_key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

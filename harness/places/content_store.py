@@ -51,10 +51,13 @@ class ContentStore:
         Args:
             sender: tells two senders of the same file apart.
 
-        Raises `Failed` where its bytes are not those of its hash, `Unavailable` where the disk is full.
+        Raises `Failed` where its bytes are not those of its hash or the sender is no hash, `Unavailable` where the disk
+        is full.
         """
+        if not SHA256.fullmatch(sender):
+            raise Failed(f"A file was sent to the place by somebody who is no engine ({digest[:12]}…).")
         whole = self._path(digest)
-        part = self.folder / f".{digest}.{SHA256.fullmatch(sender) and sender[:16]}"
+        part = self.folder / f".{digest}.{sender[:16]}"
         try:
             with self._where_there_is_room():
                 self.folder.mkdir(parents=True, exist_ok=True)

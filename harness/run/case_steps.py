@@ -23,8 +23,13 @@ NOWHERE_ELSE: Mapping[str, Any] = {}
 StepKey = tuple[str, Any]
 """The stage, a key of `STAGES`, and what it is done to."""
 
-PREPARING, CONVERTING, REFERRING, COMPARING, COMPARING_SLOWLY = 3, 2, 1, 0, 4
-"""Ranks: what stands on the most work goes first, so that the first model is judged before the last is converted."""
+COMPARING = 0
+REFERRING = 1
+CONVERTING = 2
+PREPARING = 3
+COMPARING_SLOWLY = 4
+"""Ranks, lowest first: what stands on the most work goes first, so that the first model is judged before the last is
+converted."""
 COMPARING_SLOWLY_ELSEWHERE = -1
 """A place converts nothing that others wait for: what takes longest there is begun first, beside a worker for the
 rest, so that it is not what all wait for at the end (`tests/harness/run/test_order.py` has the figures)."""
@@ -77,16 +82,16 @@ def case_steps(
 
         there = anywhere.get(key[0])
         return ScheduledStep(
-            key,
-            doing,
-            lambda: timed(key, work[key[0]], case, costs),
-            needs,
-            rank,
-            seconds,
-            slot,
-            STAGES[key[0]],
-            place,
-            elsewhere(there) if there is not None else None,
+            key=key,
+            doing=doing,
+            work=lambda: timed(key, work[key[0]], case, costs),
+            needs=needs,
+            rank=rank,
+            seconds=seconds,
+            slot=slot,
+            stage=STAGES[key[0]],
+            place=place,
+            at=elsewhere(there) if there is not None else None,
         )
 
     yield step(preparing, f"Preparing {case.model.name}", PREPARING, costs.of_stage("prepare", case.model.name))

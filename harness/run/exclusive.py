@@ -37,8 +37,8 @@ def shared_machine() -> Iterator[None]:
 @contextmanager
 def _opened(what: str = "") -> Iterator[int]:
     """A descriptor of the user's lock file of this machine; what it holds ends with it."""
-    name = f"ml-runtime-harness-{os.getuid()}{what and f'-{what}'}.lock"
-    path = Path(tempfile.gettempdir()) / name
+    suffix = f"-{what}" if what else ""
+    path = Path(tempfile.gettempdir()) / f"ml-runtime-harness-{os.getuid()}{suffix}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         yield descriptor

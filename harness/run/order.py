@@ -45,7 +45,7 @@ class Order:
             self._left[step.key] = len(set(step.needs))
             for need in set(step.needs):
                 self._standing_on.setdefault(need, []).append(step)
-            self._quick[_home(step)] += step.slot != SLOW
+            self._count_quick(step, 1)
             if not step.needs:
                 self._push(step)
 
@@ -74,7 +74,7 @@ class Order:
     def finish(self, step: ScheduledStep) -> None:
         """A step that was begun is over: its room is free."""
         self._running[step.place][step.slot] -= 1
-        self._quick[_home(step)] -= step.slot != SLOW
+        self._count_quick(step, -1)
 
     def fulfil(self, step: ScheduledStep) -> None:
         """What stands on a step may stand on it now."""
@@ -87,11 +87,15 @@ class Order:
     def drop(self, step: ScheduledStep) -> None:
         """A step is never begun."""
         del self._left[step.key]
-        self._quick[_home(step)] -= step.slot != SLOW
+        self._count_quick(step, -1)
 
     def standing_on(self, step: ScheduledStep) -> list[ScheduledStep]:
         """The steps that need it and are still to come."""
         return [other for other in self._standing_on.get(step.key, ()) if other.key in self._left]
+
+    def _count_quick(self, step: ScheduledStep, by: int) -> None:
+        if step.slot != SLOW:
+            self._quick[_home(step)] += by
 
     def _free(self, place: str) -> int:
         return self._workers(place) - self._running.setdefault(place, Counter()).total()

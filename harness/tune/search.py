@@ -54,6 +54,15 @@ class _Float16Refused(Exception):
     """The first operators left in float with two bytes a weight were refused."""
 
 
+@dataclass(frozen=True)
+class LeastCounts:
+    """The least number of operators left in float with which a candidate passes, or with which it is refused: the later
+    of the two that was found; None for the other."""
+
+    passing: int | None = None
+    refused: int | None = None
+
+
 @dataclass
 class Search:
     """One search and what it has tried so far, in the order of trying.
@@ -153,41 +162,40 @@ class Search:
             if self._worth(self._predicted(base, ordered, [*(other.name for other in left), one.name])):
                 left.append(one)
         while left:
-            count, refused = self._least(base, left)
-            if count is not None or refused is None:
+            least = self._least(base, left)
+            if least.passing is not None or least.refused is None:
                 return
-            del left[refused - 1]
+            del left[least.refused - 1]
 
-    def _least(self, base: Attempt, ordered: Sequence[Operator]) -> tuple[int | None, int | None]:
-        """The least number that passes, None where there is none; and then the least that is refused, None where none
-        is. It begins where the losses let it expect the limit, goes from there in doubling steps (at the third to the
-        most), and halves what is left between two known ones."""
+    def _least(self, base: Attempt, ordered: Sequence[Operator]) -> LeastCounts:
+        """How many operators, from the worst, have to be left in float. The search begins where the losses predict the
+        limit, goes on in doubling steps (at the third to the most), and halves what is left between two known counts.
+        """
         most, names = len(ordered), [one.name for one in ordered]
         while most and not self._worth(self._predicted(base, ordered, names[:most])):
             most -= 1
-        low, high, refused = 0, most + 1, None
-        passing: int | None = None
-        place, step = min(max(expected_count(ordered, base.beyond), 1), most), 1
-        below_known = above_known = False
-        while high - low > 1:
-            found = self._leaving(base, names[:place])
-            if found.verdict == "failed":
-                low, below_known = place, True
+        too_few, enough = 0, most + 1
+        least = LeastCounts()
+        count, step = min(max(expected_count(ordered, base.beyond), 1), most), 1
+        one_failed = one_held = False
+        while enough - too_few > 1:
+            verdict = self._leaving(base, names[:count]).verdict
+            if verdict == "failed":
+                too_few, one_failed = count, True
             else:
-                high, above_known = place, True
-                passing, refused = (place, None) if found.verdict == "passed" else (passing, place)
-                if found.verdict == "refused":
-                    passing = None
-            if below_known and above_known:
-                place = (low + high) // 2
+                enough, one_held = count, True
+                least = LeastCounts(passing=count) if verdict == "passed" else LeastCounts(refused=count)
+            if one_failed and one_held:
+                count = (too_few + enough) // 2
+                continue
+            if one_held:
+                count = max(too_few + 1, enough - step)
+            elif one_failed and step >= LONGEST_STEP:
+                count = most  # whether any number will do is worth knowing before more are tried
             else:
-                place = max(low + 1, high - step) if above_known else min(most, low + step)
-                if (
-                    step >= LONGEST_STEP and below_known
-                ):  # whether any number will do is worth knowing before more are tried
-                    place = most
-                step *= 2
-        return passing, refused
+                count = min(most, too_few + step)
+            step *= 2
+        return least
 
     def _exchange(self, base: Attempt, operators: Sequence[Operator]) -> None:
         """Try the smallest set of operators that should do, by all that is known of them by then, until none is left

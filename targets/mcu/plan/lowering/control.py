@@ -23,12 +23,16 @@ def _subgraph(operator: Operator, build: Builder, slot: int, inputs: int, output
     return graph
 
 
-def _branch(build: Builder, condition: Place, value: bool, target: Label) -> None:
-    build.step("branch", condition=condition, value=int(value), target=target)
+def _branch_if(build: Builder, condition: Place, target: Label) -> None:
+    build.step("branch", condition=condition, value=1, target=target)
+
+
+def _branch_unless(build: Builder, condition: Place, target: Label) -> None:
+    build.step("branch", condition=condition, value=0, target=target)
 
 
 def _jump(build: Builder, target: Label) -> None:
-    _branch(build, build.constant(b"\1"), True, target)
+    _branch_if(build, build.constant(b"\1"), target)
 
 
 def _arguments(operator: Operator, first: int) -> list[Tensor]:
@@ -79,7 +83,7 @@ def lower_call_once(operator: Operator, build: Builder) -> None:
     """The subgraph runs in the first inference from fresh state."""
     graph = _subgraph(operator, build, 0, 0, 0)
     done, after = build.named_state((operator.graph, operator.index, "once"), 1, 0), Label()
-    _branch(build, done, True, after)
+    _branch_if(build, done, after)
     _inline(operator, build, graph, [], [])
     emit_bytes(build, build.constant(b"\1"), done, 1)
     build.place_label(after)
@@ -90,7 +94,7 @@ def lower_if(operator: Operator, build: Builder) -> None:
     branches = [_subgraph(operator, build, slot, len(arguments), len(operator.outputs)) for slot in (0, 1)]
     targets = [build.allocate(tensor) for tensor in operator.outputs]
     other, after = Label(), Label()
-    _branch(build, build.read(condition), False, other)
+    _branch_unless(build, build.read(condition), other)
     for number, graph in enumerate(branches):
         found = _inline(operator, build, graph, arguments, _places(build, arguments))
         for tensor, inside, source, target in zip(operator.outputs, graph.outputs, found, targets, strict=True):
@@ -133,7 +137,7 @@ def lower_while(operator: Operator, build: Builder) -> None:
     again, after = Label(), Label()
     build.place_label(again)
     (condition,) = _inline(operator, build, test, arguments, places)
-    _branch(build, condition, False, after)
+    _branch_unless(build, condition, after)
     found = _inline(operator, build, body, arguments, places)
     changed = [
         (source, place, target.nbytes)
