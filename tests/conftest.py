@@ -18,11 +18,13 @@ import psutil
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from harness import budget
+from harness import budget, registry
+from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.conversion.converter import Converter
 from harness.environment import environment
 from harness.paths import ENVIRONMENTS_VARIABLE, environments_directory
+from harness.project import model_entries
 from harness.run import exclusive
 from tests import caches, parts
 from tests.kept_converters import converters_kept
@@ -200,7 +202,8 @@ def tflite_micro_python() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_models() -> Path:
-    """The folder of real models that is not part of the repository."""
+    """The folder of MLPerf Tiny's models and the like, which are not part of the repository. A test of any real model
+    takes one of the zoo too (`zoo_artifact`), which every clone has."""
     return parts.shared_models_folder()
 
 
@@ -229,6 +232,13 @@ def new_cache(shared_cache: Path) -> Callable[[Path], Path]:
         return folder
 
     return new_cache
+
+
+@pytest.fixture(scope="session")
+def zoo_artifact(converter: Converter) -> Callable[[str, str], Artifact]:
+    """`zoo_artifact(model, variant)`: a model of the zoo as a .tflite."""
+    models, form = model_entries(Path(__file__).parents[1]), registry.formats()["tflite"]
+    return lambda model, variant: converter.convert(converter.prepare(models[model]), form, form.variant(variant))
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from _pytest.mark import ParameterSet
 from harness import registry
 from harness.environment import Environment, environment
 from harness.errors import Unavailable
+from harness.installation.interpreter import own_version
 from harness_targets.browser import display
 from harness_targets.browser.browsers import WEBKIT
 from harness_targets.litertjs.bundles import BUNDLE as LITERTJS
@@ -157,6 +158,11 @@ PARTS = {
     "sanitisers": Part(_sanitisers),
     "c++-compiler": Part(_program("g++", "g++")),
     "arm-gcc": Part(_arm_gcc, expected_in_ci=False),
+    "zig": _environment("zig"),
+    "package-index": Part(_of(lambda: Environment.from_pins("smallest", ("mdurl==0.1.2",), (own_version(),)).python())),
+    "git": Part(_program("git", "git")),
+    "bash": Part(_program("bash", "bash")),
+    "setpriv": Part(_program("setpriv", "util-linux")),
     "qemu": Part(_program("qemu-system-arm", "qemu-system-arm")),
     "renode": Part(_of(find_renode), expected_in_ci=False),
     "postgresql": Part(_postgresql),

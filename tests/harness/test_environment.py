@@ -27,6 +27,7 @@ def environments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "environments"
 
 
+INSTALLS = pytest.mark.needs("package-index")
 OWN = (own_version(),)
 """So that nothing has to be brought, whichever Python tests."""
 
@@ -52,6 +53,7 @@ def leftovers(environments: Path) -> list[str]:
     return [path.name for path in environments.iterdir() if ".partial" in path.name]
 
 
+@INSTALLS
 def test_is_installed_on_first_use_and_never_again(
     small: Environment, environments: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +74,7 @@ def test_is_installed_on_first_use_and_never_again(
     assert not capfd.readouterr().err
 
 
+@INSTALLS
 def test_nothing_in_it_names_the_folder_that_it_was_made_in(small: Environment, environments: Path) -> None:
     location = small.python().parents[1]
     scripts = [path for path in (location / "bin").iterdir() if path.is_file() and not path.is_symlink()]
@@ -79,6 +82,7 @@ def test_nothing_in_it_names_the_folder_that_it_was_made_in(small: Environment, 
     assert not [path for path in [*scripts, location / "pyvenv.cfg"] if ".partial" in path.read_text(errors="replace")]
 
 
+@INSTALLS
 def test_an_environment_whose_interpreter_is_gone_is_made_again(small: Environment) -> None:
     python = small.python()
     python.unlink()
@@ -94,6 +98,7 @@ def test_digest_follows_the_requirements(small: Environment) -> None:
     assert small.digest() != before
 
 
+@INSTALLS
 def test_a_wrong_hash_is_refused_and_leaves_nothing(small: Environment, environments: Path) -> None:
     assert small.requirements is not None
     pin = small.requirements.read_text().splitlines()[0]
@@ -146,6 +151,7 @@ def slow_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     go.touch()  # nothing waits on after a test that failed
 
 
+@INSTALLS
 def test_two_processes_install_it_once(small: Environment, environments: Path, slow_uv: Path) -> None:
     first = start_install(small)
     wait_until(Path(f"{slow_uv}.waited-for").exists)
@@ -161,6 +167,7 @@ def test_two_processes_install_it_once(small: Environment, environments: Path, s
     assert len([path for path in environments.iterdir() if path.is_dir()]) == 1
 
 
+@INSTALLS
 def test_killed_in_mid_install_it_is_not_ready_and_the_next_one_clears_up(
     small: Environment, environments: Path, slow_uv: Path
 ) -> None:
@@ -205,6 +212,7 @@ def test_pins_that_a_user_names(environments: Path) -> None:
         Environment.from_pins("mine", [])
 
 
+@INSTALLS
 def test_pins_install() -> None:
     assert imports(Environment.from_pins("mine", ["mdurl==0.1.2"], OWN).python(), "mdurl")
 
@@ -273,6 +281,7 @@ def test_packages_without_wheels_elsewhere_are_left_out_there(monkeypatch: pytes
     assert text.count("==") > 50
 
 
+@INSTALLS
 def test_two_projects_have_one_environment(small: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HARNESS_ENVIRONMENTS")
     monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "home"))

@@ -9,14 +9,15 @@ import tempfile
 from pathlib import Path
 
 from harness.environment import environment
-from harness.errors import Unavailable
+from harness.errors import Failed, Unavailable
 from harness.paths import environments_directory
 
 _FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden")
 
 
 def library(source: Path, *flags: str) -> Path:
-    """Path of the shared library of one source file, built if it is not there. Raises `Unavailable`."""
+    """Path of the shared library of one source file, built if it is not there. Raises `Unavailable` where it cannot
+    be built here, and `Failed` where the compiler refuses it."""
     what = f"arm64-{source.stem}"
     zig = environment("zig")
     recipe = "\n".join([source_digest(source), *_FLAGS, *flags, zig.digest()])
@@ -41,7 +42,7 @@ def library(source: Path, *flags: str) -> Path:
                 check=False,
             )
             if done.returncode:
-                raise Unavailable(f"{source.name} cannot be built: {' '.join(done.stderr.split())[:400]}")
+                raise Failed(f"The compiler refuses {source.name}: {' '.join(done.stderr.split())[:400]}")
             (directory / "library.so").replace(place)  # whole or not at all; two builders at once are harmless
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"{source.name} cannot be built in {place.parent} ({error}).") from error

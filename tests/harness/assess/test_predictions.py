@@ -11,7 +11,7 @@ import pytest
 
 from harness import registry
 from harness.conversion.golden import read_golden
-from harness.errors import CaseError, Crashed, Failed, TimedOut, Unavailable
+from harness.errors import CaseError, Crashed, Failed, TimedOut
 from tests.parts import on_target
 
 TARGETS = registry.targets()
@@ -95,10 +95,7 @@ def assert_predicted(model, converted, source, name):
     refused = {(size.format, size.variant) for size in assessed.found.sizes if size.problem}
     golden = read_golden(assessed.prepared.golden_path)
     assert bool(told) == any(size.format == target.format for size in assessed.found.sizes)
-    try:
-        target.prepare()
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    target.prepare()
     for prediction in told:
         case = f"{source} {prediction.variant} on {name}: {prediction}"
         if (prediction.format, prediction.variant) in refused:

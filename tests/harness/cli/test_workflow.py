@@ -12,6 +12,7 @@ from harness.cli.workflow import PLACE, WORKFLOW
 from harness.exchange.markdown import MARK
 from tests.harness.fakes.command import in_this_process
 
+pytestmark = pytest.mark.needs("bash", "git")
 FAKE_GH = """#!{python}
 import json, os, sys
 words = sys.argv[1:]

@@ -5,11 +5,13 @@ The kernels run on the host here; test_qemu.py and test_renode.py show that boar
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harness.artifact import Artifact
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.plan import Plan, plan_model
 
@@ -48,6 +50,20 @@ def both(
     return b"".join(kernels.run(plan, inputs, sequence=sequence)), b"".join(expected)
 
 
+def test_the_zoos_models_are_equal_to_the_byte_and_in_float32_within_the_stated_bound(
+    zoo_artifact: Callable[[str, str], Artifact], host_kernels: HostKernels, tflm_host: MicroInterpreter
+):
+    whole, real = (zoo_artifact("keyword_dscnn", variant).path.read_bytes() for variant in ("int8", "float32"))
+    computed, expected = both(whole, plan_model(whole), host_kernels, tflm_host, seed=1, count=20)
+    assert computed == expected
+    assert_close_in_float32(*both(real, plan_model(real), host_kernels, tflm_host, seed=2, count=5))
+
+
+def assert_close_in_float32(computed: bytes, expected: bytes) -> None:
+    ours, micros = (np.frombuffer(given, np.float32) for given in (computed, expected))
+    np.testing.assert_allclose(ours, micros, FLOAT_RELATIVE, FLOAT_ABSOLUTE)
+
+
 @pytest.mark.parametrize("path", REAL_INT8)
 def test_real_int8_models_are_equal_to_the_byte(
     path: str, shared_models: Path, host_kernels: HostKernels, tflm_host: MicroInterpreter
@@ -62,10 +78,7 @@ def test_real_float_models_are_within_the_stated_bound(
     path: str, shared_models: Path, host_kernels: HostKernels, tflm_host: MicroInterpreter
 ):
     model = (shared_models / path).read_bytes()
-    computed, expected = both(model, plan_model(model), host_kernels, tflm_host, seed=2, count=5)
-    np.testing.assert_allclose(
-        np.frombuffer(computed, np.float32), np.frombuffer(expected, np.float32), FLOAT_RELATIVE, FLOAT_ABSOLUTE
-    )
+    assert_close_in_float32(*both(model, plan_model(model), host_kernels, tflm_host, seed=2, count=5))
 
 
 @pytest.mark.parametrize(

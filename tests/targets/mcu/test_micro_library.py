@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,10 @@ from harness_targets.mcu.boards import MPS2_CORTEX_M3, MPS2_CORTEX_M4
 from harness_targets.mcu.micro.archive import Abi, read_archive
 from harness_targets.mcu.micro.library import check_board, named_library
 from harness_targets.mcu.target import targets
+from harness_targets.mcu.toolchain import host_compiler
 
 LOOKS_LIKE_MICRO = "void _ZN6tflite16MicroInterpreterC1Ev(void) {}\n"
+for_arm = pytest.mark.needs("arm-gcc")
 HARD_FLOAT = ("-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
 SOFT_FLOAT = ("-mcpu=cortex-m4", "-mfloat-abi=soft")
 CORTEX_M3 = ("-mcpu=cortex-m3", "-mfloat-abi=soft")
@@ -26,15 +27,13 @@ def make_archive(tmp_path: Path):
     """Objects of one line of C each, compiled as asked, in a static library."""
 
     def make(*parts: tuple[str, tuple[str, ...]], prefix: str = "arm-none-eabi-") -> Path:
-        for tool in (f"{prefix}gcc", f"{prefix}ar"):
-            if shutil.which(tool) is None:
-                pytest.skip(f"{tool} is not on the PATH")
+        compiler = f"{prefix}gcc" if prefix else str(host_compiler()[0])
         objects = []
         for number, (text, flags) in enumerate(parts):
             source = tmp_path / f"part{number}.c"
             source.write_text(text)
             objects.append(tmp_path / f"part{number}.o")
-            command = [f"{prefix}gcc", *flags, "-ffreestanding", "-c", str(source), "-o", str(objects[-1])]
+            command = [compiler, *flags, "-ffreestanding", "-c", str(source), "-o", str(objects[-1])]
             subprocess.run(command, check=True, timeout=60)
         library = tmp_path / "libtensorflow-microlite.a"
         library.unlink(missing_ok=True)
@@ -61,6 +60,7 @@ def refusal() -> str:
     return str(caught.value)
 
 
+@for_arm
 @pytest.mark.parametrize(
     ("flags", "abi"),
     [
@@ -75,6 +75,7 @@ def test_the_abi_is_read_from_the_objects(make_archive, flags, abi):
     assert read_archive(make_archive(("float twice(float x) { return x + x; }\n", flags))).abis == {abi}
 
 
+@for_arm
 def test_a_usable_library_is_known_by_its_content(make_archive, named):
     named(make_archive((LOOKS_LIKE_MICRO, SOFT_FLOAT)))
     library = named_library()
@@ -83,6 +84,7 @@ def test_a_usable_library_is_known_by_its_content(make_archive, named):
     check_board(library, MPS2_CORTEX_M4)
 
 
+@for_arm
 def test_optimised_kernels_are_told_by_their_functions(make_archive, named):
     named(make_archive((LOOKS_LIKE_MICRO, SOFT_FLOAT), ("void arm_convolve_s8(void) {}\n", SOFT_FLOAT)))
     assert named_library().kernels == "CMSIS-NN"
@@ -117,6 +119,7 @@ def test_a_file_that_is_no_library(named, tmp_path, content):
     assert "is not a static library of Arm objects" in refusal()
 
 
+@for_arm
 def test_a_truncated_library(make_archive, named):
     library = make_archive((LOOKS_LIKE_MICRO, SOFT_FLOAT))
     library.write_bytes(library.read_bytes()[:-100])
@@ -124,38 +127,45 @@ def test_a_truncated_library(make_archive, named):
     assert "is truncated" in refusal()
 
 
+@pytest.mark.needs("c-compiler")
 def test_a_library_of_this_machine(make_archive, named):
     named(make_archive((LOOKS_LIKE_MICRO, ()), prefix=""))
     assert "not for an Arm microcontroller" in refusal()
 
 
+@for_arm
 def test_another_library(make_archive, named):
     named(make_archive(("void other(void) {}\n", SOFT_FLOAT)))
     assert "is not TensorFlow Lite Micro" in refusal()
 
 
+@for_arm
 def test_a_debug_library(make_archive, named):
     asserts = "void __assert_func(void);\nvoid check(void) { __assert_func(); }\n"
     named(make_archive((LOOKS_LIKE_MICRO, SOFT_FLOAT), (asserts, SOFT_FLOAT)))
     assert "is a debug build" in refusal()
 
 
+@for_arm
 def test_a_library_with_dynamic_tensors(make_archive, named):
     named(make_archive((LOOKS_LIKE_MICRO, SOFT_FLOAT), ("void TfLiteTensorRealloc(void) {}\n", SOFT_FLOAT)))
     assert "built without TF_LITE_STATIC_MEMORY" in refusal()
 
 
+@for_arm
 def test_objects_that_disagree(make_archive, named):
     named(make_archive((LOOKS_LIKE_MICRO, SOFT_FLOAT), ("float one(float x) { return x; }\n", HARD_FLOAT)))
     assert "mixes objects of v7E-M with hard float and v7E-M with soft float" in refusal()
 
 
+@for_arm
 def test_a_core_that_cannot_run_it(make_archive, named):
     named(make_archive((LOOKS_LIKE_MICRO, SOFT_FLOAT)))
     with pytest.raises(Unavailable, match="Armv7E-M, which the cortex-m3 of mps2-cortex-m3 does not run"):
         check_board(named_library(), MPS2_CORTEX_M3)
 
 
+@for_arm
 def test_a_core_without_the_floating_point_unit_that_it_wants(make_archive, named):
     named(make_archive((LOOKS_LIKE_MICRO, CORTEX_M3)))
     library = replace(named_library(), abi=Abi("v7", "hard"))

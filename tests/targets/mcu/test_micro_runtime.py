@@ -1,6 +1,7 @@
 """The real library on the emulated boards: the same bytes as the plan runtime, and counts that repeat.
 
-Needs TFLM_LIB and TFLM_INCLUDE (any release build for a Cortex-M4) and arm-none-eabi-g++; skipped otherwise.
+Needs TFLM_LIB and TFLM_INCLUDE (any release build for a Cortex-M4) and arm-none-eabi-g++; without a TFLM_LIB it is
+skipped, and one that cannot be used is a failure.
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import Unavailable, Unsupported
+from harness.errors import Unsupported
 from harness_targets.mcu.boards import MPS2_CORTEX_M4
 from harness_targets.mcu.emulator import EMULATORS, JobResult
 from harness_targets.mcu.host import HostKernels
-from harness_targets.mcu.micro.build import micro_compiler
 from harness_targets.mcu.micro.library import MicroLibrary, check_board, named_library
 from harness_targets.mcu.micro.run import MicroModel, build_for, run_micro_job
 from harness_targets.mcu.plan import Plan, plan_model
@@ -22,6 +22,7 @@ from harness_targets.mcu.plan.planner import PlanTensor
 
 from .random_operators import random_inputs, random_model
 
+pytestmark = pytest.mark.needs("arm-gcc", "micro-library")
 TIMEOUT = 120.0
 SHARED = (
     "anomaly_detection/ad01_int8.tflite",
@@ -35,12 +36,8 @@ INSTRUCTIONS_A_WRAP = 6
 
 @pytest.fixture(scope="module")
 def library() -> MicroLibrary:
-    try:
-        micro_compiler()
-        found = named_library()
-        check_board(found, MPS2_CORTEX_M4)
-    except Unavailable as missing:
-        pytest.skip(str(missing))
+    found = named_library()
+    check_board(found, MPS2_CORTEX_M4)
     return found
 
 

@@ -10,6 +10,7 @@ from harness.errors import CaseError
 from harness.target import TimingPlan
 from harness_targets.tflite.target import TFLiteTarget, targets
 from tests.harness.fakes.artifact import made_artifact
+from tests.parts import shared_models_folder
 
 HERE = [target for target in targets() if isinstance(target, TFLiteTarget)]
 NAMES = [target.name for target in HERE]
@@ -21,9 +22,16 @@ def target(request, converter_python, litert_python, tflite_runtime_python):
     return next(target for target in HERE if target.name == request.param)
 
 
-@pytest.fixture
-def keyword_model(shared_models):
-    return shared_models / "keyword_spotting" / "kws_ref_model.tflite"
+@pytest.fixture(params=["zoo", pytest.param("MLPerf Tiny", marks=pytest.mark.needs("shared-models"))])
+def keyword_model(request, zoo_artifact):
+    if request.param == "zoo":
+        return zoo_artifact("keyword_dscnn", "int8")
+    return artifact(shared_models_folder() / "keyword_spotting" / "kws_ref_model.tflite")
+
+
+def quantised(model, seed, count):
+    (name,) = [info.name for info in model.inputs]
+    return {name: np.random.default_rng(seed).integers(-128, 128, (count, 1, 49, 10, 1)).astype(np.int8)}
 
 
 def artifact(path: Path) -> Artifact:
@@ -40,9 +48,9 @@ def artifact(path: Path) -> Artifact:
 
 
 def test_a_real_model_gives_probabilities_and_times(target, keyword_model):
-    samples = {"in": np.random.default_rng(0).integers(-128, 128, (5, 1, 49, 10, 1)).astype(np.int8)}
-    with target.open(artifact(keyword_model)) as session:
-        outputs = session.infer(samples)["out"]
+    samples = quantised(keyword_model, 0, 5)
+    with target.open(keyword_model) as session:
+        (outputs,) = session.infer(samples).values()
         timing = session.time(samples, PLAN)
         times = session.time_operators(samples, 0.05)
         footprint = session.footprint()
@@ -51,7 +59,7 @@ def test_a_real_model_gives_probabilities_and_times(target, keyword_model):
     # softmax with scale 1/256 and zero point -128: each row sums to about one
     np.testing.assert_allclose((outputs.astype(float) + 128).sum(axis=-1) / 256, 1, atol=0.03)
     assert len(timing.samples_ns) == 50
-    assert 1_000 < np.median(timing.samples_ns) < 1_000_000_000
+    assert (timing.samples_ns > 0).all()
     assert timing.first_ns > 0
     assert times.operators[:2] == ("CONV_2D", "DEPTHWISE_CONV_2D")
     assert times.operators[-1] == "SOFTMAX"
@@ -61,12 +69,13 @@ def test_a_real_model_gives_probabilities_and_times(target, keyword_model):
 
 
 def test_the_kernel_families_agree_within_what_a_softmax_magnifies(litert_python, tflite_runtime_python, keyword_model):
-    samples = {"in": np.random.default_rng(1).integers(-128, 128, (8, 1, 49, 10, 1)).astype(np.int8)}
+    samples = quantised(keyword_model, 1, 8)
     outputs = {}
     for target in HERE:
         if target.runtime != "tensorflow":
-            with target.open(artifact(keyword_model)) as session:
-                outputs[target.name] = session.infer(samples)["out"].astype(int)
+            with target.open(keyword_model) as session:
+                (given,) = session.infer(samples).values()
+                outputs[target.name] = given.astype(int)
     reference = outputs.pop("tflite/litert-reference")
     for name, values in outputs.items():
         assert np.abs(values - reference).max() <= 40, name  # up to 3 LSB at the logits, magnified by the softmax
@@ -82,9 +91,9 @@ def test_the_kernel_families_agree_within_what_a_softmax_magnifies(litert_python
     ],
     ids=["empty", "cut at 5000", "rubbish", "cut in half"],
 )
-def test_a_file_that_is_no_model_ends_the_case_in_one_sentence(target, keyword_model, tmp_path, damage):
+def test_a_file_that_is_no_model_ends_the_case_in_one_sentence(target, zoo_artifact, tmp_path, damage):
     path = tmp_path / "model.tflite"
-    path.write_bytes(damage(keyword_model.read_bytes()))
+    path.write_bytes(damage(zoo_artifact("keyword_dscnn", "int8").path.read_bytes()))
     with pytest.raises(CaseError) as caught, target.open(artifact(path)) as session:
         session.infer({"in": np.zeros((1, 1, 49, 10, 1), np.int8)})
     assert "\n" not in str(caught.value)

@@ -10,9 +10,9 @@ import pytest
 
 from harness_targets.browser.drivers.by_webdriver import WebDriver
 from harness_targets.browser.drivers.driver import Gone
-from harness_targets.browser.drivers.parent_death import DIE_WITH_PARENT, PROFILE_VARIABLE
+from harness_targets.browser.drivers.parent_death import PROFILE_VARIABLE
 
-pytestmark = pytest.mark.skipif(shutil.which(DIE_WITH_PARENT[0]) is None, reason=f"{DIE_WITH_PARENT[0]} is not on PATH")
+pytestmark = pytest.mark.needs("setpriv")
 GPU = "Acceleration (Render Process)\nGL_RENDERER\t\nllvmpipe (LLVM 15.0.6, 256 bits)\nGL_VENDOR\nMesa"
 
 

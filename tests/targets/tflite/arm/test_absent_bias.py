@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.errors import Crashed, Unavailable
+from harness.errors import Crashed
 from harness.process.warm import end_warm
 from harness_targets.tflite.arm.target import arm_targets
 from tests.targets.mcu.model_writer import ModelWriter
@@ -36,15 +36,11 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def emulated():
-    try:
-        A53.require()
-        A53.prepare()
-    except Unavailable as error:
-        pytest.skip(str(error))
     yield A53
     end_warm()
 
 
+@pytest.mark.needs(A53.name)
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_said_of_a_layer_is_what_happens(name, emulated, tmp_path):
     dies, make = CASES[name]

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import CaseError, Crashed, TimedOut, Unavailable, Unsupported
+from harness.errors import CaseError, Crashed, TimedOut, Unsupported
 from harness.process.warm import end_warm
 from harness.target import TimingPlan
 from harness_targets.tflite.arm import qemu
-from harness_targets.tflite.arm.counter import counter
 from harness_targets.tflite.arm.target import arm_targets
 from harness_targets.tflite.target import targets
 from tests.targets.mcu.model_writer import ModelWriter
@@ -24,35 +23,21 @@ from tests.targets.mcu.test_target import make_artifact
 from tests.targets.tflite.test_target import artifact
 
 TARGETS = {target.name: target for target in arm_targets()}
+pytestmark = pytest.mark.needs("tflite/arm64-cortex-a53", "tflite/arm64-cortex-a76")
+counted = pytest.mark.needs("instruction-counter")
 SAMPLES = {"in": np.random.default_rng(0).integers(-128, 128, (4, 1, 49, 10, 1)).astype(np.int8)}
 
 
 @pytest.fixture(scope="module")
 def a53():
-    yield from ready("tflite/arm64-cortex-a53")
+    yield TARGETS["tflite/arm64-cortex-a53"]
+    end_warm()
 
 
 @pytest.fixture(scope="module")
 def a76():
-    yield from ready("tflite/arm64-cortex-a76")
-
-
-def ready(name):
-    target = TARGETS[name]
-    try:
-        target.require()
-        target.prepare()
-    except Unavailable as error:
-        pytest.skip(str(error))
-    yield target
+    yield TARGETS["tflite/arm64-cortex-a76"]
     end_warm()
-
-
-@pytest.fixture
-def counted(a76):
-    """For what asks for instructions, which not every QEMU counts: Debian 13's is linked statically."""
-    if counter() is None:
-        pytest.skip("this QEMU takes no plugin, so nothing counts instructions")
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +63,16 @@ def test_an_int8_model_gives_what_it_gives_on_this_machine(seen, keyword_model, 
         np.testing.assert_array_equal(outputs, expected)
 
 
-def test_the_cores_run_other_kernels(seen, counted):
+@counted
+def test_the_cores_run_other_kernels(seen):
     old, new = (seen[core][1] for core in ("cortex-a53", "cortex-a76"))
     assert "asimddp" in new.details["features"]
     assert "asimddp" not in old.details["features"]
     assert 1.5 < old.figures["instructions"] / new.figures["instructions"] < 2.5
 
 
-def test_counts_are_exact_and_add_up(seen, counted):
+@counted
+def test_counts_are_exact_and_add_up(seen):
     for _, footprint in seen.values():
         assert {"instructions", "heap_bytes", "peak_memory_bytes"} <= footprint.exact
         assert sum(cost["instructions"] for cost in footprint.per_operator) == footprint.figures["instructions"]
@@ -102,8 +89,8 @@ def test_one_process_serves_many_and_has_no_clock(a76, keyword_model):
             second.time(SAMPLES, TimingPlan())
 
 
-@pytest.mark.needs("tflite/arm64-cortex-a76")
-def test_an_operator_more_is_instructions_more(a76, tmp_path, counted):
+@counted
+def test_an_operator_more_is_instructions_more(a76, tmp_path):
     counts = []
     for operators in (2, 3):
         model = ModelWriter()

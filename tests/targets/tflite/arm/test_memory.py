@@ -6,21 +6,21 @@ import sys
 
 import pytest
 
-from harness.errors import Unavailable
 from harness_targets.tflite.arm.compiled import library
 from harness_targets.tflite.arm.guest import MEMORY
 
 ALIGNMENT = 128
 
 
+pytestmark = [
+    pytest.mark.needs("zig"),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what it asks of the kernel is Linux's"),
+]
+
+
 @pytest.fixture(scope="module")
 def memory():
-    if not sys.platform.startswith("linux"):
-        pytest.skip("what it asks of the kernel is Linux's")
-    try:
-        loaded = ctypes.CDLL(str(library(MEMORY, "-fno-builtin")))
-    except Unavailable as error:
-        pytest.skip(str(error))
+    loaded = ctypes.CDLL(str(library(MEMORY, "-fno-builtin")))
     for name, arguments in (("malloc", 1), ("calloc", 2), ("aligned_alloc", 2), ("realloc", 2)):
         function = getattr(loaded, name)
         function.restype = ctypes.c_void_p
