@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from harness.errors import HarnessError
 
 DEFAULT_SECONDS = 4.0
-"""Of inference a case. The zoo's models are through with all their samples by then on every interpreter and in wasm;
-some on an emulated core or a software renderer, and models of real size, are not, and say so."""
+"""Seconds of inference per case. Within them every interpreter and wasm finish all samples of the zoo. Some emulated
+cores, software renderers and models of real size do not, and their records say so."""
 
 VARIABLE = "HARNESS_BUDGET"
 """The environment variable that names other seconds, for a machine that is slower than most."""
@@ -31,7 +31,7 @@ def default_seconds() -> float:
 
 @dataclass(frozen=True)
 class SampleBudget:
-    """As many samples as take about `seconds`, or a number of them that somebody chose."""
+    """The number of samples to run: as many as take about `seconds`, or a number that a user chose."""
 
     seconds: float = field(default_factory=lambda: default_seconds())
     samples: int | None = None

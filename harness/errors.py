@@ -94,7 +94,7 @@ def as_case_error(error: BaseException, doing: str) -> CaseError:
         return Failed(str(error), log)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         where = f" below {Path(error.filename).parent}" if isinstance(error.filename, str) else ""
-        return Failed(f"{doing} found no room on the disk{where}; make some there and run it again.", log)
+        return Failed(f"{doing} failed because the disk is full{where}; free some space there and run it again.", log)
     return UnexpectedError(f"{doing} raised {error_text(error)}, which the harness did not foresee.", log)
 
 

@@ -47,7 +47,7 @@ class Examination:
     kernels: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     """Operator → backend → whether its kernel is there; operators of which nothing is known are left out."""
     answers: Mapping[str, Answer] = field(default_factory=dict)
-    """By a target's name; those of which nothing is known are left out."""
+    """Answers by a target's name. Targets of which nothing is known are left out."""
 
     @property
     def macs(self) -> int:

@@ -77,7 +77,7 @@ class ModelTable(BaseModel):
     it every sample starts from fresh state."""
     labels: tuple[str, ...] = ()
     samples: int | None = Field(default=None, ge=1)
-    """So many of the golden's samples for every case, whatever they take, in place of as many as fit the budget."""
+    """Number of the golden's samples that every case runs, however long they take. None: as many as fit the budget."""
     detection: DetectionTable | None = None
     """Which outputs hold boxes, scores and classes, with `task = "detection"`."""
     convert: dict[str, Choices] = Field(default_factory=dict)

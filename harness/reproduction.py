@@ -15,7 +15,7 @@ SHOWS, SHOWS_NOT = 1, 0
 """What a script ends with where the fault shows, and where it does not. Anything else says that it could not tell."""
 SECONDS = 300.0
 FACTS = "fault.json"
-"""Beside the script, the model and its arrays: what the script has to know."""
+"""File beside the script, the model and its arrays. It holds what the script has to know."""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ class Timing:
     clock_resolution_ns: float | None = None
     details: Mapping[str, str] = field(default_factory=dict)
     per_operator: tuple[OperatorSamples, ...] = ()
-    """Of invocations apart from `samples_ns`, which measuring each operator makes slower."""
+    """Times of each operator. They are of other invocations than `samples_ns`, because measuring each operator makes an
+    invocation slower."""
     kernel_ns: NDArray[np.float64] | None = None
     """A GPU's own time of all kernels of one invocation, by its timers, (invocations,), where it has any."""
     kernel_resolution_ns: float | None = None
@@ -126,7 +127,7 @@ class OperatorTimes:
     operators: tuple[str, ...]
     times_ns: NDArray[np.int64]
     shapes: tuple[str, ...] = ()
-    """Of each operator's first result, as `1×8×8×16`; nothing where they are not known."""
+    """Shape of each operator's first result, written as `1×8×8×16`. Empty if the shapes are not known."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ class Session(abc.ABC):
         """
 
     def infer_within(self, samples: Tensors, seconds: float) -> dict[str, NDArray[Any]]:
-        """As `infer`, over as many of the samples, from the first, as take about so many seconds; at least one.
+        """Same as `infer`, over the first samples that take about `seconds` together; at least one sample.
 
         The first one stands apart: it may compile. What the second takes says what a sample costs, and batches grow
         with what is known of the cost: a wrong guess costs little.

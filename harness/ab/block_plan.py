@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class BlockPlan:
-    """The defaults were measured on a shared two-core machine under load 6 (ResNet8, DS-CNN, an autoencoder; LiteRT):
+    """Sizes and limits of a timing in blocks. The defaults were measured on a shared two-core machine under load 6
+    (ResNet8, DS-CNN, an autoencoder; LiteRT):
 
     - a *block* of about 3 ms gave log-ratios twice as stable as one of 0.6 ms, for the same time overall;
     - two processes with the same file differ by a bias of their own, with a standard deviation of 0.1 to 0.9 %, which
@@ -16,31 +17,34 @@ class BlockPlan:
 
     rounds: int = 6
     most_rounds: int = 24
-    """Where `rounds` leave it open, up to so many, if `stage_seconds` allow: beside other work they are needed."""
+    """Rounds that are run at most, if `rounds` leave the verdict open and `stage_seconds` allow more: beside other
+    work they are needed."""
     fewest_rounds: int = 3
-    """So many even where the time is up."""
+    """Rounds that are run even if the time is up."""
     blocks: int = 20
     """Pairs of blocks in a round, in random order."""
     fewest_blocks: int = 6
-    """So many even where one invocation takes long."""
+    """Blocks that are run even if one invocation takes long."""
     block_ms: float = 3.0
-    """A block is as many invocations as take about so long, at least `iterations` unless they are slow."""
+    """Milliseconds of a block: it has as many invocations as take about this long, at least `iterations` unless they
+    are slow."""
     iterations: int = 5
     most_iterations: int = 1000
     warm_up_ms: float = 60.0
-    """Before the first block, each side runs for so long and at least twenty times (wasm settles after twenty)."""
+    """Milliseconds that each side runs before the first block, and at least twenty invocations (wasm settles after
+    twenty)."""
     stage_seconds: float = 24.0
-    """No further round is begun after so long; a confirmation has as much again. Both stay under a minute."""
+    """Seconds after which no further round is begun. A confirmation has as many again. Both stay under a minute."""
     round_seconds: float = 6.0
-    """A round that would take longer gets fewer blocks."""
+    """Seconds of a round. A round that would take longer gets fewer blocks."""
     margin: float = 0.02
-    """Slower by no more than this share is not worth a red light. Measured (docs/measured-facts.md): with 2 %, no false
-    alarm in 201 A/A trials, and 96 of 100 found at +5 %."""
+    """Share by which the new side may be slower without a red light. Measured (docs/measured-facts.md): with 2 %, no
+    false alarm in 201 A/A trials, and 96 of 100 found at +5 %."""
     confidence: float = 0.95
     kernels: bool = False
     """Whether a GPU's own timers give the times, in place of a clock that waits for the data."""
     seed: int | None = None
-    """Of the order of the blocks; None for a new one each time (the bootstrap has its own, fixed one)."""
+    """Seed of the order of the blocks. None: a new seed each time (the bootstrap has its own fixed seed)."""
 
 
 DEFAULT_PLAN = BlockPlan()

@@ -21,12 +21,14 @@ from harness.latency.statistics import typical
 from harness.target import TimingPlan
 
 LOOKS = (8, 16, 24)
-"""Fresh processes after which is decided, because each has a bias of its own: TensorFlow.js on the processor gives an
-operator up to 8 % more time or less. Two leaned the same way by more than the margin in 4 of 14 trials of equal sides.
-More are begun only where an operator may have changed and the intervals leave it open."""
+"""Numbers of fresh processes after which a decision is tried. Each process has its own bias: TensorFlow.js on the
+processor gives an operator up to 8 % more time or less. Two processes leaned the same way by more than the margin in
+4 of 14 trials of equal sides. More processes are begun only where an operator may have changed and the intervals
+leave it open."""
 PAIRS = 3
 MOST_SECONDS = 300.0
-"""What would take longer is left out: the verdict waits for it."""
+"""Seconds that asking for operators may take. If it would take longer it is left out, because the verdict waits for
+it."""
 ONE = TimingPlan(1, 0.0, max_iterations=1, max_seconds=30.0, per_operator=True, operator_seconds=0.02)
 
 Times = dict[tuple[str, str], float]
@@ -58,15 +60,16 @@ class OperatorRatio:
 def changed_operators(
     old: Side, new: Side, inputs: dict[str, NDArray[Any]], plan: BlockPlan
 ) -> tuple[OperatorRatio, ...]:
-    """The operators that became slower or faster by more than the plan's margin, those that weigh most first. None
-    where a side does not tell, or takes too long to ask. Raises a `CaseError` where a side cannot be timed."""
+    """The operators that became slower or faster by more than the plan's margin, those that weigh most first. Empty
+    if a side reports no operator times or asking takes too long. Raises a `CaseError` where a side cannot be timed."""
     if old.target.own_clock or new.target.own_clock:  # which counts the whole alone, and is flashed to be asked
         return ()
     order = random.Random(plan.seed)
     begun, done = time.monotonic(), 0
 
     def draw(look: int) -> Round:
-        """Another round, of so many; an empty one where a side does not tell, or that would take too long."""
+        """Another round of the `look` rounds wanted. Empty if a side reports no operator times or the round would
+        take too long."""
         nonlocal done
         if done and (time.monotonic() - begun) / done * look > MOST_SECONDS:
             return []
@@ -77,8 +80,8 @@ def changed_operators(
 
 
 def find_changed(draw: Callable[[int], Round], margin: float, confidence: float) -> tuple[OperatorRatio, ...]:
-    """As `changed_operators`, from rounds that `draw` times: it is given how many are wanted, and gives an empty one
-    where there is none to be had. The confidence is for all looks together."""
+    """Same as `changed_operators`, but rounds come from `draw(look)`: it gets the number of rounds wanted and returns
+    an empty round if none can be had. `confidence` covers all looks together."""
     each = 1.0 - (1.0 - confidence) / len(LOOKS)
     rounds: list[Round] = []
     for look in LOOKS:
@@ -97,7 +100,8 @@ def find_changed(draw: Callable[[int], Round], margin: float, confidence: float)
 def _time_round(
     old: Side, new: Side, inputs: dict[str, NDArray[Any]], order: random.Random, most_seconds: float
 ) -> Round:
-    """Pairs of blocks of two fresh processes; none where a side does not tell, or they would take longer than so."""
+    """Pairs of blocks of two fresh processes. Empty if a side reports no operator times or the blocks would take
+    longer than `most_seconds`."""
     begun = time.monotonic()
     with both_opened(old, new, order) as sessions:
         samples = {"old": old.stored(inputs), "new": new.stored(inputs)}

@@ -32,11 +32,10 @@ def compare_sides(old: Side, new: Side, inputs: dict[str, NDArray[Any]], plan: B
 
 
 def compare_rounds(measure: Measure, plan: BlockPlan = DEFAULT_PLAN) -> Finding:
-    """The rule itself, over whatever measures a round.
+    """Decides by the rounds that `measure` gives.
 
-    *slower* and *faster* are said only where a second set of rounds, in processes of its own, says the same; otherwise
-    it is *undecided*: two sets that disagree are the machine's doing.
-    """
+    The verdict is *slower* or *faster* only if a second set of rounds, in processes of its own, says the same. If
+    the two sets disagree, the verdict is *undecided*; the machine caused the difference."""
     order = random.Random(plan.seed)
     begun = time.monotonic()
     first, rounds = _stage(measure, plan, order)

@@ -61,7 +61,7 @@ def interval(logs: Sequence[NDArray[np.float64]], confidence: float) -> tuple[fl
 
 @dataclass(frozen=True)
 class Finding:
-    """What a comparison came to. `verdict` is *slower* only where fresh processes said so a second time."""
+    """The result of a comparison. `verdict` is *slower* only if fresh processes said so a second time."""
 
     verdict: RatioVerdict
     first: Ratio
@@ -76,7 +76,7 @@ class Finding:
 
     @property
     def resolution_ns(self) -> float | None:
-        """The coarsest step that what gave the times was seen to take; None where it was not told."""
+        """The coarsest clock (or GPU timer) step seen, in nanoseconds; None if unknown."""
         return max((item.resolution_ns for item in self.rounds if item.resolution_ns), default=None)
 
     @property
@@ -86,12 +86,11 @@ class Finding:
 
     @property
     def sides_ns(self) -> tuple[float, float]:
-        """A time of the old and of the new side, in nanoseconds, that have exactly the ratio to quote between them.
+        """A time of the old and of the new side, in nanoseconds, whose ratio is exactly the quoted one.
 
-        Medians over each side by itself need not: the machine's pace changes from pair to pair, and the ratio is the
-        median of the pairs'. Both are taken from the blocks that it stands on, around the median of the geometric means
-        of the pairs.
-        """
+        The two medians alone need not have that ratio, because the machine's pace changes from pair to pair while
+        the ratio is the median over pairs. Both times are taken from the blocks that the ratio stands on, around the
+        median of the pairs' geometric means."""
         blocks: list[NDArray[np.float64]] = []
         counted = 0
         for item in reversed(self.rounds):  # a confirmation's rounds are the last

@@ -1,8 +1,7 @@
-"""One round of sides whose time a clock of their own counts (a board's cycle counter): each is timed once, whole.
+"""One round for targets with their own clock (a board's cycle counter). Each side is timed once, whole.
 
-Nothing that this machine does meanwhile is in such figures, so that turns within a round would cancel nothing, and each
-turn is dear: a board is flashed for it. Rounds stay, in random order: they show what a start of its own brings.
-"""
+Nothing on this machine disturbs these figures, so alternating within a round would cancel nothing, and each switch
+flashes a board. Rounds remain, in random order: they show the effect of each start."""
 
 from __future__ import annotations
 
@@ -21,9 +20,9 @@ ROUNDS = 2
 MOST_ROUNDS = 4
 BLOCKS = 8
 INVOCATIONS = 8
-"""In a block."""
+"""Invocations in a block."""
 SECONDS = 30.0
-"""A side that is slower than so gets fewer invocations."""
+"""Seconds per side: a slower side gets fewer invocations."""
 
 
 def measure_by_device_clock(old: Side, new: Side, inputs: dict[str, NDArray[Any]], order: random.Random) -> Round:

@@ -41,7 +41,7 @@ LARGE_BYTES = 50_000_000
 VERY_LARGE_BYTES = 250_000_000
 """Weights from which on one conversion at a time is enough: it takes up to twenty times as much memory."""
 GRAPH = ("the model's", "graph")
-"""Beside the variants: its summary."""
+"""Key of the model's graph summary, among the keys of variants."""
 DECIDING = {"tflite": ("float32", "int8"), "tfjs": ("float32",)}
 """Variants that decide what runs where; what the others add is a size, which follows from the number of weights."""
 
@@ -165,8 +165,9 @@ def compute_references(
     workers: int,
     progress: Progress,
 ) -> dict[tuple[str, str], Reference]:
-    """What the reference interpreter makes of `one` golden sample, where there is something to be compared with it. It
-    may not run an artifact, which is then compared with nothing: whether it does is no question of an assessment."""
+    """The reference's outputs for one golden sample of `one`, where a target's outputs can be compared with it. If
+    the reference does not run an artifact, that artifact is compared with nothing: whether it runs is no question of
+    an assessment."""
     tried = {target.format for target in targets.values() if target.slot == "processor"}
     wanted = [
         (form, variant)

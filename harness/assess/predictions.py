@@ -35,8 +35,8 @@ from harness.store.record import Conditioning
 from harness.target import Footprint, Target, Tried
 
 ReferenceRecheck = Callable[[Target, Artifact], tuple[Tensors, Conditioning | None]]
-"""What the values of a target that break a rule are held against once more: a reference that was checked, and the
-artifact's conditioning. It costs seconds, and is asked for where something is wrong."""
+"""Gives a checked reference and the artifact's conditioning, for values that break a rule. It costs seconds, and is
+asked only where something is wrong."""
 
 OUTPUTS = "outputs.npz"
 NOT_KNOWN = "It was not started, and neither a quicker runtime nor the kernels that it has tell whether it runs this."

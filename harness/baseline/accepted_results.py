@@ -109,7 +109,7 @@ class BaselineFile(Frozen):
     runs: dict[str, AcceptedRun]
     cases: dict[str, AcceptedCase]
     sources: dict[str, ModelOrigin] = Field(default_factory=dict)
-    """By identity: where the sources of the cases' artifacts are, to convert them again."""
+    """Where the sources of the cases' artifacts are, by a source's identity, to convert them again."""
 
 
 def accepted_run(record: RunRecord) -> AcceptedRun:

@@ -28,7 +28,7 @@ class Baseline:
     cases: dict[CaseName, AcceptedCase]
     runs: dict[str, AcceptedRun]
     sources: dict[str, ModelOrigin] = field(default_factory=dict)
-    """By identity."""
+    """The models' origins, by their identity."""
 
     def run_of(self, case: AcceptedCase) -> AcceptedRun:
         """Where a case comes from."""

@@ -96,8 +96,8 @@ class FaultFinder:
         raise Failed(f"No model by itself shows it ({'; '.join(reasons)}).")
 
     def crash_fault(self, crash: Crashed) -> Fault:
-        """The whole model as what kills the runtime's process, with one sample if that is enough. Raises `crash` where
-        the target runs it, so that another one died."""
+        """The whole model, which kills the runtime's process, with one sample if that is enough. Raises the given
+        `crash` if the target runs the model, because then another process died."""
         artifact, inputs = self._model()
         if self.without_weights:
             artifact = self.isolation.randomise_weights(artifact, self._folder())

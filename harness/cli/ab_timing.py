@@ -38,7 +38,7 @@ def time_two_sides(
     """Compare; 0 unless the new side is slower, then 1. Two files need no model of the project, a target will do.
     `kernels`: by a GPU's own timers in place of the time until the data is there."""
     if margin is not None and not (math.isfinite(margin) and 0.0 <= margin <= 10.0):
-        raise HarnessError(f"A margin of {margin} is no share; 0.02 is 2 %.")
+        raise HarnessError(f"--margin {margin} is not a share; write 0.02 for 2 %.")
     root, targets = project_root(), registry.targets()
     sides = parse_side(old, targets), parse_side(new, targets)
     files = [options.file for options in sides if options.file is not None]

@@ -100,7 +100,7 @@ def write_overlay_files(locator: Locator, found: dict[str, EdgeFinding | CaseErr
 
 
 def lowest_sqnr(finding: EdgeFinding) -> dict[int, float]:
-    """By operator: the lowest SQNR in dB of its results. One whose results are exact has none."""
+    """The lowest SQNR in dB of an operator's results, by operator. An operator whose results are exact has no entry."""
     lowest: dict[int, float] = {}
     for seen in finding.seen:
         value = seen.comparison.sqnr_db if seen.differs else None

@@ -141,7 +141,7 @@ def run(
             "--budget",
             metavar="SECONDS",
             min=0.001,
-            help="Of inference a case: as many of the inputs are compared as fit, and one at least.",
+            help="Seconds of inference per case. As many inputs are compared as fit; at least one.",
         ),
     ] = None,
     without: Annotated[
@@ -209,7 +209,8 @@ def place(
         typer.Option("--new-certificates", metavar="DIR", help="Make certificates in a new folder, and end."),
     ] = "",
     host: Annotated[
-        list[str] | None, typer.Option("--host", help="With it: a name or address of the scheduler (repeatable).")
+        list[str] | None,
+        typer.Option("--host", help="With --new-certificates: a name or address of the scheduler (repeatable)."),
     ] = None,
 ) -> None:
     """Offer this machine's targets to runs elsewhere, through a Dask scheduler, until interrupted."""

@@ -27,7 +27,7 @@ from harness.store.record import CaseResult, RunRecord
 from harness.store.runs import RunStore, parse, read_text
 
 SECONDS = 6.0
-"""Of timing operators."""
+"""Seconds for timing operators."""
 MOST_ROWS = 40
 """More operators than a person reads: then the costliest."""
 FIGURES = ('"per_operator":[{', '"per_operator": [')
@@ -55,14 +55,14 @@ class Cost:
     low: float | None = None
     high: float | None = None
     shape: str = ""
-    """Of its results, where `count` runs of an operator are told together."""
+    """Shape of the operator's results, where `count` runs of an operator are reported together."""
     count: int = 1
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Of all operators of a case, in the order of execution. `source`: where the figures are from; `digest`: of the
-    artifact that has them, where that is known."""
+    """Costs of all operators of a case, in the order of execution. `source`: where the figures come from. `digest`:
+    hash of the artifact that has these operators, where it is known."""
 
     case: str
     unit: str

@@ -23,7 +23,7 @@ LINE_SECONDS = 15.0
 WITHOUT_LOOK_SECONDS = 2.0
 """A stage that nobody looks at shows its last step."""
 MOST_LINES = 20
-"""Of cases that went wrong, while a run goes on: at its end all are told."""
+"""Lines about cases that went wrong, while a run goes on. All cases are reported at its end."""
 
 
 def _how_to_leave_out(doing: str) -> str:

@@ -27,7 +27,7 @@ from harness.store.error_log import sentence_with_log
 from harness.store.record import Outcome, RunRecord
 
 OPERATOR_SECONDS = 1.0
-"""Of timing the operators of a case, where that is asked for."""
+"""Seconds for timing the operators of a case, where that is asked for."""
 BROKEN = {Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT}
 
 

@@ -55,7 +55,7 @@ def outputs_of(target: Target, artifact: Artifact, samples: Tensors) -> dict[str
 
 
 def refused_by_all(first: CaseError, others: dict[str, CaseError]) -> CaseError:
-    """The refusal of the reference interpreter, with what else was asked in vain."""
+    """The reference interpreter's refusal, with the names of other runtimes that also refused."""
     if not others:
         return first
     return type(first)(f"{str(first).rstrip('.')}; {', '.join(others)} cannot run it either.", first.log)

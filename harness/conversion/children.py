@@ -82,8 +82,8 @@ class Children:
 
     @contextmanager
     def another_after(self, seconds: float, environment: Environment) -> Iterator[None]:
-        """If what is done meanwhile takes longer than that, one more child starts beside it, where a slot is free:
-        whoever needs it next finds it there, or waits for the rest of its start."""
+        """If the enclosed work takes longer than `seconds`, start one more child in a free slot. Whoever needs a
+        child next finds it, or waits for the rest of its start."""
         timer = threading.Timer(seconds, self._start_ahead, [environment])
         timer.start()
         try:

@@ -35,8 +35,8 @@ class Choices(Table):
     float_weights: Literal["float32", "float16"] | None = None
     """How the quantiser's variants store the weights of operators left in float (its `FLOAT_CASTING`)."""
     granularity: Literal["tensor", "channel", 32, 64, 128, 256] | None = None
-    """Of what the quantiser's variants give the weights a scale each: a tensor, a channel, or so many values in a row
-    (`QuantGranularity`)."""
+    """What the quantiser's variants give one scale: the weights of a tensor, of a channel, or of this many values in a
+    row (`QuantGranularity`)."""
     calibration_ranges: Literal["min-max", "moving-average"] | None = None
     """How the quantiser's variants make one range of those of the calibration samples (`qsv_update_func`)."""
     excluded_operators: tuple[str, ...] | None = None
@@ -89,7 +89,7 @@ class MetadataTable(Table):
     """A text file with one label a line."""
 
     def resolved(self, root: Path) -> dict[str, Any]:
-        """As options of the converter: the labels' file name and its text. Raises `HarnessError`."""
+        """The choices as options of the converter: the labels' file name and its text. Raises `HarnessError`."""
         found = self.model_dump(mode="json", exclude={"labels"})
         if len(self.mean) != len(self.std):
             raise HarnessError("The metadata has a `mean` and a `std` of different lengths; give both one number each.")

@@ -24,15 +24,16 @@ WORK = 8_000_000_000
 """Multiply-accumulates of a reference kernel for one artifact, all draws together: six seconds."""
 FEWEST_SAMPLES, MOST_SAMPLES = 2, 512
 MOST_DRAWS, FEW_SAMPLES, MOST_DRAWS_OF_FEW = 4, 32, 8
-"""Few samples show the one value in thousands that jumps by more draws alone: of nine samples of a segmentation, the
-worst of two draws moved by half of what it did in another two, and three sound runtimes failed by its peak."""
+"""Draws of few samples. With few samples only more draws show the one value in thousands that jumps. (Nine samples
+of a segmentation: the worst of two draws moved half as far as in two others, and three sound runtimes failed by its
+peak.)"""
 SEED = 20261126
 
 UNIT_DB = 20.0 * np.log10(2.0**23)
-"""Every value off by one unit in the last place of float32: nothing is said to be better conditioned than that."""
+"""SQNR in dB if every value is off by one unit in the last place of float32. No output counts as better conditioned."""
 STEPPED_SHARE = 0.01
-"""Of an output that has steps, this share of values is taken to move by one, whatever was seen: which values lie on a
-tie depends on the samples, and a hundred of them do not show the one in a thousand."""
+"""Share of values that is at least assumed to move by one step in an output with steps, whatever was seen. Which values
+lie on a tie depends on the samples, and a hundred samples do not show one value in a thousand."""
 
 
 class Unmeasured(Exception):
@@ -54,11 +55,11 @@ def conditioning(
     Args:
         module: the format's converter, with `work`, `disturbed` and `output_steps`.
         samples, outputs: the golden's inputs as the artifact takes them and what the reference `interpreter` made of
-            them, stored values by name, (samples, *shape). Where another one answers to the noise, with quicker kernels
-            or because the reference stands in for it, it also says what the artifact gives undisturbed.
+            them, stored values by name, (samples, *shape).
 
-    The lowest SQNR and the largest movement of all draws are kept. Draws are seeded: the same artifact and samples give
-    the same figures. Raises `Unmeasured`.
+    Keeps the lowest SQNR and the largest movement of all draws. Draws are seeded: the same artifact and samples give
+    the same figures. If another interpreter runs the disturbed copies (its kernels are quicker, or the reference is a
+    stand-in), it also gives the undisturbed outputs. Raises `Unmeasured`.
     """
     work = max(1, module.work(path))
     available = len(next(iter(samples.values())))

@@ -33,9 +33,8 @@ class Converter(References, Rewriting):
     """Prepares, converts, computes references and measures their conditioning."""
 
     def prepare(self, entry: ModelEntry, *, converts_side_by_side: bool = False) -> PreparedModel:
-        """The prepared form of a model. Raises a `CaseError` that says why there is none. `converts_side_by_side`:
-        conversions of it come next, two at once if it is large, and it is if this takes long: another converter starts
-        meanwhile."""
+        """The prepared model. Raises a `CaseError` with the reason. `converts_side_by_side`: if preparing takes
+        long, the model is large and two conversions will run at once; another converter is started meanwhile."""
         if entry.problem:
             raise BadInput(entry.problem)
         request = entry.source.request()

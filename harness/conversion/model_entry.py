@@ -35,7 +35,7 @@ class ModelEntry:
     budget: SampleBudget = field(default_factory=SampleBudget)
     """How many of its samples a case, and the reference, are given."""
     detection: DetectionOutputs | None = None
-    """Of a detector: which outputs are its boxes, scores and classes."""
+    """Outputs of a detector that are its boxes, scores and classes."""
     own_variants: tuple[tuple[str, Variant], ...] = ()
     """The project's variants: format name and variant."""
 

@@ -32,7 +32,7 @@ from harness.named_arrays import first_samples, write_arrays
 from harness.variant import READY, Format
 
 MADE_GOLDEN = "reference.npz"
-"""Beside the golden of a ready artifact: the stored values that it was made from."""
+"""File beside the golden of a ready artifact. It holds the stored values that the golden was made from."""
 CONFIRMED = 2
 """Samples that the reference is given again: whether a model repeats itself shows in the first ones."""
 
@@ -144,8 +144,8 @@ class References(ConversionSteps):
         return reply
 
     def _golden_of_ready(self, entry: ModelEntry, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
-        """Complete the golden of a ready artifact, of which preparation wrote the inputs: its outputs are what a
-        reference makes of it. Returns who that was, and what is wrong with them. Raises a `CaseError`."""
+        """Add a reference's outputs to a ready artifact's golden, whose inputs preparation wrote. Returns the
+        interpreter's name and a sentence on what is wrong with the outputs, if anything. Raises a `CaseError`."""
         form = registry.formats()[str(entry.source.ready_format)]
         place = folder / READY.name
         files = hash_files(place)

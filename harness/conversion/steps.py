@@ -17,7 +17,7 @@ from harness.variant import Variant
 
 HERE = Path(__file__).parent
 LONG_SECONDS = 1.5
-"""Of preparing a model: one that takes longer is large, and so are its conversions."""
+"""Seconds of preparation above which a model counts as large (its conversions are then large too)."""
 
 
 @dataclass(frozen=True)

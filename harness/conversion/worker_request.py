@@ -61,7 +61,7 @@ class WorkerRequest:
     """Whether it hangs on something that only this machine has: a project's own code, a library, a program."""
 
     def arguments(self) -> dict[str, Any]:
-        """As the worker on this machine is given it."""
+        """The arguments that the worker on this machine gets."""
         found = dict(self.options)
         for name, read in self.reads.items():
             put(found, name, str(read.path))

@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 from harness.store.runs import write_atomically
 
 DIGITS = 4
-"""Of a value that is no count: the page shows all that it is given."""
+"""Digits of a value that is no count: the page shows all digits that it is given."""
 BY_SHARE = {"gradient": [{"stop": 0.0, "bgColor": "#ffffff"}, {"stop": 1.0, "bgColor": "#d7301f"}]}
 """For costs: white is the least of this model, red the largest."""
 BY_SQNR = {

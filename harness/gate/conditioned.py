@@ -24,8 +24,8 @@ PEAK_OVER_MEAN = 10.0
 def conditioned(
     rule: ParityRule, figures: OutputConditioning | None, seen: Conditioning | None, samples: int, values: int = 0
 ) -> ParityRule:
-    """`rule` for one output compared over that many samples, which hold so many `values`, with the limit that follows
-    from its `figures`; as it is without any, or a user's."""
+    """`rule` with the limit that follows from `figures`, for one output compared over `samples` samples (`values`
+    values in all). Unchanged without figures, and for a user's rule."""
     if not rule.conditioned or figures is None or seen is None or figures.sqnr_db is None:
         return rule
     spread = max(20.0 * math.log10(MARGIN) - LEAST_MARGIN_DB, _spread_db(seen, samples, values))
@@ -41,12 +41,12 @@ def conditioned(
 
 
 MOST_DB, MOST_STEPS = 20.0, 38
-"""An error of a tenth of the signal, and what a softmax makes of sound logits at most (see the default of
-`amplified_lsb`). Past them a model moves so far by itself that it gets the least margin on top: twice the power, for
-two runtimes round where one was disturbed, and twice the steps, for what jumps (the place of a maximum) jumps anywhere.
-docs/limits.md has the model that showed it."""
+"""Decibels and steps beyond which a model gets only the least margin: an error of a tenth of the signal (20 dB), and
+what a softmax makes of sound logits at most (38 steps, see the default of `amplified_lsb`). The least margin is
+twice the power, since two runtimes round where one was disturbed, and twice the steps, since a value that jumps (the
+place of a maximum) can jump anywhere. docs/limits.md has the model that showed it."""
 LEAST_MARGIN_DB = 3.0
-"""Twice the power: what two runtimes take that both round. The rest of a margin is for draws and samples."""
+"""Decibels for twice the power, since two runtimes both round. The rest of a margin is for draws and samples."""
 
 
 def steps_rule(
@@ -63,9 +63,9 @@ def steps_rule(
 
 
 def _unseen(seen: Conditioning, samples: int) -> float:
-    """How much farther the largest of all samples moves than the largest of those that were looked at: as many times as
-    there are more of them, where a few samples move much farther than most (a tail as 1/x², Cauchy's). The mean power
-    grows as much."""
+    """Expected ratio of the largest movement over all samples to that over the samples looked at. It is as many
+    times as there are more samples, where few samples move much farther than most (tail 1/x², Cauchy). The mean
+    power grows as much."""
     return max(1.0, samples / max(1, seen.samples))
 
 

@@ -119,9 +119,9 @@ def _judge_emptiness(comparisons: Sequence[Comparison], samples: int) -> list[Ch
 
 
 def _held_as(case: CaseName, parity: Parity, policy: Policy) -> tuple[CaseName, ...]:
-    """The names under which rules of the runtime edge hold. A rule that asks a target for the very bytes of the usual
-    reference says nothing of its distance to another runtime that took that one's place: the rules of that one do;
-    unless it is the one whose kernels the target has."""
+    """The case names whose runtime-edge rules apply. If another runtime replaced the reference, a rule that asks for
+    the usual reference's very bytes does not apply to it; that runtime's own rules apply. Exception: the runtime has
+    the target's own kernels."""
     rule = policy.parity_rule("runtime", "max_lsb", case)
     has_its_kernels = rule is not None and rule.bytes_of == parity.reference
     if parity.yardstick not in ("outvoted", "stand-in") or has_its_kernels:
@@ -138,13 +138,13 @@ class EdgeRules:
     case: CaseName
     conditioning: Conditioning | None = None
     samples: int = 0
+    """Number of samples over which outputs were compared."""
     is_sample: bool = False
     """Whether the golden has more samples than were compared."""
-    """Over which outputs were compared."""
 
     def get(self, metric: ParityMetric, output: str = "", values: int = 0) -> ParityRule | None:
-        """The rule for a figure; of that output, of which so many values were compared, with the limit that follows
-        from its conditioning. Where the SQNR has a limit of the user's, no peak is held to less than the usual."""
+        """The rule for `metric`. With `output` and `values` (how many were compared), its limit follows from the
+        conditioning. If the user set the SQNR limit, peaks are held to the usual limit."""
         rule = self.policy.parity_rule(self.edge, metric, self.case)
         noise = self.policy.parity_rule(self.edge, "sqnr_db", self.case)
         if rule is None or (noise is not None and not noise.conditioned):

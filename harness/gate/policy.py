@@ -133,7 +133,8 @@ class RatioBudget(Where):
 
 
 class GrowthRule(Where):
-    """By how many percent a figure that is equal at every run may grow beyond the baseline's; "off": as it likes."""
+    """The percentage by which a figure that is equal at every run may grow beyond the baseline's; "off" allows any
+    growth."""
 
     figure: str = Field(min_length=1, max_length=200)
     """A pattern for names of figures: `artifact_bytes`, `*_bytes`, `instructions`."""

@@ -116,7 +116,8 @@ def _fill_in(document: dict[str, Any], path: Path) -> None:
 
 
 def _refuse_repetitions(policy: PolicyFile, path: Path) -> None:
-    """Of two rules for the same cases and figure the second would never be used, or contradict the first."""
+    """Refuses two rules for the same cases and figure: the second would never be used, or would contradict the
+    first."""
     for key, values in (*((key, getattr(policy, key)) for key in SOURCED), ("exceptions", policy.exceptions)):
         first: dict[str, int] = {}
         for number, rule in enumerate(values, start=1):

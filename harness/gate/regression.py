@@ -77,7 +77,7 @@ def judge_regression(
     name: CaseName, case: CaseResult, accepted: AcceptedCase, policy: Policy, stopwatch: RegressionTimer | None
 ) -> list[Check]:
     """A check of each time that there is a budget for: until the data is there and, where a GPU has timers, of its
-    kernels alone. None where the case has no latency to judge. Without a stopwatch nothing is timed."""
+    kernels alone. Empty if the case has no latency to judge. Without a stopwatch nothing is timed."""
     if policy.latency.regressions == "off" or accepted.artifact is None or case.artifact is None:
         return []
     if case.latency is None or case.simulated or not accepted.ran or case.parity is None:

@@ -17,8 +17,9 @@ SEVERITY_ORDER: tuple[tuple[str, ...], ...] = (
     ("baseline.parity", "baseline.task", "baseline.golden"),
     ("outcome",),
 )
-"""Rules by the beginning of their names. What is not listed (bytes, sizes, speed) comes last: wrong answers are worse
-than lost cases, and those than costs. What says why a runtime's numbers are wrong comes before them."""
+"""Rules by the beginning of their names, the gravest first. Wrong answers are worse than lost cases, and lost cases
+are worse than costs. Rules that say why a runtime's numbers are wrong come first. Unlisted rules (bytes, sizes,
+speed) come last."""
 
 
 def severity_rank(check: Check) -> int:
@@ -30,7 +31,7 @@ def severity_rank(check: Check) -> int:
 
 
 def times_beyond(check: Check) -> float:
-    """How many times as large as allowed what was measured is; infinite where nothing would be allowed.
+    """How many times the allowed value was measured; infinite if nothing is allowed.
 
     Decibels are turned into the ratio of amplitudes that they stand for, 10^(dB/20), and shares that agree into those
     that do not, so that rules of different units can be held against each other.

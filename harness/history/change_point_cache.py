@@ -53,7 +53,7 @@ def _name(series: Series) -> str:
 
 @cache
 def method_digest() -> bytes:
-    """Of the code that finds change points: another method makes other points."""
+    """Hash of the code that finds change points: another method finds other points."""
     files = (Path(module.__file__ or "") for module in (change_points, e_divisive))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).digest()
 

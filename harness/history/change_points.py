@@ -127,9 +127,8 @@ def _candidates(level: NDArray[np.float64]) -> list[int]:
 
 
 def _undone_later(part: NDArray[np.float64], split: Split) -> float:
-    """The p-value of a split against no more than the values up to κ: what follows them may take the change back, so
-    that the mean of the whole right-hand side says nothing of it. Bonferroni's correction counts every τ and κ that the
-    split was chosen among."""
+    """p-value of a split against the values up to κ only. Later values may undo the change, so the mean of the whole
+    right side says nothing. Bonferroni corrects for all τ and κ that the split was chosen from."""
     count = len(part)
     share = _independent_share(part, sorted({0, split.index, split.end, count}))
     p_value = _p_value(part[: split.index], part[split.index : split.end], share)

@@ -57,7 +57,7 @@ def best_split(values: NDArray[np.float64], minimum: int) -> Split | None:
 
 @lru_cache(maxsize=8)
 def _weights(minimum: int, count: int) -> NDArray[np.float64]:
-    """What sums are weighted with to give Q, shaped (4, rows, columns) for series of up to `count` values.
+    """Weights that turn sums into Q, shaped (4, rows, columns), for series of up to `count` values.
 
     With A the sum of |Xi − Xj| over the rows left of τ and the columns left of κ, L that over the left side alone and W
     that over all left of κ (each pair twice in both), ΣΣ|Xi − Yj| is A − L and the right side's own sum W + L − 2A, so

@@ -33,9 +33,9 @@ from harness.store.index.tables import CELLS, RESULTS, RUNS, SUMMARIES
 from harness.store.labels import Label, Labels, LabelSource
 
 FEWEST_POINTS = 24
-"""Of one series in a page: with fewer a drawing shows no history."""
+"""Points of one series in a page; a drawing with fewer points shows no history."""
 WORTH_A_PROCESS = 500
-"""Cases for each process: starting one costs as much as so many of them."""
+"""Cases per process: starting a process costs as much as this many cases."""
 MOST_RECENT = 4
 """Groups of changes that are kept of each metric and model: a front page shows as many of all."""
 

@@ -52,7 +52,8 @@ def download(address: str, target: Path, sha256: str) -> None:
 
 
 def copy(source: Path, target: Path, sha256: str) -> None:
-    """As `download`, of a file that is here. It is copied, so that what was checked is what is used."""
+    """Same as `download`, for a file that is already on this machine. The file is copied, so that the checked copy is
+    the one that is used."""
     try:
         opened = source.open("rb")
     except OSError as error:

@@ -38,7 +38,7 @@ def installed_interpreter(version: str) -> Path | None:
 
 
 def interpreter(version: str, versions: Sequence[str], wanted_by: str, without: str) -> Path:
-    """As `installed_interpreter`, and brought by uv where there is none.
+    """Same as `installed_interpreter`, but uv downloads an interpreter if none is installed.
 
     `versions` are all that would do, `wanted_by` names the environment, `without` what cannot be had otherwise.
     Raises `Unavailable`.

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 COSINES = 8
-"""Waves that the dependence is estimated from, the slowest with half a period in the run, the fastest with four. Fewer
-see slower moods of the machine and cost width: eight make the interval 14 % wider than knowledge would where samples
-are independent, and hold what they promise while a run is some fifteen times as long as its moods."""
+"""Number of waves that estimate the dependence; the slowest has half a period in the run, the fastest four. Fewer
+waves see slower moods of the machine but widen the interval. Eight make it 14 % wider than ideal for independent
+samples and hold while a run is about fifteen times as long as its moods."""
 
 
 def median_interval(samples: NDArray[np.floating | np.integer], confidence: float = 0.95) -> tuple[float, float]:

@@ -27,7 +27,8 @@ class OperatorResult:
     broken: tuple[Check, ...]
     """The rules that the case's outputs are held to and that this result breaks."""
     lost_db: float | None
-    """By how much its SQNR is below the lowest of what it reads; null where one of the two is without error."""
+    """Decibels by which the result's SQNR is below the lowest SQNR of its operator's inputs. Null if one of the two is
+    without error."""
     introduces: bool
     """It differs, and nothing that it reads does."""
 
@@ -69,7 +70,7 @@ class EdgeFinding:
 
     @property
     def outputs_hold(self) -> bool:
-        """Of the model's own outputs some were seen, and none of those breaks a rule."""
+        """Whether some of the model's own outputs were seen and none of those breaks a rule."""
         outputs = [seen for seen in self.seen if seen.is_output]
         return bool(outputs) and not any(seen.broken for seen in outputs)
 

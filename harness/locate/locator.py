@@ -76,9 +76,9 @@ class Locator:
         self.operations = self.operator_outputs.operations(self.artifact)
 
     def runtime(self, *, in_doubt: bool = False) -> EdgeFinding:
-        """This target against the reference interpreter; against another runtime where others agree against that one,
-        which are asked where the two differ, where both differ from TensorFlow, and `in_doubt`. Raises a `CaseError`.
-        """
+        """This target against the reference interpreter. If other runtimes agree against the reference, against one
+        of them. They are asked if the two differ, if both differ from TensorFlow, or if `in_doubt`. Raises a
+        `CaseError`."""
         actual, notes = self._seen_on(self.case.target)
         finding = self._against(None, actual, notes)
         if finding.first_broken is None and not in_doubt and not self._unfaithful(self.artifact):
@@ -328,7 +328,7 @@ def _results(operations: Sequence[OperatorNode], artifact: Artifact) -> list[Ten
 
 
 def finest_of(case: Case) -> Variant:
-    """Of what was made from another artifact that one, else the variant that stands for TensorFlow."""
+    """The variant that this one was made from, if any; else the variant that stands for TensorFlow."""
     if case.variant.made_from is not None:
         return case.variant.made_from
     try:

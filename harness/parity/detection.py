@@ -24,8 +24,9 @@ from harness.store.record import TaskMetric
 SAME_OBJECT = 0.5
 """Intersection over union from which two boxes are of one object: VOC's (2010, section 4.2)."""
 SAME_BOX = 0.9
-"""From which two runtimes gave one box for the same artifact and input: near the upper end of COCO's range of 0.5 to
-0.95 (Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014), as nothing but rounding lies between them."""
+"""Overlap (intersection over union) from which two runtimes gave one box for the same artifact and input. It is near
+the upper end of COCO's range of 0.5 to 0.95 (Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014),
+because only rounding lies between the two."""
 SCORE_TOLERANCE = 0.1
 """How far scores of one detection may differ: 25 steps of a score that is quantised to eight bits."""
 
@@ -51,7 +52,7 @@ class Agreement:
 
     @property
     def share(self) -> float | None:
-        """None where neither side has any: nothing was compared."""
+        """The share of matched detections. None if neither side has any, so nothing was compared."""
         return self.matched / self.counted if self.counted else None
 
 

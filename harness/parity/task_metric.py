@@ -124,7 +124,7 @@ def noninferiority(
 def noninferiority_from_counts(
     samples: int, lost: int, gained: int, margin: float, confidence: float = 0.95
 ) -> NonInferiority:
-    """As `noninferiority`, from the counts of discordant pairs.
+    """Same as `noninferiority`, but from the counts of discordant pairs.
 
     The interval is Tango's score interval for a difference of paired proportions (Tango, "Equivalence test and
     confidence interval for the difference in proportions for the paired-sample design", Statistics in Medicine 17,

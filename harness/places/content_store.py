@@ -21,7 +21,7 @@ HALF_WRITTEN_SECONDS = 3600.0
 
 
 class Dropped(FileNotFoundError):
-    """A file is not kept any more, or was not at that moment: `digest` is its hash."""
+    """The file with hash `digest` is not kept, or was not at that moment."""
 
     def __init__(self, digest: str) -> None:
         super().__init__(f"{digest} is not kept any more")
@@ -86,7 +86,7 @@ class ContentStore:
         return digest
 
     def part(self, digest: str, offset: int, count: int) -> bytes:
-        """So many bytes of a kept file. Raises `Dropped`."""
+        """At most `count` bytes of a kept file, from `offset` on. Raises `Dropped`."""
         try:
             with self._path(digest).open("rb") as stream:
                 stream.seek(offset)

@@ -34,7 +34,7 @@ class JobPayload:
     job: dict[str, Any]
     files: dict[str, str]
     paths: dict[str, Path]
-    """By hash."""
+    """Files by their hash."""
 
 
 def pack_job(job: Job) -> JobPayload:

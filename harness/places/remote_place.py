@@ -27,11 +27,11 @@ from harness.store.record import Latency, Machine
 from harness.target import Readiness, Target
 
 PART_BYTES = 4 * 2**20
-"""A scheduler holds a part of a file in memory while it passes it on."""
+"""Bytes per part: the scheduler holds one part in memory while it passes it on."""
 SENT_AGAIN = 3
-"""So often are files sent again that a place has dropped by the time it wants them."""
+"""How often files are sent again that the place deleted meanwhile."""
 RETURN_SECONDS = 20.0
-"""A place whose last machine is gone is given so long to come back."""
+"""Seconds to wait for a place whose last machine is gone."""
 
 
 @dataclass
@@ -43,7 +43,7 @@ class PlaceMachine:
     workers: int
     busy: int = 0
     sending: dict[str, threading.Lock] = field(default_factory=dict)
-    """By hash: a file is sent by one thread."""
+    """One lock per file, by the file's hash: only one thread sends a file."""
 
 
 class RemotePlace:
@@ -113,8 +113,8 @@ class RemotePlace:
         return result
 
     def convert(self, operation: WorkerRequest, identity: str) -> dict[str, Any] | None:
-        """As `harness.conversion.worker_request.Elsewhere`. A place that was lost, or is not what it said, is not asked
-        again in this run."""
+        """See `harness.conversion.worker_request.Elsewhere`. A place that was lost, or is not what it said, is not
+        asked again in this run."""
 
         def ask(member: PlaceMachine) -> dict[str, Any]:
             answer = self._with_files(member, {"action": "convert", "operation": parcel.asked}, parcel)
@@ -177,7 +177,7 @@ class RemotePlace:
             except MachineLost as error:
                 if not left or not self._living():
                     raise PlaceLost(
-                        f"The place '{self.name}' was lost while it had to do with this case ({error}); the same "
+                        f"The place '{self.name}' was lost while it worked on this case ({error}); the same "
                         "command goes on when it is back."
                     ) from error
         raise AssertionError("a place is asked at least once")
@@ -195,8 +195,7 @@ class RemotePlace:
             if not missing:
                 return answer
         raise Unavailable(
-            f"The place '{self.name}' drops the files of a case before it is measured: they are larger than what it "
-            "keeps."
+            f"The place '{self.name}' deletes a case's files before it can measure, because they exceed its file store."
         )
 
     def _send(self, member: PlaceMachine, digest: str, path: Path) -> None:

@@ -36,7 +36,7 @@ class HarnessFile(pytest.File):
             raise self.CollectError(str(error)) from None
 
     def checked(self) -> list[HarnessItem]:
-        """As `collect`, where nobody would report its error. Raises `pytest.UsageError`."""
+        """Same as `collect`, for callers whose errors nobody else reports. Raises `pytest.UsageError`."""
         try:
             return list(self._items())
         except HarnessError as error:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.store.record import Outcome
 
 VERDICTS = pytest.StashKey[dict[tuple[Path, str], "CaseVerdict | HarnessError"]]()
-"""By the project's folder and the case's id."""
+"""Verdicts by the project's folder and the case's id."""
 
 
 class TerminalProgress:

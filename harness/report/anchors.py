@@ -20,7 +20,8 @@ def segment(name: str, also: str = "") -> str:
 
 
 def target_segment(target: str) -> str:
-    """As `segment`, but the strokes of a target's name stay: they part its family from its runtime."""
+    """The name as `segment` gives it, with the slashes of a target's name kept: a slash separates the family from the
+    runtime."""
     return segment(target, "/")
 
 

@@ -46,7 +46,7 @@ LEFT_OUT: Any = {
     "measured": {"per_operator"},
     "artifact": {"options", "pins"},
 }
-"""Of the record: long, and drawn as a line or as bars instead, or of no use to a reader."""
+"""Parts of the record that are left out: they are long and drawn as a line or as bars, or of no use to a reader."""
 
 
 def case_document(record: RunRecord, case: CaseResult, *, has_history: bool, has_changes: bool) -> dict[str, Any]:

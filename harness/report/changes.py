@@ -58,7 +58,7 @@ class LatencyChange:
 
 @dataclass(frozen=True)
 class Drift:
-    """How far the latencies of cases moved that did not change: the machine itself, between the two runs.
+    """How far the latencies of unchanged cases moved: the drift of the machine itself between the two runs.
 
     Nine tenths of the `cases` lie from `low` to `high` (ratios of now to before)."""
 
@@ -91,7 +91,7 @@ class Changes:
     shared: int
     """Cases that both runs hold."""
     drift: Drift | None
-    """None where too few cases are unchanged."""
+    """The drift of the machine. None if too few cases are unchanged."""
 
     @property
     def same_machine(self) -> bool:

@@ -65,7 +65,7 @@ def _make() -> ChartKit:
 
 
 def _read(path: Path) -> ChartKit | None:
-    """None where there is none, or one that is not as it was written."""
+    """The file's chart kit. None if there is no file, or if it is not as it was written."""
     try:
         found = json.loads(path.read_text(encoding="ascii"))
         kit = ChartKit(found["packed"], found["library_hash"])

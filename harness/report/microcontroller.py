@@ -17,9 +17,9 @@ class OperatorBar:
 
     cost: OperatorCost
     share: float
-    """Of all instructions."""
+    """The operator's share of all instructions."""
     width: float
-    """Of the longest bar."""
+    """Width as a share of the longest bar."""
 
 
 @dataclass(frozen=True)

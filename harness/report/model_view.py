@@ -34,8 +34,8 @@ class ModelView:
     """What the figure of merit is called; empty where no case has one."""
     cases: tuple[CaseResult, ...]
     fastest: dict[str, float]
-    """By the id of a case: how much slower it is than the fastest target of the same variant at its place, where it
-    can be said."""
+    """Factors by the id of a case: how many times slower it is than the fastest target of the same variant at its
+    place, where that is known."""
     candidates: tuple[Candidate, ...]
     points: tuple[TradeOff, ...]
     charts: dict[str, list[dict[str, Any]]]

@@ -102,7 +102,7 @@ def _load(record: RunRecord) -> list[str]:
 
 
 def _untested_signatures(record: RunRecord) -> list[str]:
-    """Of a file with several signatures, those that no model of the run names."""
+    """The signatures that no model of the run names, of files with several signatures."""
     tested = {(_files(model), model.signature) for model in record.models}
     return [
         f"Of {model.name} the signature '{model.signature}' was tested, and not {', '.join(left)}: name each with"

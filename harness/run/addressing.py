@@ -25,8 +25,8 @@ class TargetIdentity:
 
 
 def identity_of(target: Target, place: Place = LOCAL_PLACE) -> TargetIdentity:
-    """As it is now. On the engine's own machine, whose cache is its own, that is the target alone; elsewhere the place
-    and its machine, so that no figure stands for another machine's."""
+    """The target's identity at this moment. On the engine's own machine, whose cache is its own, it depends on the
+    target alone. Elsewhere it depends also on the place and its machine, so no figure stands for another machine's."""
     if place is LOCAL_PLACE:
         parts = decisive(target)
         return TargetIdentity(parts[2], parts)
@@ -46,7 +46,8 @@ class Identities:
         self._lock = threading.Lock()
 
     def of(self, target: Target, place: Place = LOCAL_PLACE) -> TargetIdentity:
-        """To be asked after the target's set-up, which may bring what decides."""
+        """The target's identity. Call it after the target's set-up, which may install something that decides the
+        identity."""
         key = (target.name, place.name)
         with self._lock:
             asking = self._asking.setdefault(key, threading.Lock())

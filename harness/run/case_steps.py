@@ -28,11 +28,12 @@ REFERRING = 1
 CONVERTING = 2
 PREPARING = 3
 COMPARING_SLOWLY = 4
-"""Ranks, lowest first: what stands on the most work goes first, so that the first model is judged before the last is
-converted."""
+"""Ranks, lowest first. The step that most work stands on goes first, so that the first model is judged before the
+last is converted."""
 COMPARING_SLOWLY_ELSEWHERE = -1
-"""A place converts nothing that others wait for: what takes longest there is begun first, beside a worker for the
-rest, so that it is not what all wait for at the end (`tests/harness/run/test_order.py` has the figures)."""
+"""Rank of slow comparisons at other places. A place converts nothing that others wait for, so it starts its longest
+work first and leaves one worker for the rest. Otherwise all would wait for that work at the end
+(`tests/harness/run/test_order.py` has the figures)."""
 
 
 def step_keys(case: Case) -> tuple[StepKey, StepKey, StepKey, StepKey, StepKey]:

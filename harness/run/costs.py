@@ -24,9 +24,9 @@ USUAL_SECONDS: Mapping[str, float] = {
     "emulator": 2.0,
     "board": 10.0,
 }
-"""Of a stage, or of comparing a case on a target that takes such a slot: the zoo's medians, in seconds."""
+"""Seconds of a stage, or of comparing a case on a target that takes a slot of this kind: the zoo's medians."""
 RENDERED = 4.0
-"""So many times as long where a software renderer does the work."""
+"""Factor by which the work takes longer with a software renderer."""
 CACHED_SECONDS = 0.1
 SLOW_SECONDS = 10.0
 """A step that is expected to take longer leaves a worker to the quick ones."""

@@ -25,8 +25,8 @@ def exclusive_machine(note: Callable[[str], None]) -> Iterator[None]:
 
 @contextmanager
 def shared_machine() -> Iterator[None]:
-    """Work that may have other such work beside it, and no timing. Where a timing waits, it waits for its end first:
-    the turn keeps a stream of short works from never letting one in."""
+    """Hold the machine for work that may run beside other such work but not beside a timing. If a timing waits, new
+    work waits until it has ended; without the turn lock a stream of short works could block a timing forever."""
     with _opened("turn") as turn, _opened() as machine:
         fcntl.flock(turn, fcntl.LOCK_SH)
         fcntl.flock(machine, fcntl.LOCK_SH)

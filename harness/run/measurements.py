@@ -100,7 +100,7 @@ class Measurements:
         return None if self._fresh else self._store.find(kind, key)
 
     def _keep(self, kind: str, key: str, value: dict[str, Any]) -> None:
-        """Into the store of finished cases; this run has its figures also where that fails."""
+        """Puts a value into the store of finished cases. If storing fails, this run still has the figures."""
         try:
             self._store.put(kind, key, {"run": self._run, **value})
         except OSError as error:

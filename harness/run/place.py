@@ -49,10 +49,10 @@ class Place(Protocol):
         """An operation of the converter's worker, there; None where that did not come about."""
 
     def measure_parity(self, job: Job) -> ParityResult:
-        """As `harness.run.measure.measure_parity`, there."""
+        """Runs `harness.run.measure.measure_parity` at the place."""
 
     def measure_latency(self, job: Job) -> Latency:
-        """As `harness.run.measure.measure_latency`, there, with nothing beside it."""
+        """Runs `harness.run.measure.measure_latency` at the place, with nothing beside it."""
 
 
 class LocalPlace:

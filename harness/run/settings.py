@@ -19,7 +19,7 @@ from harness.variant import Format, Variant
 
 
 def cores() -> int:
-    """Of this machine: no more processes hold a TensorFlow at once."""
+    """Number of this machine's cores: at most this many processes hold a TensorFlow at once."""
     return os.cpu_count() or 1
 
 

@@ -69,8 +69,8 @@ class Comparison(Frozen):
     sizes_note: str = ""
     """The first of these, in words."""
     detection_of: str = ""
-    """Of a detector's outputs: the one that holds the boxes. `top1_agreement` of that one is the share of detections
-    that are matched by overlap, of so many `answers`; the others have none."""
+    """Name of the output that holds the boxes, of a detector. Its `top1_agreement` is the share of detections that
+    are matched by overlap, out of `answers`; the other outputs have none."""
     looks_like: str | None = None
     """The other output of the reference whose values it holds, where outputs look swapped."""
     exchanged_classes: tuple[int, ...] = ()
@@ -192,13 +192,14 @@ class Latency(Frozen):
     first_ms: float
     load_ms: float | None = None
     start_ms: float | None = None
-    """To start the runtime before the model is loaded: its WebAssembly compiled, a GPU's device made; null where that
-    is not told, and in older records, as the two below."""
+    """Milliseconds to start the runtime before the model is loaded: its WebAssembly is compiled, a GPU's device is
+    made. Null if the runtime does not tell, and in older records; so are the two below."""
     compile_ms: float | None = None
-    """To compile what a GPU runs, as the runtime's own thread waits for it: a part of the first inference, unless
-    `details["compilation"]` says that it went before it, in parallel."""
+    """Milliseconds to compile what a GPU runs, as the runtime's own thread waits for it. They are part of the first
+    inference, unless `details["compilation"]` says that compiling came before it, in parallel."""
     upload_ms: float | None = None
-    """Up to the end of the first inference, to lay weights and inputs into the GPU's memory, likewise."""
+    """Milliseconds to put weights and inputs into the GPU's memory, up to the end of the first inference. Null as
+    above."""
     median_ms: float
     p90_ms: float
     p99_ms: float
@@ -401,7 +402,7 @@ class PlaceSummary(Frozen):
 
     name: str
     machine: Machine
-    """Of several machines of one place, which are alike, the first."""
+    """The machine that measured. Of several machines of one place, which are alike, it is the first."""
     machines: int = 1
 
 

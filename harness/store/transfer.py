@@ -46,13 +46,13 @@ class PendingRecord:
     """A record whose text was not read yet."""
 
     id: str
-    """As far as one can tell without reading it."""
+    """The record's id, as far as it can be told without reading the text."""
     name: str
     """What to call it in messages."""
     read: Callable[[], str]
     """Its text. Raises `HarnessError`."""
     sha256: str | None = None
-    """Of its text, where that is known without reading it."""
+    """Hash of the record's text, where it is known without reading it."""
 
 
 class Records(Protocol):

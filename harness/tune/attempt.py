@@ -19,15 +19,15 @@ class Attempt:
     candidate: Candidate
     verdict: AttemptVerdict
     figure: float | None = None
-    """What is to be as small as can be; None where it was not measured."""
+    """The figure that the search makes small. None if it was not measured."""
     error: float | None = None
     """The largest relative error of any output on any target."""
     beyond: float = math.inf
-    """How many times as large as allowed the worst of what broke a rule is; 0 where nothing did."""
+    """Measured over allowed for the worst broken rule; 0 if none broke."""
     reason: str = ""
     """Which rule stands in the way, or what refused it."""
     targets: tuple[str, ...] = ()
-    """Those on which it does not pass, as far as they were asked; none where the converter refused it."""
+    """Targets on which it does not pass, of those that were asked. Empty if the converter refused it."""
     ran_everywhere: bool = False
     """Whether every target ran it, so that each had its say on the figure."""
 

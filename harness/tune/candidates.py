@@ -81,7 +81,7 @@ class Operator:
     loss: float
     """The noise that it brings in, as a share of the power of its result's signal."""
     added_bytes: int = 0
-    """By how much its constants grow in float."""
+    """Bytes by which the operator's constants grow in float."""
 
 
 AS_GIVEN = Recipe(READY.name, math.inf)

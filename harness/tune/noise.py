@@ -13,9 +13,9 @@ from harness.tune.attempt import Attempt
 from harness.tune.candidates import Operator
 
 ROUNDS = 20
-"""Of fitting: each takes every attempt once."""
+"""Rounds of fitting. Each round takes every attempt once."""
 STEPS = 1000
-"""Into which the bytes of all operators are divided where the smallest set is looked for."""
+"""Number of steps that the bytes of all operators are divided into when the smallest set is searched."""
 
 
 class Noise:

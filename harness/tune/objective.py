@@ -10,7 +10,7 @@ from harness.report import numbers
 from harness.store.record import CaseResult
 
 MEMORY = ("ram_bytes", "arena_bytes", "peak_memory_bytes")
-"""Of those the first that a target tells."""
+"""Figures that count as memory. The first that a target tells is used."""
 
 
 @dataclass(frozen=True)

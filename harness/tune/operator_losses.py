@@ -45,7 +45,7 @@ def operators_of(
 
 
 def _own_noise(finding: EdgeFinding) -> Mapping[str, float]:
-    """By the tensor of a result: the noise power that its operator adds, as a share of the signal's power."""
+    """Noise power that each operator adds, as a share of the signal's power, by the tensor of its result."""
     return {seen.result.tensor: _added(seen) for seen in finding.seen}
 
 

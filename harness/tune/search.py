@@ -21,19 +21,20 @@ from harness.tune.noise import Noise, expected_count
 from harness.variant import Recipe
 
 RELATIVE_TOLERANCE = 0.03
-"""What is at most this share above the least that is possible is not searched below: well within the tenth that a
-search may be off, and the size of what an artifact's own tables add."""
+"""The search stops when at most this share above the possible minimum remains. It is well within the tenth that a
+search may be off, and within the size of an artifact's own tables."""
 
 TABLES_BYTES = 16_000.0
-"""Of an artifact that is not larger its own tables outweigh its weights, so that a finer recipe may take less: of
-hello_world, float32 takes 3,092 bytes and int8 3,320."""
+"""Size up to which an artifact's own tables outweigh its weights, so that a finer recipe may be smaller: hello_world
+takes 3,092 bytes in float32 and 3,320 in int8."""
 NOISE_FACTORS = (1.0, 1.2, 1.5, 2.0, 3.0, 4.0)
-"""What is learnt of operators may be too dark: sets are tried that are expected to be so many times as noisy as
-allowed, where those that keep to it were tried or would not be smaller."""
+"""Estimates of operators may be too pessimistic. If the sets expected to keep the limit were already tried or are
+not smaller, sets expected to be this many times too noisy are tried."""
 LONGEST_STEP = 4
-"""So many operators beyond the expected number were tried in vain, in doubling steps: the most are tried next."""
+"""After steps that doubled to this many operators beyond the expected number without success, the largest set is
+tried next."""
 MOST_MISSES = 3
-"""So many sets in a row that were expected to pass and did not: what is expected is then worth nothing."""
+"""After this many sets in a row were expected to pass and failed, the estimates are no longer used."""
 
 
 class Oracle(Protocol):
@@ -92,7 +93,7 @@ class Search:
 
     @property
     def closest(self) -> Attempt | None:
-        """Of the attempts that ran and failed, the one that is the least beyond what is allowed."""
+        """The attempt that is the least beyond what is allowed, among those that ran and failed."""
         failed = [one for one in self.attempts if one.verdict == "failed"]
         return min(failed, key=lambda one: (one.beyond, infinity_if_missing(one.error), figure_of(one)), default=None)
 
@@ -110,7 +111,9 @@ class Search:
         for recipe in self.recipes:
             tried = self._try(Candidate(recipe))
             if tried.verdict == "refused" and tried.targets and recipe.choices:
-                tried = self._try(Candidate(recipe, 0))  # whose inputs and outputs the target may take
+                tried = self._try(
+                    Candidate(recipe, 0)
+                )  # choice 0 has float inputs and outputs, which the target may take
             if tried.verdict == "passed" and self.by_size and figure_of(tried) > TABLES_BYTES:
                 return
 

@@ -37,7 +37,7 @@ from harness.variant import Format, Variant
 SLOTS = ("processor", "browser", "emulator", "board")
 """From the cheapest to start."""
 SAMPLES = 4
-"""Of the golden, that operators are compared on."""
+"""Samples of the golden that operators are compared on."""
 
 
 class _Lent:
@@ -65,7 +65,7 @@ class CaseOracle:
     converter: Converter
     objective: Objective
     records: list[RunRecord] = field(default_factory=list)
-    """Of the runs so far."""
+    """The records of the runs so far."""
     results: dict[str, tuple[CaseResult, ...]] = field(default_factory=dict)
     """The cases of each candidate by its name."""
     variants: dict[str, Variant] = field(default_factory=dict)

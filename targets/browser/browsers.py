@@ -50,7 +50,7 @@ class Browser:
     """The same engine without the code for windows. A page of a new context costs it a tenth of the processor's time,
     because the whole browser draws a window for it that nobody sees."""
     windowless_layouts: tuple[str, ...] = ()
-    """As `download_layouts`."""
+    """Where the windowless program lies; see `download_layouts`."""
     preferences: Mapping[str, Any] = field(default_factory=dict)
     locations: tuple[str, ...] = ()
     """Where the program is that the system's packages bring and that is not on PATH: patterns of absolute paths."""
@@ -136,7 +136,7 @@ class Browser:
         return f"{version} without windows" if self._is_windowless(path) else version
 
     def _is_windowless(self, program: Path) -> bool:
-        """By its name: its version says nothing of it."""
+        """Whether the program is a windowless one. Its name decides, because its version says nothing about it."""
         return program.name in {Path(name).name for name in (*self.windowless_programs, *self.windowless_layouts)}
 
 

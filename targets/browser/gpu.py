@@ -59,8 +59,9 @@ _POINTERS = {"webgl": ("__EGL_VENDOR_LIBRARY_FILENAMES",), "webgpu": ("VK_DRIVER
 
 @dataclass(frozen=True)
 class Gpu:
-    """What a backend runs on. `flags` are of the browser's command line; `renderer` is what the browser calls the GPU,
-    empty for the software renderer; `why` says how it came to that; `problem` that a GPU was asked for and not got."""
+    """What a backend runs on. `flags`: flags of the browser's command line. `renderer`: the browser's name for the
+    GPU, empty for the software renderer. `why`: how this one was chosen. `problem`: a GPU was asked for and not
+    obtained."""
 
     flags: tuple[str, ...]
     why: str

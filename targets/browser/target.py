@@ -29,7 +29,7 @@ from .session import BrowserSession
 
 PAGE = Path(__file__).with_name("page")
 MEASURING_FILES = (WORKER, WORKER.with_name("server.py"), *sorted(PAGE.iterdir()))
-"""Beside the driver of the browser."""
+"""Files that decide what is measured, apart from the browser's driver."""
 ON_GPU = ("webgl", "webgpu")
 
 
@@ -99,7 +99,7 @@ class BrowserTarget(Target):
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Of the browser's command line."""
+        """Flags of the browser's command line."""
         found = self.chosen_gpu
         return (*self.browser.flags, *(found.flags if found else self.browser.backend_flags.get(self.backend, ())))
 

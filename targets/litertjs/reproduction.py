@@ -15,7 +15,8 @@ CORE, UTILITIES = f"node_modules/{bundles.CORE}/", f"node_modules/{bundles.WASM_
 
 
 def library(artifact: Artifact, accelerator: str, waits: bool) -> Library:
-    """Of one accelerator, without threads. `waits`: with the module that suspends (JSPI) while the GPU works."""
+    """The library with one accelerator, without threads. `waits`: whether it uses the module that suspends (JSPI) while
+    the GPU works."""
     kept, version = bundles.BUNDLE.directory(), bundles.BUNDLE.version()
     imports = {bundles.CORE: f"./{CORE}dist/index.js", bundles.WASM_UTILS: f"./{UTILITIES}dist/bundle.js"}
     setting: dict[str, Any] = {"accelerator": accelerator, "waits": waits, "wasm": f"{CORE}wasm/", "version": version}

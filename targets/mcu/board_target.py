@@ -36,7 +36,7 @@ class BoardTarget(Target):
 
     @abc.abstractmethod
     def runtime_readiness(self) -> Readiness:
-        """Of the runtime and its compiler; the emulator is there."""
+        """Readiness of the runtime and its compiler. The emulator is already known to be there."""
 
     @abc.abstractmethod
     def runtime_identity(self) -> dict[str, str]:
@@ -44,7 +44,8 @@ class BoardTarget(Target):
 
     @abc.abstractmethod
     def lacking(self, artifact: Artifact) -> tuple[str, ...]:
-        """As `coverage`. Raises `PlanRefused` for what is no model."""
+        """What the artifact needs and the board lacks, in the form of `coverage`. Raises `PlanRefused` for what is no
+        model."""
 
     @abc.abstractmethod
     def session(self, artifact: Artifact, limits: SessionTimeouts) -> EmulatedSession:

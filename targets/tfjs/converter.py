@@ -1,4 +1,4 @@
-"""To TensorFlow.js models and back: what the engine calls, for graph and layers models alike.
+"""Conversion to TensorFlow.js models and back: what the engine calls, for graph and layers models alike.
 
 Runs in the converter's environment, never in the engine. It and the modules beside it import nothing of this project;
 TensorFlow is imported inside the functions.

@@ -20,7 +20,8 @@ from .model_json import ours, read_model
 
 PROBES = 64
 TOLERANCE = 1e-3
-"""Of the largest value of a layer: rounding stays a hundred times below it, another computation does not."""
+"""Tolerance as a share of a layer's largest value. Rounding stays a hundred times below it; another computation does
+not."""
 
 
 def check_numbers(path: Path, by_layer: Mapping[str, Sequence[float]], outputs: Sequence[Sequence[float]]) -> None:

@@ -198,7 +198,7 @@ def _write(folder: Path, topology: Mapping[str, Any], weights: Mapping[str, tupl
 
 
 def _other(weight: Mapping[str, Any], content: bytes, generator: np.random.Generator) -> bytes:
-    """As many bytes of random numbers; the same ones for what is no floating-point weight."""
+    """Random bytes, as many as `content` has. A weight that is not floating-point keeps its own bytes."""
     if weight["dtype"] != "float32":
         return content
     stored = np.dtype(weight.get("quantization", weight)["dtype"]).newbyteorder("<")

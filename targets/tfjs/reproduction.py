@@ -15,7 +15,7 @@ from .loader import is_layers
 
 
 def library(artifact: Artifact, backend: str, flags: Mapping[str, Any]) -> Library:
-    """Of one backend, with flags of the environment."""
+    """The library with one backend and flags of the environment."""
     scripts = (bundles.CORE, bundles.LAYERS if is_layers(artifact.path) else bundles.GRAPH, bundles.BACKENDS[backend])
     version = bundles.version()
     needed = bundles.needed(backend, scripts)

@@ -12,7 +12,7 @@ _BARE = ("tensorflowjs", "tensorflowjs.converters")
 
 
 def without_unused_imports() -> None:
-    """To be called before a module of tensorflowjs is imported.
+    """Replaces imports that are not used. Call it before a module of tensorflowjs is imported.
 
     It imports TensorFlow Decision Forests (to load such models, which graph models cannot carry without another
     runtime) and TensorFlow Hub (which needs a `pkg_resources` that newer setuptools lack). Neither takes part here, and

@@ -11,7 +11,8 @@ from harness.reproduction import Reproduction, pip_line, run_script, write_scrip
 
 
 def conversion_reproduction(artifact: Artifact) -> Reproduction:
-    """Of a float32 artifact, whose conversion has no options. Raises `Unsupported` for one that keeps state."""
+    """The reproduction of a float32 artifact's conversion, which has no options. Raises `Unsupported` for an artifact
+    that keeps state."""
     if artifact.state != "none":
         raise Unsupported("it keeps state from one inference to the next")
     converter = environment("converter")

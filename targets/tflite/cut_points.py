@@ -24,11 +24,11 @@ class CutPoints:
     length_at: int
     outputs_at: int
     shapes: tuple[str, ...] = ()
-    """Of each operator's first result, as `1×8×8×16`."""
+    """Shape of each operator's first result, written as `1×8×8×16`."""
 
 
 def find_cut_points(content: bytes) -> CutPoints:
-    """Of the main graph: what branches and loops do inside is theirs.
+    """Finds the cut points of the main graph. Operators inside branches and loops are not cut points.
 
     All that nothing reads is an output of the cut model: a runtime leaves out what has no reader. The last is the model
     as it is.

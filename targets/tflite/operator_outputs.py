@@ -20,9 +20,9 @@ from .examine import is_constant, operator_name, sizes, type_name
 _SHOWN = ("float32", "int8", "uint8", "int16", "int32", "int64", "bool")
 _FLOAT_WIDTHS = {"float16": 2, "float32": 4, "float64": 8}
 _OUTPUTS_FIELD = 8
-"""Of `outputs` in a subgraph's virtual table: the third field (schema.fbs)."""
+"""Field of `outputs` in a subgraph's virtual table: the third (schema.fbs)."""
 _SIGNATURES_FIELD = 18
-"""Of `signature_defs` in the model's: the eighth."""
+"""Field of `signature_defs` in the model's virtual table: the eighth."""
 
 
 def operations(artifact: Artifact) -> tuple[OperatorNode, ...]:

@@ -65,8 +65,8 @@ MOST_PORTIONS = 8
 MOST_WRITTEN = 16 * 1024**2
 """Bytes of all copies of one draw."""
 OPTIMISED = 1.0 / 8.0
-"""Of a reference kernel's time, at most: 44 artifacts of the zoo took from a sixteenth to an eighth where the kernels
-are others at all."""
+"""Share of a reference kernel's time that an optimised kernel takes at most. 44 artifacts of the zoo took from a
+sixteenth to an eighth where the kernels differ at all."""
 ADD_VERSIONS = {"int8": 2, "uint8": 1, "int16": 3}
 
 
@@ -89,7 +89,7 @@ class PerturbedModel:
         self.kinds = {kinds.FLOAT32: np.float32, kinds.INT8: np.int8, kinds.UINT8: np.uint8, kinds.INT16: np.int16}
         self._codes: dict[tuple[int, int], int] = {}
         self.noise: dict[int, Draw] = {}
-        """By buffer, in the order in which it is drawn."""
+        """Noise by buffer, in the order in which it is drawn."""
         self._buffers: dict[tuple[Any, ...], int] = {}
         self._bytes = 0
 
@@ -173,8 +173,8 @@ class NoiseTemplate:
 
 
 def portion_count(made: PerturbedModel, samples: int, size: int) -> int:
-    """Into how many parts that many samples are split, so that each value of the smallest integer result moves about
-    once in all of them. `size`: bytes of the file, of which a copy is written for each part."""
+    """The number of parts that the samples are split into, so that each value of the smallest integer result moves
+    about once in all parts. `size`: bytes of the file, of which one copy is written for each part."""
     smallest = min(
         (
             math.prod(fixed_shape(graph.tensors[index]))

@@ -20,7 +20,7 @@ _FEWEST_IN_HASTE = 3
 _NO_HASTE_NS = 3_000_000_000
 """What is not worth hurrying for."""
 _CALLS = 3
-"""Of a part in each of its turns; the quickest stands for the turn."""
+"""Calls of a part in each of its turns. The quickest stands for the turn."""
 
 
 def write_prefix_model(header: dict[str, Any], content: bytes, index: int, path: Path) -> dict[str, Any]:

@@ -18,7 +18,8 @@ WHY = "its output has another scale than its hidden state, with which Micro writ
 
 
 def written_with_the_states_scale(content: bytes) -> tuple[str, ...]:
-    """As `coverage`, of a file's content: what Micro computes wrongly, one phrase for all of its operators."""
+    """Phrases on what Micro computes wrongly in a file with this content, in the form of `coverage`: one phrase for all
+    operators."""
     model = tflite.Model.GetRootAsModel(content, 0)
     found = [
         str(place)

@@ -122,7 +122,7 @@ def without_weights(model: Any) -> Any:
 
 
 def random_values(data: bytes, kind: int, has_scale: bool, generator: np.random.Generator) -> bytes | None:
-    """As many bytes of random numbers; None where the numbers are no weights."""
+    """Random numbers in as many bytes as `data` has. None if the numbers are no weights."""
     if kind in FLOAT_TYPES:
         values = np.frombuffer(data, FLOAT_TYPES[kind])
         size = float(np.std(values[np.isfinite(values)].astype(np.float64))) if values.size > 1 else 0.0

@@ -49,11 +49,11 @@ class Signature:
         self._inputs, self._outputs = entries["inputs"], entries["outputs"]
 
     def get_input_details(self) -> list[dict[str, Any]]:
-        """As an interpreter's, of the signature's inputs."""
+        """Details of the signature's inputs, in the form that an interpreter gives."""
         return self._details(self._inputs)
 
     def get_output_details(self) -> list[dict[str, Any]]:
-        """As an interpreter's, of the signature's outputs."""
+        """Details of the signature's outputs, in the form that an interpreter gives."""
         return self._details(self._outputs)
 
     def _details(self, tensors: dict[str, int]) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ class Signature:
         return [{**found[index], "signature_name": name} for name, index in sorted(tensors.items())]
 
     def resize_tensor_input(self, index: int, shape: Any) -> None:
-        """To be called before `allocate_tensors`."""
+        """Gives an input another shape. Call it before `allocate_tensors`."""
         self._calls.ResizeInputTensor(index, np.array(shape, np.int32), False, self._subgraph)
 
     def allocate_tensors(self) -> None:

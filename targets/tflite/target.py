@@ -54,7 +54,7 @@ _MOST_PARTS_BYTES = 2_000_000_000
 
 
 LEAST_CALLS = 12
-"""Of each part of a model whose operators are timed: three rounds of four (`prefix_models.py`)."""
+"""Calls of each part of a model whose operators are timed: three rounds of four (`prefix_models.py`)."""
 MOST_OPERATOR_SECONDS = 30.0
 
 

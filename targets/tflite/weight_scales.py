@@ -27,7 +27,7 @@ _HYBRID = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", 
 
 
 def passed_over(runtime: str, resolver: str, artifact: Artifact) -> tuple[str, ...]:
-    """As `coverage`, of operators whose weights have scales that these kernels pass over."""
+    """Operators whose weights have scales that these kernels pass over, in the form of `coverage`."""
     if runtime == "tensorflow":
         return by_blocks(artifact, "of which TensorFlow's interpreter dies")
     if runtime == "tflite-runtime":

@@ -119,7 +119,7 @@ class MicroTarget(WorkerTarget):
 
 
 def misread(artifact: Artifact) -> tuple[str, ...]:
-    """As `coverage`, of operators that Micro computes wrongly without an error."""
+    """Operators that Micro computes wrongly without an error, in the form of `coverage`."""
     content = artifact.path.read_bytes()
     return (dequantised_with_one_scale(content) if "DEQUANTIZE" in artifact.operators else ()) + (
         written_with_the_states_scale(content) if "UNIDIRECTIONAL_SEQUENCE_LSTM" in artifact.operators else ()
@@ -127,7 +127,8 @@ def misread(artifact: Artifact) -> tuple[str, ...]:
 
 
 def first_subgraph_only(runtime: str, artifact: Artifact) -> tuple[str, ...]:
-    """As `coverage`, for a runtime that knows no signatures and always runs a file's first subgraph."""
+    """Refuses a signature that does not run the file's first subgraph, in the form of `coverage`: this runtime knows
+    no signatures and always runs the first subgraph."""
     if artifact.subgraph == 0:
         return ()
     return (

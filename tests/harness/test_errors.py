@@ -13,14 +13,14 @@ def test_a_full_disk_is_said_with_its_folder(number, tmp_path):
     error = OSError(number, os.strerror(number), str(tmp_path / "firmware.o"))
     found = as_case_error(error, "Comparing outputs")
     assert type(found) is Failed
-    assert (
-        str(found) == f"Comparing outputs found no room on the disk below {tmp_path}; make some there and run it again."
-    )
+    where = f"below {tmp_path}"
+    expected = f"Comparing outputs failed because the disk is full {where}; free some space there and run it again."
+    assert str(found) == expected
 
 
 def test_a_full_disk_of_an_unknown_folder_is_said_too():
     found = as_case_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "Comparing outputs")
-    assert str(found) == "Comparing outputs found no room on the disk; make some there and run it again."
+    assert str(found) == "Comparing outputs failed because the disk is full; free some space there and run it again."
 
 
 def test_any_other_fault_of_the_system_is_unforeseen():

@@ -166,8 +166,8 @@ def plain_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def names_of(output: Path) -> dict[str, dict[str, str]]:
-    """Of a preparation's folder, for `inputs` and `outputs`: name in the SavedModel → name in the source, where they
-    differ. Takes the file away."""
+    """Names in the SavedModel → names in the source, where they differ, for the `inputs` and `outputs` of a
+    preparation's folder. Deletes the file that they were kept in."""
     path = output / NAMES
     if not path.is_file():
         return {"inputs": {}, "outputs": {}}

@@ -25,7 +25,8 @@ def is_keras_2(built: Any) -> bool:
 
 
 def export_keras_3(model: Any, request: Request) -> Exported:
-    """By the model's own `export`: `tf.saved_model.save` of a Keras 3 model converts to numbers that are wrong.
+    """Exports with the model's own `export`: `tf.saved_model.save` of a Keras 3 model converts to numbers that are
+    wrong.
 
     Where the model states no inputs (a subclass that was never called) the declared ones are taken, in their order.
     """

@@ -36,8 +36,8 @@ ENVIRONMENT_KEYS = (
     "threaded",
     "threads",
 )
-"""Of a target's fingerprint, what makes figures another series. All else, versions above all, may change within one
-series, as finding what such a change did is what a series is for."""
+"""Parts of a target's fingerprint that start another series when they change. All other parts, above all versions, may
+change within one series: a series is there to show what such a change did."""
 
 _VERSION = re.compile(r"\d+(\.\d+)+")
 

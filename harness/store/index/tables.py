@@ -158,7 +158,7 @@ FILES = Table(
     Column("sha256", String(64), comment="Of the text when it was first read: a record without a seal is known by it."),
     Column("problem", Text, comment="Why the file is left out; null where its run is in the index."),
 )
-"""Beside files: which of them were read, so that the next indexing reads new ones alone."""
+"""Table of the record files that were read, so that the next indexing reads only new ones."""
 
 LABELS = Table(
     "labels",

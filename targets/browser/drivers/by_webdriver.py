@@ -28,7 +28,8 @@ _LAST_MOMENT_SECONDS = 0.5
 _GPU_PAGE = "webkit://gpu"
 _ITS_RENDERER = re.compile(r"^GL_RENDERER\s+(.+)$", re.MULTILINE)
 _HELPERS = ("WebKitNetworkProcess", "WebKitGPUProcess")
-"""What serves all pages of the browser, which wait for it for ever: the driver tells of a page's own process alone."""
+"""Processes that serve all pages. If one ends, its pages wait forever, and the driver reports only a page's own
+process."""
 
 # The page's own messages have no other way out: they come with the next answer. An answer goes as text, since a driver
 # copies objects one property after another.
@@ -177,7 +178,7 @@ class WebDriver:
 
 
 def _environment(profile: Path) -> dict[str, str]:
-    """Of the driver and the browser: nothing of the user's desktop is asked, started or written to.
+    """Environment of the driver and the browser. Neither asks, starts or writes anything of the user's desktop.
 
     Where WebKitGTK has its sandbox on, it needs namespaces, which a container often has not; our page is on loopback
     and may ask nobody else. It is off everywhere, as `harness doctor` says.

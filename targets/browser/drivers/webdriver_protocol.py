@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _LONGEST_MILLISECONDS = 2**31 - 1
-"""Of loading a page, which needs a limit; a script may have none."""
+"""Limit for loading a page, which needs one. A script may have no limit."""
 
 
 class WebDriverError(Exception):

@@ -78,7 +78,7 @@ class JobResult:
 
     @property
     def instructions(self) -> int:
-        """Of one inference: the first input's first run."""
+        """Instructions of one inference: the first input's first run."""
         return self.runs[0].instructions[0]
 
     @property

@@ -57,7 +57,7 @@ def robot(model: str, variant: str, output: str | None, *, board: str, samples: 
 
 
 def suite_name(material: TestVectors, board: Board) -> str:
-    """Of the folder and the suite in it."""
+    """Name of the folder and of the suite in it."""
     return file_name(f"{material.artifact.model}_{material.artifact.variant}_{board.name}")
 
 

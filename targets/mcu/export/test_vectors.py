@@ -123,7 +123,8 @@ def _oracle(artifact: Artifact) -> Iterator[MicroSession]:
 
 
 def least_arena_bytes(artifact: Artifact) -> int:
-    """Of Micro's reference kernels on this machine. Raises `HarnessError`."""
+    """Bytes of the smallest arena with which Micro's reference kernels run the artifact on this machine. Raises
+    `HarnessError`."""
     with _oracle(artifact) as session:
         return session.least_arena_bytes()
 

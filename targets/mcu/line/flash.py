@@ -56,7 +56,7 @@ RUNNERS: dict[str, Callable[[SiliconBoard, str, Sequence[str], str], list[str]]]
     "stm32cubeprogrammer": _cube,
 }
 _RESETS = {"probe-rs": ["probe-rs", "reset", "--chip"]}
-"""Of a tool that leaves the board as it was halted."""
+"""Command that resets the board, for tools that leave it halted."""
 
 
 def flash_command(entry: MapEntry, kind: SiliconBoard, path: Path) -> list[str]:

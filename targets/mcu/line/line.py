@@ -21,7 +21,7 @@ from .outcome import BoardBusy, BoardReset, BoardSilent, LineGarbled
 from .port import Port
 
 PART_BYTES = 256
-"""Of an input, in one request: the firmware has a line of 640 characters."""
+"""Bytes of an input in one request: the firmware has a line of 640 characters."""
 RUNS_LIMIT = 16
 """Runs that one request may ask for (RUNS_LIMIT of the firmware)."""
 _IDENTITY_FIELDS = 9
@@ -86,7 +86,7 @@ class _Result:
 
     frames: dict[str, list[str]] = field(default_factory=dict)
     count: int = -1
-    """As END says; -1 until it came."""
+    """The count that END gives; -1 until END came."""
 
     @property
     def whole(self) -> bool:
@@ -129,8 +129,8 @@ class Line:
         self._rubbish = 0
         self._number = random.SystemRandom().getrandbits(32)
         self._again = patience.retry_seconds
-        """As Karn and Partridge have it: a wait that was too short stays doubled until a request is answered that was
-        made once, so that a slow board is not flooded."""
+        """Seconds until a request is repeated, by the rule of Karn and Partridge: a wait that was too short stays
+        doubled until a request that was made once is answered, so that a slow board is not flooded."""
         self._seconds_a_character = _AT_115200_BAUD
 
     def next_number(self) -> int:
@@ -217,9 +217,16 @@ class Line:
         growing: Callable[[], int] = lambda: 0,
         is_first: bool = False,
     ) -> Any:
-        """Make a request until it is answered. `read` gives the answer once a frame completes it. `ended`: with this
-        frame the board has said all, so that what is missing then is asked for at once. `seconds`: how long the board
-        may work; anew whenever what is `growing` grows. `is_first`: what is said of a life before this one is past."""
+        """Makes a request until it is answered.
+
+        Args:
+            text: the request.
+            read: gives the answer once a frame completes it.
+            seconds: how long the board may work; the time starts again whenever the value of `growing` grows.
+            ended: whether the board has said all with this frame, so that what is missing is asked for at once.
+            growing: a number that grows while the board makes progress.
+            is_first: whether BOOT and FAULT frames are of the board's life before this request, and are ignored.
+        """
         request, number = frame(text), text.split(" ")[1]
         begun = heard = asked = grown = time.monotonic()
         seconds = max(seconds, self.patience.silence_seconds)

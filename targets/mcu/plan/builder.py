@@ -113,7 +113,7 @@ class Builder:
 
     @property
     def scope(self) -> Scope:
-        """Of the subgraph that is being lowered."""
+        """The scope of the subgraph that is being lowered."""
         return self.scopes[-1]
 
     @property
@@ -257,7 +257,7 @@ class Builder:
         return [self.read(tensor) for tensor in self.model.main.outputs]
 
     def _starts(self) -> list[int]:
-        """Of each step, and of the end, in bytes from the first."""
+        """Starts of each step, and of the end, in bytes from the first step."""
         starts = [0]
         for step in self._steps:
             starts.append(starts[-1] + 4 * step_word_count(step.name))

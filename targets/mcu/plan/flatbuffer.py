@@ -109,7 +109,7 @@ class Table:
         return self.optional_text(slot) or ""
 
     def optional_text(self, slot: int) -> str | None:
-        """None where the table leaves it out."""
+        """The field's text. None if the table leaves it out."""
         vector = self._vector(slot, 1)
         if vector is None:
             return None

@@ -89,7 +89,7 @@ class Tensor:
 
     @property
     def values(self) -> NDArray[Any]:
-        """Of a tensor that must be a constant."""
+        """Values of a tensor that must be a constant. Raises `PlanRefused` if it is not."""
         if self.constant is None:
             raise PlanRefused(f"{self.label} is not a constant.")
         return self.constant
@@ -317,8 +317,8 @@ def _read_constant(buffer: Table, data: bytes, dtype: str, shape: tuple[int, ...
 
 
 def _read_quantisation(table: Table) -> Quantisation | None:
-    """As the file has it. Whether several scales go with a dimension is for the operator that uses them to say: Micro
-    looks at their number alone, and files are about that name another dimension, or one that a bias has not."""
+    """The quantisation as the file has it. The operator that uses several scales checks their dimension: Micro looks
+    only at their number, and some files name another dimension, or one that a bias does not have."""
     quantisation = table.table(4)
     if quantisation is None:
         return None

@@ -25,7 +25,7 @@ _INTEGERS = ("int8", "uint8")
 
 
 def deadly_layers(artifact: Artifact) -> tuple[str, ...]:
-    """What to say of each operator that reads the bias that it has not."""
+    """One phrase per operator that reads a bias which does not exist."""
     if "FULLY_CONNECTED" not in artifact.operators:
         return ()
     model = tflite.Model.GetRootAsModel(artifact.path.read_bytes(), 0)
@@ -40,7 +40,7 @@ def deadly_layers(artifact: Artifact) -> tuple[str, ...]:
 
 
 def _lacks_bias(graph: Any, operator: Any) -> bool:
-    """Whether it has integer values, integer weights, and nothing else."""
+    """Whether the operator has integer inputs, integer weights and no bias."""
     given = [operator.Inputs(index) for index in range(operator.InputsLength())]
     if len(given) < 2 or min(given[:2]) < 0 or any(index >= 0 for index in given[2:]):
         return False

@@ -92,10 +92,10 @@ def fill_numpys_cache() -> None:
 
 
 def count_whole(header: dict[str, Any], tensors: dict[str, Any]) -> dict[str, Any]:
-    """Of the one sample that is given: `counts`, the instructions of its inference several times over, where the header
-    asks for `counts`, and `stable_outputs`, whether it gives the same again; `heap_bytes`, what the interpreter holds
-    since it has run (tensors, workspaces, weights as kernels want them), and `peak_memory_bytes`, the most that it held
-    until then."""
+    """Counts an inference of the one given sample. Returns `counts` (instructions of its inference, several times, if
+    the header asks for `counts`), `stable_outputs` (whether the outputs are the same each time), `heap_bytes` (what the
+    interpreter holds after it has run: tensors, workspaces, weights as kernels want them) and `peak_memory_bytes` (the
+    most that it held until then)."""
     return in_new_thread(lambda: run_and_count(header, tensors))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _HWCAP = """fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm jscvt fcma lrcpc dcpop sha3
 sm3 sm4 asimddp sha512 sve asimdfhm dit uscat ilrcpc flagm ssbs sb paca pacg"""
-"""Of arch/arm64/include/uapi/asm/hwcap.h, in the order of the bits."""
+"""Names of the bits of arch/arm64/include/uapi/asm/hwcap.h, in the order of the bits."""
 _HWCAP2 = """dcpodp sve2 sveaes svepmull svebitperm svesha3 svesm4 flagm2 frint svei8mm svef32mm svef64mm svebf16 i8mm
 bf16 dgh rng bti"""
 

@@ -23,7 +23,7 @@ def program() -> Path:
 
 
 def version() -> str:
-    """As `7.2.22`. Raises `Unavailable`."""
+    """QEMU's version, written as `7.2.22`. Raises `Unavailable`."""
     found = re.search(r"version (\S+)", _answer(program(), "--version"))
     if found is None:
         raise Unavailable(f"{program()} does not tell its version, so it is no QEMU: {install_line(PROGRAM)}.")

@@ -68,7 +68,7 @@ class Sysroot:
             install_once(self.location(), "the arm64 system that phones' kernels run on", self.ready, _make)
 
     def python_version(self) -> str:
-        """As `3.11`. Raises `Unavailable` where it is not made."""
+        """The Python version, written as `3.11`. Raises `Unavailable` if the system root is not made."""
         return str(self._facts()["python"])
 
     def python(self) -> Path:

@@ -105,7 +105,7 @@ def test_a_policy_file_counts(harness, tmp_path):
         (("ab", "nonsense", "--old", "now"), "'nonsense' is no case; write MODEL/VARIANT/TARGET"),
         (("ab", "hello_world/int8/tflite/none", "--old", "now"), "There is no target 'tflite/none'"),
         (("ab", "hello_world/int8/tflite/litert-xnnpack", "--old", "quicker"), "'quicker' is no side of a comparison"),
-        (("ab", "hello_world/int8/tflite/litert-xnnpack", "--old", "now", "--margin", "nan"), "is no share"),
+        (("ab", "hello_world/int8/tflite/litert-xnnpack", "--old", "now", "--margin", "nan"), "is not a share"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(harness, arguments, words):

@@ -132,7 +132,7 @@ def test_a_place_that_is_lost_costs_its_own_cases_and_the_same_command_goes_on(w
     link.lost_at["pi"] = action
     record = world.run(link)
     reason = next(case.reason for case in record.cases if case.place == "pi")
-    assert "'pi' was lost while it had to do with this case (pi is gone); the same command goes on" in reason
+    assert "'pi' was lost while it worked on this case (pi is gone); the same command goes on" in reason
     assert outcomes(record) == {"fake/plain@bench": ("passed", "bench"), "fake/plain@pi": ("unavailable", "pi")}
     again = world.run(world.link(bench={}, pi={}))
     assert {case.outcome for case in again.cases} == {Outcome.PASSED}

@@ -78,7 +78,7 @@ def lower_unary_int16(operator: Operator, build: Builder, source: Tensor, target
 
 
 def near(scale: np.float32, wanted: float) -> bool:
-    """As near as Micro asks for: a thousandth of it."""
+    """Whether `scale` is as near to `wanted` as Micro asks for: within a thousandth of it."""
     return abs(float(scale) - wanted) <= 0.001 * wanted
 
 

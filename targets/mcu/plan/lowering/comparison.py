@@ -66,7 +66,7 @@ def lower_comparison(operator: Operator, build: Builder) -> None:
 
 
 def lower_both_or_either(operator: Operator, build: Builder) -> None:
-    """Of bytes that are 0 or 1, "and" is the smaller and "or" the larger."""
+    """Lowers LOGICAL_AND and LOGICAL_OR. For bytes that are 0 or 1, "and" is the smaller and "or" the larger."""
     first, second, target = (
         _truth(operator, tensor) for tensor in (operand(operator, 0), operand(operator, 1), result(operator))
     )

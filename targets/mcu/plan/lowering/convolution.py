@@ -44,7 +44,8 @@ _INT16_TAPS_LIMIT = 256  # so many products stay below 2^31
 def _window(
     operator: Operator, source: Tensor, target: Tensor, weights: NDArray[Any], channels: int, dilation_slot: int
 ) -> Window:
-    """Of an operator whose options begin with padding and strides; dilations are in two slots, width first."""
+    """The window of an operator whose options begin with padding and strides. Dilations are in two slots, width
+    first."""
     return convolution_window(
         operator,
         source,
@@ -153,7 +154,8 @@ def _emit_depthwise_float(weighted: Weighted, weights: NDArray[Any], build: Buil
 
 
 def _fully_connected_multipliers(weighted: Weighted) -> list[tuple[int, int]]:
-    """As for a convolution where there is a scale a channel; one scale is multiplied in float32 first."""
+    """One multiplier per output. With a scale per channel they are those of a convolution; a single scale is multiplied
+    in float32 first."""
     quantisation = operand(weighted.operator, 1).quantisation
     assert quantisation is not None
     if len(quantisation.scales) > 1:

@@ -78,7 +78,7 @@ def _operand_fields(
 
 
 def _product_factor(operator: Operator, first: Tensor, second: Tensor, target: Tensor) -> tuple[int, int]:
-    """Of a product of two values to the output's scale, in double."""
+    """Multiplier and shift from a product of two values to the output's scale, computed in double."""
     multiplier, shift = quantise_multiplier(float(first.scale) * float(second.scale) / float(target.scale))
     if shift > (_LARGEST_PRODUCT_SHIFT if target.dtype == "int8" else 30):
         raise refusal(operator, "its scales magnify a product beyond int32")
@@ -248,7 +248,8 @@ def _emit_int32(operator: Operator, first: Tensor, second: Tensor, target: Tenso
 
 
 def emit_elementwise_float(build: Builder, name: str, places: tuple[Place, Place, Place], elements: int) -> None:
-    """Of tensors of one shape, without bounds; `places` are both inputs' and the output's."""
+    """Emits an elementwise step for float tensors of one shape, without bounds. `places` are both inputs' and the
+    output's."""
     merged = merge_axes([elements], [1], [1])
     assert merged is not None
     shape, (stride1, stride2) = merged

@@ -112,7 +112,7 @@ def _gate_fields_int8(
 
 
 def _wide_factor(operator: Operator, source: Tensor, weights: Tensor) -> tuple[int, int]:
-    """Of a product's sum of 64 bits, to Q3.12."""
+    """Multiplier and shift from a product's 64-bit sum to Q3.12."""
     if weights.zero_point != 0:
         raise unsupported_error(operator, "weights whose zero point is not 0")
     multiplier, shift = quantise_multiplier(float(np.float32(source.scale * weights.scale)) / _GATE_SCALE)

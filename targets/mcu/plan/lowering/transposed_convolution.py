@@ -38,7 +38,8 @@ class _Phase:
 
 
 def _padding_before(operator: Operator, scheme: int, output: int, kernel: int, stride: int) -> int:
-    """As for the convolution that would go from the output back to the input (kernels/padding.h)."""
+    """Padding before the first value. It equals that of the convolution that would go from the output back to the input
+    (kernels/padding.h)."""
     if scheme == VALID:
         return 0
     if scheme != SAME:

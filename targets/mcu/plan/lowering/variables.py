@@ -22,7 +22,7 @@ def _named(operator: Operator) -> tuple[str | None, str]:
 
 
 def _find(variables: list[Variable], container: str | None, name: str) -> Variable | None:
-    """As MicroResourceVariables::FindId: without a container, the first of that name."""
+    """Finds a variable as MicroResourceVariables::FindId does: without a container, the first of that name."""
     return next((v for v in variables if v.name == name and container in (None, v.container)), None)
 
 
