@@ -26,4 +26,5 @@ def rewrite(header: dict[str, Any]) -> dict[str, Any]:
 
 
 def handlers() -> dict[str, Handler]:
+    """The operations that the engine may ask for, by name."""
     return {"rewrite": forked(rewrite, converter="rewriter")}

@@ -159,6 +159,7 @@ def import_once() -> None:
 
 
 def handlers() -> dict[str, Handler]:
+    """The operations that the engine may ask for, by name. Each runs in a fork of its own."""
     import_once()
     return {
         "prepare": forked(prepare),

@@ -73,6 +73,8 @@ def end_with_parent() -> None:
 
 
 def main() -> None:
+    """Serves a worker's operations: reads requests from one pipe and writes replies to another until the parent closes
+    it."""
     request_fd, reply_fd, worker = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     os.dup2(2, 1)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a crash must not take the log along

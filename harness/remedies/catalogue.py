@@ -20,6 +20,7 @@ class Remedy:
 
 
 def remedy(name: str, pattern: str, meaning: str, to_do: str) -> Remedy:
+    """A remedy with its pattern compiled."""
     return Remedy(name, re.compile(pattern), meaning, to_do)
 
 

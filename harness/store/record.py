@@ -168,6 +168,8 @@ class SteadyState(StrEnum):
 
 
 class Interval(Frozen):
+    """Ends of an interval, in the unit of the figure that it belongs to."""
+
     low: float
     high: float
 
@@ -223,6 +225,8 @@ class Latency(Frozen):
 
 
 class OperatorCost(Frozen):
+    """Instructions of one operator in one inference, counted exactly."""
+
     index: int
     operator: str
     instructions: int
@@ -281,6 +285,8 @@ class Check(Frozen):
 
 
 class ArtifactSummary(Frozen):
+    """What a run says of one artifact: its hash, size, operators and converter."""
+
     key: str
     digest: str
     bytes: int
@@ -345,6 +351,8 @@ class CaseResult(Frozen):
 
 
 class Machine(Frozen):
+    """The machine that measured."""
+
     id: str
     """Hash of what decides speed: CPU model, core count, memory, operating system."""
     cpu: str
@@ -379,6 +387,8 @@ class ModelOrigin(Frozen):
 
 
 class ModelSummary(Frozen):
+    """What a run says of one model: its source, its golden and its signatures."""
+
     name: str
     summary: str
     task: str

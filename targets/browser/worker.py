@@ -195,6 +195,7 @@ class BrowserWorker:
 
 
 def handlers() -> dict[str, Callable[[dict[str, Any], dict[str, Any]], Reply]]:
+    """The operations that the engine may ask for, by name."""
     holder = BrowserWorker()
     return {
         "launch": holder.launch,

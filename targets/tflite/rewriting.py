@@ -143,6 +143,8 @@ def random_values(data: bytes, kind: int, has_scale: bool, generator: np.random.
 
 
 def handlers() -> dict[str, Any]:
+    """The operations that the engine may ask for, by name."""
+
     def answer(model: Any, header: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         written(model, header["output"])
         return {}, {}

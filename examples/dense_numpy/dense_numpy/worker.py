@@ -55,5 +55,6 @@ class Worker:
 
 
 def handlers() -> dict[str, Callable[..., tuple[dict[str, Any], dict[str, Any]]]]:
+    """The operations that the engine may ask for, by name."""
     worker = Worker()
     return {"load": worker.load, "infer": worker.infer}

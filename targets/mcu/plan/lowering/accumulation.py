@@ -39,6 +39,7 @@ def _from_sum(operator: Operator, build: Builder, place: Place, source: Tensor, 
 
 
 def lower_add_n(operator: Operator, build: Builder) -> None:
+    """Lowers ADD_N: float32 by pairs, int8 in a 32-bit sum of inputs of one scale. Raises `PlanRefused`."""
     sources, target = [operand(operator, i) for i in range(len(operator.inputs))], result(operator)
     dtype = common_dtype(operator, *sources, target)
     if len(sources) < 2 or any(source.shape != sources[0].shape for source in sources):
@@ -72,6 +73,7 @@ def _flat(elements: int) -> dict[str, int | list[int]]:
 
 
 def lower_cumulative_sum(operator: Operator, build: Builder) -> None:
+    """Lowers CUMSUM along a constant axis. int8 is summed in 32 bits. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     dtype = common_dtype(operator, source, target)
     axes = constant_integers(operator, 1)

@@ -80,6 +80,8 @@ def _table(operator: Operator, source: Tensor, target: Tensor) -> NDArray[np.int
 
 
 def lower_unary(operator: Operator, build: Builder) -> None:
+    """Lowers activation functions of one input: int8 is a table, int16 and float32 have steps of their own. Raises
+    `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     dtype = common_dtype(operator, source, target, others=("int16",))
@@ -96,6 +98,7 @@ def lower_unary(operator: Operator, build: Builder) -> None:
 
 
 def lower_softmax(operator: Operator, build: Builder) -> None:
+    """Lowers SOFTMAX over the last axis. An int8 input may have an int16 output. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     finer = (source.dtype, target.dtype) == ("int8", "int16")
@@ -137,6 +140,8 @@ def lower_softmax(operator: Operator, build: Builder) -> None:
 
 
 def lower_log_softmax(operator: Operator, build: Builder) -> None:
+    """Lowers LOG_SOFTMAX over the last axis, in float32 and int8 (output scale 1/16, zero point 127). Raises
+    `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     dtype = common_dtype(operator, source, target)

@@ -53,6 +53,7 @@ def _lower_curve(operator: Operator, build: Builder, source: Tensor, target: Ten
 
 
 def lower_unary_int16(operator: Operator, build: Builder, source: Tensor, target: Tensor) -> None:
+    """Lowers an int16 activation: curves, RELU, RELU6 and LEAKY_RELU. Raises `PlanRefused`."""
     if operator.name in _CURVES:
         _lower_curve(operator, build, source, target)
         return
@@ -83,6 +84,7 @@ def near(scale: np.float32, wanted: float) -> bool:
 
 
 def lower_softmax_int16(operator: Operator, build: Builder, source: Tensor, target: Tensor, beta: float) -> None:
+    """Lowers an int16 SOFTMAX whose output has the scale 1/32768. Raises `PlanRefused`."""
     symmetric(operator, source, target)
     if not near(target.scale, _OUTPUT_SCALE):
         raise unsupported_error(operator, "an int16 output whose scale is not 1/32768")

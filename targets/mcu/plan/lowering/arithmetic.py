@@ -15,6 +15,7 @@ _FLOAT_ALONE = {"NEG": _NEGATE, "EXP": 9, "SQRT": 10, "SQUARE": 11, "FLOOR": 12,
 
 
 def lower_absolute(operator: Operator, build: Builder) -> None:
+    """Lowers ABS: int8 is a table, int16 is rescaled. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     dtype = common_dtype(operator, source, target, others=("int16",))
@@ -42,6 +43,7 @@ def lower_float_alone(operator: Operator, build: Builder) -> None:
 
 
 def lower_inverse_square_root(operator: Operator, build: Builder) -> None:
+    """Lowers RSQRT. int8 is a table, for an input that is never negative (zero point −128). Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if common_dtype(operator, source, target) == "float32":
@@ -57,6 +59,7 @@ def lower_inverse_square_root(operator: Operator, build: Builder) -> None:
 
 
 def lower_wave(operator: Operator, build: Builder) -> None:
+    """Lowers SIN and COS, in float32 only. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if common_dtype(operator, source, target) != "float32":

@@ -31,6 +31,7 @@ def _blocks(operator: Operator, fine: Tensor, coarse: Tensor) -> tuple[list[int]
 
 
 def lower_space_to_depth(operator: Operator, build: Builder) -> None:
+    """Lowers SPACE_TO_DEPTH to a copy. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     element_bytes = movable_element_bytes(operator, source, target)
     shape, in_source, in_target = _blocks(operator, source, target)
@@ -38,6 +39,7 @@ def lower_space_to_depth(operator: Operator, build: Builder) -> None:
 
 
 def lower_depth_to_space(operator: Operator, build: Builder) -> None:
+    """Lowers DEPTH_TO_SPACE to a copy. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     element_bytes = movable_element_bytes(operator, source, target)
     shape, in_target, in_source = _blocks(operator, target, source)
@@ -108,10 +110,12 @@ def _lower_batches(operator: Operator, build: Builder, fine: Tensor, coarse: Ten
 
 
 def lower_space_to_batch(operator: Operator, build: Builder) -> None:
+    """Lowers SPACE_TO_BATCH_ND. Raises `PlanRefused`."""
     _lower_batches(operator, build, operand(operator, 0), result(operator), to_batches=True)
 
 
 def lower_batch_to_space(operator: Operator, build: Builder) -> None:
+    """Lowers BATCH_TO_SPACE_ND. Raises `PlanRefused`."""
     _lower_batches(operator, build, result(operator), operand(operator, 0), to_batches=False)
 
 

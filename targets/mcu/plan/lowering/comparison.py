@@ -42,6 +42,8 @@ def _truth(operator: Operator, tensor: Tensor) -> Tensor:
 
 
 def lower_comparison(operator: Operator, build: Builder) -> None:
+    """Lowers comparisons of two tensors, with broadcasting. int8 values are compared by the ranks in two tables. Raises
+    `PlanRefused`."""
     first, second, target = operand(operator, 0), operand(operator, 1), _truth(operator, result(operator))
     of_truth = ("bool",) if operator.name in ("EQUAL", "NOT_EQUAL") else ()
     dtype = common_dtype(operator, first, second, others=("int32", *of_truth))
@@ -81,12 +83,14 @@ def lower_both_or_either(operator: Operator, build: Builder) -> None:
 
 
 def lower_not(operator: Operator, build: Builder) -> None:
+    """Lowers LOGICAL_NOT to a table. Raises `PlanRefused`."""
     source, target = _truth(operator, operand(operator, 0)), _truth(operator, result(operator))
     same_elements(operator, source, target)
     emit_table(source, target, np.array([1] + [0] * 255, np.int8), build)
 
 
 def lower_all(operator: Operator, build: Builder) -> None:
+    """Lowers REDUCE_ALL to the smallest value along the axes. Raises `PlanRefused`."""
     source, target = _truth(operator, operand(operator, 0)), _truth(operator, result(operator))
     emit_extreme(operator, build, source, target, "reduce_extreme_int8", maximum=False)
 
@@ -105,6 +109,7 @@ def _in_shape(operator: Operator, build: Builder, source: Tensor, shape: tuple[i
 
 
 def lower_select(operator: Operator, build: Builder) -> None:
+    """Lowers SELECT_V2. Operands of another shape are first copied to the output's shape. Raises `PlanRefused`."""
     condition, target = _truth(operator, operand(operator, 0)), result(operator)
     first, second = operand(operator, 1), operand(operator, 2)
     if not first.dtype == second.dtype == target.dtype or target.dtype not in ("float32", "int8", "int16"):

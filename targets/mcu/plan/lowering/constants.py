@@ -16,6 +16,7 @@ def _emit_fill(build: Builder, target: Tensor, value: bytes) -> None:
 
 
 def lower_shape(operator: Operator, build: Builder) -> None:
+    """Lowers SHAPE to a constant: shapes are fixed. Raises `PlanRefused`."""
     source, target = optional_operand(operator, 0), result(operator)
     if source is None or target.elements != len(source.shape):
         raise refusal(operator, f"its output has {target.elements} elements")
@@ -25,6 +26,7 @@ def lower_shape(operator: Operator, build: Builder) -> None:
 
 
 def lower_fill(operator: Operator, build: Builder) -> None:
+    """Lowers FILL with one constant value. Raises `PlanRefused`."""
     value, target = operand(operator, 1), result(operator)
     if value.dtype != target.dtype or value.dtype not in ("float32", "int32", "int8"):
         raise unsupported_error(operator, f"{value.dtype} to {target.dtype}")

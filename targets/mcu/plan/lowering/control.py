@@ -90,6 +90,7 @@ def lower_call_once(operator: Operator, build: Builder) -> None:
 
 
 def lower_if(operator: Operator, build: Builder) -> None:
+    """Lowers IF: both branches are inlined, and jumps choose one. Raises `PlanRefused`."""
     condition, arguments = _condition(operator, operand(operator, 0)), _arguments(operator, 1)
     branches = [_subgraph(operator, build, slot, len(arguments), len(operator.outputs)) for slot in (0, 1)]
     targets = [build.allocate(tensor) for tensor in operator.outputs]

@@ -28,6 +28,8 @@ _CAST_TO = {name: number for name, number in _CAST_FROM.items() if name != "bool
 
 
 def lower_quantize(operator: Operator, build: Builder) -> None:
+    """Lowers QUANTIZE: from 8 bits to 8 bits it is a table, between other integers a rescaling, from float32 a step of
+    its own. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if source.dtype in _EIGHT_BITS and target.dtype in _EIGHT_BITS and "int8" in (source.dtype, target.dtype):
@@ -61,6 +63,7 @@ def lower_quantize(operator: Operator, build: Builder) -> None:
 
 
 def lower_dequantize(operator: Operator, build: Builder) -> None:
+    """Lowers DEQUANTIZE to float32. A constant input (compressed weights) is refused. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if source.dtype not in (*_EIGHT_BITS, "int16") or target.dtype != "float32":
@@ -87,6 +90,7 @@ def lower_dequantize(operator: Operator, build: Builder) -> None:
 
 
 def lower_cast(operator: Operator, build: Builder) -> None:
+    """Lowers CAST. Equal types share the tensor's memory. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     if source.dtype not in _CAST_FROM or target.dtype not in _CAST_TO:

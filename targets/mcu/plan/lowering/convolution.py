@@ -59,6 +59,7 @@ def _window(
 
 
 def lower_convolution(operator: Operator, build: Builder) -> None:
+    """Lowers CONV_2D, also with groups and int4 weights. Raises `PlanRefused`."""
     source, target = operand(operator, 0, 4), result(operator)
     dtype = input_dtype(operator, source, target)
     weights = constant_weights(operator, dtype, 4, four_bits=True)
@@ -75,6 +76,8 @@ def lower_convolution(operator: Operator, build: Builder) -> None:
 
 
 def lower_depthwise(operator: Operator, build: Builder) -> None:
+    """Lowers DEPTHWISE_CONV_2D. With a depth multiplier, or too many int16 taps, it becomes a convolution in groups.
+    Raises `PlanRefused`."""
     source, target = operand(operator, 0, 4), result(operator)
     dtype = input_dtype(operator, source, target)
     weights = constant_weights(operator, dtype, 4, four_bits=True)
@@ -167,6 +170,7 @@ def _fully_connected_multipliers(weighted: Weighted) -> list[tuple[int, int]]:
 
 
 def lower_fully_connected(operator: Operator, build: Builder) -> None:
+    """Lowers FULLY_CONNECTED to a 1×1 convolution over the batch. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     dtype = input_dtype(operator, source, target)
     if operator.integer(1) != 0:

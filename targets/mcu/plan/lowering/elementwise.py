@@ -270,6 +270,7 @@ def emit_elementwise_float(build: Builder, name: str, places: tuple[Place, Place
 
 
 def lower_elementwise(operator: Operator, build: Builder) -> None:
+    """Lowers operators of two inputs that are computed value by value, with broadcasting. Raises `PlanRefused`."""
     first, second, target = operand(operator, 0), operand(operator, 1), result(operator)
     if operator.name == "PRELU" and (first.dtype, second.dtype, target.dtype) == ("int16", "int8", "int16"):
         dtype = "int16"
@@ -301,6 +302,7 @@ def lower_elementwise(operator: Operator, build: Builder) -> None:
 
 
 def lower_floor_mod(operator: Operator, build: Builder) -> None:
+    """Lowers FLOOR_MOD, in float32 only. Raises `PlanRefused`."""
     first, second, target = operand(operator, 0), operand(operator, 1), result(operator)
     if common_dtype(operator, first, second, target) != "float32":
         raise unsupported_error(operator, "TensorFlow Lite Micro has it in float32 alone")

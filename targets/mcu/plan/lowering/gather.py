@@ -48,6 +48,7 @@ def _lower(operator: Operator, build: Builder, source: Tensor, indices: Tensor, 
 
 
 def lower_gather(operator: Operator, build: Builder) -> None:
+    """Lowers GATHER along one axis, after common batch axes. Raises `PlanRefused`."""
     source, indices = operand(operator, 0), operand(operator, 1)
     axis = existing_axis(operator, operator.integer(0, "i"), len(source.shape))
     batch_axes = operator.integer(1, "i")
@@ -58,6 +59,7 @@ def lower_gather(operator: Operator, build: Builder) -> None:
 
 
 def lower_embedding_lookup(operator: Operator, build: Builder) -> None:
+    """Lowers EMBEDDING_LOOKUP to a gather of rows. Raises `PlanRefused`."""
     indices, source = operand(operator, 0, 1), operand(operator, 1)
     if source.dtype != result(operator).dtype:
         raise unsupported_error(operator, f"{source.dtype} rows that become {result(operator).dtype}")
@@ -65,6 +67,7 @@ def lower_embedding_lookup(operator: Operator, build: Builder) -> None:
 
 
 def lower_gather_nd(operator: Operator, build: Builder) -> None:
+    """Lowers GATHER_ND. Each row of the indices names a slice by its leading axes. Raises `PlanRefused`."""
     source, indices = operand(operator, 0), operand(operator, 1)
     if source.dtype not in ("float32", "int8") or indices.dtype != "int32":
         raise unsupported_error(operator, f"{source.dtype} chosen by {indices.dtype}")

@@ -26,6 +26,7 @@ def _join(operator: Operator, build: Builder, sources: list[Tensor], starts: lis
 
 
 def lower_concatenation(operator: Operator, build: Builder) -> None:
+    """Lowers CONCATENATION along an existing axis. Inputs and output have one quantisation. Raises `PlanRefused`."""
     target, sources = result(operator), _sources(operator)
     rank = len(target.shape)
     axis = existing_axis(operator, operator.integer(0, "i"), rank)

@@ -29,6 +29,8 @@ def _batch_strides(operator: Operator, tensor: Tensor, batches: tuple[int, ...])
 
 
 def lower_batch_matmul(operator: Operator, build: Builder) -> None:
+    """Lowers BATCH_MATMUL. Batches broadcast, and a transposed operand is read through its strides. Raises
+    `PlanRefused`."""
     left, right, target = operand(operator, 0), operand(operator, 1), result(operator)
     dtype = common_dtype(operator, left, right, target, others=("int16",))
     if not 2 <= len(left.shape) <= 5 or not 2 <= len(right.shape) <= 5:

@@ -38,6 +38,7 @@ def _constant(operator: Operator, index: int, dtype: str) -> NDArray[Any]:
 
 
 def lower_svdf(operator: Operator, build: Builder) -> None:
+    """Lowers SVDF, whose state is a variable tensor. Raises `PlanRefused`."""
     source, target, state = operand(operator, 0, 2), result(operator), operand(operator, _STATE)
     types = (source.dtype, target.dtype, state.dtype)
     if types not in (("int8", "int8", "int8"), ("int8", "int8", "int16"), ("float32", "float32", "float32")):

@@ -75,6 +75,7 @@ def emit_bytes(build: Builder, source: Place, target: Place, nbytes: int) -> Non
 
 
 def lower_reshape(operator: Operator, build: Builder) -> None:
+    """Lowers RESHAPE, SQUEEZE and EXPAND_DIMS: the output shares the input's memory. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     movable_element_bytes(operator, source, target)
@@ -82,6 +83,7 @@ def lower_reshape(operator: Operator, build: Builder) -> None:
 
 
 def lower_transpose(operator: Operator, build: Builder) -> None:
+    """Lowers TRANSPOSE to a copy with permuted strides. Raises `PlanRefused`."""
     source = operand(operator, 0)
     order = constant_integers(operator, 1)
     if sorted(order) != list(range(len(source.shape))):
@@ -101,6 +103,7 @@ def lower_transpose(operator: Operator, build: Builder) -> None:
 
 
 def lower_broadcast_to(operator: Operator, build: Builder) -> None:
+    """Lowers BROADCAST_TO to a copy that repeats values. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     element_bytes = movable_element_bytes(operator, source, target)
     strides = broadcast_strides(source.shape, target.shape)

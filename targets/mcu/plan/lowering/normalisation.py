@@ -8,6 +8,8 @@ from .checks import common_dtype, dimensions_fit, operand, refusal, result, same
 
 
 def lower_l2_normalisation(operator: Operator, build: Builder) -> None:
+    """Lowers L2_NORMALIZATION over the last axis, in float32 and int8 (output scale 1/128, zero point 0). Raises
+    `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     same_elements(operator, source, target)
     dtype = common_dtype(operator, source, target)

@@ -48,6 +48,7 @@ def _pattern(operator: Operator, target: Tensor) -> int:
 
 
 def lower_pad(operator: Operator, build: Builder) -> None:
+    """Lowers PAD and PADV2: the output is filled, then the input is copied into it. Raises `PlanRefused`."""
     source = operand(operator, 0)
     amounts = _amounts(operator, source)
     target = _padded_result(operator, source, amounts)

@@ -56,16 +56,19 @@ def _lower_parts(operator: Operator, build: Builder, source: Tensor, axis_input:
 
 
 def lower_split(operator: Operator, build: Builder) -> None:
+    """Lowers SPLIT into parts of one shape. Raises `PlanRefused`."""
     if len({target.shape for target in operator.outputs}) != 1:
         raise refusal(operator, "its outputs are not of one shape")
     _lower_parts(operator, build, operand(operator, 1), axis_input=0)
 
 
 def lower_split_v(operator: Operator, build: Builder) -> None:
+    """Lowers SPLIT_V into parts of the outputs' sizes. Raises `PlanRefused`."""
     _lower_parts(operator, build, operand(operator, 0), axis_input=2)
 
 
 def lower_unpack(operator: Operator, build: Builder) -> None:
+    """Lowers UNPACK: each output is one place of the axis. Raises `PlanRefused`."""
     source = operand(operator, 0)
     axis = existing_axis(operator, operator.integer(1, "i"), len(source.shape))
     item_shape = source.shape[:axis] + source.shape[axis + 1 :]

@@ -65,14 +65,17 @@ def _lower(operator: Operator, build: Builder, maximum_pool: bool) -> None:
 
 
 def lower_average_pool(operator: Operator, build: Builder) -> None:
+    """Lowers AVERAGE_POOL_2D. Raises `PlanRefused`."""
     _lower(operator, build, maximum_pool=False)
 
 
 def lower_max_pool(operator: Operator, build: Builder) -> None:
+    """Lowers MAX_POOL_2D. Raises `PlanRefused`."""
     _lower(operator, build, maximum_pool=True)
 
 
 def lower_l2_pool(operator: Operator, build: Builder) -> None:
+    """Lowers L2_POOL_2D, in float32 only. Raises `PlanRefused`."""
     source, target = operand(operator, 0, 4), result(operator)
     if common_dtype(operator, source, target) != "float32":
         raise unsupported_error(operator, "TensorFlow Lite Micro has it in float32 alone")

@@ -227,6 +227,7 @@ def _lower_float(operator: Operator, source: Tensor, target: Tensor, sizes: _Siz
 
 
 def lower_lstm(operator: Operator, build: Builder) -> None:
+    """Lowers UNIDIRECTIONAL_SEQUENCE_LSTM, whose hidden and cell states are variable tensors. Raises `PlanRefused`."""
     source, hidden, target = operand(operator, 0, 3), operand(operator, _HIDDEN), result(operator)
     for index, variant in _VARIANTS.items():
         if optional_operand(operator, index) is not None:

@@ -83,14 +83,17 @@ def _emit_sum(operator: Operator, build: Builder, mean: bool) -> None:
 
 
 def lower_mean(operator: Operator, build: Builder) -> None:
+    """Lowers MEAN. Raises `PlanRefused`."""
     _emit_sum(operator, build, mean=True)
 
 
 def lower_sum(operator: Operator, build: Builder) -> None:
+    """Lowers SUM. Raises `PlanRefused`."""
     _emit_sum(operator, build, mean=False)
 
 
 def lower_extreme(operator: Operator, build: Builder) -> None:
+    """Lowers REDUCE_MAX and REDUCE_MIN. Input and output have one quantisation. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     dtype = common_dtype(operator, source, target)
     same_quantisation(operator, source, target)

@@ -59,6 +59,8 @@ def float_table(size: int, output: int, align: bool, half: bool) -> NDArray[np.i
 
 
 def lower_bilinear(operator: Operator, build: Builder) -> None:
+    """Lowers RESIZE_BILINEAR. Two tables hold the neighbours and weights of each output row and column. Raises
+    `PlanRefused`."""
     source, target = _ends(operator)
     dtype = common_dtype(operator, source, target)
     make = integer_table if dtype == "int8" else float_table

@@ -55,6 +55,7 @@ def _slice_of_axis(
 
 
 def lower_strided_slice(operator: Operator, build: Builder) -> None:
+    """Lowers STRIDED_SLICE of at most 4 dimensions with constant bounds. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     begins, ends, steps = (constant_integers(operator, i) for i in (1, 2, 3))
     rank = len(source.shape)
@@ -85,6 +86,7 @@ def lower_strided_slice(operator: Operator, build: Builder) -> None:
 
 
 def lower_slice(operator: Operator, build: Builder) -> None:
+    """Lowers SLICE with constant bounds. Raises `PlanRefused`."""
     source, target = operand(operator, 0), result(operator)
     begins, sizes = constant_integers(operator, 1), constant_integers(operator, 2)
     rank = len(source.shape)
@@ -101,6 +103,7 @@ def lower_slice(operator: Operator, build: Builder) -> None:
 
 
 def lower_reverse(operator: Operator, build: Builder) -> None:
+    """Lowers REVERSE_V2 to a copy with negative steps. Raises `PlanRefused`."""
     source = operand(operator, 0)
     target = result(operator, source.shape)
     axes = {existing_axis(operator, axis, len(source.shape)) for axis in constant_integers(operator, 1)}

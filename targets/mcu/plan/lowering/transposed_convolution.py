@@ -95,6 +95,7 @@ def _spread(weighted: Weighted, phase: Place, place: Place, strides: tuple[int, 
 
 
 def lower_transposed_convolution(operator: Operator, build: Builder) -> None:
+    """Lowers TRANSPOSE_CONV: each phase of the strides becomes one convolution. Raises `PlanRefused`."""
     source, target = operand(operator, 2, 4), result(operator)
     dtype = input_dtype(operator, source, target)
     weights = constant_weights(operator, dtype, 4)

@@ -60,6 +60,7 @@ def variables_in(tflite: bytes) -> list[Variable]:
 
 
 def lower_handle(operator: Operator, build: Builder) -> None:
+    """Lowers VAR_HANDLE: it emits no step, only names the variable. Raises `PlanRefused`."""
     target = result(operator)
     if build.variables is None:
         build.variables = variables_of([build.model.graph(i) for i in range(build.model.graph_count)])
@@ -82,11 +83,13 @@ def _variable(operator: Operator, build: Builder, value: Tensor) -> Place:
 
 
 def lower_read(operator: Operator, build: Builder) -> None:
+    """Lowers READ_VARIABLE to a copy of the variable's bytes. Raises `PlanRefused`."""
     target = result(operator)
     emit_bytes(build, _variable(operator, build, target), build.allocate(target), target.nbytes)
 
 
 def lower_assign(operator: Operator, build: Builder) -> None:
+    """Lowers ASSIGN_VARIABLE to a copy into the variable. Raises `PlanRefused`."""
     value = operand(operator, 1)
     emit_bytes(build, build.read(value), _variable(operator, build, value), value.nbytes)
 
