@@ -86,11 +86,7 @@ def _webkit() -> str:
 
 
 def _postgresql() -> str:
-    if programs() is None:
-        return "PostgreSQL is not installed: apt-get install postgresql"
-    if importlib.util.find_spec("psycopg") is None:
-        return "psycopg is not installed: uv pip install 'psycopg[binary]'"
-    return ""
+    return "PostgreSQL is not installed: apt-get install postgresql" if programs() is None else ""
 
 
 def _sanitisers() -> str:

@@ -29,7 +29,6 @@ def test_statistics_of_plain_numbers():
 
 
 def test_pytest_benchmark_compares_two_exports(tmp_path):
-    pytest.importorskip("pytest_benchmark")
     for name, median in (("before", 1_000_000), ("after", 2_000_000)):
         (tmp_path / f"{name}.json").write_text(pytest_benchmark_json(run(case(latency=latency(median)))))
     done = subprocess.run(

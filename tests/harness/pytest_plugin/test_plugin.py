@@ -248,7 +248,6 @@ def own_process(pytester, monkeypatch, tmp_path):
 @pytest.mark.parametrize("toml", ["", None])
 @pytest.mark.long
 def test_workers_of_xdist_measure_once_between_them(own_process, toml):
-    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
     if toml is not None:
         own_process.path.joinpath("harness.toml").write_text(toml)
     result = own_process.runpytest_subprocess("--harness", "-p", "no:benchmark", "-n", "2")
@@ -283,8 +282,6 @@ def test_an_interrupt_ends_the_session_and_keeps_what_was_measured(own_process, 
 @pytest.fixture
 def benchmarked(project, pytester, monkeypatch, tmp_path):
     """Runs pytest on one test that times a case under pytest-benchmark's fixture."""
-    pytest.importorskip("pytest_benchmark", reason="pytest-benchmark is not installed")
-
     # In a process of pytest-xdist's, pytest-benchmark would keep no figures.
     for variable in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
         monkeypatch.delenv(variable, raising=False)

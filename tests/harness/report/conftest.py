@@ -26,8 +26,9 @@ PROGRAMS = {"chromium": "chromium", "firefox": "firefox-esr"}
 """The engine, and the program of Debian that has it."""
 IN_A_SECOND_BROWSER = pytest.mark.sweep(36, series="the page in Firefox")
 """What is seen in Chromium is seen again, at four times the cost: opening a page takes Firefox 0.8 s of processor."""
+CHROMIUM = pytest.param("chromium", marks=pytest.mark.needs("chromium"))
 ENGINES = [
-    pytest.param("chromium", marks=pytest.mark.needs("chromium")),
+    CHROMIUM,
     pytest.param("firefox", marks=[pytest.mark.needs("firefox"), IN_A_SECOND_BROWSER]),
 ]
 
@@ -80,8 +81,9 @@ def program(engine: str) -> str | None:
 @pytest.fixture(scope="module", params=ENGINES)
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """Each engine in turn."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)  # what comes at all comes soon, but on a machine that has much else to do
     path = program(request.param)
     with sync_playwright() as playwright:
         if request.param == "chromium":

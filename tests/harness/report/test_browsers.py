@@ -18,12 +18,12 @@ from harness.report.anchors import case_anchor, history_anchor, model_anchor
 from harness.report.matrix_view import matrix
 from harness.store.record import Outcome, RunRecord
 
-from .conftest import Opened, case_documents, packs, views
+from .conftest import CHROMIUM, Opened, case_documents, packs, views
 from .sample_history import sample_history
 from .sample_record import HOSTILE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Locator, Page
 
 Open = Callable[..., Opened]
 
@@ -98,10 +98,9 @@ def test_every_view_draws_and_fits(open_page: Open, width: int, scheme: str) -> 
     assert page.evaluate("window.hostile") is None
 
 
-def test_the_page_opens_fast_and_reads_the_history_later(open_page: Open) -> None:
-    """The limit is wide, because tests share the machine; the figure itself stands in the report of the benchmark."""
+def test_the_page_opens_without_the_history_which_is_read_when_it_is_gone_to(open_page: Open) -> None:
+    """How fast it opens: tests/benchmarks/test_dashboard.py."""
     page = open_page().page
-    assert page.evaluate("performance.getEntriesByType('navigation')[0].duration") < 3000
     assert page.evaluate("typeof window.vegaEmbed") == "undefined"
     assert page.locator(".view").count() == 1
     go(page, "history")
@@ -212,9 +211,9 @@ def test_the_csv_holds_what_is_on_the_screen(open_page: Open, record: RunRecord)
     assert [row["median_ms"] for row in found[len(medians) :]] == [""] * (len(found) - len(medians))
 
 
-def test_the_csv_is_downloaded_under_a_name_that_says_what_it_is(browser: Browser, open_page: Open) -> None:
-    if browser.browser_type.name == "firefox":
-        pytest.skip("Playwright sees no downloads of this Firefox")
+@pytest.mark.parametrize("browser", [CHROMIUM], indirect=True)
+def test_the_csv_is_downloaded_under_a_name_that_says_what_it_is(open_page: Open) -> None:
+    """In Chromium alone: Playwright sees no downloads of this Firefox."""
     page = open_page("cases").page
     with page.expect_download() as download:
         page.click(f"{SHOWN} button.csv")

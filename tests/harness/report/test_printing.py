@@ -14,21 +14,16 @@ from harness.report import numbers
 from harness.report.anchors import case_anchor, model_anchor
 from harness.store.record import RunRecord
 
-from .conftest import Opened
+from .conftest import CHROMIUM, Opened
 from .test_browsers import HISTORY
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
-pytestmark = pytest.mark.needs("pdftotext")
+# Playwright prints with Chromium alone.
+pytestmark = [pytest.mark.needs("pdftotext"), pytest.mark.parametrize("browser", [CHROMIUM], indirect=True)]
 
 Open = Callable[..., Opened]
-
-
-@pytest.fixture(autouse=True)
-def _prints(browser: Browser) -> None:
-    if browser.browser_type.name != "chromium":
-        pytest.skip("Playwright prints with Chromium alone")
 
 
 def printed(page: Page, path: Path) -> list[str]:

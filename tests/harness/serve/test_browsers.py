@@ -44,10 +44,11 @@ def go(page: Page, place: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_view_comes_from_the_server_when_it_is_gone_to(address: str, engine: str) -> None:
-    sync = pytest.importorskip("playwright.sync_api")
+    from playwright.sync_api import sync_playwright
+
     path = program(engine)
     complaints, requests = [], []
-    with sync.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         options = {} if engine == "chromium" else {"channel": "moz-firefox"}
         browser = getattr(playwright, engine).launch(executable_path=path, **options)
         page = browser.new_page()

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from harness.store.index.database import Database
 from harness.store.index.reading import RecordText
 from harness.store.index.run_index import RunIndex
@@ -13,7 +11,8 @@ from tests.harness.store.records import make_case, make_record
 
 
 def test_every_result_is_a_row_with_names(tmp_path: Path, database: Database) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: uv pip install pyarrow")
+    from pyarrow import parquet
+
     index = RunIndex(database)
     for day in range(3):
         cases = (make_case(median_ms=1.0 + day), make_case("mcu/board", median_ms=None, figures={"custom": 7}))

@@ -168,7 +168,6 @@ def test_a_url_that_cannot_be_used_is_one_sentence(url: str, said: str) -> None:
 
 
 def test_a_server_that_is_away_is_one_sentence_without_the_password(tmp_path: Path) -> None:
-    pytest.importorskip("psycopg")
     away = Database(f"postgresql://me:secret@/name?host={tmp_path}")
     with pytest.raises(DatabaseAway) as caught, away.reading():
         pass
