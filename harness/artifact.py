@@ -94,7 +94,7 @@ class Artifact(Frozen):
         "converter": "how it was made; the digest says what came of it",
         "directory": "where its files are now; the digest says what they hold",
     }
-    """No part of the address of what is measured of it."""
+    """Fields that are no part of the address of what is measured of the artifact, with the reason."""
 
     model: str
     format: str
@@ -130,7 +130,7 @@ class Artifact(Frozen):
 
     @property
     def state_to_reset(self) -> State:
-        """The state that a session makes fresh before each sample; none where the samples share it."""
+        """The state that a session makes fresh before each sample. "none" if the samples share it."""
         return "none" if self.sequence else self.state
 
     @property

@@ -291,7 +291,8 @@ def entry_of(
 
 
 def absolute(path: Path) -> Path:
-    """From the root of the file system. `Path.resolve` raises where links go in a circle, and not an `OSError`."""
+    """The path from the root of the file system. `Path.resolve` raises where links go in a circle, and not an
+    `OSError`."""
     return Path(os.path.abspath(path))  # noqa: PTH100
 
 

@@ -24,7 +24,7 @@ class OtherRank(ValueError):
 
 
 def sizes_name(name: str) -> str:
-    """Under which name the sizes of an output are kept."""
+    """The name that the sizes of an output are kept under."""
     return SIZES + name
 
 

@@ -64,7 +64,7 @@ def _own_targets(file: Path, _modified: int) -> dict[str, Target]:
 
 @cache
 def installed_targets() -> dict[str, Target]:
-    """Those of the installed packages."""
+    """The targets of the installed packages."""
     found: dict[str, Target] = {}
     for point in sorted(entry_points(group="harness.targets"), key=lambda point: point.name):
         for target in point.load()():

@@ -71,7 +71,7 @@ def run_script(python: Path, folder: Path, script: str) -> Repeated:
 
 
 SHARED_IMPORT = "from harness.bundle.compare import main\n"
-"""In a script of this project; in a report the comparison lies beside it."""
+"""Line of a script of this project. In a report the comparison lies beside the script."""
 _IMPORT_BESIDE = """import sys
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # which `python -I` leaves out
 from compare import main

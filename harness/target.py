@@ -206,7 +206,7 @@ class Session(abc.ABC):
 
 
 def sizes_of(session: Session) -> Footprint:
-    """The session's sizes after it ran; none where they cannot be had, as that says nothing of the outputs."""
+    """The session's sizes after it ran. Empty if they cannot be had, because that says nothing of the outputs."""
     try:
         return session.footprint()
     except ANY_ERROR:

@@ -88,7 +88,7 @@ class Assessment(Value):
     experimental: tuple[str, ...]
     sizes: tuple[Size, ...]
     predictions: tuple[Prediction, ...] = Field(serialization_alias="forecasts")
-    """In the JSON they are called `forecasts`."""
+    """Predictions, which the JSON calls `forecasts`."""
     default_targets: tuple[str, ...] = ()
     """The targets that a run takes by itself."""
     microcontroller: MicrocontrollerNeeds | None

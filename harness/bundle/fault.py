@@ -26,7 +26,8 @@ from harness.ragged import is_sizes
 from harness.store.record import Check
 
 SIGNAL = re.compile(r"died of (SIG\w+)")
-"""In what is said of a process that died by itself; one that broke its protocol or was killed shows no fault."""
+"""Pattern in the message about a process that died by itself. A process that broke its protocol or was killed shows no
+fault."""
 WEIGHTS_SENTENCE = "With random numbers in place of its weights it does not show"
 
 
@@ -44,7 +45,7 @@ class Fault:
 
     artifact: Artifact
     operator: str
-    """That is at fault; empty where none can be named."""
+    """Operator that is at fault. Empty if no operator can be named."""
     inputs: Tensors
     actual: Tensors
     expected: Tensors

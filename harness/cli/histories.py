@@ -20,7 +20,7 @@ from harness.history.metrics import HEADLINES, METRICS
 from harness.store.labels import KINDS
 
 CHARTS = 4
-"""With more series than this, the table alone is shown: a chart each would scroll it away."""
+"""Series up to which charts are shown. With more, the table alone is shown: a chart each would scroll it away."""
 ROWS = 40
 """Longer tables show the series that changed, and say how many did not."""
 

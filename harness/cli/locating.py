@@ -32,7 +32,8 @@ from harness.target import Target
 
 EDGES: tuple[Edge, ...] = ("conversion", "runtime")
 ROWS = 40
-"""More operators than a person reads: then those where something begins or breaks, and their neighbours."""
+"""Rows that a person reads. Of more operators, those are shown where something begins or breaks, and their
+neighbours."""
 
 
 def locate_fault(
@@ -230,7 +231,7 @@ def notable_results(finding: EdgeFinding) -> list[OperatorResult]:
 
 
 def _document(found: dict[str, EdgeFinding | CaseError]) -> dict[str, Any]:
-    """For a program."""
+    """The findings as a document, for a program."""
     return {edge: _edge_document(one) for edge, one in found.items()}
 
 

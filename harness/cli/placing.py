@@ -37,7 +37,7 @@ class SchedulerOptions:
     insecure: bool = False
 
     def completed(self, root: Path) -> SchedulerOptions:
-        """With what `[places]` of harness.toml and the environment say. Raises `HarnessError`."""
+        """The options completed with `[places]` of harness.toml and the environment. Raises `HarnessError`."""
         table = read_project(root).places
         folder = self.certificates or os.environ.get(CERTIFICATES_VARIABLE, "")
         if not folder and table.certificates is not None:

@@ -29,7 +29,7 @@ from harness.store.runs import RunStore, parse, read_text
 SECONDS = 6.0
 """Seconds for timing operators."""
 MOST_ROWS = 40
-"""More operators than a person reads: then the costliest."""
+"""Rows that a person reads. Of more operators the costliest are shown."""
 FIGURES = ('"per_operator":[{', '"per_operator": [')
 """How a record's text shows that a case of it has figures per operator, as the harness writes it and as others may."""
 _BAR = 24

@@ -96,7 +96,7 @@ def show(record: RunRecord, results: Path, *, as_json: bool) -> list[str]:
 
 
 def unshown(what: str, error: BaseException) -> str:
-    """That something could not be made, why, and where the traceback is."""
+    """A sentence that something could not be made, why, and where the traceback is."""
     return f"{what} could not be made, the run's record is sound: {sentence_with_log(error)}"
 
 

@@ -95,7 +95,7 @@ def _tell_problems(problems: Mapping[str, str]) -> None:
 
 
 def moved_printer(*, quiet: bool) -> Callable[[str], None]:
-    """On a terminal each record as it comes; nothing in a pipe."""
+    """Prints each record as it comes on a terminal; prints nothing in a pipe."""
     if quiet or not sys.stderr.isatty():
         return lambda _: None
     return lambda text: print(text, file=sys.stderr)

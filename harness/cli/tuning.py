@@ -202,16 +202,16 @@ class NotesOnlyProgress:
         self._progress = progress
 
     def stage(self, name: str, total: int) -> None:
-        """Not shown."""
+        """Shows nothing."""
 
     def step(self, what: str) -> None:
-        """Not shown."""
+        """Shows nothing."""
 
     def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
-        """Not shown."""
+        """Shows nothing."""
 
     def update(self, status: ScheduleStatus) -> None:
-        """Not shown."""
+        """Shows nothing."""
 
     def note(self, text: str) -> None:
         """Shown."""

@@ -20,7 +20,7 @@ from harness.variant import READY
 BAR = 24
 """Characters of the longest bar."""
 MOST_NAMES = 12
-"""More operators in float than that are counted, not named, on the screen; `--json` has them all."""
+"""Operators in float that the screen names at most. More are counted only; `--json` has them all."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def next_steps(reasons: list[str]) -> list[str]:
 
 
 def to_json(found: Found) -> str:
-    """The same for a program."""
+    """The result as JSON, for a program."""
     return json.dumps(
         {
             "model": found.model,

@@ -113,7 +113,7 @@ class CustomOperators(Table):
     """The function in it that registers them, as in `InterpreterWithCustomOps(custom_op_registerers=[…])`."""
 
     def resolved(self, root: Path) -> CustomOperators:
-        """With the absolute path of the library. Raises `HarnessError` where it is not there."""
+        """The entry with the absolute path of the library. Raises `HarnessError` where the library is not there."""
         path = Path(os.path.abspath(root / self.library))  # noqa: PTH100 - `resolve` raises where links go in a circle
         if not path.is_file():
             raise HarnessError(f"{path} does not exist; correct `custom_operators.library` in harness.toml.")

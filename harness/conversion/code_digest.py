@@ -18,6 +18,6 @@ def code_digest(form: Format) -> str:
 
 @functools.cache
 def code_digest_of(converter: Path) -> str:
-    """The same by path: it is asked for at every step, and does not change while this process runs."""
+    """The digest by path. It is asked for at every step, and does not change while this process runs."""
     started = (file for file in converter.parent.iterdir() if file.suffix in (".cjs", ".mjs", ".json"))
     return sha256_tree([*closure(converter), *started])

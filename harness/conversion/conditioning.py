@@ -37,7 +37,7 @@ lie on a tie depends on the samples, and a hundred samples do not show one value
 
 
 class Unmeasured(Exception):
-    """Nothing can be said of this artifact's conditioning; the text says why."""
+    """The text says why this artifact's conditioning cannot be measured."""
 
     harness_kind = "unsupported"
 

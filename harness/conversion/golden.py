@@ -26,7 +26,7 @@ class Golden:
         return len(next(iter(self.inputs.values())))
 
     def first(self, samples: int) -> Golden:
-        """The same of the first samples alone."""
+        """The golden with its first `samples` samples only."""
         labels = None if self.labels is None else self.labels[:samples]
         return Golden(first_samples(self.inputs, samples), first_samples(self.outputs, samples), labels)
 
@@ -51,7 +51,7 @@ def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def write_golden(path: Path, golden: Golden) -> None:
-    """In the form that `read_golden` takes."""
+    """Writes the golden in the form that `read_golden` takes."""
     arrays = {f"in:{name}": values for name, values in golden.inputs.items()}
     arrays |= {f"out:{name}": values for name, values in golden.outputs.items()}
     if golden.labels is not None:

@@ -35,7 +35,7 @@ def no_way_in(path: Path, head: bytes) -> str:
 
 
 def in_folder(folder: Path) -> str:
-    """The same on a folder that holds such a file, as hubs of models have them."""
+    """The sentence on a folder that holds a file of another framework, as hubs of models have such folders."""
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() in _KINDS and file.is_file():
             what, how = _KINDS[file.suffix.lower()]

@@ -1,4 +1,4 @@
-"""From any source to one form: a SavedModel with static shapes, the golden and the calibration data.
+"""Makes one form from any source: a SavedModel with static shapes, the golden and the calibration data.
 
 Runs in the converter's environment only. What it writes into the output folder: `saved_model/` (a ready artifact is in
 `ready/` instead), `golden.npz` (inputs `in:NAME`, outputs `out:NAME`, `labels`), `calibration.npz`, and `keras.h5`

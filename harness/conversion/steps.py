@@ -66,7 +66,7 @@ class ConversionSteps:
         self._code = code_of_steps(environment)
 
     def at(self, elsewhere: RemoteConverter) -> Self:
-        """The same steps, whose operations are done there, or here where that does not come about."""
+        """The same steps, done at another place, or here if that place cannot do them."""
         other = copy.copy(self)
         other._elsewhere = elsewhere
         return other
@@ -99,7 +99,7 @@ class ConversionSteps:
         return Environment.from_pins("converter-of-its-own", variant.converter)
 
     def _entry(self, kind: str, key: str, write: Any, other: Cache | None = None) -> Entry:
-        """From the cache, or made; a refusal or a failure that would only come again is cached as well."""
+        """The entry, from the cache or made. A refusal, or a failure that would only come again, is cached as well."""
         cache = other or self.cache
         found = cache.find(kind, key)
         if found is None:

@@ -47,7 +47,7 @@ class WorkerRequest:
 
     name: str
     timeout_seconds: float
-    """Its limit."""
+    """Limit in seconds."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """JSON values."""
     reads: Mapping[str, InputFiles] = field(default_factory=dict)

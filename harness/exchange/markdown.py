@@ -90,7 +90,7 @@ def _cell(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Within backticks, inside a table: neither may be ended."""
+    """The text within backticks, inside a table: it can end neither."""
     return _cut(_plain(text), LONGEST_NAME).replace("`", "ˋ").replace("|", "\\|")
 
 

@@ -19,15 +19,15 @@ from harness.store.runs import write_atomically
 DIGITS = 4
 """Digits of a value that is no count: the page shows all digits that it is given."""
 BY_SHARE = {"gradient": [{"stop": 0.0, "bgColor": "#ffffff"}, {"stop": 1.0, "bgColor": "#d7301f"}]}
-"""For costs: white is the least of this model, red the largest."""
+"""Gradient of costs: white is the least of this model, red the largest."""
 BY_SQNR = {
     "thresholds": [
         {"value": level, "bgColor": colour, "textColor": "#ffffff" if level <= 20 else "#000000"}
         for level, colour in ((10, "#b30000"), (20, "#e34a33"), (30, "#fc8d59"), (40, "#fdcc8a"), (60, "#fef0d9"))
     ]
 }
-"""For SQNR in dB: the same colour says the same in every model, so that one without a fault is not drawn red. OrRd of
-ColorBrewer; what is above the last stays white."""
+"""Gradient of SQNR in dB. The same colour says the same in every model, so that a model without a fault is not drawn
+red. Colours: OrRd of ColorBrewer; values above the last stay white."""
 Colours = Mapping[str, list[dict[str, Any]]]
 
 

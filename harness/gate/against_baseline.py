@@ -9,7 +9,7 @@ from harness.store.record import ArtifactSummary, CaseResult, Check, Comparison,
 from harness.variant import READY
 
 ROUNDING_FLOOR_DB = 100.0
-"""Above this an error is float32 rounding (10⁻⁵ of the signal), which another CPU's kernels may do otherwise."""
+"""SQNR above which an error is float32 rounding (10⁻⁵ of the signal), which another CPU's kernels may do otherwise."""
 SOURCES = {
     "baseline.artifact": "Bytes do not change by themselves: a figure carries what it takes to repeat them",
     "baseline.hardware": "Software renderers and emulators never pose as hardware",

@@ -20,7 +20,7 @@ GOLDEN = {"conversion": "the float32 golden", "runtime": "the reference interpre
 
 
 def judge_placement(edge: Edge, comparisons: Sequence[Comparison]) -> list[Check]:
-    """A failing check for outputs that look swapped, and one for each output whose classes look exchanged; none where
+    """A failing check for outputs that look swapped, and one for each output whose classes look exchanged. Empty if
     everything is in its place."""
     checks = []
     moved = [comparison for comparison in comparisons if comparison.looks_like is not None]

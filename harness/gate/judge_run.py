@@ -131,7 +131,7 @@ def _checks(
     stopwatch: RegressionTimer | None,
     today: date,
 ) -> Iterable[Check]:
-    """Before exceptions."""
+    """The checks of a case before exceptions are applied."""
     ended_early = case.outcome is Outcome.FAILED and not case.checks
     if case.outcome not in (Outcome.PASSED, Outcome.FAILED, Outcome.UNMEASURED) or case.parity is None or ended_early:
         # A case that is not in the run at all brings its own check.

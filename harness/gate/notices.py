@@ -17,7 +17,7 @@ APART = 1.10
 
 
 def notices(record: RunRecord, policy: Policy, baseline: Baseline, used: Set[int], today: date) -> tuple[str, ...]:
-    """In the order of importance. `used`: numbers of the exceptions that let something through."""
+    """The notices, in the order of importance. `used`: numbers of the exceptions that let something through."""
     found = [
         *_alone(record),
         *_conditions(record),

@@ -90,7 +90,7 @@ def read_policy(path: Path) -> Policy:
 
 
 def project_policy(root: Path) -> Policy:
-    """That of the project's gates.toml, or the default one."""
+    """The policy of the project's gates.toml, or the default policy."""
     path = root / POLICY_FILE
     return read_policy(path) if path.exists() else Policy()
 

@@ -123,7 +123,8 @@ def _exact(values: NDArray[np.float64], places: Sequence[int]) -> list[float]:
 
 
 def _rounded(values: NDArray[np.float64], places: Sequence[int], digits: int) -> list[float | None]:
-    """With so many significant digits, which is more than noisy figures have; null for what is not finite."""
+    """Values rounded to `digits` significant digits, which is more than noisy figures have. Null for what is not
+    finite."""
     chosen = values[places]
     sizes = np.where(np.isfinite(chosen) & (chosen != 0.0), np.abs(chosen), 1.0)
     decimals = digits - 1.0 - np.floor(np.log10(sizes))

@@ -121,7 +121,8 @@ def _kept(
     metrics: Sequence[str],
     room: int,
 ) -> tuple[list[Json] | None, list[Json]]:
-    """The same out of summaries; None where a run came meanwhile, with which they are no longer current."""
+    """The series out of summaries, with what was left out. None if a run came meanwhile, so that the summaries are no
+    longer current."""
     current = refresh(database, labels, metrics, models)
     parts: list[Json] = []
     left_out: list[Json] = []

@@ -141,7 +141,7 @@ class _Points:
     simulated: NDArray[np.bool_]
 
     def take(self, places: NDArray[Any]) -> _Points:
-        """Those at `places`, or where a mask says so."""
+        """The points at `places`, or where a mask is true."""
         return _Points(**{name: values[places] for name, values in vars(self).items()})
 
 

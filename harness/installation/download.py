@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 CONNECT_SECONDS = 5.0
-"""Until the first answer, looking up the name included. Longer helps nobody who waits for a set-up."""
+"""Seconds until the first answer, looking up the name included. Longer helps nobody who waits for a set-up."""
 STALL_SECONDS = 20.0
 """A download that stands still for so long has ended."""
 LARGEST_BYTES = 1 << 30
-"""No release is larger, and a disk has an end."""
+"""Bytes of a download at most: no release is larger, and a disk has an end."""
 _CHUNK = 1 << 18
 
 Result = TypeVar("Result")

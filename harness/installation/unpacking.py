@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 
 LARGEST_BYTES = 1 << 30
-"""More than this is not unpacked: no release is so large, and a disk has an end."""
+"""Bytes that are unpacked at most: no release is so large, and a disk has an end."""
 
 
 def unpack(archive: Path, folder: Path) -> None:

@@ -25,4 +25,5 @@ class Ratio:
 
 
 FEWEST_BLOCKS = 8
-"""With fewer the percentile interval of a median is not worth its name: 2·(1/2)^8 < 1 % is where it can begin."""
+"""Number of blocks below which the percentile interval of a median is not worth its name: 2·(1/2)^8 < 1 % is where it
+can begin."""

@@ -28,13 +28,13 @@ TOLERANCE = math.log(1.05)
 """Levels closer than 5 % are alike: between identical runs on a shared machine medians move by 3 % one time in four
 (docs/measured-facts.md), so a smaller step says nothing about the runtime."""
 BLOCKS = 128
-"""At most so many blocks: they place a change within 1 % of the run."""
+"""Blocks at most: they place a change within 1 % of the run."""
 SMALLEST_BLOCK = 3
-"""At least so many samples a block, so that its median ignores a single spike."""
+"""Samples a block at least, so that a block's median ignores a single spike."""
 STEADY_SHARE = 0.25
 """The steady part must be at least this share of the run, as in Barrett et al. (500 of 2000 iterations)."""
 DISTURBED_SHARE = 0.25
-"""From the steady state's begin on, at most this share may lie in segments of another level."""
+"""Share of the steady state, from its begin on, that may lie in segments of another level."""
 LAST_SHARE = 0.125
 """A last segment of another level that is longer than this share of the run is no disturbance: it has not come back."""
 FEWEST = 16

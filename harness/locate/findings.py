@@ -30,7 +30,7 @@ class OperatorResult:
     """Decibels by which the result's SQNR is below the lowest SQNR of its operator's inputs. Null if one of the two is
     without error."""
     introduces: bool
-    """It differs, and nothing that it reads does."""
+    """Whether the result differs and nothing that its operator reads does."""
 
     @property
     def is_output(self) -> bool:
@@ -49,7 +49,7 @@ class EdgeFinding:
     edge: Edge
     against: str
     seen: tuple[OperatorResult, ...]
-    """In the order of execution."""
+    """Results in the order of execution."""
     unseen: int
     """Results that could not be looked at."""
     notes: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class EdgeFinding:
 
     @property
     def exact(self) -> bool:
-        """Nothing that was seen differs."""
+        """Whether nothing that was seen differs."""
         return self.first_differing is None
 
     @property

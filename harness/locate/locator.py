@@ -122,7 +122,7 @@ class Locator:
         return {**usual_outputs, **exposed_results}, notes
 
     def _that_can_be_given(self, target: Target, results: Sequence[TensorInfo]) -> tuple[list[TensorInfo], list[str]]:
-        """Those that are not of a type for which the target refuses an output, and how many are, in a sentence."""
+        """The results whose type the target accepts as an output, and a sentence that counts the others."""
         one_of_type = {info.dtype: info for info in results}
         refused = {
             dtype
@@ -196,8 +196,8 @@ class Locator:
         return dataclasses.replace(finding, before=self._unfaithful(self.artifact), outputs_alone=True)
 
     def _unfaithful(self, artifact: Artifact) -> str:
-        """That an artifact's outputs in the reference already differ from TensorFlow's; empty where they keep to the
-        rules, and where there is nothing of TensorFlow's."""
+        """A sentence that an artifact's outputs in the reference already differ from TensorFlow's. Empty if they keep
+        to the rules, or if TensorFlow's outputs are not there."""
         if artifact.variant == READY.name:
             return ""
         found = self.converter.reference(self.prepared, artifact, self.case.format, self.scratch)
@@ -293,8 +293,9 @@ class Locator:
     def _inner_results_in_parts(
         self, target: Target, results: Sequence[TensorInfo], samples: Tensors
     ) -> dict[str, NDArray[Any]]:
-        """The same. Where the target refuses to show so many at once (a board's memory), half of them at a time; what
-        it does not show alone is left out. Raises the refusal where it is none of their number."""
+        """What the target gives for `results`. If it refuses to show so many at once (a board's memory), half of them
+        are asked for at a time; a result that it refuses alone is left out. Raises the refusal if their number is not
+        its reason."""
         try:
             return self._inner_results(target, results, samples)
         except (Unsupported, Failed) as refusal:

@@ -1,4 +1,5 @@
-"""Under which conditions the outputs of a case were compared, in sentences: what a reader must know of its figures."""
+"""Sentences on the conditions under which the outputs of a case were compared: what a reader must know of its
+figures."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ WHOLE = "whole"
 
 
 def conditions(parity: Parity) -> tuple[str, ...]:
-    """One sentence a condition; none where the first choice of reference was in no doubt and the model has no state."""
+    """One sentence per condition. Empty if the first choice of reference was in no doubt and the model has no state."""
     return tuple(sentence for sentence in (parity.yardstick_note, parity.unmeasured, _state(parity)) if sentence)
 
 

@@ -129,8 +129,8 @@ def _matched(chosen: Detections, others: Detections, min_score: float, overlap: 
 def detection_metric(
     golden: Sequence[Detections], actual: Sequence[Detections], labels: NDArray[Any] | None, min_score: float
 ) -> TaskMetric | None:
-    """With labels the mean average precision, else the share of detections that the float32 model's match; None where
-    there is nothing to be found."""
+    """The mean average precision where there are labels, else the share of detections that the float32 model's match.
+    None if there is nothing to be found."""
     if labels is not None:
         before, after = (mean_average_precision(side, labels) for side in (golden, actual))
         if before is None or after is None:

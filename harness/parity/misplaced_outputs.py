@@ -18,7 +18,7 @@ from harness.model import Tensors
 CLEARLY = 10.0
 """How many times less error power the other place has to have."""
 MOST_CLASSES = 2048
-"""Beyond this the table of all pairs of classes is not worth its memory."""
+"""Classes beyond which the table of all pairs of classes is not worth its memory."""
 MOST_OUTPUTS = 16
 FEWEST_SAMPLES = 3
 """A class with fewer samples says nothing about its label."""
@@ -38,8 +38,8 @@ def swapped_outputs(actual: Tensors, expected: Tensors) -> dict[str, str]:
 
 
 def shapes_look_swapped(actual: Tensors, expected: Tensors) -> dict[str, str]:
-    """The same by shapes alone, for outputs that cannot be compared value by value: output → the one output of
-    `expected` that has its shape."""
+    """Outputs that look swapped by their shapes alone, for outputs that cannot be compared value by value: output → the
+    one output of `expected` that has its shape."""
     shapes = {name: _essential(values) for name, values in expected.items()}
     moved = {name: _essential(values) for name, values in actual.items() if _essential(values) != shapes.get(name)}
     places = {name: [other for other in moved if shapes.get(other) == shape] for name, shape in moved.items()}
@@ -50,8 +50,8 @@ def shapes_look_swapped(actual: Tensors, expected: Tensors) -> dict[str, str]:
 
 
 def exchanged_classes(actual: NDArray[Any], expected: NDArray[Any]) -> tuple[int, ...]:
-    """The classes, places on the last axis, whose scores look exchanged among each other: in order, two for a plain
-    exchange, none where nothing does. Both sides in real units, shaped (samples, …, classes)."""
+    """The classes (places on the last axis) whose scores look exchanged among each other, in order: two for a plain
+    exchange. Empty if no class looks exchanged. Both sides are in real units, shaped (samples, …, classes)."""
     classes = expected.shape[-1] if expected.ndim > 1 else 0
     if not 2 <= classes <= MOST_CLASSES or actual.shape != expected.shape:
         return ()
@@ -92,8 +92,8 @@ def exchanged_labels(scores: NDArray[Any], labels: NDArray[Any]) -> tuple[int, i
 
 
 def _moved(power: NDArray[np.float64]) -> dict[int, int]:
-    """From a table of error powers, row held against column: the rows that fit another column clearly better than
-    their own, if all of these changed places among themselves."""
+    """The rows that fit another column clearly better than their own, if all of these changed places among themselves.
+    `power` is a table of error powers, row held against column."""
     if not np.isfinite(power).all():
         return {}
     best = power.argmin(axis=1)

@@ -25,7 +25,8 @@ class Witness:
     kernels: int
     outputs: Tensors
     faithful: bool
-    """It keeps to the limits of the conversion edge, against TensorFlow's own outputs; false where there are none."""
+    """Whether it keeps to the limits of the conversion edge, against TensorFlow's own outputs. False if there are
+    none."""
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ class Cluster:
         return answer
 
     def kill(self) -> None:
-        """For an interrupted run: whoever waits for an answer gets `Crashed`."""
+        """Ends an interrupted run's work: whoever waits for an answer gets `Crashed`."""
         self._abandoned = True
 
     def close(self) -> None:

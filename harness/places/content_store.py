@@ -36,7 +36,7 @@ class ContentStore:
         self.most_bytes = most_bytes
 
     def missing(self, digests: Iterable[str]) -> list[str]:
-        """Those that are not here; the others count as used now."""
+        """The hashes whose files are not kept here. The files that are kept count as used now."""
         found = []
         for digest in digests:
             try:
@@ -150,7 +150,7 @@ class ContentStore:
 
 
 def _link_or_copy(kept: Path, path: Path) -> None:
-    """The same file again, which stays where the kept one is dropped meanwhile."""
+    """Puts the kept file at `path` as well. It stays there if the kept file is dropped meanwhile."""
     try:
         os.link(kept, path)
     except FileNotFoundError:

@@ -32,7 +32,7 @@ class HarnessIdentity(BaseModel):
 
 @cache
 def own_identity() -> HarnessIdentity:
-    """That of this process."""
+    """The identity of this process's harness."""
     packages = {"harness", *(point.value.partition(".")[0] for point in entry_points(group="harness.targets"))}
     # The folder of a package is called otherwise in a checkout than where it is installed.
     hashes = [

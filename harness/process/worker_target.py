@@ -19,8 +19,8 @@ def try_in_one_process(
     artifacts: Sequence[Artifact],
     samples: Sequence[Tensors],
 ) -> list[Tried | CaseError]:
-    """For each artifact what one `infer` of its samples gave, or the `CaseError` that ended it. One that takes the
-    process down with it is answered by that alone: the next gets a new process."""
+    """What one `infer` of each artifact's samples gave, or the `CaseError` that ended it. An artifact whose process
+    dies gets that error; the next artifact gets a new process."""
     answers: list[Tried | CaseError] = []
     child: ChildProcess | None = None
     try:
@@ -60,7 +60,7 @@ class WorkerTarget(Target):
     def try_each(
         self, artifacts: Sequence[Artifact], samples: Sequence[Tensors], limits: SessionTimeouts = DEFAULT_LIMITS
     ) -> list[Tried | CaseError]:
-        """In one process: a runtime may take seconds to start."""
+        """Tries all artifacts in one process, because a runtime may take seconds to start."""
         return try_in_one_process(
             lambda: self._start(limits), lambda child, one: self._load(child, one, limits), artifacts, samples
         )

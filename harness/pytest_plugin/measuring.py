@@ -36,10 +36,10 @@ class TerminalProgress:
         """Lines enough."""
 
     def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
-        """Likewise."""
+        """Does nothing."""
 
     def update(self, status: ScheduleStatus) -> None:
-        """Likewise."""
+        """Does nothing."""
 
     def note(self, text: str) -> None:
         if self._terminal is not None:

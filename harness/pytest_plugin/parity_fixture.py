@@ -25,19 +25,19 @@ class SilentProgress:
     """Progress that nobody watches."""
 
     def stage(self, name: str, total: int) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def step(self, what: str) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def update(self, status: ScheduleStatus) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def note(self, text: str) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 class ParityChecker:

@@ -41,5 +41,5 @@ def model_anchor(model: str) -> str:
 
 
 def _of_case(area: str, model: str, target: str, variant: str) -> str:
-    """Only the target can hold a stroke, so that no two cases share a place."""
+    """The case's anchor. Only the target can hold a slash, so no two cases share an anchor."""
     return f"{area}/{segment(model)}/{target_segment(target)}/{segment(variant)}"

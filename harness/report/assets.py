@@ -33,7 +33,7 @@ SCRIPTS = (
     "filter.js",
     "router.js",
 )
-"""In the order in which they need each other."""
+"""Scripts in the order in which they need each other."""
 
 
 def style() -> Markup:

@@ -114,7 +114,7 @@ FEWEST_UNCHANGED = 10
 
 
 def changes(record: RunRecord, previous: RunRecord) -> Changes:
-    """From `previous` to `record`, the gravest first."""
+    """What changed from `previous` to `record`, the gravest first."""
     old = {case.id: case for case in previous.cases}
     new = {case.id: case for case in record.cases}
     pairs = [(old[name], case) for name, case in new.items() if name in old]

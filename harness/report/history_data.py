@@ -133,7 +133,7 @@ def _words(change: Mapping[str, Any]) -> str:
 
 
 MOST_POINTS = 100_000
-"""In one page, over all series: more would slow the opening; longer series are thinned, and the page says so."""
+"""Points in one page, over all series. More would slow the opening; longer series are thinned, and the page says so."""
 
 
 def history_of(record: RunRecord, results: Path) -> HistoryData | None:

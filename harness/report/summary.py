@@ -10,7 +10,7 @@ from harness.report.outcomes import LABELS, WRONG, count
 from harness.store.record import CaseResult, ModelSummary, Outcome, RunRecord, SteadyState
 
 BUSY_LOAD_PER_CORE = 0.5
-"""Above this share of the cores in use by others, wall-clock figures are worth little."""
+"""Share of the cores that others use, above which wall-clock figures are worth little."""
 
 
 @dataclass(frozen=True)

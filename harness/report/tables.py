@@ -92,7 +92,7 @@ def compare(record: RunRecord, model: str) -> RenderableType:
 
 
 def _count(case: CaseResult, name: str) -> str:
-    """That of one inference, with a mark where it may differ from run to run."""
+    """The count of one inference, with a mark where it may differ from run to run."""
     figure = case.measured.figures.get(name)
     if figure is None:
         return "–"

@@ -14,7 +14,7 @@ class TradeOff:
     """What one artifact costs: its bytes and its conversion error."""
 
     cases: tuple[CaseResult, ...]
-    """Those that ran this artifact and were compared; never empty."""
+    """Cases that ran this artifact and were compared; never empty."""
     families: tuple[str, ...]
     """The target families that open this artifact: two formats may share the name of a variant."""
     bytes: int

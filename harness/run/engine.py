@@ -250,7 +250,7 @@ class Run:
         return again
 
     def _held_against_others(self, jobs: Mapping[str, Job]) -> dict[str, Job]:
-        """The same of the cases of one artifact and one reference."""
+        """The cases to compare again, of one artifact and one reference."""
         broken = next((case_id for case_id in jobs if self._is_broken(case_id, jobs[case_id])), None)
         if broken is None:
             return {}
@@ -288,7 +288,7 @@ class Run:
         return result
 
     def _compare_again(self, jobs: Mapping[str, Job]) -> None:
-        """Against another reference than before."""
+        """Compares cases again, with another reference than before."""
 
         def compared(case_id: str, result: ParityResult | CaseError | None) -> None:
             if isinstance(result, CaseError):

@@ -75,7 +75,8 @@ class Measurements:
         return True
 
     def keep_parity(self, state: CaseState, result: ParityResult) -> None:
-        """For later runs, if it is whole: figures that are missing may be there next time. Raises `Failed`."""
+        """Keeps the result for later runs, if it is whole: figures that are missing may be there next time. Raises
+        `Failed`."""
         self._check_unchanged(state.case)
         if result.measured.note:
             return
@@ -87,7 +88,7 @@ class Measurements:
         self._keep("parity", state.key, value)
 
     def keep_latency(self, state: CaseState, key: str, latency: Latency, seconds: float) -> None:
-        """For later runs. Raises `Failed`."""
+        """Keeps the latency for later runs. Raises `Failed`."""
         self._check_unchanged(state.case)
         self._keep("latency", key, {"latency": latency.model_dump(mode="json"), "seconds": seconds})
 

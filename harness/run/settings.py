@@ -61,7 +61,7 @@ class Conversion(Protocol):
         """What another target makes of it."""
 
     def at(self, elsewhere: RemoteConverter) -> Conversion:
-        """The same, done there as far as it can be, and under the same addresses."""
+        """The same conversion, done at another place as far as it can be, under the same addresses."""
 
     def close(self) -> None:
         """End every child process."""

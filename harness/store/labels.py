@@ -38,7 +38,7 @@ class Label:
     run: str
     """The id of the run after the change."""
     started: float
-    """When that run began, in seconds since 1970."""
+    """Start of the run, in seconds since 1970."""
     direction: int
     """1 where the figure rose, −1 where it fell."""
     kind: str

@@ -132,7 +132,7 @@ Coded = tuple[NDArray[np.int32], list[str | None]]
 
 
 def _coded(numbers: NDArray[Any], name: Callable[[int], str | None]) -> Coded:
-    """For each number the place of its name among the names."""
+    """The place of each number's name among the names."""
     different, places = np.unique(numbers, return_inverse=True)
     return places.astype(np.int32), [name(number) for number in different.tolist()]
 

@@ -144,7 +144,7 @@ class Parity(Frozen):
     agree against it (so that their answer is the reference here), or cannot decide; or it cannot run the model, and
     another stands in for it."""
     yardstick_note: str = ""
-    """The same in one sentence, with the names."""
+    """What became of that reference, in one sentence with names."""
     unmeasured: str = ""
     """Why there is no runtime edge: no other runtime runs the model, so that there is nothing to hold this one against.
     """
@@ -213,7 +213,7 @@ class Latency(Frozen):
     samples_ns: tuple[int, ...]
     details: dict[str, str] = Field(default_factory=dict)
     per_operator: tuple[OperatorTime, ...] = ()
-    """In the order in which they first ran; empty where the runtime does not tell, and in older records."""
+    """Operators in the order in which they first ran. Empty if the runtime does not tell, and in older records."""
     kernel_ms: float | None = None
     """A GPU's own time of all kernels, without waiting for the data; null where it has no timers. The median, or the
     mean of the middle half where the timers' step is more than a hundredth of it."""
@@ -312,7 +312,7 @@ class CaseResult(Frozen):
     model: str
     variant: str
     target: str
-    """With `@place` behind it where several places have it."""
+    """Name of the target, with `@place` behind it where several places have it."""
     place: str = ""
     """The place that it was measured at, one of the record's `places`; empty for the machine that the run was on."""
     outcome: Outcome
@@ -335,7 +335,7 @@ class CaseResult(Frozen):
 
     @property
     def name(self) -> CaseName:
-        """Its name; the artifact format is not in a record."""
+        """The case's name. The artifact format is not in a record."""
         base = self.artifact.base if self.artifact is not None else ""
         return CaseName(self.model, self.variant, self.target, base=base)
 

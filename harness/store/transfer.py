@@ -28,7 +28,7 @@ from harness.store.runs import RunStore, parse_document, read_text
 from harness.store.seal import is_whole
 
 WAITS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
-"""Between attempts on a database that went away: half a minute together, then the command gives up."""
+"""Seconds between attempts on a database that went away: half a minute together, then the command gives up."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class PendingRecord:
     name: str
     """What to call it in messages."""
     read: Callable[[], str]
-    """Its text. Raises `HarnessError`."""
+    """Reads the record's text. Raises `HarnessError`."""
     sha256: str | None = None
     """Hash of the record's text, where it is known without reading it."""
 

@@ -33,7 +33,7 @@ class Attempt:
 
 
 def figure_of(attempt: Attempt) -> float:
-    """Its figure; infinite where it has none."""
+    """The attempt's figure; infinite if it has none."""
     return infinity_if_missing(attempt.figure)
 
 

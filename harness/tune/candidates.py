@@ -36,7 +36,7 @@ class Candidate:
         return changed
 
     def leaving(self, operators: Sequence[str]) -> Candidate:
-        """The same with these operators in float, and no others."""
+        """This candidate with these operators in float, and no others."""
         return replace(self, floats=tuple(sorted(operators)))
 
     @property
@@ -64,7 +64,7 @@ class Candidate:
         return ", ".join(said)
 
     def variant(self, bases: Mapping[str, Variant]) -> Variant:
-        """It as a variant; `bases`: the format's variants by name, with the model's choices."""
+        """The candidate as a variant. `bases`: the format's variants by name, with the model's choices."""
         base = bases[self.recipe.variant]
         if not self.options:
             return base

@@ -44,7 +44,7 @@ class Oracle(Protocol):
         """The outcome of a candidate: it is converted and run."""
 
     def operators(self, attempt: Attempt) -> Sequence[Operator]:
-        """The operators of an artifact that ran, in the order of execution; none where its inside cannot be seen."""
+        """The operators of an artifact that ran, in the order of execution. Empty if its inside cannot be seen."""
 
 
 class _Spent(Exception):
@@ -118,8 +118,8 @@ class Search:
                 return
 
     def _bases(self) -> list[Attempt]:
-        """The whole recipes that failed and can be mended, the closest first; of kin the closest alone. None where the
-        finest recipe failed as well: then it is not the quantisation that stands in the way."""
+        """The whole recipes that failed and can be mended, the closest first; of related recipes only the closest.
+        Empty if the finest recipe failed as well: then quantisation is not what stands in the way."""
         finest = max(self.attempts, key=lambda one: one.candidate.recipe.weight_bits, default=None)
         all_tried = {one.candidate.recipe.variant for one in self.attempts} == {one.variant for one in self.recipes}
         if finest is not None and finest.verdict == "failed" and all_tried:

@@ -35,7 +35,7 @@ from harness.tune.operator_losses import operators_of
 from harness.variant import Format, Variant
 
 SLOTS = ("processor", "browser", "emulator", "board")
-"""From the cheapest to start."""
+"""Slots, the cheapest to start first."""
 SAMPLES = 4
 """Samples of the golden that operators are compared on."""
 
@@ -69,7 +69,7 @@ class CaseOracle:
     results: dict[str, tuple[CaseResult, ...]] = field(default_factory=dict)
     """The cases of each candidate by its name."""
     variants: dict[str, Variant] = field(default_factory=dict)
-    """Those that were tried, by name."""
+    """Variants that were tried, by name."""
 
     def try_(self, candidate: Candidate) -> Attempt:
         """Convert it and run it. Raises `Interrupted`."""
@@ -105,8 +105,8 @@ class CaseOracle:
         return replace(attempt, figure=figure, ran_everywhere=ran)
 
     def operators(self, attempt: Attempt) -> list[Operator]:
-        """What each operator of its artifact loses, on the edge whose rule it breaks; none where the inside cannot be
-        seen."""
+        """What each operator of the attempt's artifact loses, on the edge whose rule it breaks. Empty if the inside
+        cannot be seen."""
         case, edge = self._broken(attempt)
         with tempfile.TemporaryDirectory(prefix="harness-tune-") as folder, contextlib.suppress(CaseError):
             self.progress.note(f"Looking for the operators of {attempt.candidate.label} that lose most …")

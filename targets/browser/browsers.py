@@ -39,7 +39,7 @@ class Browser:
     variable: str
     """The environment variable that names another one."""
     package: str
-    """Its row of system-packages.txt."""
+    """Package of the browser: its row of system-packages.txt."""
     flags: tuple[str, ...] = ()
     backend_flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Further flags by the backend that is to run."""
@@ -47,8 +47,8 @@ class Browser:
     """Where the program lies below the folder of Playwright's downloads, on each system. Empty for a browser that
     Playwright has only with patches of its own."""
     windowless_programs: tuple[str, ...] = ()
-    """The same engine without the code for windows. A page of a new context costs it a tenth of the processor's time,
-    because the whole browser draws a window for it that nobody sees."""
+    """Programs of the same engine without the code for windows. A page of a new context costs such a program a tenth of
+    the processor's time of one with windows, because the whole browser draws a window that nobody sees."""
     windowless_layouts: tuple[str, ...] = ()
     """Where the windowless program lies; see `download_layouts`."""
     preferences: Mapping[str, Any] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Browser:
         return Path(__file__).with_name("drivers") / name
 
     def windowless_executable(self) -> Path | None:
-        """The same without windows, where there is one and `variable` names no other; else `executable`."""
+        """The program without windows, if there is one and `variable` names no other; else `executable`."""
         if not os.environ.get(self.variable):
             for name in self.windowless_programs:
                 if found := shutil.which(name):

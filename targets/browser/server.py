@@ -76,7 +76,7 @@ class PageServer(ThreadingHTTPServer):
             self.serve_forever()
 
     def service_actions(self) -> None:
-        """After each request, and now and then without one."""
+        """Runs after each request, and now and then without one."""
         if self._is_ending:
             raise Ended
 

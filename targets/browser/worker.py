@@ -177,7 +177,7 @@ class BrowserWorker:
 
     @property
     def _page_server(self) -> Server:
-        """That of the page which is open."""
+        """The server of the page which is open."""
         if self.server is None:
             raise PageProblem("failed", "no artifact is open.")
         return self.server

@@ -28,7 +28,7 @@ class LiteRTJSTarget(BrowserTarget):
     bundle = BUNDLE
     page = Path(__file__).with_name("page")
     predicted_by = "tflite/litert-xnnpack"
-    """Its kernels are XNNPACK's, and what a GPU cannot do is done by those."""
+    """Target that predicts this one. Its kernels are XNNPACK's, and what a GPU cannot do is done by those."""
 
     @property
     def waits(self) -> bool:

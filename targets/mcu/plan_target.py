@@ -61,7 +61,8 @@ class PlanTarget(BoardTarget):
         return {"runtime": "plan", "firmware": firmware_fingerprint(self.board), **environment("zig").versions()}
 
     def lacking(self, artifact: Artifact) -> tuple[str, ...]:
-        """Also raises `DoesNotFit`, a `PlanRefused`, for what has kernels and not the room."""
+        """What the artifact needs and the board lacks. Raises `PlanRefused`, and `DoesNotFit` (also a `PlanRefused`)
+        where there are kernels but not the room."""
         found = plan_size(artifact)
         if not isinstance(found, PlanSize):
             return found

@@ -24,7 +24,7 @@ from .plan import PlanRefused
 
 
 def inputs_of(artifact: Artifact, samples: Tensors) -> list[bytes]:
-    """For each sample the bytes of the model's inputs, in the model's order."""
+    """The bytes of the model's inputs for each sample, in the model's order."""
     ordered = sorted(artifact.inputs, key=lambda info: info.index)
     count = len(samples[ordered[0].name])
     return [b"".join(samples[info.name][index].tobytes() for info in ordered) for index in range(count)]
@@ -65,7 +65,7 @@ class EmulatedSession(Session):
         return self._infer(samples, RUN_TO_END)
 
     def infer_within(self, samples: Tensors, seconds: float) -> dict[str, NDArray[Any]]:
-        """In one start: the emulator is stopped when its time is up and the first sample is done."""
+        """Runs all in one start: the emulator is stopped when its time is up and the first sample is done."""
         return self._infer(samples, StopCondition(seconds, inputs=1 if self.is_stream else 2))
 
     def _infer(self, samples: Tensors, enough: StopCondition) -> dict[str, NDArray[Any]]:

@@ -77,7 +77,7 @@ def work(path: Path) -> int:
 
 
 def output_steps(path: Path, inspected: dict[str, Any]) -> dict[str, float]:
-    """No output of a TensorFlow.js model takes multiples of a step alone."""
+    """An empty map: no output of a TensorFlow.js model takes multiples of a step alone."""
     return {}
 
 

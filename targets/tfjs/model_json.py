@@ -21,7 +21,8 @@ METADATA = "harness"
 """Key of what is ours in `userDefinedMetadata`: canonical names, and notes on what was changed."""
 
 LAYER = "layer:"
-"""Before the name of a layer whose result is asked for as an output; the model's own are called by position."""
+"""Prefix of the name of a layer whose result is asked for as an output. The model's own outputs are called by
+position."""
 
 STORED_BYTES = {"float32": 4, "int32": 4, "bool": 1, "complex64": 8, "uint8": 1, "uint16": 2, "float16": 2}
 

@@ -105,7 +105,7 @@ def bare(artifact: Artifact, folder: Path) -> Artifact:
 
 
 def without_weights(artifact: Artifact, folder: Path) -> Artifact:
-    """The same with random numbers in place of floating-point weights, as large as they were, and of those that are
+    """The operator with random numbers in place of floating-point weights, as large as they were, and of those that are
     stored as integers with a scale. What is an integer to the graph (an axis, a shape) stays."""
     model = read_model(artifact.path)
     generator = np.random.default_rng(SEED)

@@ -67,7 +67,7 @@ def perturb_graph(graph_def: Any, generator: np.random.Generator) -> None:
 
 
 def fixed_shape(tensor: Any) -> list[int]:
-    """Its shape, one where it is open: noise is broadcast there."""
+    """The tensor's shape, one where it is open: noise is broadcast there."""
     return [size or 1 for size in (tensor.shape.as_list() if tensor.shape.rank else [])]
 
 

@@ -10,7 +10,7 @@ import tflite
 from .examine import operator_name, sizes, type_name
 
 _OUTPUTS_FIELD, _OPERATORS_FIELD = 8, 10
-"""In a subgraph's virtual table: its third and fourth field (schema.fbs)."""
+"""Fields in a subgraph's virtual table: the third and the fourth (schema.fbs)."""
 _GIVEN = ("float32", "float16", "int8", "uint8", "int16", "int32", "int64", "bool")
 
 

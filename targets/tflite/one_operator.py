@@ -67,7 +67,7 @@ def bare(artifact: Artifact, folder: Path) -> Artifact:
 
 
 def without_weights(artifact: Artifact, folder: Path) -> Artifact:
-    """The same with random weights."""
+    """The operator with random weights."""
     _rewritten("without_weights", artifact, folder)
     return derive_artifact(artifact, folder, entry=ENTRY, signature="")
 

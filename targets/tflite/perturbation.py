@@ -302,7 +302,7 @@ def terms(made: PerturbedModel, graph: Any, name: str, reads: list[int], index: 
 
 
 def fixed_shape(tensor: Any) -> tuple[int, ...]:
-    """Its shape, one where it is open: noise is broadcast there."""
+    """The tensor's shape, one where it is open: noise is broadcast there."""
     shape = [] if tensor.shape is None else [int(size) for size in tensor.shape]
     signature = shape if tensor.shapeSignature is None else [int(size) for size in tensor.shapeSignature]
     if len(signature) != len(shape):

@@ -80,7 +80,8 @@ def first_that_runs(
 def first_that_takes(
     path: Path, inspected: dict[str, Any], samples: dict[str, Any], resolvers: tuple[Any, ...]
 ) -> tuple[str, dict[str, Any]]:
-    """The same of a file that TensorFlow's interpreter can hold."""
+    """What TensorFlow's interpreter gives for a file that it can hold, with the first resolver that takes it. Raises
+    `Refused`."""
     import tensorflow as tf
 
     refusal: Exception | None = None

@@ -25,7 +25,7 @@ IDENTIFIER = b"TFL3"
 
 
 class Refused(Exception):
-    """It cannot be done with this file."""
+    """The operation cannot be done with this file."""
 
     harness_kind = "unsupported"
 
@@ -42,7 +42,8 @@ def written(model: Any, path: str) -> None:
 
 
 def bare(model: Any) -> Any:
-    """Without description, metadata and signatures: an interpreter takes inputs and outputs by their order."""
+    """The model without description, metadata and signatures: an interpreter takes inputs and outputs by their
+    order."""
     model.description = model.metadata = model.metadataBuffer = model.signatureDefs = None
     return model
 

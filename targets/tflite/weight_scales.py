@@ -47,7 +47,7 @@ def by_blocks(artifact: Artifact, why: str) -> tuple[str, ...]:
 
 
 def misread_by_tflite_runtime(artifact: Artifact) -> tuple[str, ...]:
-    """The same of operators that tflite-runtime 2.14 computes wrongly beside float values."""
+    """Operators that tflite-runtime 2.14 computes wrongly beside float values, in the form of `coverage`."""
     if artifact.scheme != "dynamic":
         return ()
     beside_floats = [one for one in _weighted(artifact) if type_name(one[2]) == "float32"]
@@ -67,7 +67,7 @@ def misread_by_tflite_runtime(artifact: Artifact) -> tuple[str, ...]:
 
 
 def dequantised_with_one_scale(content: bytes) -> tuple[str, ...]:
-    """The same of what Micro's DEQUANTIZE computes wrongly, of a file's content."""
+    """What Micro's DEQUANTIZE computes wrongly in a file with this content, in the form of `coverage`."""
     found = [
         (name, place) for place, name, values, _ in _operators(content) if name == "DEQUANTIZE" and scales(values) > 1
     ]

@@ -89,7 +89,7 @@ def interpreter_of(module: Any, custom: dict[str, Any] | None) -> Any:
 
 @contextmanager
 def collector_off() -> Iterator[None]:
-    """No garbage is collected while something is timed."""
+    """Switches garbage collection off while something is timed."""
     gc.collect()
     gc.disable()
     try:

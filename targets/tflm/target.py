@@ -35,7 +35,7 @@ class MicroSession(Session):
         self._loaded = loaded
 
     def loaded(self) -> Loaded:
-        """Its Python interface has no names of inputs."""
+        """What the runtime loaded. Its Python interface has no names of inputs."""
         return self._loaded
 
     def infer(self, samples: Tensors) -> dict[str, NDArray[Any]]:

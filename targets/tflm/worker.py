@@ -60,7 +60,7 @@ def reason(text: str, error: Exception) -> str:
 
 
 def named(text: str, custom: list[str]) -> str:
-    """With the model's custom operators where Micro says `CUSTOM` of one."""
+    """The text with the model's custom operators named where Micro says `CUSTOM` of one."""
     return text.replace("op code CUSTOM", f"op code CUSTOM ({', '.join(custom)})") if custom else text
 
 

@@ -109,7 +109,8 @@ def fault(saved_model: Path, inputs: Mapping[str, Any], outputs: Mapping[str, An
 
 
 def not_a_number(outputs: Mapping[str, Any], whose: str) -> str:
-    """That an output has a NaN, and what to do. An infinity is a value that can be compared."""
+    """A sentence that an output has a NaN, and what to do; empty if none has. An infinity is a value that can be
+    compared."""
     for name, values in outputs.items():
         if values.dtype.kind != "f":
             continue
@@ -124,7 +125,8 @@ def not_a_number(outputs: Mapping[str, Any], whose: str) -> str:
 
 
 def not_repeated(invoke: Invoke, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
-    """That the source gives other outputs for the same inputs, and what to do."""
+    """A sentence that the source gives other outputs for the same inputs, and what to do; empty if it repeats
+    itself."""
     for place, sample in zip(range(TRIED_AGAIN), samples_of(inputs), strict=False):
         for name, again in invoke(sample).items():
             before = sample_of(outputs, name, place)

@@ -72,4 +72,4 @@ class Exported:
     evaluation: Dataset | None = None
     calibration: Dataset | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """More for the preparation's facts, as JSON: `open_dimensions`, `keras`."""
+    """Further facts of the preparation, as JSON: `open_dimensions`, `keras`."""

@@ -52,7 +52,7 @@ def _with_summaries(connection: Connection) -> None:
 
 
 STEPS: Sequence[Migration] = (_one_row_a_series, _by_column, _with_summaries)
-"""From version 1 to 2, from 2 to 3, and so on."""
+"""Migrations from version 1 to 2, from 2 to 3, and so on."""
 
 
 def newest(steps: Sequence[Migration] = STEPS) -> int:

@@ -78,8 +78,8 @@ def read(path: Path) -> RunResults | HarnessError:
 
 
 def read_all(paths: Sequence[Path], total_bytes: int) -> Iterator[RunResults | HarnessError]:
-    """The same of several files, in their order. `total_bytes` is what they have together: where that is much, several
-    processes read them."""
+    """Reads several files, in their order. `total_bytes`: the bytes of all of them. If they are many, several processes
+    read them."""
     processes = min(os.cpu_count() or 1, len(paths), total_bytes // WORTH_A_PROCESS)
     if processes < 2:
         yield from map(read, paths)

@@ -75,7 +75,7 @@ class ModelResults:
     measurement: NDArray[np.int64]
     """Hashes of timings; 0 where nothing was timed."""
     figures: Mapping[str, NDArray[np.float64]]
-    """Those that any case has; NaN where one has not."""
+    """Figures that any case has, by name. NaN where a case has none."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""When what an emulator has reported so far is enough, although the job goes on."""
+"""Decides whether what an emulator has reported so far is enough, although the job goes on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from .frames import Report, parse_report
 
 @dataclass(frozen=True)
 class StopCondition:
-    """After `seconds` of the emulator's run, `inputs` inputs are enough, and what came beyond them is taken too."""
+    """Condition for stopping: after `seconds` of the emulator's run, `inputs` inputs are enough. Inputs beyond them are
+    taken too."""
 
     seconds: float = math.inf
     inputs: int = 1
@@ -22,4 +23,4 @@ class StopCondition:
 
 
 RUN_TO_END = StopCondition()
-"""Nothing but the whole job is."""
+"""Stop condition under which only the whole job is enough."""

@@ -64,14 +64,15 @@ class job_report:
             self.problems.append(" ".join(words))
 
     def report_should_be_whole(self) -> None:
-        """No fault, no refusal, no damaged line, and the last line has come."""
+        """Raises unless the report is whole: no fault, no refusal, no damaged line, and the last line has come."""
         if self.problems:
             raise AssertionError("The firmware reported: " + "; ".join(self.problems))
         if not self.complete:
             raise AssertionError("The firmware's report has no end, or lines are missing.")
 
     def outputs_should_equal(self, path: str) -> None:
-        """Every byte of every output of every sample; the file has a line `sample output bytes` for each."""
+        """Raises unless every byte of every output of every sample is equal. The file has a line `sample output
+        bytes` for each."""
         expected = {}
         for line in Path(path).read_text("ascii").splitlines():
             if line.strip() and not line.startswith("#"):

@@ -95,7 +95,7 @@ def _board(name: str) -> Board:
 
 
 def _measure(board: Board, plan: Plan, inputs: list[bytes], *, sequence: bool) -> tuple[JobResult, str]:
-    """On Renode where it is installed, else on QEMU, which counts the same within a few instructions."""
+    """Measures on Renode where it is installed, else on QEMU, which counts the same within a few instructions."""
     missing: Unavailable | None = None
     for machine in (EMULATORS["renode"], EMULATORS["qemu"]):
         if not machine.runs(board):

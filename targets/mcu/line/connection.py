@@ -17,7 +17,7 @@ from .outcome import BoardBusy, BoardReset, BoardSilent, FlashFailed, LineGarble
 from .port import Port, also_open, open_port
 
 START_SECONDS = 10.0
-"""Within so much after it was flashed a board answers: its adapter may be found anew by the system."""
+"""Seconds within which a board answers after it was flashed: the system may find its adapter anew."""
 _AGAIN_SECONDS = 0.2
 _LOCKS: dict[str, threading.Lock] = {}
 _NOT_OURS = (BoardSilent, BoardBusy, BoardReset, LineGarbled)
@@ -90,8 +90,8 @@ def _port_in_time(stack: ExitStack, entry: MapEntry) -> Port:
 
 
 def _asked(line: Line, entry: MapEntry) -> BoardIdentity | Refusal | None:
-    """None of a board that does not answer as ours do, which is then flashed. With another reader on the line nobody
-    can know that."""
+    """The board's identity or refusal. None if a board does not answer as ours do; it is then flashed. With another
+    reader on the line nobody can know that."""
     try:
         return line.identify()
     except _NOT_OURS:

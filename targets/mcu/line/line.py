@@ -32,7 +32,7 @@ _AT_115200_BAUD = 10 / 115_200
 _WORK = 8.0
 """A board that has said that it works hears nothing meanwhile: it is asked so many times less often."""
 _RUBBISH_CHARACTERS = 65_536
-"""After so much without one sound frame among it, nothing of ours is to be expected."""
+"""Characters without one sound frame after which no frame of ours is to be expected."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class BoardIdentity:
     keeps_input: bool
     """Whether one input serves several runs; else a run writes over it."""
     cycles: int
-    """Its counter, modulo 2³²."""
+    """The core's cycle counter, modulo 2³²."""
     asked: float
     answered: float
-    """Between these two, by this machine's clock in seconds, the counter was read."""
+    """Times by this machine's clock in seconds. The counter was read between `asked` and `answered`."""
 
 
 @dataclass(frozen=True)
@@ -282,7 +282,7 @@ class Line:
                 self._again = min(2 * self._again, max(_LONGEST_PATIENCE, self.patience.retry_seconds))
 
     def _learn(self, seconds: float, characters: int) -> None:
-        """From a request that was answered at once."""
+        """Learns from a request that was answered at once."""
         self._again = self.patience.retry_seconds
         self._seconds_a_character += 0.25 * (seconds / characters - self._seconds_a_character)
 

@@ -18,7 +18,7 @@ class BoardReset(Crashed):
 
 
 class BoardSilent(TimedOut):
-    """Nothing comes from the board."""
+    """The board sends nothing."""
 
 
 class LineGarbled(Crashed):

@@ -74,7 +74,7 @@ class SerialTarget(Target):
         )
 
     def probe(self) -> Readiness:
-        """From the map alone: `harness boards` asks the boards themselves."""
+        """Readiness from the map alone: `harness boards` asks the boards themselves."""
         try:
             entry = self.entry()
         except Unavailable as error:

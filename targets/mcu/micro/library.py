@@ -111,7 +111,7 @@ def _inspect(path: Path, headers: Path) -> MicroLibrary:
 
 
 def _headers_digest(headers: Path) -> str:
-    """Over the headers that the glue includes itself; what those include is of the same checkout."""
+    """Digest of the headers that the glue includes itself. What those include is of the same checkout."""
     digest = hashlib.sha256()
     for path in sorted((headers / _GLUE_HEADER).parent.glob("*.h")):
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

@@ -218,7 +218,7 @@ class Builder:
         self.scope.known[tensor.index] = values
 
     def values(self, tensor: Tensor) -> NDArray[Any] | None:
-        """Those of a constant, or of a tensor that the planner has computed; None of any other."""
+        """The values of a constant, or of a tensor that the planner has computed. None for any other tensor."""
         return self.scope.known.get(tensor.index) if tensor.constant is None else tensor.constant
 
     def bind(self, tensor: Tensor, place: Place) -> None:

@@ -117,7 +117,7 @@ class Operator:
 
     @property
     def place(self) -> str:
-        """Its number, and its subgraph where that is not the first."""
+        """The operator's number, and its subgraph where that is not the first."""
         return f"{self.index}{_of_graph(self.graph)}"
 
     @property

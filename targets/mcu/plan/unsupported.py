@@ -25,7 +25,7 @@ class UnsupportedOperator:
 
 
 class _EndOfList(Exception):
-    """Nothing behind this is judged."""
+    """Ends the list: nothing behind this is judged."""
 
 
 def unsupported_operators(tflite: bytes) -> list[UnsupportedOperator]:

@@ -27,7 +27,7 @@ from harness_targets.tflite.signature import Signature
 from harness_targets.tflite.worker import Worker, interpreter_module
 
 MARK = -0x4D4C5248
-"""No file descriptor: see counter.c."""
+"""Mark that is no file descriptor; see counter.c."""
 _CUT_MODEL = "parts.tflite"
 _WARM_UP = 12
 """Calls before any counts: Python 3.11 rewrites its own bytecode in the first eight."""

@@ -116,7 +116,8 @@ def settled_count(counts: list[int], stable: bool, again: int | None) -> tuple[i
 
 
 def operator_costs(names: tuple[str, ...], totals: list[int]) -> tuple[dict[str, Any], ...]:
-    """From the counts of the model cut after each operator to what each adds. The first has the call itself in it."""
+    """What each operator adds, from the counts of the model cut after each operator. The first has the call itself in
+    it."""
     before = [0, *totals[:-1]]
     return tuple(
         {"index": index, "operator": name, "instructions": total - earlier}

@@ -38,7 +38,7 @@ _LIBRARIES = (
 """The names that releases of Debian know a package by."""
 _PYTHON = ("python{}-minimal", "libpython{}-minimal", "libpython{}-stdlib")
 _PYTHON_VERSIONS = ("3.11", "3.12", "3.13")
-"""Those that the runtimes have wheels for; the first that the package sources have is taken."""
+"""Python versions that the runtimes have wheels for. The first that the package sources have is taken."""
 _DECISIVE = ("libc6", "libstdc++6")
 """Whose code a model's inference runs, beside the runtime's own."""
 _FACTS = "packages.json"
@@ -148,7 +148,7 @@ def _chosen(known: set[str], complaint: str) -> tuple[str, list[str]]:
 
 
 def _describe_cores(folder: Path, root: Path) -> None:
-    """For each core a root folder with what `/proc` and `/sys` say of it; all else is shared."""
+    """Writes, for each core, a root folder with what `/proc` and `/sys` say of it; all else is shared."""
     for core in CORES.values():
         place = folder / core.name
         for name, text in core.files().items():

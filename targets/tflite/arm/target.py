@@ -31,7 +31,7 @@ _KIN = {
     ("litert", "BUILTIN_REF"): "tflite/litert-reference",
     ("tflite-runtime", "AUTO"): "tflite/tflite-runtime",
 }
-"""The same runtime on this machine, which has a kernel for the same operators."""
+"""Targets that run the same runtime on this machine, which has a kernel for the same operators."""
 _SLOWNESS = 5.0
 """How much longer than a processor an emulated one may take for the same, at least."""
 

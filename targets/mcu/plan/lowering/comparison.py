@@ -29,7 +29,7 @@ def _scaled(operator: Operator, tensor: Tensor) -> list[int]:
 
 
 def _order_tables(operator: Operator, first: Tensor, second: Tensor) -> list[NDArray[np.int16]]:
-    """For each input the place of each of its values in the order of all."""
+    """The place of each value in the order of all values, for each input."""
     scaled = _scaled(operator, first), _scaled(operator, second)
     places = {value: index for index, value in enumerate(sorted({*scaled[0], *scaled[1]}))}
     return [by_bits([places[value] for value in values], np.int16) for values in scaled]

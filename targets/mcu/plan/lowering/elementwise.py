@@ -121,7 +121,7 @@ def _fused_activation(operator: Operator) -> int:
 
 
 def _float_bounds(operator: Operator) -> tuple[float, float]:
-    """Those that clamp their result clamp infinities too."""
+    """The bounds of the fused activation, which clamp infinities too. Operators without one have infinite bounds."""
     if operator.name in (*_EXTREMES, "PRELU", "FLOOR_DIV"):
         return -float("inf"), float("inf")
     return activation_range_float(operator, _fused_activation(operator))

@@ -112,7 +112,7 @@ def per_channel_multipliers(weighted: Weighted, axis: int) -> list[tuple[int, in
 
 
 def fits_int32(largest_sum: int, total: int, multiplier: int, shift: int) -> bool:
-    """No step of the sum and of its requantisation leaves int32 (see firmware/fixed_point.h).
+    """Whether no step of the sum and of its requantisation leaves int32 (see firmware/fixed_point.h).
 
     Totals near 2^30 do occur: the converter widens the bias of a channel with tiny weights up to there.
     """
