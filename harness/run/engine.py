@@ -30,6 +30,7 @@ from harness.run.machine import commit, this_machine
 from harness.run.matrix import Case
 from harness.run.measure import Job, ParityResult
 from harness.run.measurements import Measurements
+from harness.run.place import Place
 from harness.run.pool import Progress, side_by_side
 from harness.run.reference_check import ReferenceChecker
 from harness.run.results import CaseState, case_result, judge_state, model_summaries
@@ -64,6 +65,8 @@ class Run:
         self.states: dict[str, CaseState] = {case.id: CaseState(case) for case in cases}
         self.prepared: dict[str, PreparedModel | CaseError] = {}
         self.conditioning: dict[Hashable, Conditioning | None] = {}
+        self._jobs: dict[str, Job] = {}
+        self._step_results: dict[StepKey, Any] = {}
         self._reference_checker = ReferenceChecker(self.converter, settings.policy, settings.cache / "artifacts")
 
     def execute(self) -> RunRecord:
@@ -94,64 +97,21 @@ class Run:
             self.progress.note(f"The converters were not ended: {error_text(error)}.")
 
     def _stages(self) -> None:
-        jobs = self._compared()
+        jobs = self._compare_cases()
         self._compare_again(self._with_checked_references(jobs))
         if not self.settings.parity_only:
             plan, progress = self.settings.plan, self.progress
             time_cases(self.states, jobs, plan, self.measurements, self.machine, progress, self._ending)
 
-    def _compared(self) -> dict[str, Job]:
+    def _compare_cases(self) -> dict[str, Job]:
         """Prepare, convert, set up and compare; the jobs of the cases that got so far, each with its comparison."""
-        jobs: dict[str, Job] = {}
-        results: dict[StepKey, Any] = {}
-
-        def ended(step: ScheduledStep, result: Any) -> None:
-            kind, name = key = cast(StepKey, step.key)
-            results[key] = result
-            if kind == "prepare":
-                self.prepared[name] = result
-            if isinstance(result, CaseError):
-                self._report_status(self._end(result, lambda case: key in step_keys(case)))
-            elif kind == "compare":
-                self._store_result(name, result)
-                self._report_status([self.states[name]])
-            self.progress.step(step.doing)
-
-        def compare(case: Case) -> ParityResult | None:
-            artifact, reference, kept = results["reference", recipe_of(case)]
-            jobs[case.id] = job = self._job(case, artifact, reference, kept)
-            return self._measured_before_or_now(case.id, job)
-
-        conversion: dict[str, Callable[[Case, Conversion], Any]] = {
-            "prepare": lambda case, by: by.prepare(case.model),
-            "convert": lambda case, by: self._convert(by, case, self.prepared_of(case.id)),
-            "reference": lambda case, by: self._run_reference(
-                by, case, self.prepared_of(case.id), results["convert", recipe_of(case)]
-            ),
-        }
         places = {case.place.name: case.place for case in self.cases if case.place.name}
-
-        def here(do: Callable[[Case, Conversion], Any]) -> Callable[[Case], Any]:
-            return lambda case: do(case, self.converter)
-
-        def there(do: Callable[[Case, Conversion], Any]) -> Callable[[Case, str], Any]:
-            return lambda case, where: do(case, self.converter.at(places[where]))
-
-        anywhere = {stage: there(do) for stage, do in conversion.items()} if places else {}
-        work: dict[str, Callable[[Case], Any]] = {
-            **{stage: here(do) for stage, do in conversion.items()},
-            "set up": lambda case: case.place.set_up(case.target),
-            "compare": compare,
-        }
-        steps: dict[Hashable, ScheduledStep] = {}
-        for case in self.cases:
-            for step in case_steps(case, work, self.costs, anywhere):
-                steps.setdefault(step.key, step)
+        steps = self._steps(places)
         schedule = Schedule(
-            steps.values(),
+            steps,
             self.settings.workers,
             {"set up": 1},
-            ended,
+            self._on_step_ended,
             self._places_elsewhere(),
             lambda: [name for name, place in places.items() if place.converts],
         )
@@ -165,8 +125,47 @@ class Run:
         finally:
             self.costs.keep()
         # In the order of the cases, so that what is timed first does not hang on what was compared first.
-        known = [case.id for case in self.cases if case.id in jobs]
-        return {case_id: jobs[case_id] for case_id in known if self.states[case_id].parity is not None}
+        known = [case.id for case in self.cases if case.id in self._jobs]
+        return {case_id: self._jobs[case_id] for case_id in known if self.states[case_id].parity is not None}
+
+    def _steps(self, places: Mapping[str, Place]) -> list[ScheduledStep]:
+        """The steps of all cases, each once."""
+        conversion: Mapping[str, Callable[[Case, Conversion], Any]] = {
+            "prepare": self._prepare,
+            "convert": self._convert,
+            "reference": self._run_reference,
+        }
+
+        def by_engine(do: Callable[[Case, Conversion], Any]) -> Callable[[Case], Any]:
+            return lambda case: do(case, self.converter)
+
+        def by_place(do: Callable[[Case, Conversion], Any]) -> Callable[[Case, str], Any]:
+            return lambda case, name: do(case, self.converter.at(places[name]))
+
+        work: Mapping[str, Callable[[Case], Any]] = {
+            **{stage: by_engine(do) for stage, do in conversion.items()},
+            "set up": lambda case: case.place.set_up(case.target),
+            "compare": self._compare,
+        }
+        anywhere = {stage: by_place(do) for stage, do in conversion.items()} if places else {}
+        steps: dict[Hashable, ScheduledStep] = {}
+        for case in self.cases:
+            for step in case_steps(case, work, self.costs, anywhere):
+                steps.setdefault(step.key, step)
+        return list(steps.values())
+
+    def _on_step_ended(self, step: ScheduledStep, result: Any) -> None:
+        key = cast(StepKey, step.key)
+        kind, name = key
+        self._step_results[key] = result
+        if kind == "prepare":
+            self.prepared[name] = result
+        if isinstance(result, CaseError):
+            self._report_status(self._end(result, lambda case: key in step_keys(case)))
+        elif kind == "compare":
+            self._store_result(name, result)
+            self._report_status([self.states[name]])
+        self.progress.step(step.doing)
 
     def _end(self, problem: CaseError, concerned: Callable[[Case], bool]) -> list[CaseState]:
         """End the cases that stand on what went wrong; gives those that had not ended before."""
@@ -191,16 +190,19 @@ class Run:
         except ANY_ERROR as error:
             self.states[case.id].end(as_case_error(error, doing))
 
-    def _convert(self, by: Conversion, case: Case, prepared: PreparedModel) -> Artifact:
+    def _prepare(self, case: Case, by: Conversion) -> PreparedModel:
+        return by.prepare(case.model)
+
+    def _convert(self, case: Case, by: Conversion) -> Artifact:
+        prepared = self.prepared_of(case.id)
         artifact = by.convert(prepared, case.format, case.variant)
         if fault := prepared.facts.get("golden_fault"):
             raise Failed(fault)
         return artifact
 
-    def _run_reference(
-        self, by: Conversion, case: Case, prepared: PreparedModel, artifact: Artifact
-    ) -> tuple[Artifact, Reference, Reference | None]:
+    def _run_reference(self, case: Case, by: Conversion) -> tuple[Artifact, Reference, Reference | None]:
         """The artifact, what the reference makes of it, and the same as a stream where that may be meant."""
+        prepared, artifact = self.prepared_of(case.id), self._step_results["convert", recipe_of(case)]
         reference = by.reference(prepared, artifact, case.format)
         self.conditioning[recipe_of(case)] = by.conditioning(prepared, artifact, case.format, reference)
         kept = None
@@ -209,6 +211,11 @@ class Run:
                 stream = artifact.model_copy(update={"sequence": True})
                 kept = by.reference(prepared, stream, case.format)
         return artifact, reference, kept
+
+    def _compare(self, case: Case) -> ParityResult | None:
+        artifact, reference, kept = self._step_results["reference", recipe_of(case)]
+        self._jobs[case.id] = job = self._job(case, artifact, reference, kept)
+        return self._measured_before_or_now(case.id, job)
 
     def _job(self, case: Case, artifact: Artifact, reference: Reference, kept: Reference | None) -> Job:
         """What is measured. Raises `Unsupported` where the target says beforehand that it cannot."""

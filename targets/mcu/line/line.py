@@ -114,6 +114,29 @@ def frame(text: str) -> bytes:
     return f"\n@{text} *{zlib.crc32(text.encode()):08x}\n".encode()
 
 
+@dataclass
+class _Exchange:
+    """One request and what has come of it; times are those of the monotonic clock, in seconds."""
+
+    begun: float
+    asked: float
+    """When it was sent last."""
+    heard: float
+    """When anything came last."""
+    grown: float
+    """When what was asked for became larger last."""
+    size: int
+    """How much of it there is."""
+    sent: int = 0
+    """How many times it was sent."""
+    must_ask: bool = True
+    heard_anything: bool = False
+    is_working: bool = False
+    """Whether the board said last that it works."""
+    was_damaged: bool = False
+    """Whether a frame came damaged since it was sent."""
+
+
 class Line:
     """The far side of a port. `seconds` is how long one run of the model may take."""
 
@@ -228,58 +251,77 @@ class Line:
             is_first: whether BOOT and FAULT frames are of the board's life before this request, and are ignored.
         """
         request, number = frame(text), text.split(" ")[1]
-        begun = heard = asked = grown = time.monotonic()
-        seconds = max(seconds, self.patience.silence_seconds)
-        size, sent, anything, is_working, was_damaged, again = growing(), 0, False, False, False, True
+        now = time.monotonic()
+        exchange = _Exchange(begun=now, asked=now, heard=now, grown=now, size=growing())
         self.statistics.requests += 1
         while True:
-            if again:
-                self.port.write(request)
-                asked, again, was_damaged, sent = time.monotonic(), False, False, sent + 1
-                self.statistics.repeated += sent > 1
+            if exchange.must_ask:
+                self._send(request, exchange)
             for line in self._lines():
-                heard, anything = time.monotonic(), True
-                words = split_frame(line)
+                words = self._frame(line, exchange)
                 if words is None:
-                    self.statistics.damaged += 1
-                    was_damaged = True
                     continue
-                self._rubbish = 0
-                is_working = words == ["WAIT", number]
+                exchange.is_working = words == ["WAIT", number]
                 if words[0] in ("BOOT", "FAULT") and not is_first:
                     if words[0] == "FAULT":
                         take_frame(Report(), words[0], words[1:])  # which raises
                     raise BoardReset(self._was_reset())
                 answer = read(words)
                 if answer is not None:
-                    if sent == 1:
-                        self._learn(heard - begun, len(request))
+                    if exchange.sent == 1:
+                        self._learn(exchange.heard - exchange.begun, len(request))
                     return answer
-                again = again or words[0] in ("AGAIN", "BOOT") or ended(words)
+                if words[0] in ("AGAIN", "BOOT") or ended(words):
+                    exchange.must_ask = True
             now = time.monotonic()
-            if growing() != size:
-                size, grown = growing(), now
-            if not anything and now - begun > self.patience.silence_seconds:
-                raise BoardSilent(
-                    f"Nothing came from the board on {self.name} in {self.patience.silence_seconds:g} s: see that"
-                    " it is powered, that its transmitter and receiver are not exchanged, and that `baud` is what its"
-                    " image has."
-                )
-            if self._rubbish > _RUBBISH_CHARACTERS:
-                raise LineGarbled(
-                    f"What comes from {self.name} is nothing that the harness's firmware sends: another program runs on"
-                    " the board, `baud` is wrong, or something else reads or writes the line."
-                )
-            if now - grown > seconds:
-                raise BoardBusy(f"The board on {self.name} gave no whole answer within {seconds:g} s.")
-            patience = self._again + 2 * len(request) * self._seconds_a_character
-            if is_working:
-                patience = max(patience, _WORK * self.patience.retry_seconds)
-            if was_damaged and now - heard > self.patience.retry_seconds:
-                again = True  # it has answered, and what it said is lost
-            elif now - max(asked, heard) > patience:
-                again = True
+            if growing() != exchange.size:
+                exchange.size, exchange.grown = growing(), now
+            self._check(exchange, now, max(seconds, self.patience.silence_seconds))
+            if exchange.was_damaged and now - exchange.heard > self.patience.retry_seconds:
+                exchange.must_ask = True  # the board has answered, and what it said is lost
+            elif now - max(exchange.asked, exchange.heard) > self._wait_seconds(len(request), exchange):
+                exchange.must_ask = True
                 self._again = min(2 * self._again, max(_LONGEST_PATIENCE, self.patience.retry_seconds))
+
+    def _send(self, request: bytes, exchange: _Exchange) -> None:
+        self.port.write(request)
+        exchange.asked = time.monotonic()
+        exchange.must_ask = exchange.was_damaged = False
+        exchange.sent += 1
+        if exchange.sent > 1:
+            self.statistics.repeated += 1
+
+    def _frame(self, line: str, exchange: _Exchange) -> list[str] | None:
+        """A frame's words; None of one that was damaged on its way."""
+        exchange.heard, exchange.heard_anything = time.monotonic(), True
+        words = split_frame(line)
+        if words is None:
+            self.statistics.damaged += 1
+            exchange.was_damaged = True
+        else:
+            self._rubbish = 0
+        return words
+
+    def _check(self, exchange: _Exchange, now: float, seconds: float) -> None:
+        """Raises what is wrong with the board or the line, if waiting for longer is in vain."""
+        silence = self.patience.silence_seconds
+        if not exchange.heard_anything and now - exchange.begun > silence:
+            raise BoardSilent(
+                f"Nothing came from the board on {self.name} in {silence:g} s: see that it is powered, that its"
+                " transmitter and receiver are not exchanged, and that `baud` is what its image has."
+            )
+        if self._rubbish > _RUBBISH_CHARACTERS:
+            raise LineGarbled(
+                f"What comes from {self.name} is nothing that the harness's firmware sends: another program runs on"
+                " the board, `baud` is wrong, or something else reads or writes the line."
+            )
+        if now - exchange.grown > seconds:
+            raise BoardBusy(f"The board on {self.name} gave no whole answer within {seconds:g} s.")
+
+    def _wait_seconds(self, characters: int, exchange: _Exchange) -> float:
+        """How long an answer to a request of so many characters is waited for before it is repeated."""
+        wait = self._again + 2 * characters * self._seconds_a_character
+        return max(wait, _WORK * self.patience.retry_seconds) if exchange.is_working else wait
 
     def _learn(self, seconds: float, characters: int) -> None:
         """Learns from a request that was answered at once."""
