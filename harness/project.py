@@ -263,7 +263,10 @@ def entry_of(
             table.metadata.resolved(root)
     except HarnessError as error:
         problem = str(error)
-        kind = "tflite" if path.suffix == ".tflite" else "tfjs" if path.suffix == ".json" else kind
+        if path.suffix == ".tflite":
+            kind = "tflite"
+        elif path.suffix == ".json":
+            kind = "tfjs"
     source = Source(
         kind,
         path,

@@ -224,6 +224,11 @@ class SessionTimeouts:
 DEFAULT_LIMITS = SessionTimeouts()
 
 
+def does_not_run(target: str, missing: Sequence[str]) -> str:
+    """The sentence that a target cannot run something, with the reasons of `Target.unsupported_operators`."""
+    return f"{target} does not run {'; '.join(missing)}."
+
+
 class Target(abc.ABC):
     """One runtime in one place."""
 
@@ -290,6 +295,11 @@ class Target(abc.ABC):
         """The operators (or types) of `artifact` that this target cannot run, each with the reason in words; empty if
         it can run all as far as is known."""
         return ()
+
+    def require_support(self, artifact: Artifact) -> None:
+        """Raises `Unsupported` with what of `artifact` this target cannot run, as far as is known beforehand."""
+        if missing := self.unsupported_operators(artifact):
+            raise Unsupported(does_not_run(self.name, missing))
 
     def reproduction(self, artifact: Artifact) -> Reproduction:
         """What repeats on this runtime, without this program, what it makes of `artifact`. Raises `Unsupported` where

@@ -55,7 +55,9 @@ def count_sides(
         for side, footprint in zip((old, new), footprints, strict=True)
         if INSTRUCTIONS not in footprint.exact and INSTRUCTIONS in footprint.details
     )
-    allowed = margin if margin is not None else growth if exact else DEFAULT_PLAN.margin
+    allowed = margin
+    if allowed is None:
+        allowed = growth if exact else DEFAULT_PLAN.margin
     return Counted(figures[0], figures[1], exact, allowed, cautions)
 
 

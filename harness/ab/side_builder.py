@@ -21,7 +21,7 @@ from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError, Unavailable
 from harness.nearest import nearest
 from harness.project import ModelTable, entry_of
-from harness.target import Target
+from harness.target import Target, does_not_run
 from harness.variant import READY, Format, Variant
 
 
@@ -64,7 +64,7 @@ class SideBuilder:
         target.prepare()
         missing = target.unsupported_operators(artifact)
         if missing:
-            raise HarnessError(f"{target.name} does not run {'; '.join(missing)}.")
+            raise HarnessError(does_not_run(target.name, missing))
         return Side(options.text, target, artifact)
 
     def _model(self, case: CaseName) -> ModelEntry:

@@ -158,9 +158,7 @@ class FaultFinder:
         where it does not show."""
         if self.without_weights:
             artifact = self.isolation.randomise_weights(artifact, self._folder())
-        target = self.locator.case.target
-        if missing := target.unsupported_operators(artifact):
-            raise Unsupported(f"{target.name} does not run {'; '.join(missing)}")
+        self.locator.case.target.require_support(artifact)
         is_stream = artifact.sequence and artifact.state != "none"
         worst = self._fault(artifact, inputs, operator, finding)
         if is_stream or len(next(iter(inputs.values()))) == 1:

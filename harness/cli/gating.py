@@ -109,8 +109,7 @@ def judge_with_timing(
             return {}
 
     def format_of(target: str) -> str:
-        known = targets.get(target)
-        return known.format if known is not None else "tfjs" if target.startswith("tfjs/") else "tflite"
+        return targets[target].format if target in targets else ""
 
     again = Rebuilder(root, entries, registry.formats(), converter, baseline, progress.note)
     stopwatch = None

@@ -52,7 +52,9 @@ def locate_fault(
     other = target_beside(case, beside) if beside is not None else None
     if overlay is not None and (case.format.operator_outputs is None or case.format.operator_outputs.graph is None):
         raise HarnessError(f"Model Explorer opens no {case.format.name} artifacts of the harness; leave out --overlay.")
-    edges: tuple[str, ...] = ("runtime",) if other is not None else EDGES if edge is None else (edge,)
+    edges: tuple[str, ...] = EDGES if edge is None else (edge,)
+    if other is not None:
+        edges = ("runtime",)
     found: dict[str, EdgeFinding | CaseError] = {}
     with ConsoleProgress() as progress, tempfile.TemporaryDirectory(prefix="harness-locate-") as folder:
         converter = Converter(Cache(cache_directory() / "artifacts", progress.note), environment("converter"), 1)
@@ -211,7 +213,9 @@ def _print_table(finding: EdgeFinding) -> None:
 
 
 def _decibels(value: float | None, *, exact: bool) -> str:
-    return "exact" if exact else "–" if value is None else f"{value:.1f}"
+    if exact:
+        return "exact"
+    return "–" if value is None else f"{value:.1f}"
 
 
 def notable_results(finding: EdgeFinding) -> list[OperatorResult]:

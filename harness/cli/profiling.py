@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.artifact import Artifact
 from harness.cache import Cache
 from harness.case_name import CaseName
+from harness.cli.ab_instructions import INSTRUCTIONS_ARE_NOT_TIME
 from harness.cli.inventory import console, plain_table
 from harness.cli.locating import case_of
 from harness.cli.progress import ConsoleProgress
@@ -25,6 +26,7 @@ from harness.run.exclusive import exclusive_machine
 from harness.run.matrix import Case
 from harness.store.record import CaseResult, RunRecord
 from harness.store.runs import RunStore, parse, read_text
+from harness.target import does_not_run
 
 SECONDS = 6.0
 """Seconds for timing operators."""
@@ -34,7 +36,7 @@ FIGURES = ('"per_operator":[{', '"per_operator": [')
 """How a record's text shows that a case of it has figures per operator, as the harness writes it and as others may."""
 _BAR = 24
 """Characters of the longest bar."""
-_NOT_TIME = "Instructions are not time: caches, memory and clock frequency have no part in them."
+
 _DIFFERENCES = (
     "Each figure is what an operator adds to the model cut before it, with the 95 % interval of the median; the first "
     "has the call itself in it. ~ marks what cannot be told from nothing."
@@ -157,7 +159,7 @@ def time_operators(name: str, run: str | None, why: str, progress: ConsoleProgre
     case.target.require()
     case.target.prepare()
     if missing := case.target.unsupported_operators(artifact):
-        raise HarnessError(f"{case.target.name} does not run {'; '.join(missing)}.")
+        raise HarnessError(does_not_run(case.target.name, missing))
     samples = artifact.stored(read_golden(prepared.golden_path).inputs, samples=1)
     progress.note(f"Timing the operators of {case.id}, for about {SECONDS:g} s …")
     with exclusive_machine(progress.note), case.target.open(artifact) as session:
@@ -202,7 +204,10 @@ def print_costs(found: Costs) -> None:
     console().print(table)
     if len(costs) > len(shown):
         print(f"The {len(shown)} costliest of {len(costs)}; all are in --json.")
-    print(_NOT_TIME if found.unit == "instructions" else _TOGETHER if found.is_by_kind else _DIFFERENCES)
+    if found.unit == "instructions":
+        print(INSTRUCTIONS_ARE_NOT_TIME)
+    else:
+        print(_TOGETHER if found.is_by_kind else _DIFFERENCES)
 
 
 def _figure(found: Costs, value: float) -> str:

@@ -12,7 +12,7 @@ from harness import registry
 from harness.address import address_of
 from harness.artifact import Artifact
 from harness.conversion.target_address import decisive
-from harness.errors import CaseError, Crashed, Unsupported
+from harness.errors import CaseError, Crashed
 from harness.model import Tensors
 from harness.target import Target
 from harness.variant import Format
@@ -39,8 +39,7 @@ def ready(name: str, artifact: Artifact) -> Target:
     target = registry.targets()[name]
     target.require()
     target.prepare()
-    if missing := target.unsupported_operators(artifact):
-        raise Unsupported(f"{name} does not run {'; '.join(missing)}.")
+    target.require_support(artifact)
     return target
 
 

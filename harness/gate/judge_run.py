@@ -79,7 +79,7 @@ def judge_run(
     """Judge every case of `record`.
 
     Args:
-        format_of: the artifact format of a target, by its name.
+        format_of: the artifact format of a target, by its name, for older records; empty if it is not known.
         stopwatch: times what differs from its baseline; nothing is timed without.
         complete: the run was to have every case of the baseline.
         today: the day that exceptions are held against.
@@ -97,7 +97,7 @@ def judge_run(
     used: set[int] = set()
     verdicts = []
     for case in (*record.cases, *_missing(record, baseline, policy, complete)):
-        name = replace(case.name, format=format_of(case.name.runtime))
+        name = replace(case.name, format=case.format or format_of(case.name.runtime))
         accepted = baseline.cases.get(name) or baseline.cases.get(replace(name, target=name.runtime))
         checks: Iterable[Check]
         try:

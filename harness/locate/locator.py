@@ -104,9 +104,7 @@ class Locator:
         """What a target gives for every result, and whether looking changed its outputs. Raises a `CaseError`."""
         target.require()
         target.prepare()
-        missing = target.unsupported_operators(self.artifact)
-        if missing:
-            raise Unsupported(f"{target.name} does not run {'; '.join(missing)}.")
+        target.require_support(self.artifact)
         samples = self.artifact.stored(self.golden.inputs)
         with target.open(self.artifact) as session:
             usual_outputs = session.infer(samples)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry
-from harness.errors import ANY_ERROR, Unavailable, Unsupported
+from harness.errors import ANY_ERROR, Unavailable
 from harness.paths import home_directory
 from harness.places.content_store import ContentStore, Dropped
 from harness.places.conversions import CONVERTERS, own_identity_of_conversion, perform_operation
@@ -96,8 +96,7 @@ def _set_up(message: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parity(message: Mapping[str, Any]) -> dict[str, Any]:
     def measure(target: Target, job: Any) -> dict[str, Any]:
-        if lacking := target.unsupported_operators(job.artifact):
-            raise Unsupported(f"{target.name} does not run {'; '.join(lacking)}.")
+        target.require_support(job.artifact)
         with shared_machine():
             return {"parity": PARITY.dump_python(measure_parity(job), mode="json")}
 

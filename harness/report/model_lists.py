@@ -59,7 +59,9 @@ def _target_lines(
         name = case.id
         median, interval, *others = figures[name]
         line = [places[name], median, interval, _factor(model.fastest.get(name)), *others]
-        yield [*line, ["", "history", {"history": True}] if name in known else None] if known else line
+        if known:
+            line.append(["", "history", {"history": True}] if name in known else None)
+        yield line
 
 
 def _factor(factor: float | None) -> Cell:

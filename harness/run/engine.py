@@ -39,6 +39,7 @@ from harness.run.settings import Conversion, Settings, cores
 from harness.run.timing import NOT_TIMED_YET, time_cases
 from harness.store.record import Conditioning, Parity, PlaceSummary, RunRecord
 from harness.store.runs import RunStore
+from harness.target import does_not_run
 
 
 class Interrupted(KeyboardInterrupt):
@@ -237,7 +238,7 @@ class Run:
         self.measurements.address(state, job, prepared)
         missing = case.place.unsupported_operators(case.target, artifact)
         if missing:
-            raise Unsupported(f"{case.target.name} does not run {'; '.join(missing)}.")
+            raise Unsupported(does_not_run(case.target.name, missing))
         held = self._reference_checker.replace_own_reference(job, prepared, case.format)
         if held is not job:  # rarely, and an address costs a look at all that decides it
             self.measurements.address(state, held, prepared)

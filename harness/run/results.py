@@ -134,6 +134,7 @@ def case_result(state: CaseState, results: Path, policy: Policy | None = None) -
         variant=case.variant.name,
         target=case.name.target,
         place=case.place.name,
+        format=case.format.name,
         outcome=standing.outcome,
         reason=standing.reason,
         log=log,

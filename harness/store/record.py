@@ -315,6 +315,8 @@ class CaseResult(Frozen):
     """Name of the target, with `@place` behind it where several places have it."""
     place: str = ""
     """The place that it was measured at, one of the record's `places`; empty for the machine that the run was on."""
+    format: str = ""
+    """The format of artifacts that the target takes; empty in older records."""
     outcome: Outcome
     reason: str = ""
     """One sentence, unless passed: what is wrong, and what to do."""
@@ -335,9 +337,9 @@ class CaseResult(Frozen):
 
     @property
     def name(self) -> CaseName:
-        """The case's name. The artifact format is not in a record."""
+        """The name of the case."""
         base = self.artifact.base if self.artifact is not None else ""
-        return CaseName(self.model, self.variant, self.target, base=base)
+        return CaseName(self.model, self.variant, self.target, format=self.format, base=base)
 
     @property
     def id(self) -> str:

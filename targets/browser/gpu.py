@@ -136,9 +136,11 @@ def select_gpu(
     asked = wanted()
     if asked == SOFTWARE:
         return Gpu(software, f"software renderer: {VARIABLE}={SOFTWARE}")
-    missing = missing_part(backend, root)
-    tried = [missing] if missing else []
-    for way, flags in () if missing else (_ON_MACOS if sys.platform == "darwin" else GPU_BACKEND_FLAGS)[backend]:
+    tried: list[str] = []
+    ways = (_ON_MACOS if sys.platform == "darwin" else GPU_BACKEND_FLAGS)[backend]
+    if missing := missing_part(backend, root):
+        tried, ways = [missing], ()
+    for way, flags in ways:
         try:
             renderer = ask(flags)
         except CaseError as error:

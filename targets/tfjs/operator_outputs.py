@@ -94,8 +94,11 @@ def _reads_of(listed: Sequence[Mapping[str, Any]], *, is_sequence: bool) -> dict
     before: list[str] = []
     for layer in listed:
         name = layer["config"]["name"]
-        calls = layer.get("inbound_nodes") or []
-        found[name] = before if is_sequence else None if len(calls) > 1 else _names(calls[0] if calls else [])
+        calls = layer.get("inbound_nodes") or [[]]
+        if is_sequence:
+            found[name] = before
+        else:
+            found[name] = _names(calls[0]) if len(calls) == 1 else None
         before = [name]
     return found
 
@@ -148,8 +151,12 @@ def result_dtype(node: Mapping[str, Any]) -> str | None:
     if node["op"] == "Shape":
         return "int32"
     attributes = node.get("attr", {})
-    stated = "DstT" if node["op"] == "Cast" else "output_type" if node["op"].startswith("Arg") else None
-    for name in (stated,) if stated else _TYPE_ATTRIBUTES:
+    names: Sequence[str] = _TYPE_ATTRIBUTES
+    if node["op"] == "Cast":
+        names = ("DstT",)
+    elif node["op"].startswith("Arg"):
+        names = ("output_type",)
+    for name in names:
         if name in attributes:
             return PAGE_TYPES.get(attributes[name].get("type", ""))
     return None

@@ -16,6 +16,7 @@ from harness.errors import CaseError, HarnessError, Unavailable, Unsupported
 from harness.paths import cache_directory
 from harness.remedies.explain import reason
 from harness.store.runs import write_atomically
+from harness.target import does_not_run
 
 from ..boards import BOARDS, Board
 from ..emulator.outcome import JobResult
@@ -68,7 +69,7 @@ def write_suite(
     inputs = inputs_of(material.artifact, material.samples)
     try:
         if missing := unsupported_phrases(material.content):
-            raise Unsupported(f"{board.name} does not run {'; '.join(missing)}.")
+            raise Unsupported(does_not_run(board.name, missing))
         plan = plan_model(material.content)
         firmware = build_firmware(board, plan.kernels, cache_directory() / "firmware")
         check_fit(board, firmware, plan.size)

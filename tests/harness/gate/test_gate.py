@@ -46,6 +46,18 @@ def test_without_a_baseline_it_says_so_and_judges_by_absolute_rules():
     assert "no baseline" in result.notices[0]
 
 
+def test_a_case_is_judged_by_the_format_that_its_record_has_also_where_its_target_is_not_installed():
+    """TensorFlow.js rounds more than TFLite: 66 dB are within the limit of the one and not of the other."""
+    off = figures(error=5e-4)
+    web, phone = (case(name="model/float32/other/one", parity=off, format=form) for form in ("tfjs", "tflite"))
+    unknown = case(name="model/float32/other/one", parity=off)
+
+    def passes(one):
+        return judge_run(run(one), Policy(), NO_BASELINE, lambda target: "", today=TODAY).passed
+
+    assert [passes(one) for one in (web, phone, unknown)] == [True, False, False]
+
+
 @pytest.mark.parametrize("outcome", [Outcome.UNSUPPORTED, Outcome.UNAVAILABLE])
 def test_what_ran_in_the_baseline_and_no_longer_runs_is_a_failure(outcome):
     lost = case(outcome=outcome, parity=None, reason="no more")
