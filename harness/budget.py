@@ -37,12 +37,13 @@ class SampleBudget:
     samples: int | None = None
 
     def limit(self, available: int) -> int:
-        """The most samples that a case may be given, of so many."""
+        """The number of samples that a case may be given at most, out of `available`."""
         return available if self.samples is None else min(self.samples, available)
 
 
 def explain(used: int, available: int, budget: SampleBudget, referenced: int | None = None) -> str:
-    """Why so many of the available samples were compared, in one sentence; empty where it was all of them.
+    """Why only `used` of the available samples were compared, in one sentence; empty if all were. `referenced`: how
+    many the reference interpreter answered, if fewer.
 
     `referenced`: how many the reference interpreter answered, where that was fewer.
     """

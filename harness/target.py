@@ -23,11 +23,13 @@ from harness.ragged import concatenate_parts
 from harness.reproduction import Reproduction
 
 BATCH_GROWTH = 8
-"""A batch has at most so many times the samples that were done before it: what one took says little of the next."""
+"""Factor by which a batch may exceed the samples that were done before it: what one batch took says little of the
+next."""
 
 
 FIRST_SECONDS = 5.0
-"""A first sample that takes so many times the seconds there are is not followed by another."""
+"""Factor of the available seconds. After a first sample that takes longer than this factor times them, no other
+sample is run."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +198,8 @@ class Session(abc.ABC):
         `Unsupported` where the target has no clock (an emulator), `NoClock` where it turns out to have none."""
 
     def time_operators(self, samples: Tensors, seconds: float) -> OperatorTimes:
-        """Time each operator on the first sample, for about so many seconds. Raises as `infer`; `Unsupported` where
-        operators cannot be timed one by one."""
+        """Time each operator on the first sample, for about `seconds`. Raises as `infer`; `Unsupported` where operators
+        cannot be timed one by one."""
         raise Unsupported("its operators cannot be timed one by one")
 
     def footprint(self) -> Footprint:

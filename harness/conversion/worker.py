@@ -123,7 +123,7 @@ def reference(header: dict[str, Any]) -> dict[str, Any]:
 def infer_within(
     infer: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]]], samples: dict[str, Any], seconds: float
 ) -> tuple[str, dict[str, Any]]:
-    """`infer` over as many of the samples, from the first, as take about so many seconds; at least `FEWEST`."""
+    """`infer` over the first samples that take about `seconds` together; at least `FEWEST` samples."""
     count, begun = len(next(iter(samples.values()))), time.monotonic()
     interpreter, parts, done, batch = "", [], 0, min(FEWEST, len(next(iter(samples.values()))))
     while batch > 0:

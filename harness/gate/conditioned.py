@@ -70,7 +70,7 @@ def _unseen(seen: Conditioning, samples: int) -> float:
 
 
 def _spread_db(seen: Conditioning, samples: int, values: int) -> float:
-    """How far the power of an error over so many values, and over those that were looked at, are apart by chance: the
+    """How far the power of an error over `values` values, and over those that were looked at, are apart by chance: the
     F distribution's quantile, for independent errors of one variance: 11 dB for 11 values each, 3 dB for 125."""
     looked_at = values * seen.samples // max(1, samples)
     if not values or not looked_at:

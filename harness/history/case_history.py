@@ -17,7 +17,7 @@ from harness.store.index.database import Database
 from harness.store.labels import Label, LabelSource
 
 REACH = 5
-"""A label stays with a change point that later runs moved by up to so many runs."""
+"""Runs by which later runs may move a change point while its label stays with it."""
 
 
 class NothingFound(HarnessError):

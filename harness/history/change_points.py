@@ -34,7 +34,8 @@ measures what it costs and brings."""
 SMALLEST_STEP = 0.01
 """Smaller relative steps of wall-clock figures are not reported: machines drift by as much."""
 WINDOW = 1000
-"""Longer series are split in half-overlapping windows of so many runs: the search takes n² time and memory."""
+"""Runs in a window. Longer series are split in half-overlapping windows of this size: the search takes n² time and
+memory."""
 _CLIP = 4.0
 _MEDIAN_REACH = 5
 _LIKELY = 100

@@ -185,7 +185,7 @@ def recent(
 def _made(
     database: Database, known: Sequence[Label], stale: Mapping[str, tuple[str, ...]], most: int | None
 ) -> Iterator[tuple[str, list[Json]]]:
-    """The rows of each model's metrics, made by at most so many processes."""
+    """The rows of each model's metrics, made by at most `processes` processes."""
     url = database.engine.url.render_as_string(hide_password=False)
     given = {model: _LabelsInMemory([label for label in known if label.model == model]) for model in stale}
     with database.reading() as connection:

@@ -17,7 +17,7 @@ from typing import IO, TypeVar
 CONNECT_SECONDS = 5.0
 """Seconds until the first answer, looking up the name included. Longer helps nobody who waits for a set-up."""
 STALL_SECONDS = 20.0
-"""A download that stands still for so long has ended."""
+"""Seconds after which a download that stands still has ended."""
 LARGEST_BYTES = 1 << 30
 """Bytes of a download at most: no release is larger, and a disk has an end."""
 _CHUNK = 1 << 18

@@ -21,7 +21,8 @@ from harness.process.child import end_with_all
 
 LOOK_SECONDS = 1.0
 SILENT_SECONDS = 60.0
-"""A machine that has told the scheduler nothing for so long is taken for unplugged: it says something every second."""
+"""Seconds after which a machine that has told the scheduler nothing is taken for unplugged. A machine says something
+every second."""
 CONNECT_SECONDS = 15.0
 ANSWER_SECONDS = 120.0
 """A machine describes itself in a few seconds, or it cannot be measured on."""

@@ -26,7 +26,7 @@ class Stream(Protocol):
     """What a frame is read from."""
 
     def read(self, count: int, /) -> bytes:
-        """Exactly so many bytes, fewer at the end alone."""
+        """Exactly `count` bytes; fewer only at the end."""
 
     def readinto(self, buffer: memoryview, /) -> int | None:
         """Some bytes into the beginning of `buffer`; how many, 0 at the end."""

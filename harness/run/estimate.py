@@ -11,7 +11,8 @@ from harness.run.matrix import Case
 from harness.target import TimingPlan
 
 SETTLING = 2.0
-"""A timing takes so many times its shortest duration in the median: start, warm-up and the samples themselves."""
+"""Factor by which a timing, in the median, exceeds its shortest duration: it includes start, warm-up and the samples
+themselves."""
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,7 @@ def portion_count(made: PerturbedModel, samples: int, size: int) -> int:
 
 
 def noise_template(content: bytes, schema: Any, portions: int = 1) -> NoiseTemplate:
-    """The copies, each one of so many `portions`. Raises `Unmeasured`."""
+    """The copies, each one of `portions`. Raises `Unmeasured`."""
     made = PerturbedModel(content, schema, portions)
     for number, graph in enumerate(made.model.subgraphs):
         known = {index for index, tensor in enumerate(graph.tensors) if made.is_constant(tensor)}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 _FEWEST_ROUNDS, _MOST_ROUNDS = 9, 400
 _FEWEST_IN_HASTE = 3
-"""Rounds where more take ten times as long as was asked for."""
+"""Rounds, where more would take ten times as long as was asked for."""
 _NO_HASTE_NS = 3_000_000_000
 """What is not worth hurrying for."""
 _CALLS = 3

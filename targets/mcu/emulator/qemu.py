@@ -122,7 +122,7 @@ class Qemu:
                 waiting = min(_POLL_SECONDS, end - time.monotonic())
 
     def instructions(self, board: Board, ticks: int) -> int:
-        """The number of instructions that gives so many whole ticks; exact because a tick is never the longer."""
+        """The number of instructions that gives `ticks` whole ticks. It is exact because a tick is never the longer."""
         tick_times_rate = ticks * 1_000_000_000
         instruction_times_rate = board.qemu_clock_hz << board.qemu_instruction_shift
         return -(-tick_times_rate // instruction_times_rate)

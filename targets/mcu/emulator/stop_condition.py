@@ -17,7 +17,7 @@ class StopCondition:
     inputs: int = 1
 
     def of(self, text: str) -> Report | None:
-        """The report so far, where it has so many inputs. Raises what `parse_report` raises."""
+        """The report so far, if it has `inputs` inputs. Raises what `parse_report` raises."""
         report = parse_report(text, whole=False)
         return report if report is not None and report.inputs_done >= self.inputs else None
 

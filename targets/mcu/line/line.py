@@ -30,7 +30,7 @@ _LONGEST_PATIENCE = 2.0
 _AT_115200_BAUD = 10 / 115_200
 """Seconds; ten bits each."""
 _WORK = 8.0
-"""A board that has said that it works hears nothing meanwhile: it is asked so many times less often."""
+"""Factor by which a board that has said that it works is asked less often, because it hears nothing meanwhile."""
 _RUBBISH_CHARACTERS = 65_536
 """Characters without one sound frame after which no frame of ours is to be expected."""
 
@@ -197,8 +197,8 @@ class Line:
                 raise ProtocolBroken(f"The board did not take its input (error {answer.status}).")
 
     def run(self, number: int, content: bytes, runs: int, *, kept: bool) -> Report | Refusal:
-        """Run what was put under that number so many times; outputs are the last run's. `kept`: its state is what the
-        run before it left. Raises the outcomes of a line."""
+        """Run what was put under `number`, `runs` times; outputs are the last run's. `kept`: its state is what the run
+        before it left. Raises the outcomes of a line."""
         name = f"{number:x}"
         result = _Result()
 

@@ -148,7 +148,7 @@ def count_prefixes(header: dict[str, Any], tensors: dict[str, Any], *, times: in
 
 
 def count_prefix(header: dict[str, Any], tensors: dict[str, Any], *, times: int) -> int:
-    """Instructions of one inference: the least of so many readings."""
+    """Instructions of one inference: the least of `times` readings."""
     worker = Worker()
     worker.set_up(header)
     run_once(worker, header, tensors)

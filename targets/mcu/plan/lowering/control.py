@@ -15,7 +15,7 @@ from .movement import emit_bytes
 
 
 def _subgraph(operator: Operator, build: Builder, slot: int, inputs: int, outputs: int) -> Graph:
-    """The subgraph that an option names, which takes and gives so many tensors."""
+    """The subgraph that an option names, with `inputs` inputs and `outputs` outputs."""
     graph = build.model.graph(operator.integer(slot, "i"))
     if len(graph.inputs) != inputs or len(graph.outputs) != outputs:
         found = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
