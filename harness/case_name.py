@@ -36,7 +36,7 @@ class CaseName:
 
     @property
     def runtime(self) -> str:
-        """The target without its place: what rules are for, and what a place is asked for."""
+        """The target without its place: the name that rules are for, and that a place is asked for."""
         return runtime_of(self.target)
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """One recipe: `name` is what people say, `options` what the format's converter is told (JSON values only)."""
+    """One recipe: `name` is for people, `options` go to the format's converter (JSON values only)."""
 
     NOT_IN_ADDRESS: ClassVar = {"summary": "words for people", "base": "which targets take it by default"}
 

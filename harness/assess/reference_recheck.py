@@ -19,7 +19,8 @@ from harness.variant import Format
 
 
 class ReferenceRechecker:
-    """Gives what a target's values are held against once more (`harness.assess.predictions.CloserLook`)."""
+    """Gives a checked reference to compare a target's values with once more
+    (`harness.assess.predictions.ReferenceRecheck`)."""
 
     def __init__(
         self,

@@ -56,8 +56,8 @@ def figures(actual: Any, expected: Any, scale: float | None, zero_point: int) ->
 
 
 def is_beyond(found: dict[str, Any], limit: dict[str, Any]) -> bool:
-    """Whether `figures` break a limit. Where there is no signal that an error could be held against, a tolerance stands
-    in: of a limit of L dB that of 10^(−L/20), of a peak the peak itself."""
+    """Whether `figures` break a limit. Where there is no signal to compare an error with, a tolerance stands in: for a
+    limit of L dB it is 10^(−L/20), for a peak the peak itself."""
     figure, bound = limit["figure"], limit["limit"]
     if not found["finite"]:
         return True

@@ -198,7 +198,7 @@ class FaultFinder:
         )
 
     def _expected(self, artifact: Artifact, inputs: Tensors, against: str) -> Reference:
-        """What the one that the case was held against makes of `artifact`. Raises a `CaseError`."""
+        """What `artifact` gives on the runtime that the case was compared with. Raises a `CaseError`."""
         locator, folder = self.locator, self._folder()
         real = {info.name: info.to_real(inputs[info.name]) for info in artifact.inputs}
         path = folder / "golden.npz"

@@ -1,4 +1,4 @@
-"""`ab` where instructions are counted: what a person and a program are told."""
+"""Output of `ab` where instructions are counted, for a person and for a program."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ WIDEST = 120
 
 
 class Reasons:
-    """Reasons with a number each, as footnotes: the same one is said once, however many cells it explains."""
+    """Reasons with a number each, as footnotes. The same reason is printed once, however many cells it explains."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}

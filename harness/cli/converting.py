@@ -93,8 +93,8 @@ def keep_log(key: str, problem: CaseError) -> Path | None:
 
 
 def show(rows: list[dict[str, Any]], told: set[str], *, as_json: bool) -> None:
-    """Print the artifacts, one a line that can be copied, then what could not be converted and why, alike reasons
-    together. `told`: models whose problem is said elsewhere."""
+    """Print the artifacts, one a line that can be copied, then what could not be converted and why, with equal reasons
+    together. `told`: models whose problem is printed elsewhere."""
     if as_json:
         print(json.dumps(rows, indent=1))
         return

@@ -89,7 +89,7 @@ def list_models(*, as_json: bool) -> None:
 
 
 def fingerprint_of(target: Target) -> dict[str, str] | None:
-    """The target's fingerprint; None where a part that is missing would have to tell it."""
+    """The target's fingerprint. None if a missing part is needed to know it."""
     try:
         return target.fingerprint()
     except CaseError:

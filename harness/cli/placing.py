@@ -66,8 +66,8 @@ class SchedulerOptions:
 def chosen_cases(
     selection: Selection, models: dict[str, ModelEntry], options: SchedulerOptions
 ) -> Iterator[list[Case]]:
-    """The cases of a selection, on this machine or, where a scheduler is named, at its places; what keeps machines and
-    targets out is said on standard error. Raises `HarnessError`."""
+    """The cases of a selection, on this machine or, where a scheduler is named, at its places. Prints on standard error
+    what keeps machines and targets out. Raises `HarnessError`."""
     if not options.elsewhere:
         yield cases(selection, models, registry.targets(), registry.formats())
         return
@@ -89,7 +89,7 @@ def chosen_cases(
 
 @contextmanager
 def open_places(options: SchedulerOptions) -> Iterator[Places]:
-    """The places behind a scheduler; machines that are none are said on standard error. Raises `HarnessError`."""
+    """The places behind a scheduler. Prints on standard error which machines are no places. Raises `HarnessError`."""
     link = connected(options.address(), options.trusted(), insecure=options.insecure)
     try:
         places = Places(link)

@@ -74,13 +74,13 @@ class Costs:
 
     @property
     def is_by_kind(self) -> bool:
-        """Whether runs of an operator with results of one shape are told together."""
+        """Whether runs of an operator with results of one shape are reported together."""
         return any(cost.shape for cost in self.operators)
 
 
 def profile_case(name: str, run: str | None, overlay: str | None, *, as_json: bool) -> int:
-    """Print what each operator takes, and write it for Model Explorer where that is asked for. Raises `HarnessError`
-    where it cannot be had."""
+    """Print what each operator takes, and write it for Model Explorer if asked. Raises `HarnessError` where it cannot
+    be found."""
     found, why = recorded_costs(name, run, RunStore(results_directory()))
     with ConsoleProgress() as progress:
         if found is not None and overlay is not None and found.is_by_kind:

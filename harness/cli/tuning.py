@@ -182,7 +182,7 @@ def write_best_variant(root: Path, name: str, oracle: CaseOracle, found: Found) 
 
 
 def write_dashboard(oracle: CaseOracle, folder: Path) -> Path | None:
-    """The dashboard of all that was tried; None where nothing ran, and where it cannot be made, which is said."""
+    """The dashboard of all that was tried. None if nothing ran, or if it cannot be made; then a message is printed."""
     record = oracle.record()
     if record is None:
         return None

@@ -73,7 +73,7 @@ def artifact_of_entry(
 
 
 def as_inspected(artifact: Artifact) -> dict[str, Any]:
-    """What a format's converter is told of an artifact that it inspected before."""
+    """Description of an artifact for a format's converter that inspected it before."""
     return {
         "inputs": [info.model_dump() for info in artifact.inputs],
         "outputs": [info.model_dump() for info in artifact.outputs],

@@ -91,7 +91,7 @@ class Source:
         return files_below(self.path)
 
     def request(self) -> dict[str, Any]:
-        """What the conversion worker is told."""
+        """The request to the conversion worker."""
         return {
             "kind": self.kind,
             "path": str(self.path),

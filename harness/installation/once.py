@@ -55,8 +55,8 @@ def install_once(location: Path, what: str, ready: Callable[[], bool], make: Cal
 
 @contextmanager
 def hold_lock(path: Path, what: str) -> Iterator[int]:
-    """Hold the lock file at `path`, in this thread alone; yields its descriptor. Another process that holds it is said
-    to install `what`; another thread of this process has said so itself."""
+    """Hold the lock file at `path`, in this thread alone; yields its descriptor. If another process holds it, a message
+    says that it installs `what`; another thread of this process has printed its own message."""
     with _threads_guard:
         own = _threads.setdefault(path, threading.Lock())
     with own:

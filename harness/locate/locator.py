@@ -183,7 +183,7 @@ class Locator:
         return againstfinest_of(verdict.majority[0].target)
 
     def _outputs_against_tensorflow(self) -> EdgeFinding:
-        """The outputs alone: what TensorFlow computes inside cannot be had."""
+        """The outputs alone: what TensorFlow computes inside cannot be seen."""
         found = self.converter.reference(self.prepared, self.artifact, self.case.format, self.scratch)
         outputs = found.read()
         pairs = {
@@ -271,7 +271,7 @@ class Locator:
         return found.interpreter, found.read()
 
     def _another_than(self, target: str, exposed: Artifact) -> Reference:
-        """What the first other runtime gives that runs it: nothing is held against itself."""
+        """The outputs of the first other runtime that runs the artifact: no runtime is compared with itself."""
         for name in alternative_references.names_of(self.case.format):
             if name != target:
                 with contextlib.suppress(CaseError):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 COLLECTED = pytest.StashKey[bool]()
-"""Whether pytest has collected a harness.toml, sound or not: what is wrong with one is said once."""
+"""Whether pytest has collected a harness.toml, sound or not: a problem with it is reported once."""
 
 
 class GateFailed(AssertionError):

@@ -95,7 +95,7 @@ class Changes:
 
     @property
     def same_machine(self) -> bool:
-        """Whether milliseconds of the two can be held against each other: of one case at least, if any was timed."""
+        """Whether milliseconds of the two runs can be compared: of one case at least, if any was timed."""
         timed = [change for change in self.latencies if change.why != MACHINES_DIFFER]
         return bool(timed) or (not self.latencies and self.record.machine.id == self.previous.machine.id)
 

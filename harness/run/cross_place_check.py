@@ -1,5 +1,5 @@
-"""Exact figures of one case at several places, held against each other: they are equal on every machine, or that is
-a finding."""
+"""Exact figures of one case at several places, compared with each other: they are equal on every machine, or that is a
+finding."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Measurements:
     """The measurements of one run by their content addresses. Used by several threads."""
 
     def __init__(self, cache: Path, run: str, note: Callable[[str], None], *, fresh: bool) -> None:
-        """`run`: its id. `fresh`: nothing of earlier runs counts. `note` is told what could not be kept."""
+        """`run`: id of the run. `fresh`: nothing of earlier runs counts. `note`: prints what could not be kept."""
         self._store = CaseStore(cache)
         self._run, self._note, self._fresh = run, note, fresh
         self._identities = addressing.Identities()

@@ -16,7 +16,7 @@ Value = TypeVar("Value")
 
 
 class Progress(Protocol):
-    """Who is told how far a run is."""
+    """Is given the progress of a run."""
 
     def stage(self, name: str, total: int) -> None:
         """A stage of `total` steps begins."""
@@ -25,8 +25,8 @@ class Progress(Protocol):
         """One step of it is done."""
 
     def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
-        """How a case stands that was compared, or could not be. Unless that is `final`, it is held against other
-        runtimes before it is judged."""
+        """Reports how a compared case stands, or one that could not be compared. Unless that is `final`, the case is
+        compared with other runtimes before it is judged."""
 
     def update(self, status: ScheduleStatus) -> None:
         """Where it stands; called about once a second."""

@@ -1,4 +1,5 @@
-"""What outputs are held against: another reference where the first is wrong, or is the very target that is judged."""
+"""Chooses what outputs are compared with: another reference if the first is wrong, or if it is the very target that is
+judged."""
 
 from __future__ import annotations
 
@@ -99,7 +100,7 @@ class ReferenceChecker:
         prepared: PreparedModel,
         conditioning: Conditioning | None,
     ) -> ReferenceVerdict:
-        """What other runtimes say of the reference that `case`, one of an artifact's, was held against."""
+        """What other runtimes say of the reference that `case`, one of an artifact's, was compared with."""
         others: list[tuple[Reference, int]] = []
         for kernels, names in enumerate(case.format.alternative_references):
             for name in names:
@@ -193,7 +194,8 @@ class ReferenceChecker:
         return dataclasses.replace(job, unmeasured=why)
 
     def _golden(self, job: Job, reference: Reference, prepared: PreparedModel) -> Path:
-        """The golden of a job that is held against `reference`: of a ready artifact it is what that one makes of it."""
+        """The golden of a job that is compared with `reference`. For a ready artifact it is what that reference makes
+        of it."""
         artifact = job.artifact
         if artifact.variant != READY.name:
             return job.golden

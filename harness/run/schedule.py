@@ -25,7 +25,7 @@ class ScheduledStep:
 
     key: Hashable
     doing: str
-    """What is said of it: `Converting resnet as int8`."""
+    """Text for people: `Converting resnet as int8`."""
     work: Callable[[], Any]
     needs: tuple[Hashable, ...] = ()
     """Keys of other steps. Where one of them ends in an error, this step ends in the same error and is not started."""
@@ -36,7 +36,8 @@ class ScheduledStep:
     slot: str = ""
     """Steps of one slot share its limit."""
     stage: str = ""
-    """What an error that nobody foresaw is said to have come from, where it is not `doing`: alike for all its kind."""
+    """Stage that messages name as the source of an unforeseen error, where it is not `doing`: the same for all steps of
+    its kind."""
     place: str = ""
     """Where the work is done; empty for this machine. Each place has a number of steps that it takes at once."""
     at: Callable[[str], Any] | None = None
@@ -185,7 +186,7 @@ class Schedule:
 
 
 class Watcher(Protocol):
-    """Who is told where a schedule stands."""
+    """Is given the state of a schedule."""
 
     def update(self, status: ScheduleStatus) -> None:
         """Called about once a second while it runs."""

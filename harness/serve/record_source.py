@@ -20,7 +20,7 @@ from harness.store.record import RunRecord
 from harness.store.runs import RunStore, collector_paused, parse, read_text
 
 FRESH_SECONDS = 2.0
-"""How old the index may be, compared with the records, when it is asked."""
+"""Seconds by which the index may be older than the records when it is asked."""
 
 
 class Source:

@@ -79,7 +79,7 @@ class Operator:
     name: str
     """The tensor of its first result in the float32 artifact."""
     loss: float
-    """The noise that it brings in, as a share of the power of its result's signal."""
+    """The noise that the operator adds, as a share of the power of its result's signal."""
     added_bytes: int = 0
     """Bytes by which the operator's constants grow in float."""
 

@@ -1,4 +1,5 @@
-"""What each operator of a recipe brings in, as learnt from what was tried, and the smallest set to be left in float.
+"""What each operator of a recipe adds in noise, as learnt from what was tried, and the smallest set to be left in
+float.
 
 The powers of the noises of operators are taken to add up at the outputs. That is exact for small errors that know
 nothing of each other, and otherwise an estimate, which decides nothing but what is tried next.

@@ -15,7 +15,7 @@ PROGRAM = "Xvfb"
 
 
 def missing() -> str:
-    """What keeps a browser from a display; empty where there is one or one can be had."""
+    """What keeps a browser from a display; empty if there is one or one can be started."""
     return "" if os.environ.get("DISPLAY") or shutil.which(PROGRAM) else f"a display, or {PROGRAM} for a virtual one"
 
 

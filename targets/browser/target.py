@@ -108,7 +108,7 @@ class BrowserTarget(Target):
         """What the family's `runtime.mjs` needs to know of an artifact beside its files and its signature."""
 
     def wasm_file(self) -> str:
-        """The WebAssembly file that the page has to load; empty where none is asked for."""
+        """The WebAssembly file that the page has to load; empty if none is needed."""
         return ""
 
     def probe(self) -> Readiness:
@@ -135,7 +135,7 @@ class BrowserTarget(Target):
         return Readiness(True, details=details)
 
     def _executable(self) -> Path | None:
-        """The browser: one that needs no window where no GPU is to be had, which is the quicker one."""
+        """The browser. Where no GPU is available it is one without windows, which is the quicker one."""
         if self.program is not None:
             return self.program
         on_gpu = self.backend in ON_GPU and gpu.wanted() != gpu.SOFTWARE and not gpu.missing_part(self.backend)

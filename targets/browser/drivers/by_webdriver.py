@@ -132,7 +132,7 @@ class WebDriver:
             raise self._gone("close", error) from error
 
     def renderer(self) -> str:
-        """What `webkit://gpu` says: pages are told "Apple GPU", whatever draws."""
+        """The renderer in the words of `webkit://gpu`: pages are told "Apple GPU", whatever draws."""
         if self._renderer is None:
             try:
                 self.session.switch_to(self._first)

@@ -100,7 +100,7 @@ def _entry(model: str) -> ModelEntry:
 
 
 def _variant(entry: ModelEntry, variant: str) -> Variant:
-    """A ready `.tflite` is taken as it is, unless what is asked for is made from one."""
+    """The variant of the entry. A ready `.tflite` is taken as it is, unless the variant is made from one."""
     found = {one.name: one for one in entry.variants(registry.formats()[FORMAT])}
     if READY.name in found and variant not in found:
         return READY

@@ -42,7 +42,7 @@ class MapEntry:
 
     @property
     def place(self) -> str:
-        """What the line is called where something is said of it."""
+        """Name of the line in messages."""
         return self.serial or " ".join(self.serial_pty) or "no serial port"
 
 

@@ -40,7 +40,7 @@ class MicroModel:
 
     @classmethod
     def read(cls, content: bytes, inputs: Sequence[PlanTensor], outputs: Sequence[PlanTensor]) -> MicroModel:
-        """Raises `PlanRefused` for what is no model."""
+        """Reads the model's facts from its file. Raises `PlanRefused` for what is no model."""
         names, variables = tuple(operator_names(content)), len(variables_in(content))
         return cls(content, tuple(inputs), tuple(outputs), names, variables, graph_count(content) == 1)
 
