@@ -32,9 +32,10 @@ def parity(
     reference: Tensors,
     actual: Tensors,
     artifact_outputs: Sequence[TensorInfo],
-    labels: NDArray[Any] | None,
+    *,
     task: Task,
     reference_name: str,
+    labels: NDArray[Any] | None = None,
     inputs: Tensors | None = None,
     detection: DetectionOutputs | None = None,
 ) -> Parity:
@@ -91,11 +92,11 @@ def parity(
     )
     task_result = next((metric for metric in metrics if metric is not None), None)
     if detection is not None:
-        before, between, after = (detections(side, detection) for side in (golden, converted, ran))
-        conversion = _with_detections(conversion, detection, between, before, SAME_OBJECT)
-        runtime = _with_detections(runtime, detection, after, between, SAME_BOX)
-        end_to_end = _with_detections(end_to_end, detection, after, before, SAME_OBJECT)
-        task_result = detection_metric(before, after, labels, detection.min_score)
+        in_golden, in_reference, in_actual = (detections(side, detection) for side in (golden, converted, ran))
+        conversion = _with_detections(conversion, detection, in_reference, in_golden, SAME_OBJECT)
+        runtime = _with_detections(runtime, detection, in_actual, in_reference, SAME_BOX)
+        end_to_end = _with_detections(end_to_end, detection, in_actual, in_golden, SAME_OBJECT)
+        task_result = detection_metric(in_golden, in_actual, labels, detection.min_score)
         ranked = False
     return Parity(
         samples=len(next(iter(golden.values()))) if golden else 0,

@@ -311,9 +311,9 @@ class Run:
             lambda case_id: self._measured_before_or_now(case_id, jobs[case_id]),
             1,
             self.progress,
-            compared,
-            lanes,
-            lambda case_id: self.states[case_id].case.place.name,
+            done=compared,
+            lanes=lanes,
+            lane_of=lambda case_id: self.states[case_id].case.place.name,
         )
 
     def _store_result(self, case_id: str, result: ParityResult | None) -> None:

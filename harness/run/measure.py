@@ -91,11 +91,11 @@ def measure_parity(job: Job) -> ParityResult:
             first_samples(reference, used),
             first_samples(actual, used),
             job.artifact.outputs,
-            None if golden.labels is None else golden.labels[:used],
-            job.task,
-            job.reference.interpreter,
-            first_samples(golden.inputs, used),
-            job.detection,
+            labels=None if golden.labels is None else golden.labels[:used],
+            task=job.task,
+            reference_name=job.reference.interpreter,
+            inputs=first_samples(golden.inputs, used),
+            detection=job.detection,
         ).model_copy(update={"available": available, "samples_note": explain(used, available, job.budget, referenced)})
     except Incomparable as error:
         raise Failed(str(error)) from error

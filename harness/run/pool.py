@@ -41,6 +41,7 @@ def side_by_side(
     work: Callable[[Key], Value],
     workers: int,
     progress: Progress,
+    *,
     done: Callable[[Key, Value | CaseError], None] = lambda key, result: None,
     lanes: Mapping[str, int] | None = None,
     lane_of: Callable[[Key], str] = lambda key: "",

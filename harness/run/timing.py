@@ -71,7 +71,7 @@ def time_cases(
         return cases[case_id].case.place.name
 
     def measure_all(name: str, case_ids: Iterable[str], lanes: Mapping[str, int]) -> None:
-        side_by_side(name, case_ids, measure, 1, progress, on_measured, lanes, place_of)
+        side_by_side(name, case_ids, measure, 1, progress, done=on_measured, lanes=lanes, lane_of=place_of)
 
     if here := [case_id for case_id in waiting if not place_of(case_id)]:
         with exclusive_machine(progress.note):

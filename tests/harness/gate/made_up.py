@@ -45,7 +45,9 @@ def figures(seed=0, reference_error=0.0, error=0.0, samples=64, labels=None, swa
     outputs = [TensorInfo(name=n, tensor=n, index=i, shape=(10,), dtype="float32") for i, n in enumerate(golden)]
     if labels is None:
         labels = golden["p"].argmax(axis=1)
-    return parity(golden, reference, actual, outputs, labels, "classification", "a reference")
+    return parity(
+        golden, reference, actual, outputs, labels=labels, task="classification", reference_name="a reference"
+    )
 
 
 def latency(median_ns=1_000_000, details=None, **timing):

@@ -23,7 +23,9 @@ def conditioning(sqnr_db, peak=1e-9, steps=None, step=None, samples=200):
 
 
 def broken(actual, seen, *, reference=GOLDEN, info=FLOAT, variant="float32", target="tflite/one", rules=()):
-    figures = parity({"out": GOLDEN}, {"out": reference}, {"out": actual}, (info,), None, "regression", "reference")
+    figures = parity(
+        {"out": GOLDEN}, {"out": reference}, {"out": actual}, (info,), task="regression", reference_name="reference"
+    )
     figures = figures.model_copy(update={"conditioning": seen})
     name = CaseName("m", variant, target, format=target.partition("/")[0])
     checks = judge(name, figures, None, Measured(), Policy().with_rules(*rules))

@@ -25,7 +25,15 @@ INT8 = FLOAT.model_copy(update={"dtype": "int8", "quantisation": Quantisation(sc
 
 
 def case(golden, reference, actual, info=FLOAT, task="regression", labels=None):
-    return parity({"out": golden}, {"out": reference}, {"out": actual}, (info,), labels, task, "reference")
+    return parity(
+        {"out": golden},
+        {"out": reference},
+        {"out": actual},
+        (info,),
+        labels=labels,
+        task=task,
+        reference_name="reference",
+    )
 
 
 def checks(measured_parity, variant="float32", policy=None, format="tflite", latency=None, sizes=None):
@@ -50,7 +58,7 @@ class TestSizes:
 
     def compared(self, reference, actual, golden=ROWS):
         sides = (stack_samples("out", side) for side in (golden, reference, actual))
-        return parity(*sides, (FLOAT,), None, "regression", "reference")
+        return parity(*sides, (FLOAT,), task="regression", reference_name="reference")
 
     def test_another_number_of_rows_fails_that_rule_alone_and_on_its_edge_alone(self):
         found = failures(self.compared(self.ROWS, self.FEWER))
@@ -374,7 +382,9 @@ def test_a_share_says_what_it_is_a_share_of():
 def test_an_output_that_never_held_a_value_is_not_passed():
     info = TensorInfo(name="kept", tensor="kept", index=0, shape=(4,), dtype="float32")
     empty = np.zeros((8, 0, 4), np.float32)
-    seen = parity({"kept": empty}, {"kept": empty}, {"kept": empty}, (info,), None, "regression", "a reference")
+    seen = parity(
+        {"kept": empty}, {"kept": empty}, {"kept": empty}, (info,), task="regression", reference_name="a reference"
+    )
     checks = judge(CaseName("m", "float32", "t", format="tfjs"), seen, None, Measured(), Policy())
     (broken,) = [check for check in checks if not check.passed]
     assert broken.rule == "parity.measured"

@@ -39,7 +39,9 @@ GOLDEN = padded([CAT, DOG, LOW], [DOG])
 
 def verdict(golden, actual, reference=None, labels=None, names=NAMES):
     reference = golden if reference is None else reference
-    seen = parity(golden, reference, actual, INFOS, labels, "detection", "a reference", None, names)
+    seen = parity(
+        golden, reference, actual, INFOS, labels=labels, task="detection", reference_name="a reference", detection=names
+    )
     checks = judge(CaseName("m", "float32", "t", format="tflite"), seen, None, Measured(), Policy())
     return seen, [check for check in checks if not check.passed]
 

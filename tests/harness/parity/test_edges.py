@@ -24,7 +24,16 @@ def tensors():
 
 
 def build(golden, reference, actual, labels=None, task="classification", **more):
-    return parity(golden, reference, actual, (SCORES, LATENT), labels, task, "reference kernels", **more)
+    return parity(
+        golden,
+        reference,
+        actual,
+        (SCORES, LATENT),
+        labels=labels,
+        task=task,
+        reference_name="reference kernels",
+        **more,
+    )
 
 
 def test_a_converters_error_is_on_one_edge_and_a_runtimes_on_the_other():
@@ -50,7 +59,9 @@ def test_the_task_metric_is_of_the_target_against_the_golden():
 
 def test_labels_go_to_the_output_that_has_the_classes():
     golden, reference, actual = tensors()
-    result = parity(golden, reference, actual, (LATENT, SCORES), np.array([2, 1]), "classification", "r")
+    result = parity(
+        golden, reference, actual, (LATENT, SCORES), labels=np.array([2, 1]), task="classification", reference_name="r"
+    )
     assert result.task is not None
     assert result.task.golden == 0.5
 
@@ -103,7 +114,7 @@ def alike_outputs():
 def test_outputs_swapped_by_the_converter_look_so_on_that_edge_and_to_the_user():
     infos, golden = alike_outputs()
     swapped = {"p": golden["q"], "q": golden["p"]}
-    result = parity(golden, swapped, swapped, infos, None, "regression", "r")
+    result = parity(golden, swapped, swapped, infos, task="regression", reference_name="r")
     assert [item.looks_like for item in result.conversion] == ["q", "p"]
     assert [item.looks_like for item in result.runtime] == [None, None]
     assert [item.looks_like for item in result.end_to_end] == ["q", "p"]
@@ -128,5 +139,5 @@ def test_exchanged_labels_are_a_matter_of_the_float32_model_alone():
     golden = {"scores": np.eye(3, dtype=np.float32)[np.repeat([0, 1, 2], 4)].reshape(12, 1, 3)}
     stored = {"scores": SCORES.to_stored(golden["scores"])}
     labels = np.repeat([1, 0, 2], 4)
-    task = parity(golden, stored, stored, (SCORES,), labels, "classification", "r").task
+    task = parity(golden, stored, stored, (SCORES,), labels=labels, task="classification", reference_name="r").task
     assert task.exchanged_labels == (0, 1)
