@@ -18,9 +18,9 @@ from harness.conversion.sources import export_from
 from harness.conversion.sources.built import declared
 from harness.conversion.sources.comparable import check_comparable
 from harness.conversion.sources.export import check_declared, names_of, only, plain_name, signature, static
-from harness.conversion.sources.golden import fault, run
 from harness.conversion.sources.opened import opened
 from harness.conversion.sources.request import BadSource, Request, first_line
+from harness.conversion.sources.tensorflow_outputs import fault, run
 from harness.model import Dataset
 from harness.named_arrays import write_arrays
 from harness.quantisation import dequantise, quantise

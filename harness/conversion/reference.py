@@ -22,7 +22,7 @@ from harness.conversion.code_digest import code_digest
 from harness.conversion.golden import arrays_of, read_golden, write_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared_model import PreparedModel
-from harness.conversion.sources.golden import not_a_number
+from harness.conversion.sources.tensorflow_outputs import not_a_number
 from harness.conversion.steps import ConversionSteps
 from harness.conversion.target_address import decisive
 from harness.conversion.worker_request import InputFiles, WorkerRequest

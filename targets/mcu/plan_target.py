@@ -11,7 +11,7 @@ from harness.target import Readiness, SessionTimeouts
 
 from .board_target import BoardTarget
 from .boards import Board
-from .emulator.outcome import JobResult
+from .emulator.job_result import JobResult
 from .emulator.run import Emulator, run_job
 from .emulator.stop_condition import RUN_TO_END, StopCondition
 from .job import check_fit, inputs_that_fit

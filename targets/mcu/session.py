@@ -17,7 +17,7 @@ from harness.model import Tensors
 from harness.target import Footprint, Loaded, Session, SessionTimeouts, Timing, TimingPlan
 
 from .boards import Board
-from .emulator.outcome import JobResult, JobRun
+from .emulator.job_result import JobResult, JobRun
 from .emulator.run import Emulator
 from .emulator.stop_condition import RUN_TO_END, StopCondition
 from .plan import PlanRefused

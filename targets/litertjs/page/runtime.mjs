@@ -3,7 +3,7 @@ import * as accelerator from './accelerator.mjs';
 import {counted} from './buffers.mjs';
 import {PageError} from './errors.mjs';
 import {fetched} from './files.mjs';
-import {heard} from './words.mjs';
+import {heard} from './console_messages.mjs';
 
 export {LACKS} from './lacks.mjs';
 export const ARRAYS = {float32: Float32Array, int32: Int32Array, uint8: Uint8Array};

@@ -1,6 +1,6 @@
 """Runs jobs on emulated boards."""
 
-from .outcome import EmulatorCrashed, EmulatorTimedOut, JobResult, JobRun, ProtocolBroken
+from .job_result import EmulatorCrashed, EmulatorTimedOut, JobResult, JobRun, ProtocolBroken
 from .run import EMULATORS, run_job
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field
 
-from .outcome import FirmwareFault, JobRefused, ProtocolBroken
+from .job_result import FirmwareFault, JobRefused, ProtocolBroken
 
 JOB_ERRORS = {
     1: "the job is truncated",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.errors import Unavailable
 
-from .outcome import EmulatorUnavailable
+from .job_result import EmulatorUnavailable
 from .renode import find_renode
 from .renode_release import VERSION, renode_release
 

@@ -23,7 +23,7 @@ from ..job import job_range
 from ..toolchain import describe_firmware
 from .child import child_process
 from .frames import Report, parse_report
-from .outcome import EmulatorCrashed, EmulatorTimedOut, EmulatorUnavailable
+from .job_result import EmulatorCrashed, EmulatorTimedOut, EmulatorUnavailable
 from .stop_condition import RUN_TO_END, StopCondition
 
 _PROGRAM = "qemu-system-arm"

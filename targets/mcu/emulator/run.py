@@ -14,7 +14,7 @@ from ..job import INFERENCES_LIMIT, SelfTest, check_fit, inputs_that_fit, pack_j
 from ..plan import Plan, PlanRefused
 from ..toolchain import Firmware, build_firmware
 from .frames import Report
-from .outcome import JobResult, JobRun, ProtocolBroken, split_outputs
+from .job_result import JobResult, JobRun, ProtocolBroken, split_outputs
 from .qemu import Qemu
 from .renode import Renode
 from .stop_condition import RUN_TO_END, StopCondition

@@ -19,7 +19,7 @@ from harness.store.runs import write_atomically
 from harness.target import does_not_run
 
 from ..boards import BOARDS, Board
-from ..emulator.outcome import JobResult
+from ..emulator.job_result import JobResult
 from ..emulator.renode import MILLION_INSTRUCTIONS_A_SECOND, PLATFORMS, QUANTUM_SECONDS
 from ..emulator.run import EMULATORS, run_job
 from ..job import check_fit, inputs_that_fit, job_range, pack_job

@@ -6,7 +6,7 @@ import time
 
 from harness.errors import NoClock
 
-from ..emulator.outcome import ProtocolBroken
+from ..emulator.job_result import ProtocolBroken
 from .line import BoardIdentity, Line
 
 TOLERANCE = 0.02

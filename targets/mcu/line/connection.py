@@ -13,7 +13,7 @@ from .flash import flash
 from .hardware_map import MapEntry
 from .image import Image
 from .line import BoardIdentity, Line, Refusal, RetryTimeouts
-from .outcome import BoardBusy, BoardReset, BoardSilent, FlashFailed, LineGarbled, LineUnavailable
+from .line_errors import BoardBusy, BoardReset, BoardSilent, FlashFailed, LineGarbled, LineUnavailable
 from .port import Port, also_open, open_port
 
 START_SECONDS = 10.0

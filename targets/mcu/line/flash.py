@@ -15,7 +15,7 @@ from ..boards.silicon import SiliconBoard
 from ..emulator.child import child_process
 from .hardware_map import MapEntry
 from .image import Image
-from .outcome import FlashFailed, LineUnavailable
+from .line_errors import FlashFailed, LineUnavailable
 
 PLACEHOLDER = "{hex}"
 """Where a parameter of `runner_params` has this, they are the tool's whole arguments."""

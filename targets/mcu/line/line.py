@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..emulator.frames import Report, check_outputs, split_frame, take_frame
-from ..emulator.outcome import ProtocolBroken
-from .outcome import BoardBusy, BoardReset, BoardSilent, LineGarbled
+from ..emulator.job_result import ProtocolBroken
+from .line_errors import BoardBusy, BoardReset, BoardSilent, LineGarbled
 from .port import Port
 
 PART_BYTES = 256

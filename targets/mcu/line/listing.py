@@ -15,7 +15,7 @@ from harness.errors import CaseError, HarnessError, Unavailable
 from ..boards.silicon import SILICON
 from .hardware_map import EXTRA, MapEntry, map_path, read_map, write_map
 from .line import BoardIdentity, Line, RetryTimeouts
-from .outcome import BoardBusy, BoardReset, BoardSilent, LineGarbled, LineUnavailable
+from .line_errors import BoardBusy, BoardReset, BoardSilent, LineGarbled, LineUnavailable
 from .port import open_port
 
 _PATIENCE = RetryTimeouts(retry_seconds=0.3, silence_seconds=1.5)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ..emulator.child import child_process
 from .hardware_map import EXTRA, MapEntry
-from .outcome import LineLost, LineUnavailable
+from .line_errors import LineLost, LineUnavailable
 
 READ_SECONDS = 0.02
 """How long a read waits for the first character; what has come is given at once."""

@@ -20,7 +20,7 @@ from harness.target import Footprint, Loaded, Session, SessionTimeouts, Timing, 
 
 from ..boards.silicon import SiliconBoard
 from ..emulator.frames import JOB_ERRORS, PLAN_ERRORS, Report
-from ..emulator.outcome import JobRefused, ProtocolBroken, split_outputs
+from ..emulator.job_result import JobRefused, ProtocolBroken, split_outputs
 from ..plan import Plan, plan_model
 from ..session import inputs_of
 from ..toolchain import Firmware, build_firmware

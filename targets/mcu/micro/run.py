@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import Unsupported
 
 from ..boards import Board
-from ..emulator.outcome import JobRefused, JobResult
+from ..emulator.job_result import JobRefused, JobResult
 from ..emulator.run import Emulator, run_image
 from ..emulator.stop_condition import RUN_TO_END, StopCondition
 from ..plan import Plan, variables_in

@@ -13,7 +13,7 @@ from ...tflite.recurrent_state import written_with_the_states_scale
 from ...tflite.weight_scales import dequantised_with_one_scale
 from ..board_target import BoardTarget
 from ..boards import Board
-from ..emulator.outcome import JobResult
+from ..emulator.job_result import JobResult
 from ..emulator.run import Emulator
 from ..emulator.stop_condition import RUN_TO_END, StopCondition
 from ..job import DoesNotFit

@@ -6,8 +6,8 @@ import pytest
 
 from harness.conversion.conditioning import comparable
 from harness.conversion.prepare import renamed
-from harness.conversion.sources.golden import not_repeated, stacked
 from harness.conversion.sources.request import BadSource
+from harness.conversion.sources.tensorflow_outputs import not_repeated, stacked
 from harness.ragged import split_samples
 
 

@@ -18,7 +18,7 @@ PRELOADED = (
     "pytest",
     "harness.store.index.folder",
     "tests.harness.store.records",
-    "tests.harness.store.everything",
+    "tests.harness.store.index_dump",
 )
 """What the server imports; a server forks without any thread of its own or of a test's process."""
 

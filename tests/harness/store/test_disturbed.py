@@ -15,7 +15,7 @@ from harness.store.index.database import INDEX_FILE, VARIABLE, Database
 from harness.store.index.folder import FolderIndex
 from harness.store.runs import RunStore
 from tests.harness.fakes.forked import Forked, command
-from tests.harness.store.everything import everything
+from tests.harness.store.index_dump import everything
 from tests.harness.store.postgres import Cluster, programs
 from tests.harness.store.records import make_case, make_record
 

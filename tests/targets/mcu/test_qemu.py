@@ -13,7 +13,7 @@ import pytest
 
 from harness_targets.mcu.boards import BOARDS, MPS2_CORTEX_M3, MPS2_CORTEX_M4, STM32F4, Board
 from harness_targets.mcu.emulator import EMULATORS, EmulatorTimedOut, run_job
-from harness_targets.mcu.emulator.outcome import FirmwareFault, JobRefused
+from harness_targets.mcu.emulator.job_result import FirmwareFault, JobRefused
 from harness_targets.mcu.emulator.run import run_image
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.job import DoesNotFit, SelfTest

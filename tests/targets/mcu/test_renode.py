@@ -8,7 +8,7 @@ import pytest
 
 from harness_targets.mcu.boards import BOARDS, MPS2_CORTEX_M4, Board
 from harness_targets.mcu.emulator import EmulatorTimedOut, run_job
-from harness_targets.mcu.emulator.outcome import FirmwareFault
+from harness_targets.mcu.emulator.job_result import FirmwareFault
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.job import SelfTest
 from harness_targets.mcu.plan import plan_model

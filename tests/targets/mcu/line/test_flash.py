@@ -12,7 +12,7 @@ from harness_targets.mcu.boards.silicon import STM32F4_DISCOVERY
 from harness_targets.mcu.line.flash import flash, flash_command
 from harness_targets.mcu.line.hardware_map import MapEntry
 from harness_targets.mcu.line.image import Image
-from harness_targets.mcu.line.outcome import FlashFailed, LineUnavailable
+from harness_targets.mcu.line.line_errors import FlashFailed, LineUnavailable
 
 from .flash_files import memory_of
 

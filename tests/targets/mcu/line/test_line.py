@@ -18,14 +18,14 @@ import pytest
 
 from harness_targets.mcu.boards.silicon import STM32F4_DISCOVERY
 from harness_targets.mcu.emulator.frames import Report
-from harness_targets.mcu.emulator.outcome import FirmwareFault, ProtocolBroken
+from harness_targets.mcu.emulator.job_result import FirmwareFault, ProtocolBroken
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.job import SelfTest, pack_job
 from harness_targets.mcu.line.connection import connected
 from harness_targets.mcu.line.hardware_map import MapEntry
 from harness_targets.mcu.line.image import Image
 from harness_targets.mcu.line.line import BoardIdentity, Line, Refusal, RetryTimeouts, frame
-from harness_targets.mcu.line.outcome import (
+from harness_targets.mcu.line.line_errors import (
     BoardBusy,
     BoardReset,
     BoardSilent,

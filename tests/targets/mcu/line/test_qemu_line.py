@@ -21,12 +21,12 @@ from harness_targets.mcu.boards import STM32F4
 from harness_targets.mcu.boards.silicon import SILICON, STM32F4_DISCOVERY
 from harness_targets.mcu.emulator import run_job
 from harness_targets.mcu.emulator.child import kill_group
-from harness_targets.mcu.emulator.outcome import FirmwareFault
+from harness_targets.mcu.emulator.job_result import FirmwareFault
 from harness_targets.mcu.job import SelfTest, job_range
 from harness_targets.mcu.line.hardware_map import MapEntry
 from harness_targets.mcu.line.image import make_image
 from harness_targets.mcu.line.line import BoardIdentity, Line, RetryTimeouts
-from harness_targets.mcu.line.outcome import BoardReset
+from harness_targets.mcu.line.line_errors import BoardReset
 from harness_targets.mcu.line.port import open_port
 from harness_targets.mcu.line.session import SerialSession
 from harness_targets.mcu.plan import Plan, plan_model

@@ -11,7 +11,7 @@ from harness_targets.litertjs.target import LiteRTJSTarget
 pytestmark = pytest.mark.needs("node")
 
 SCRIPT = """
-import {heard} from './words.mjs';
+import {heard} from './console_messages.mjs';
 const lines = JSON.parse(process.argv[2]);
 const say = {error: console.error, log: console.log};
 console.error = console.log = () => {};  // the browser's own
@@ -65,7 +65,7 @@ FAILED = [
     ids=["healthy", "split", "failed", "refused", "a list without an end"],
 )
 def test_what_is_split_warned_of_and_failed_at_is_heard(tmp_path, lines, partition, warnings, errors):
-    shutil.copy(LiteRTJSTarget.page / "words.mjs", tmp_path)
+    shutil.copy(LiteRTJSTarget.page / "console_messages.mjs", tmp_path)
     (tmp_path / "script.mjs").write_text(SCRIPT)
     command = ["node", str(tmp_path / "script.mjs"), json.dumps(lines)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
