@@ -1,7 +1,7 @@
 """Who has which child: one that was started beside a job that took long serves the first that asks for another."""
 
 import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -32,7 +32,7 @@ def children(monkeypatch):
 
     def start(*_):
         made.begun.release()
-        assert made.may_end.wait(10)
+        assert made.may_end.wait(60)
         return Child()
 
     monkeypatch.setattr(made, "_start", start)
@@ -42,18 +42,33 @@ def children(monkeypatch):
 def test_two_jobs_beside_each_other_need_no_further_start_behind_one_that_took_long(children, environment):
     children.may_end.set()
     with children.lend(environment), children.another_after(0.0, environment):
-        assert all(children.begun.acquire(timeout=10) for _ in range(2))
+        assert all(children.begun.acquire(timeout=60) for _ in range(2))
     with children.lend(environment), children.lend(environment):
         pass
     assert not children.begun.acquire(timeout=0)
 
 
-def test_whoever_asks_meanwhile_waits_for_the_rest_of_the_start(children, environment):
+def test_whoever_asks_meanwhile_waits_for_the_rest_of_the_start(children, environment, monkeypatch):
     with children.another_after(0.0, environment):
-        assert children.begun.acquire(timeout=10)
-    threading.Timer(0.1, children.may_end.set).start()
-    with children.lend(environment) as one, children.lend(environment) as other:
-        assert one is not other
+        assert children.begun.acquire(timeout=60)
+    slots, asked, both = children._pool(environment), threading.Semaphore(0), threading.Barrier(2)
+    get = slots.get
+    monkeypatch.setattr(slots, "get", lambda *words, **named: (asked.release(), get(*words, **named))[1])
+
+    def borrowed():
+        with children.lend(environment) as child:
+            both.wait(60)
+            return child
+
+    with ThreadPoolExecutor(2) as threads:
+        borrowers = [threads.submit(borrowed) for _ in range(2)]
+        assert all(asked.acquire(timeout=60) for _ in range(2))
+        assert children.begun.acquire(timeout=60), "one starts its own in the other slot"
+        assert not any(borrower.done() for borrower in borrowers)
+        children.may_end.set()
+        one, other = (borrower.result(60) for borrower in borrowers)
+    assert one is not other
+    assert not children.begun.acquire(timeout=0)
 
 
 def test_behind_one_that_was_quick_nothing_is_started(children, environment):
@@ -62,10 +77,12 @@ def test_behind_one_that_was_quick_nothing_is_started(children, environment):
     assert not children.begun.acquire(timeout=0)
 
 
-def test_where_all_are_at_work_nothing_is_started(children, environment):
+def test_where_all_are_at_work_nothing_is_started(children, environment, monkeypatch):
     children.may_end.set()
+    tried, start_ahead = threading.Event(), children._start_ahead
+    monkeypatch.setattr(children, "_start_ahead", lambda of: (start_ahead(of), tried.set()))
     with children.lend(environment), children.lend(environment), children.another_after(0.0, environment):
-        time.sleep(0.1)
+        assert tried.wait(60)
     assert [children.begun.acquire(timeout=0) for _ in range(3)] == [True, True, False]
 
 
@@ -78,6 +95,6 @@ def test_a_start_that_fails_is_told_to_whoever_needs_the_child(children, environ
 
     monkeypatch.setattr(children, "_start", refuse)
     with children.another_after(0.0, environment):
-        assert asked.wait(10)
+        assert asked.wait(60)
     with pytest.raises(Unavailable, match="no such environment"), children.lend(environment):
         pass

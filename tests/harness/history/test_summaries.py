@@ -22,6 +22,7 @@ from harness.store.index.folder import FolderIndex
 from harness.store.index.tables import SUMMARIES
 from harness.store.labels import Label, LabelFiles
 from harness.store.runs import RunStore
+from tests.harness.fakes.announced_lock import AnnouncedLock
 from tests.harness.store.records import make_case, make_record
 
 METRICS = ("latency.median_ms", "artifact_bytes")
@@ -214,14 +215,15 @@ def test_two_who_ask_at_once_wait_for_the_same_work(
     index: Database, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    rows, second = summaries._rows, threading.Event()
+    rows, lock = summaries._rows, AnnouncedLock(2)
 
-    def slow(*words: Any) -> Any:
+    def when_both_want_it(*words: Any) -> Any:
         made.append(words[2])
-        second.wait(0.2)  # time for another to begin, who does not: it is never set
+        assert lock.all_want_it.wait(60)
         return rows(*words)
 
-    monkeypatch.setattr(summaries, "_rows", slow)
+    monkeypatch.setattr(summaries, "_MAKING", lock)
+    monkeypatch.setattr(summaries, "_rows", when_both_want_it)
     threads = [threading.Thread(target=refresh, args=(index, LabelFiles(results), METRICS)) for _ in range(2)]
     for thread in threads:
         thread.start()

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from harness.errors import Unavailable
 from harness.installation import once
 from harness.installation.once import install_once
+from tests.harness.fakes.announced_lock import AnnouncedLock
 
 
 def maker(text="whole"):
@@ -37,24 +37,23 @@ def test_it_appears_by_its_name_and_is_made_once(tmp_path):
     assert names(place.parent) == ["thing", "thing.lock"]
 
 
-def test_a_second_thread_waits_in_silence(tmp_path, capfd):
+def test_a_second_thread_waits_in_silence(tmp_path, capfd, monkeypatch):
     """It was this process that was called another: each thread has the lock file open for itself."""
-    place, made = tmp_path / "thing", []
-    began = threading.Event()
+    place, made, held = tmp_path / "thing", [], AnnouncedLock(4)
+    monkeypatch.setitem(once._threads, place.with_name("thing.lock"), held)
 
     def slow(folder: Path, lock: int) -> Path:
         made.append(threading.get_ident())
-        began.set()
-        time.sleep(0.3)
+        assert held.all_want_it.wait(60)
         return maker()(folder, lock)
 
     threads = [threading.Thread(target=install_once, args=(place, "the thing", place.is_dir, slow)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
-    assert began.is_set()
+        thread.join(60)
     assert len(made) == 1
+    assert place.is_dir()
     assert capfd.readouterr().err == ""
 
 

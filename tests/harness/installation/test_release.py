@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,8 +57,8 @@ class Server:
     """Hands out `content`; `headers` and `status` can be others, and `sent` less than all. Counts its requests."""
 
     def __init__(self):
-        self.content, self.cut, self.moved, self.status, self.delay = b"", None, {}, 200, 0.0
-        self.asked = []
+        self.content, self.cut, self.moved, self.status = b"", None, {}, 200
+        self.asked, self.was_asked = [], threading.Event()
         self.may_answer = threading.Event()
         self.may_answer.set()
         outer = self
@@ -67,7 +66,7 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 outer.asked.append(self.path)
-                time.sleep(outer.delay)
+                outer.was_asked.set()
                 outer.may_answer.wait()
                 if self.path in outer.moved:
                     self.send_response(302)
@@ -296,14 +295,17 @@ INSTALL = "import sys; from harness.installation.release import Release; print(R
 
 
 def test_two_set_ups_at_once_fetch_it_once(server, home):
-    server.delay = 1.0
+    """The second comes while the first waits for the server, which answers once the second has said that it waits."""
+    server.may_answer.clear()
     tool = release(server)
     arguments = [tool.name, tool.url, tool.sha256, tool.program, tool.archive_variable]
-    processes = [
-        subprocess.Popen([sys.executable, "-c", INSTALL, *arguments], stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=60)[0] for process in processes]
+    command = [sys.executable, "-c", INSTALL, *arguments]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert server.was_asked.wait(60)
+    second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert "waiting for it" in second.stderr.readline()
+    server.may_answer.set()
+    said = [process.communicate(timeout=60)[0] for process in (first, second)]
     assert said == [f"{tool.location()}\n"] * 2
     assert len(server.asked) == 1
     assert left(home) == [tool.location().name]

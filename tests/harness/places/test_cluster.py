@@ -9,6 +9,8 @@ import json
 import logging
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -25,7 +27,7 @@ from harness.errors import HarnessError
 from harness.places import cluster
 from harness.places.case_placement import cases_at
 from harness.places.certificates import make_certificates
-from harness.places.cluster import connected, security_of, silence
+from harness.places.cluster import connected, silence
 from harness.places.place_registry import Places
 from harness.places.scheduler_address import Certificates, SchedulerAddress
 from harness.places.transport import NoPlaces
@@ -270,8 +272,12 @@ def test_without_a_certificate_of_the_authority_nothing_runs(tmp_path, targets, 
             raise AssertionError
         with pytest.raises(NoPlaces, match="is not to be trusted"), linked(address, theirs):
             raise AssertionError
-        assert refused(address, None)
-        assert refused(address, theirs)
+        assert heard(address, ours)
+        with pytest.raises(ssl.SSLError, match="UNKNOWN_CA"):
+            heard(address, theirs)
+        with pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"):
+            heard(address, None)
+        assert heard_in_plain_text(address) == b""
         with place(address, "bench", tmp_path / "bench", ours.folder), linked(address, ours) as link:
             record = run_at(link, tmp_path / "run", targets=("fake/plain",))
             assert record.cases[0].outcome is Outcome.PASSED
@@ -292,17 +298,27 @@ def scheduler_part(certificates, name="scheduler"):
     )
 
 
-def refused(address, certificates):
-    """Whether a client of `distributed` itself, which asks nobody, gets nothing to run."""
-    import distributed
+def heard(address, certificates):
+    """What the scheduler says first over TLS, to one who trusts it whoever it is and shows these certificates."""
+    careless = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    careless.check_hostname, careless.verify_mode = False, ssl.CERT_NONE
+    if certificates is not None:
+        careless.load_cert_chain(*certificates.pair())
+    with socket_to(address) as plain, careless.wrap_socket(plain) as encrypted:
+        return encrypted.recv(1)
 
-    plain = address.replace("tls://", "tcp://") if certificates is None else address
-    try:
-        with distributed.Client(plain, security=security_of(certificates), timeout=3, set_as_default=False) as client:
-            client.submit(os.getpid).result(timeout=3)
-    except (OSError, TimeoutError):
-        return True
-    return False
+
+def heard_in_plain_text(address):
+    """What it says to one who does not encrypt, but for the alert of TLS that it could not understand."""
+    with socket_to(address) as plain:
+        plain.sendall(bytes(64))
+        said = b"".join(iter(lambda: plain.recv(4096), b""))
+    return b"" if said[:1] == b"\x15" else said
+
+
+def socket_to(address):
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=SECONDS)
 
 
 def test_a_certificate_of_another_host_is_not_taken_for_the_scheduler(tmp_path, folders):

@@ -188,8 +188,12 @@ def test_the_arrow_keys_move_in_the_matrix(open_page: Open) -> None:
 
 def test_a_quick_change_of_mind_shows_the_last_place(open_page: Open) -> None:
     page = open_page().page
-    page.evaluate("location.hash = 'history'; location.hash = 'cases'; location.hash = 'run';")
+    page.evaluate("""async () => { for (const place of ["history", "cases", "run"]) {
+        const gone = new Promise((done) => addEventListener("hashchange", done, { once: true }));
+        location.hash = place;
+        await gone;
+    } }""")
     page.wait_for_function("document.documentElement.dataset.shown === '#run'")
-    page.wait_for_timeout(300)
+    expect(page.locator(".view")).to_have_count(4)  # what nobody waits for any more has come too
     assert page.locator(".view:visible").count() == 1
     assert page.locator("#run").is_visible()

@@ -58,7 +58,10 @@ def renamed(name: str) -> RunRecord:
 def quiet(opened: Opened) -> Page:
     """The page, which must have complained of nothing, asked nothing of others, and not be wider than the window."""
     page = opened.page
-    page.wait_for_timeout(50)
+    # What the markup loads or runs has ended when an image that comes after it all has failed to load.
+    page.evaluate(
+        "new Promise((done) => { const last = new Image(); last.onerror = done; last.src = 'data:image/png,'; })"
+    )
     assert opened.complaints == []
     assert [url for url in opened.requests if not url.startswith(("file:", "data:"))] == []
     assert page.evaluate("window.hostile") is None
@@ -199,6 +202,5 @@ def test_nothing_leaves_the_machine_where_the_network_is_there(open_page: Open, 
     for place in ("cases", "history", model_anchor("digits_cnn"), "changes"):
         shown_at(opened, place)
     expect(opened.page.locator(".view:not([hidden]) h1")).to_have_text("What changed")
-    opened.page.evaluate("fetch('https://example.org/').catch(() => {})")
-    opened.page.wait_for_timeout(200)
+    assert opened.page.evaluate("fetch('https://example.org/').then(() => 'answered', () => 'refused')") == "refused"
     assert asked == []

@@ -1,7 +1,6 @@
 """Steps that stand on others: order, slots, errors, and what is left."""
 
 import threading
-import time
 from functools import partial
 
 import pytest
@@ -96,18 +95,22 @@ def test_slow_steps_leave_a_worker_to_the_quick_ones():
 
 
 def test_a_slot_holds_no_more_than_its_limit():
-    most, now, lock = 0, 0, threading.Lock()
+    """The first waits for steps that go after those of the slot: three workers pass by the rest of them."""
+    most, now, lock, gate = 0, 0, threading.Lock(), threading.Event()
 
     def work() -> None:
         nonlocal most, now
         with lock:
             now += 1
             most = max(most, now)
-        time.sleep(0.01)
+        assert gate.wait(60)
         with lock:
             now -= 1
 
-    Schedule([ScheduledStep(n, "Setting up", work, slot="set-up") for n in range(6)], 4, {"set-up": 1}).run()
+    limited = [ScheduledStep(n, "Setting up", work, slot="set-up") for n in range(6)]
+    others = [ScheduledStep(f"other{n}", "Comparing", gate.set if n == 5 else nothing, rank=1) for n in range(6)]
+    Schedule([*limited, *others], 4, {"set-up": 1}).run()
+    assert gate.is_set()
     assert most == 1
 
 

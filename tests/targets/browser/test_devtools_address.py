@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from harness_targets.browser.browsers import CHROMIUM
 from harness_targets.browser.drivers.by_playwright import PlaywrightDriver
 from harness_targets.browser.npm import Bundle
 from harness_targets.litertjs.target import LiteRTJSTarget
+from tests.harness.fakes.announced_lock import AnnouncedLock
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 
 
@@ -158,7 +158,8 @@ def test_pages_on_one_port_wait_for_each_other_as_long_as_it_takes(monkeypatch, 
     monkeypatch.setenv(devtools_address.PORT_VARIABLE, "9333")
     monkeypatch.setattr(devtools_address, "version", lambda at: "Chrome/1")
     monkeypatch.setattr(Bundle, "install", lambda self: tmp_path)
-    open_now, most = [], []
+    open_now, most, turn = [], [], AnnouncedLock(4)
+    monkeypatch.setattr(devtools_address, "_TURN", turn)
 
     class Child:
         alive = staticmethod(lambda: True)
@@ -171,7 +172,7 @@ def test_pages_on_one_port_wait_for_each_other_as_long_as_it_takes(monkeypatch, 
         def borrowed(self, _):
             open_now.append(1)
             most.append(len(open_now))
-            time.sleep(0.05)
+            assert turn.all_want_it.wait(60)
             yield SimpleNamespace(child=Child(), profile=tmp_path)
             open_now.pop()
 

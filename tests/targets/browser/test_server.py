@@ -68,7 +68,8 @@ def test_large_samples_are_not_held_once_the_page_has_them(size, kept):
 def await_end_of_requests() -> None:
     for thread in threading.enumerate():
         if "process_request_thread" in thread.name:
-            thread.join(timeout=5)
+            thread.join(timeout=60)
+            assert not thread.is_alive()
 
 
 def test_it_is_gone_when_it_is_closed():
