@@ -4,6 +4,7 @@
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 import logging
@@ -312,7 +313,10 @@ def heard_in_plain_text(address):
     """What it says to one who does not encrypt, but for the alert of TLS that it could not understand."""
     with socket_to(address) as plain:
         plain.sendall(bytes(64))
-        said = b"".join(iter(lambda: plain.recv(4096), b""))
+        said = b""
+        with contextlib.suppress(ConnectionResetError):  # an end like another
+            while more := plain.recv(4096):
+                said += more
     return b"" if said[:1] == b"\x15" else said
 
 
