@@ -301,19 +301,23 @@ def absolute(path: Path) -> Path:
 
 def own_variant(name: str, table: VariantTable, formats: Mapping[str, Format]) -> tuple[str, Variant]:
     """A `[variants.NAME]` as a variant of its format. Raises `HarnessError` where its base is none."""
-    form = formats.get(table.format)
-    if form is None:
+    artifact_format = formats.get(table.format)
+    if artifact_format is None:
         raise HarnessError(f"variants.{name}: there is no format '{table.format}'; there are {', '.join(formats)}.")
-    if any(name == variant.name for variant in form.variants):
-        raise HarnessError(f"variants.{name} has the name of one of {form.name}'s own variants; choose another.")
+    if any(name == variant.name for variant in artifact_format.variants):
+        raise HarnessError(
+            f"variants.{name} has the name of one of {artifact_format.name}'s own variants; choose another."
+        )
     try:
-        base = form.variant(table.base)
+        base = artifact_format.variant(table.base)
     except KeyError:
-        known = ", ".join(variant.name for variant in form.variants)
-        raise HarnessError(f"variants.{name}: {form.name} has no variant '{table.base}'; it has {known}.") from None
-    alone = form.rewriter.choices if form.rewriter is not None and base.made_from is None else ()
+        known = ", ".join(variant.name for variant in artifact_format.variants)
+        raise HarnessError(
+            f"variants.{name}: {artifact_format.name} has no variant '{table.base}'; it has {known}."
+        ) from None
+    alone = artifact_format.rewriter.choices if artifact_format.rewriter is not None and base.made_from is None else ()
     if unheard := [choice for choice in alone if choice in table.options()]:
-        others = ", ".join(variant.name for variant in form.variants if variant.made_from is not None)
+        others = ", ".join(variant.name for variant in artifact_format.variants if variant.made_from is not None)
         raise HarnessError(
             f"variants.{name} sets `{unheard[0]}`, which {base.name} does not know; leave it out, or base it on one of"
             f" {others}."
@@ -326,4 +330,4 @@ def own_variant(name: str, table: VariantTable, formats: Mapping[str, Format]) -
             " leave it out."
         )
     own = replace(base, name=name, summary=summary, options=options, base=base.name, converter=table.converter)
-    return form.name, own
+    return artifact_format.name, own

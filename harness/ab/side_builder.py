@@ -74,11 +74,11 @@ class SideBuilder:
         return self.models[case.model]
 
     def _converted(self, entry: ModelEntry, variant: str, target: Target) -> Artifact:
-        form = self.formats[target.format]
-        known = {found.name: found for found in entry.variants(form)}
+        artifact_format = self.formats[target.format]
+        known = {found.name: found for found in entry.variants(artifact_format)}
         if variant not in known:
             raise HarnessError(f"{entry.name} has no variant '{variant}' for {target.name}; it has {', '.join(known)}.")
-        return self._made(entry, form, known[variant])
+        return self._made(entry, artifact_format, known[variant])
 
     def _file(self, path: Path, target: Target) -> Artifact:
         entry = entry_of(self.root, path.stem, ModelTable(path=path.resolve()), ())
@@ -86,8 +86,8 @@ class SideBuilder:
             raise HarnessError(f"{path} is no artifact that {target.name} opens; it takes {target.format}.")
         return self._made(entry, self.formats[target.format], READY)
 
-    def _made(self, entry: ModelEntry, form: Format, variant: Variant) -> Artifact:
-        return self.converter.convert(self.converter.prepare(entry), form, variant)
+    def _made(self, entry: ModelEntry, artifact_format: Format, variant: Variant) -> Artifact:
+        return self.converter.convert(self.converter.prepare(entry), artifact_format, variant)
 
     def _accepted(self, case: CaseName, target: Target) -> Side:
         accepted = self.baseline.cases.get(case)

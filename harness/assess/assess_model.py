@@ -84,8 +84,12 @@ def convert(
     """Trial conversions: the sized variants first, op sets beyond the builtin ones where those are refused. Gives the
     summary of the model's graph, which is made behind the first: most conversions take longer. Raises a `CaseError`
     where there is none."""
-    available = {(form.name, v.name): v for form in formats.values() for v in entry.variants(form)}
-    asked = {(form, variant.name) for form, variant in entry.own_variants} | {
+    available = {
+        (artifact_format.name, v.name): v
+        for artifact_format in formats.values()
+        for v in entry.variants(artifact_format)
+    }
+    asked = {(artifact_format, variant.name) for artifact_format, variant in entry.own_variants} | {
         key for key in available if key[1] in named
     }
 
@@ -106,7 +110,7 @@ def convert(
         sized |= {key for key in available if key[1] == "layers-float32"}
     if weights_bytes(prepared) > LARGE_BYTES:
         deciding = {key for key in available if key[1] in DECIDING.get(key[0], ("float32",))}
-        trials.left_out = tuple(f"{form} {variant}" for form, variant in sorted(sized - deciding))
+        trials.left_out = tuple(f"{artifact_format} {variant}" for artifact_format, variant in sorted(sized - deciding))
         sized = deciding
     sized |= asked
     graph = graph_in(run(*(key for key in available if key in sized), GRAPH))
@@ -170,9 +174,10 @@ def compute_references(
     an assessment."""
     tried = {target.format for target in targets.values() if target.slot == "processor"}
     wanted = [
-        (form, variant)
-        for (form, variant), found in trials.artifacts.items()
-        if isinstance(found, Artifact) and (form in tried or _has_values(trials.examinations.get((form, variant))))
+        (artifact_format, variant)
+        for (artifact_format, variant), found in trials.artifacts.items()
+        if isinstance(found, Artifact)
+        and (artifact_format in tried or _has_values(trials.examinations.get((artifact_format, variant))))
     ]
 
     def reference(key: tuple[str, str]) -> Reference:
@@ -200,10 +205,10 @@ def put_together(
     facts = prepared.facts
     found = trials.examination("tflite", *FLOATING)
     sizes = tuple(
-        Size(format=form, variant=variant, problem=reason(result))
+        Size(format=artifact_format, variant=variant, problem=reason(result))
         if isinstance(result, CaseError)
-        else Size(format=form, variant=variant, bytes=result.bytes)
-        for (form, variant), result in trials.artifacts.items()
+        else Size(format=artifact_format, variant=variant, bytes=result.bytes)
+        for (artifact_format, variant), result in trials.artifacts.items()
     )
     assessment = Assessment(
         model=entry.name,
@@ -236,12 +241,15 @@ def put_together(
 def conversion_notes(trials: Trials) -> tuple[str, ...]:
     """The notes that conversion made about the artifacts, each with the variants that it is about."""
     variants: dict[tuple[str, str], list[str]] = {}
-    for (form, variant), result in trials.artifacts.items():
+    for (artifact_format, variant), result in trials.artifacts.items():
         for note in result.notes if isinstance(result, Artifact) else ():
-            variants.setdefault((form, note), []).append(variant)
-    for (form, variant), problem in trials.unexamined.items():
-        variants.setdefault((form, f"nothing is known of its inside: {reason(problem)}"), []).append(variant)
-    told = tuple(f"{form} {', '.join(names)}: {note.rstrip('.')}." for (form, note), names in variants.items())
+            variants.setdefault((artifact_format, note), []).append(variant)
+    for (artifact_format, variant), problem in trials.unexamined.items():
+        variants.setdefault((artifact_format, f"nothing is known of its inside: {reason(problem)}"), []).append(variant)
+    told = tuple(
+        f"{artifact_format} {', '.join(names)}: {note.rstrip('.')}."
+        for (artifact_format, note), names in variants.items()
+    )
     if trials.left_out:
         left = ", ".join(trials.left_out)
         told += (f"Not tried, since the model is large: {left}; `harness convert` makes them.",)

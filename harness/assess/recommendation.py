@@ -83,10 +83,10 @@ class Trial:
         return self.tried and not self.refusal
 
 
-def trial_of(found: Assessment, form: str, variant: str) -> Trial:
+def trial_of(found: Assessment, artifact_format: str, variant: str) -> Trial:
     """What came of converting to a variant."""
     for size in found.sizes:
-        if (size.format, size.variant) == (form, variant):
+        if (size.format, size.variant) == (artifact_format, variant):
             return Trial(tried=True, refusal=size.problem)
     return Trial(tried=False)
 
@@ -118,11 +118,11 @@ def tflite_advice(found: Assessment) -> list[str]:
     return said + rewrites([*lacking, *(row.operator for row in found.operators if row.operator in trial.refusal)])
 
 
-def refused_everywhere(found: Assessment, form: str) -> dict[str, list[str]]:
+def refused_everywhere(found: Assessment, artifact_format: str) -> dict[str, list[str]]:
     """The targets of the default matrix on which no variant of a format runs rightly, by the first reason of each."""
     told: dict[str, list[Prediction]] = {}
     for answer in found.predictions:
-        if answer.format == form and answer.target in found.default_targets:
+        if answer.format == artifact_format and answer.target in found.default_targets:
             told.setdefault(answer.target, []).append(answer)
     refusing: dict[str, list[str]] = {}
     for target, answers in told.items():

@@ -37,11 +37,11 @@ class ReferenceRechecker:
 
     def __call__(self, target: Target, artifact: Artifact) -> tuple[Tensors, Conditioning | None]:
         """The values of the reference, or of those that outvote it, and the artifact's conditioning."""
-        form = self._formats[artifact.format]
+        artifact_format = self._formats[artifact.format]
         reference = self._references[(artifact.format, artifact.variant)]
-        conditioning = self._converter.conditioning(self._prepared, artifact, form, reference)
-        known = {variant.name: variant for variant in self._entry.variants(form)}
-        case = Case(self._entry, form, known[artifact.variant], target)
+        conditioning = self._converter.conditioning(self._prepared, artifact, artifact_format, reference)
+        known = {variant.name: variant for variant in self._entry.variants(artifact_format)}
+        case = Case(self._entry, artifact_format, known[artifact.variant], target)
         path = self._prepared.golden_path
         verdict = self._reference_checker.check(case, artifact, reference, path, self._prepared, conditioning)
         sound = verdict.majority[0] if verdict.majority else reference

@@ -35,19 +35,19 @@ class Trials:
     """What the reference interpreter gives for the sample that artifacts are examined with: canonical output name →
     stored values, (1, *shape); of the artifacts alone of which some target's kernels were run."""
 
-    def artifact(self, form: str, *variants: str) -> Artifact | None:
+    def artifact(self, artifact_format: str, *variants: str) -> Artifact | None:
         """The first of the variants that converted."""
         for variant in variants:
-            found = self.artifacts.get((form, variant))
+            found = self.artifacts.get((artifact_format, variant))
             if isinstance(found, Artifact):
                 return found
         return None
 
-    def examination(self, form: str, *variants: str) -> Examination | None:
+    def examination(self, artifact_format: str, *variants: str) -> Examination | None:
         """The examination of the first of the variants that converted."""
-        found = self.artifact(form, *variants)
-        return self.examinations.get((form, found.variant)) if found else None
+        found = self.artifact(artifact_format, *variants)
+        return self.examinations.get((artifact_format, found.variant)) if found else None
 
-    def variants(self, form: str) -> list[str]:
+    def variants(self, artifact_format: str) -> list[str]:
         """The variants of a format that were tried, converted or not, in the order in which they were asked for."""
-        return [variant for name, variant in self.artifacts if name == form]
+        return [variant for name, variant in self.artifacts if name == artifact_format]

@@ -58,11 +58,11 @@ class Rebuilder:
         with self._source(case.model, name, accepted) as source:
             entry = self.models.get(case.model) or ModelEntry(case.model, "", "regression", source, in_default=True)
             entry = replace(entry, source=source, problem="")
-            form = self.formats[case.format]
+            artifact_format = self.formats[case.format]
             try:
                 prepared = self.converter.prepare(entry)
-                recipe = self._recipe(entry, case.variant, accepted.artifact, form)
-                found = self.converter.convert(prepared, form, recipe)
+                recipe = self._recipe(entry, case.variant, accepted.artifact, artifact_format)
+                found = self.converter.convert(prepared, artifact_format, recipe)
             except CaseError as error:
                 raise Unavailable(f"{_gone(name)} and cannot be converted again: {error}") from error
         if found.digest != accepted.artifact.digest:
@@ -131,11 +131,11 @@ class Rebuilder:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(content)
 
-    def _recipe(self, entry: ModelEntry, name: str, accepted: AcceptedArtifact, form: Format) -> Variant:
+    def _recipe(self, entry: ModelEntry, name: str, accepted: AcceptedArtifact, artifact_format: Format) -> Variant:
         """The accepted recipe: its options, and its converter where the usual one is another by now."""
         if name == READY.name:
             return READY
-        known = {variant.name: variant for variant in entry.variants(form)}
+        known = {variant.name: variant for variant in entry.variants(artifact_format)}
         variant = known.get(name) or Variant(name, "")
         options = variant.options if accepted.options is None else accepted.options
         if variant.made_from is not None:

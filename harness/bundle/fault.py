@@ -69,11 +69,11 @@ class FaultFinder:
 
     def __init__(self, locator: Locator, folder: Path, *, without_weights: bool) -> None:
         """`folder`: where artifacts are written. Raises `Unsupported` for a format that cuts nothing out."""
-        form = locator.case.format
-        if form.isolation is None:
-            raise Unsupported(f"Nothing is cut out of {form.name} artifacts.")
+        artifact_format = locator.case.format
+        if artifact_format.isolation is None:
+            raise Unsupported(f"Nothing is cut out of {artifact_format.name} artifacts.")
         self.locator, self.folder, self.without_weights = locator, folder, without_weights
-        self.isolation: Isolation = form.isolation
+        self.isolation: Isolation = artifact_format.isolation
 
     def candidates(self, finding: EdgeFinding) -> Iterator[Fault]:
         """Models that show the fault of a finding, the smallest first; each is there once it is asked for. Raises

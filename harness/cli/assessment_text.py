@@ -56,11 +56,11 @@ def show(found: Assessment, console: Console | None = None) -> None:
         console.print(cost_table(found))
     heading("Sizes")
     console.print(size_table(found, reasons))
-    for form in dict.fromkeys(size.format for size in found.sizes):
-        variants = [size.variant for size in found.sizes if size.format == form]
-        told = [prediction for prediction in found.predictions if prediction.format == form]
+    for artifact_format in dict.fromkeys(size.format for size in found.sizes):
+        variants = [size.variant for size in found.sizes if size.format == artifact_format]
+        told = [prediction for prediction in found.predictions if prediction.format == artifact_format]
         if told:
-            heading(f"Who runs it as {form}")
+            heading(f"Who runs it as {artifact_format}")
             console.print(verdict_table(told, variants, reasons))
     console.print()
     say(LEGEND)

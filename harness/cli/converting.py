@@ -35,10 +35,10 @@ def convert_models(models: tuple[str, ...], variants: tuple[str, ...], *, as_jso
     wanted = matching("variant", variants, variant_names(entries.values(), registry.formats()))
     chosen = {name: entry for name, entry in entries.items() if name in named and (models or entry.in_default)}
     recipes: dict[str, tuple[ModelEntry, Format, Variant]] = {
-        f"{entry.name} {form.name} {variant.name}": (entry, form, variant)
+        f"{entry.name} {artifact_format.name} {variant.name}": (entry, artifact_format, variant)
         for entry in chosen.values()
-        for form in formats
-        for variant in entry.variants(form)
+        for artifact_format in formats
+        for variant in entry.variants(artifact_format)
         if variant.name in wanted
     }
     with ConsoleProgress() as progress:
@@ -50,11 +50,11 @@ def convert_models(models: tuple[str, ...], variants: tuple[str, ...], *, as_jso
                     progress.note(f"{name}: {result.facts['recognised']}")
 
             def one(key: str) -> Artifact:
-                entry, form, variant = recipes[key]
+                entry, artifact_format, variant = recipes[key]
                 ready = prepared[entry.name]
                 if isinstance(ready, CaseError):
                     raise ready
-                return converter.convert(ready, form, variant)
+                return converter.convert(ready, artifact_format, variant)
 
             results = side_by_side("Converting", recipes, one, 2, progress)
         finally:
@@ -74,8 +74,8 @@ def convert_models(models: tuple[str, ...], variants: tuple[str, ...], *, as_jso
 
 def row(key: str, recipe: tuple[ModelEntry, Format, Variant], result: Artifact | CaseError) -> dict[str, Any]:
     """One line of the answer: where the artifact is, or why there is none."""
-    entry, form, variant = recipe
-    named = {"model": entry.name, "format": form.name, "variant": variant.name}
+    entry, artifact_format, variant = recipe
+    named = {"model": entry.name, "format": artifact_format.name, "variant": variant.name}
     if isinstance(result, CaseError):
         log = keep_log(key, result)
         return {**named, "problem": reason(result), "log": str(log) if log else None}
@@ -105,8 +105,8 @@ def show(rows: list[dict[str, Any]], told: set[str], *, as_json: bool) -> None:
     if cells:
         cells.insert(0, ("model", "format", "variant", "bytes", "artifact"))
         widths = [max(len(cell[column]) for cell in cells) for column in range(4)]
-        for model, form, variant, size, path in cells:
-            named = f"{model:{widths[0]}}  {form:{widths[1]}}  {variant:{widths[2]}}"
+        for model, artifact_format, variant, size, path in cells:
+            named = f"{model:{widths[0]}}  {artifact_format:{widths[1]}}  {variant:{widths[2]}}"
             print(f"{named}  {size:>{widths[3]}}  {path}")
     for line in made:
         for note in line.get("notes", ()):
@@ -115,8 +115,8 @@ def show(rows: list[dict[str, Any]], told: set[str], *, as_json: bool) -> None:
     for line in rows:
         if "problem" in line and line["model"] not in told:
             reasons.setdefault((line["model"], line["format"], line["problem"]), []).append(line)
-    for (model, form, problem), alike in reasons.items():
-        print(f"\n{model}, {form} {', '.join(line['variant'] for line in alike)}: not converted")
+    for (model, artifact_format, problem), alike in reasons.items():
+        print(f"\n{model}, {artifact_format} {', '.join(line['variant'] for line in alike)}: not converted")
         print(textwrap.fill(problem, width(), initial_indent="  ", subsequent_indent="  ", break_long_words=False))
         logs = [short(line["log"]) for line in alike if line["log"]]
         if logs:

@@ -55,9 +55,9 @@ def tune(
     model_named(model, entries)
     entry = entries[model]
     chosen, left_out = chosen_targets(targets)
-    form = registry.formats()[chosen[0].format]
+    artifact_format = registry.formats()[chosen[0].format]
     if name is not None:
-        check_name(root, name, form)
+        check_name(root, name, artifact_format)
     folder = cache_directory() / "tuning" / entry.name
     shutil.rmtree(folder, ignore_errors=True)
     settings = Settings(
@@ -74,7 +74,7 @@ def tune(
             quiet = NotesOnlyProgress(progress)
             for sentence in left_out:
                 progress.note(sentence)
-            oracle = CaseOracle(entry, form, chosen, settings, quiet, converter, OBJECTIVES[objective])
+            oracle = CaseOracle(entry, artifact_format, chosen, settings, quiet, converter, OBJECTIVES[objective])
             found = run_search(oracle, variants, conversions, quiet)
             try:
                 if name is not None and found.best is not None and not found.interrupted:
@@ -112,7 +112,7 @@ def run_search(oracle: CaseOracle, variants: Sequence[str], conversions: int, pr
                 f" {objective.name}; those do: {objective.told_by}."
             )
 
-    recipes = recipes_of(oracle.form, oracle.bases)
+    recipes = recipes_of(oracle.artifact_format, oracle.bases)
     wanted = matching("variant to start from", variants, [recipe.variant for recipe in recipes])
     recipes = tuple(recipe for recipe in recipes if recipe.variant in wanted)
     search = Search(oracle, recipes, conversions, by_size=objective.by_size, on_attempt=ended)
@@ -155,8 +155,8 @@ def chosen_targets(globs: Sequence[str]) -> tuple[list[Target], list[str]]:
         raise HarnessError("No target for .tflite files is ready here; `harness doctor` says what is missing.")
     if len(formats) > 1:
         names = "; ".join(
-            f"{form}: {', '.join(target.name for target in chosen if target.format == form)}"
-            for form in sorted(formats)
+            f"{artifact_format}: {', '.join(target.name for target in chosen if target.format == artifact_format)}"
+            for artifact_format in sorted(formats)
         )
         raise HarnessError(f"One artifact is searched for, and these targets open several formats ({names}); name one.")
     return sorted(chosen, key=lambda target: SLOTS.index(target.slot)), left_out
@@ -171,10 +171,12 @@ def write_best_variant(root: Path, name: str, oracle: CaseOracle, found: Found) 
     if variant.name == READY.name:
         return "Not written: the file as it was given is the best, and is no variant."
     why = f"by `harness tune {oracle.entry.name}`: {best.candidate.label}"
-    table = table_of(variant, oracle.form, oracle.entry.name, why)
+    table = table_of(variant, oracle.artifact_format, oracle.entry.name, why)
     own = own_variant(name, VariantTable.model_validate(table), registry.formats())
     entry = replace(oracle.entry, own_variants=(*oracle.entry.own_variants, own))
-    again = oracle.judged(best.candidate, next(one for one in entry.variants(oracle.form) if one.name == name))
+    again = oracle.judged(
+        best.candidate, next(one for one in entry.variants(oracle.artifact_format) if one.name == name)
+    )
     if again.verdict != "passed":
         return f"Not written: under the name {name}, other rules or choices are for it. {again.reason}"
     path = write_variant(root, name, table)

@@ -18,16 +18,16 @@ from harness.target import Target
 from harness.variant import Format
 
 
-def names_of(form: Format) -> tuple[str, ...]:
+def names_of(artifact_format: Format) -> tuple[str, ...]:
     """The targets that can be asked of a format's artifacts, in their order."""
     known = registry.targets()
-    return tuple(name for group in form.alternative_references for name in group if name in known)
+    return tuple(name for group in artifact_format.alternative_references for name in group if name in known)
 
 
-def identities(form: Format) -> list[str]:
+def identities(artifact_format: Format) -> list[str]:
     """What decides the answers of those that are there: part of the address of a golden that one of them may make."""
     known, found = registry.targets(), []
-    for name in names_of(form):
+    for name in names_of(artifact_format):
         with contextlib.suppress(CaseError):  # what cannot say what it is cannot be asked either
             if known[name].probe().ready:
                 found.append(address_of("opinion", *decisive(known[name])))

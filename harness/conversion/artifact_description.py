@@ -20,12 +20,12 @@ def custom_operators(custom: CustomOperators | None) -> CustomLibrary | None:
 
 
 def artifact_of_prepared(
-    prepared: PreparedModel, form: Format, variant: Variant, key: str, found: Entry, versions: dict[str, str]
+    prepared: PreparedModel, artifact_format: Format, variant: Variant, key: str, found: Entry, versions: dict[str, str]
 ) -> Artifact:
     """What a converter of these `versions` made of a prepared model: the files in `found`, whose address is `key`."""
     return artifact_of_entry(
         found,
-        (prepared.model, form.name, variant.name),
+        (prepared.model, artifact_format.name, variant.name),
         key,
         versions,
         custom=prepared.custom_operators,
@@ -47,11 +47,11 @@ def artifact_of_entry(
     `case` has the names of model, format and variant. The model alone says what the library of its `custom` operators
     is, and whether its samples are a `sequence`.
     """
-    model, form, variant = case
+    model, artifact_format, variant = case
     facts = found.facts
     return Artifact(
         model=model,
-        format=form,
+        format=artifact_format,
         variant=variant,
         key=key,
         digest=found.digest,

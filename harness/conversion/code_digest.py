@@ -10,10 +10,10 @@ from harness.conversion.source import closure
 from harness.variant import Format
 
 
-def code_digest(form: Format) -> str:
+def code_digest(artifact_format: Format) -> str:
     """Hash of a format's converter, the modules that it imports by relative imports, and the scripts and pins beside
     it, which it starts or installs from."""
-    return code_digest_of(form.converter)
+    return code_digest_of(artifact_format.converter)
 
 
 @functools.cache

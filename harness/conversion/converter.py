@@ -104,17 +104,21 @@ class Converter(References, Rewriting):
 
         return self._entry("graph_summary", address_of("graph_summary", self._code, prepared.key), write_entry).facts
 
-    def convert(self, prepared: PreparedModel, form: Format, variant: Variant) -> Artifact:
+    def convert(self, prepared: PreparedModel, artifact_format: Format, variant: Variant) -> Artifact:
         """The artifact of one variant. Raises a `CaseError` that says why there is none."""
         if variant.made_from is not None:
-            return self.rewritten(prepared, form, variant, self.convert(prepared, form, variant.made_from))
+            return self.rewritten(
+                prepared, artifact_format, variant, self.convert(prepared, artifact_format, variant.made_from)
+            )
         if "ready" in prepared.facts:
-            return self._ready(prepared, form)
-        key = address_of("converted", self._code, prepared.key, form.name, code_digest(form), variant)
+            return self._ready(prepared, artifact_format)
+        key = address_of(
+            "converted", self._code, prepared.key, artifact_format.name, code_digest(artifact_format), variant
+        )
         environment = self._environment(variant)
 
         def write_entry(folder: Path) -> dict[str, Any]:
-            resources = form.resources(variant) if form.resources is not None else {}
+            resources = artifact_format.resources(variant) if artifact_format.resources is not None else {}
             usual = environment is self.environment
             operation = WorkerRequest(
                 "convert",
@@ -125,7 +129,7 @@ class Converter(References, Rewriting):
                     "calibration": InputFiles.of(prepared.folder / "calibration.npz"),
                 },
                 {"output": folder},
-                {"converter": form},
+                {"converter": artifact_format},
                 local_only=bool(resources),
             )
             reply = self._do(operation, environment)
@@ -133,7 +137,7 @@ class Converter(References, Rewriting):
                 path = str(folder / reply["entry"])
                 with self._children.lend(self.environment) as child:
                     inspected, _ = child.call(
-                        "inspect", seconds=self.limits.convert, converter=str(form.converter), path=path
+                        "inspect", seconds=self.limits.convert, converter=str(artifact_format.converter), path=path
                     )
                 reply |= inspected
             for side, names in prepared.facts.get("names", {}).items():  # those of the source, as people know them
@@ -147,10 +151,12 @@ class Converter(References, Rewriting):
             golden = read_golden(prepared.golden_path).outputs
             seen = cause(error.log, prepared.folder / "saved_model", golden)
             raise Crashed(f"{str(error).rstrip('.')}. {seen}".strip(), error.log) from error
-        return artifact_of_prepared(prepared, form, variant, key, found, self._environment(variant).versions())
+        return artifact_of_prepared(
+            prepared, artifact_format, variant, key, found, self._environment(variant).versions()
+        )
 
-    def _ready(self, prepared: PreparedModel, form: Format) -> Artifact:
-        key = address_of("ready", prepared.key, form.name)
+    def _ready(self, prepared: PreparedModel, artifact_format: Format) -> Artifact:
+        key = address_of("ready", prepared.key, artifact_format.name)
 
         def write_entry(folder: Path) -> dict[str, Any]:
             entry = prepared.facts["ready"]
@@ -158,17 +164,17 @@ class Converter(References, Rewriting):
             return {"entry": entry, **prepared.facts["inspected"]}
 
         found = self._entry("converted", key, write_entry)
-        return artifact_of_prepared(prepared, form, READY, key, found, self.environment.versions())
+        return artifact_of_prepared(prepared, artifact_format, READY, key, found, self.environment.versions())
 
     def conditioning(
-        self, prepared: PreparedModel, artifact: Artifact, form: Format, reference: Reference
+        self, prepared: PreparedModel, artifact: Artifact, artifact_format: Format, reference: Reference
     ) -> Conditioning:
         """How far the artifact's outputs move when its operators round otherwise, in the interpreter of `reference`.
 
         Never raises: what cannot be measured is said in `problem`, and costs no case its result.
         """
         code = sha256_json([sha256_file(HERE / "conditioning.py"), self._code, reference.digest, reference.interpreter])
-        key = address_of("conditioning", code, artifact, prepared.golden_digest, code_digest(form))
+        key = address_of("conditioning", code, artifact, prepared.golden_digest, code_digest(artifact_format))
 
         def write_entry(folder: Path) -> dict[str, Any]:
             golden = read_golden(prepared.golden_path)
@@ -185,7 +191,7 @@ class Converter(References, Rewriting):
                         "samples": InputFiles.of(samples),
                         "outputs": InputFiles.of(reference.path),
                     },
-                    formats={"converter": form},
+                    formats={"converter": artifact_format},
                     local_only=artifact.custom_operators is not None,
                 )
             )

@@ -39,14 +39,14 @@ class ModelEntry:
     own_variants: tuple[tuple[str, Variant], ...] = ()
     """The project's variants: format name and variant."""
 
-    def variants(self, form: Format) -> tuple[Variant, ...]:
+    def variants(self, artifact_format: Format) -> tuple[Variant, ...]:
         """Every variant of a format for this model, its own choices included. A ready artifact is there as it is, and
         as what is made from an artifact of its format."""
-        own = tuple(variant for name, variant in self.own_variants if name == form.name)
-        known = (*form.variants, *own)
+        own = tuple(variant for name, variant in self.own_variants if name == artifact_format.name)
+        known = (*artifact_format.variants, *own)
         if self.source.ready_format is None:
             return tuple(self.chosen(variant) for variant in known)
-        if self.source.ready_format != form.name:
+        if self.source.ready_format != artifact_format.name:
             return ()
         rewritten = (replace(variant, made_from=READY) for variant in known if variant.made_from is not None)
         return (READY, *(self.chosen(variant) for variant in rewritten))

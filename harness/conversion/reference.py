@@ -57,25 +57,27 @@ class References(ConversionSteps):
     """Asks the reference interpreter of a format, and other runtimes where it cannot run an artifact."""
 
     def reference(
-        self, prepared: PreparedModel, artifact: Artifact, form: Format, cache: Cache | None = None
+        self, prepared: PreparedModel, artifact: Artifact, artifact_format: Format, cache: Cache | None = None
     ) -> Reference:
         """The reference interpreter's outputs on the golden's inputs; where it cannot run the artifact, those of the
         first other runtime that can. `cache`: another than the usual, for what is not worth keeping. Raises a
         `CaseError`."""
         budget = prepared.budget
-        key = address_of("reference", self._code, artifact, prepared.golden_digest, code_digest(form), budget)
+        key = address_of(
+            "reference", self._code, artifact, prepared.golden_digest, code_digest(artifact_format), budget
+        )
 
         def write_entry(folder: Path) -> dict[str, Any]:
             inputs = read_golden(prepared.golden_path).inputs
-            return self._confirmed(prepared, artifact, form, inputs, folder) or self._ask_interpreter(
-                artifact, form, inputs, folder, budget
+            return self._confirmed(prepared, artifact, artifact_format, inputs, folder) or self._ask_interpreter(
+                artifact, artifact_format, inputs, folder, budget
             )
 
         try:
             found = self._entry("reference", key, write_entry, cache)
         except (Unsupported, Crashed, TimedOut) as refusal:
             refusals: dict[str, CaseError] = {}
-            for name in alternative_references.names_of(form):
+            for name in alternative_references.names_of(artifact_format):
                 try:
                     return self.opinion(prepared, artifact, name, cache)
                 except CaseError as error:
@@ -98,7 +100,7 @@ class References(ConversionSteps):
         return Reference(name, found.folder / "outputs.npz", found.digest, name)
 
     def _ask_interpreter(
-        self, artifact: Artifact, form: Format, inputs: Tensors, folder: Path, budget: SampleBudget
+        self, artifact: Artifact, artifact_format: Format, inputs: Tensors, folder: Path, budget: SampleBudget
     ) -> dict[str, Any]:
         """Write what the format's reference interpreter makes of `inputs` (real values), of as many samples as the
         budget allows, to `outputs.npz` in `folder`; its name is in the answer. Raises a `CaseError`."""
@@ -117,7 +119,7 @@ class References(ConversionSteps):
                     },
                     {"path": files_of(artifact), "samples": InputFiles.of(samples)},
                     {"output": folder / "outputs.npz"},
-                    {"converter": form},
+                    {"converter": artifact_format},
                     local_only=artifact.custom_operators is not None,
                 )
             )
@@ -125,7 +127,7 @@ class References(ConversionSteps):
             samples.unlink()
 
     def _confirmed(
-        self, prepared: PreparedModel, artifact: Artifact, form: Format, inputs: Tensors, folder: Path
+        self, prepared: PreparedModel, artifact: Artifact, artifact_format: Format, inputs: Tensors, folder: Path
     ) -> dict[str, Any] | None:
         """What the reference gave when it made the golden of a ready artifact, put into `folder`, once its first
         samples came out the same again; None where there is no such thing, or they did not."""
@@ -133,7 +135,9 @@ class References(ConversionSteps):
         is_same = artifact.variant == READY.name and artifact.sequence == prepared.facts.get("sequence", False)
         if not is_same or artifact.digest != prepared.facts.get("golden_of") or not made.is_file():
             return None
-        reply = self._ask_interpreter(artifact, form, first_samples(inputs, CONFIRMED), folder, prepared.budget)
+        reply = self._ask_interpreter(
+            artifact, artifact_format, first_samples(inputs, CONFIRMED), folder, prepared.budget
+        )
         before, again = arrays_of(made), arrays_of(folder / "outputs.npz")
         if reply["interpreter"] != prepared.facts["golden_from"] or set(before) != set(again):
             return None
@@ -146,23 +150,25 @@ class References(ConversionSteps):
     def _golden_of_ready(self, entry: ModelEntry, folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
         """Add a reference's outputs to a ready artifact's golden, whose inputs preparation wrote. Returns the
         interpreter's name and a sentence on what is wrong with the outputs, if anything. Raises a `CaseError`."""
-        form = registry.formats()[str(entry.source.ready_format)]
+        artifact_format = registry.formats()[str(entry.source.ready_format)]
         place = folder / READY.name
         files = hash_files(place)
         prepared = PreparedModel(entry.name, "", folder, facts, "", entry.custom_operators, entry.budget)
         made = Entry(place, files, {"entry": facts["ready"], **facts["inspected"]})
-        artifact = artifact_of_prepared(prepared, form, READY, "", made, self.environment.versions())
+        artifact = artifact_of_prepared(prepared, artifact_format, READY, "", made, self.environment.versions())
         golden = read_golden(prepared.golden_path)
         with tempfile.TemporaryDirectory(prefix="harness-reference-") as name:
             scratch = Path(name)
             try:
                 interpreter = str(
-                    self._ask_interpreter(artifact, form, golden.inputs, scratch, entry.budget)["interpreter"]
+                    self._ask_interpreter(artifact, artifact_format, golden.inputs, scratch, entry.budget)[
+                        "interpreter"
+                    ]
                 )
                 outputs = arrays_of(scratch / "outputs.npz")
                 shutil.copyfile(scratch / "outputs.npz", folder / MADE_GOLDEN)
             except (Unsupported, Crashed, TimedOut) as refusal:
-                interpreter, outputs = self._first_opinion(artifact, form, golden.inputs, refusal)
+                interpreter, outputs = self._first_opinion(artifact, artifact_format, golden.inputs, refusal)
         real = artifact.real(outputs)
         answered = min(len(values) for values in real.values())
         write_golden(prepared.golden_path, dataclasses.replace(golden.first(answered), outputs=real))
@@ -173,11 +179,11 @@ class References(ConversionSteps):
         }
 
     def _first_opinion(
-        self, artifact: Artifact, form: Format, inputs: Tensors, refusal: CaseError
+        self, artifact: Artifact, artifact_format: Format, inputs: Tensors, refusal: CaseError
     ) -> tuple[str, dict[str, NDArray[Any]]]:
         """Name and outputs of the first runtime that runs it. Raises the `refusal` where none does."""
         refusals: dict[str, CaseError] = {}
-        for name in alternative_references.names_of(form):
+        for name in alternative_references.names_of(artifact_format):
             try:
                 return name, alternative_references.outputs_of(
                     alternative_references.ready(name, artifact), artifact, artifact.stored(inputs)

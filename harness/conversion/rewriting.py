@@ -23,12 +23,14 @@ OWN = [Path(__file__).parents[1] / name for name in ("operator_names.py", "neare
 class Rewriting(ConversionSteps):
     """The step that makes an artifact from another one."""
 
-    def rewritten(self, prepared: PreparedModel, form: Format, variant: Variant, source: Artifact) -> Artifact:
+    def rewritten(
+        self, prepared: PreparedModel, artifact_format: Format, variant: Variant, source: Artifact
+    ) -> Artifact:
         """What the format's rewriter makes of `source`. Raises a `CaseError` that says why there is none."""
-        rewriter = form.rewriter
+        rewriter = artifact_format.rewriter
         assert rewriter is not None
         place = environment(rewriter.environment)
-        code = [self._code, code_digest(form), place.digest(), *map(sha256_file, (REWRITING_WORKER, *OWN))]
+        code = [self._code, code_digest(artifact_format), place.digest(), *map(sha256_file, (REWRITING_WORKER, *OWN))]
         key = address_of("rewritten", code, code_digest_of(rewriter.script), prepared.key, source, variant)
 
         def write_entry(folder: Path) -> dict[str, Any]:
@@ -47,7 +49,7 @@ class Rewriting(ConversionSteps):
                 inspected, _ = child.call(
                     "inspect",
                     seconds=self.limits.convert,
-                    converter=str(form.converter),
+                    converter=str(artifact_format.converter),
                     path=str(folder / reply["entry"]),
                     signature=source.signature,
                 )
@@ -57,4 +59,6 @@ class Rewriting(ConversionSteps):
             return reply | inspected
 
         found = self._entry("converted", key, write_entry)
-        return artifact_of_prepared(prepared, form, variant, key, found, {**source.converter, **place.versions()})
+        return artifact_of_prepared(
+            prepared, artifact_format, variant, key, found, {**source.converter, **place.versions()}
+        )

@@ -67,8 +67,8 @@ class WorkerRequest:
             put(found, name, str(read.path))
         for name, path in self.writes.items():
             put(found, name, str(path))
-        for name, form in self.formats.items():
-            put(found, name, str(form.converter))
+        for name, artifact_format in self.formats.items():
+            put(found, name, str(artifact_format.converter))
         return found
 
 

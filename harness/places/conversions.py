@@ -77,7 +77,10 @@ def pack_operation(operation: WorkerRequest, identity: str) -> OperationPayload:
         options,
         {argument: read.entry for argument, read in operation.reads.items()},
         {argument: path.is_dir() for argument, path in operation.writes.items()},
-        {argument: (form.name, code_digest(form)) for argument, form in operation.formats.items()},
+        {
+            argument: (artifact_format.name, code_digest(artifact_format))
+            for argument, artifact_format in operation.formats.items()
+        },
         operation.zoo,
         identity,
     )
@@ -103,10 +106,10 @@ def perform_operation(message: Mapping[str, Any], files: ContentStore, children:
         for argument, entry in asked.reads.items():
             put(given, argument, str(folder / argument / entry))
         for argument, (name, code) in asked.forms.items():
-            form = registry.formats().get(name)
-            if form is None or code_digest(form) != code:
+            artifact_format = registry.formats().get(name)
+            if artifact_format is None or code_digest(artifact_format) != code:
                 raise Unavailable(f"The place has another '{name}' than the engine.")
-            put(given, argument, str(form.converter))
+            put(given, argument, str(artifact_format.converter))
         if asked.name == "prepare":
             check_source(given["source"], asked)
         written = folder / WRITTEN

@@ -120,18 +120,18 @@ class ParityChecker:
         if target not in known:
             raise HarnessError(f"There is no target '{target}'; there are {', '.join(known)}.{nearest(target, known)}")
         entry = self._entry(model, inputs, labels, task)
-        form = registry.formats()[known[target].format]
-        recipes = {found.name: found for found in entry.variants(form)}
+        artifact_format = registry.formats()[known[target].format]
+        recipes = {found.name: found for found in entry.variants(artifact_format)}
         if entry.source.ready_format is not None:
-            if entry.source.ready_format != form.name:
-                raise HarnessError(f"{target} takes {form.name} artifacts, and {entry.name} is none.")
-            return Case(entry, form, READY, known[target])
+            if entry.source.ready_format != artifact_format.name:
+                raise HarnessError(f"{target} takes {artifact_format.name} artifacts, and {entry.name} is none.")
+            return Case(entry, artifact_format, READY, known[target])
         if variant == "int8" and variant not in recipes and "uint8" in recipes:
             variant = "uint8"  # one line of a test for every target: eight bits, however a format stores them
         if variant not in recipes:
             meant = nearest(variant, recipes)
             raise HarnessError(f"{target} has no variant '{variant}'; it has {', '.join(recipes)}.{meant}")
-        return Case(entry, form, recipes[variant], known[target])
+        return Case(entry, artifact_format, recipes[variant], known[target])
 
     def _entry(self, model: Any, inputs: Mapping[str, Any] | None, labels: Any, task: Task) -> ModelEntry:
         from harness.paths import project_root

@@ -70,9 +70,9 @@ def cases(
     found: list[Case] = []
     for entry in chosen_models:
         for target in (target for name, target in targets.items() if name in wanted):
-            form = formats[target.format]
+            artifact_format = formats[target.format]
             named_target = bool(selection.targets)
-            for variant in entry.variants(form):
+            for variant in entry.variants(artifact_format):
                 usual = variant is READY or {variant.name, variant.base} & set(target.default_variants)
                 named_variant = selection.everything or bool(selection.variants)
                 # What is made from another artifact has a rewriter's environment of its own: it runs when it is named.
@@ -81,7 +81,7 @@ def cases(
                 if variant.name in variants and (usual or asked):
                     # A software renderer can be timed, but its milliseconds tell nothing of hardware.
                     timed = target.timed and (not target.simulated or named_target or selection.everything)
-                    found.append(Case(entry, form, variant, target, timed))
+                    found.append(Case(entry, artifact_format, variant, target, timed))
     return without(found, selection.without)
 
 
@@ -101,7 +101,7 @@ def without(found: list[Case], globs: Iterable[str]) -> list[Case]:
 
 def variant_names(models: Iterable[ModelEntry], formats: Mapping[str, Format]) -> list[str]:
     """Every variant that a glob may name: the formats' own and those of the project."""
-    names = [variant.name for form in formats.values() for variant in form.variants]
+    names = [variant.name for artifact_format in formats.values() for variant in artifact_format.variants]
     names += [variant.name for entry in models for _, variant in entry.own_variants]
     return list(dict.fromkeys([*names, READY.name]))
 

@@ -55,7 +55,7 @@ class ReferenceChecker:
         self._converter, self._policy = converter, policy
         self._cache = Cache(cache)
 
-    def replace_own_reference(self, job: Job, prepared: PreparedModel, form: Format) -> Job:
+    def replace_own_reference(self, job: Job, prepared: PreparedModel, artifact_format: Format) -> Job:
         """The job with a reference that is not its own target. A reference that stands in for the usual one is named;
         where no other runtime runs the model, the job says that its runtime edge is unmeasured."""
         if not job.reference.target:
@@ -64,7 +64,7 @@ class ReferenceChecker:
         if first != job.target:
             note = f"The usual reference interpreter does not run this model; {first} stands in for it."
             return dataclasses.replace(job, yardstick=("stand-in", note))
-        for name in alternative_references.names_of(form):
+        for name in alternative_references.names_of(artifact_format):
             if name == job.target:
                 continue
             try:

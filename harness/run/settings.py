@@ -46,14 +46,14 @@ class Conversion(Protocol):
     def prepare(self, entry: ModelEntry) -> PreparedModel:
         """The prepared form of a model, with its golden."""
 
-    def convert(self, prepared: PreparedModel, form: Format, variant: Variant) -> Artifact:
+    def convert(self, prepared: PreparedModel, artifact_format: Format, variant: Variant) -> Artifact:
         """One variant of it."""
 
-    def reference(self, prepared: PreparedModel, artifact: Artifact, form: Format) -> Reference:
+    def reference(self, prepared: PreparedModel, artifact: Artifact, artifact_format: Format) -> Reference:
         """What the reference interpreter makes of the artifact."""
 
     def conditioning(
-        self, prepared: PreparedModel, artifact: Artifact, form: Format, reference: Reference
+        self, prepared: PreparedModel, artifact: Artifact, artifact_format: Format, reference: Reference
     ) -> Conditioning | None:
         """How far its outputs move when its operators round otherwise."""
 

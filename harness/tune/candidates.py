@@ -87,9 +87,11 @@ class Operator:
 AS_GIVEN = Recipe(READY.name, math.inf)
 
 
-def recipes_of(form: Format, variants: Mapping[str, Variant]) -> tuple[Recipe, ...]:
+def recipes_of(artifact_format: Format, variants: Mapping[str, Variant]) -> tuple[Recipe, ...]:
     """The recipes to try, from the smallest expected; of a format that states none, its variants in their order. A
     ready artifact as it was given comes last."""
-    stated = form.recipes or tuple(Recipe(variant.name, float(index)) for index, variant in enumerate(form.variants))
+    stated = artifact_format.recipes or tuple(
+        Recipe(variant.name, float(index)) for index, variant in enumerate(artifact_format.variants)
+    )
     known = [recipe for recipe in (*stated, AS_GIVEN) if recipe.variant in variants]
     return tuple(sorted(known, key=lambda recipe: recipe.weight_bits))

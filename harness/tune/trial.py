@@ -58,7 +58,7 @@ class CaseOracle:
     """The oracle of a search (`harness.tune.search.Oracle`) over one model and some targets."""
 
     entry: ModelEntry
-    form: Format
+    artifact_format: Format
     targets: Sequence[Target]
     settings: Settings
     progress: Progress
@@ -78,7 +78,7 @@ class CaseOracle:
     @property
     def bases(self) -> dict[str, Variant]:
         """The format's variants for this model, by name."""
-        return {variant.name: variant for variant in self.entry.variants(self.form)}
+        return {variant.name: variant for variant in self.entry.variants(self.artifact_format)}
 
     def judged(self, candidate: Candidate, variant: Variant) -> Attempt:
         """What came of a candidate under the name of `variant`."""
@@ -91,7 +91,9 @@ class CaseOracle:
             return Attempt(candidate, "refused", reason=said, targets=tuple(filter(None, refusals)))
         cases: list[CaseResult] = []
         for group in self._groups():
-            record = self._run([Case(self.entry, self.form, variant, target, target.timed) for target in group])
+            record = self._run(
+                [Case(self.entry, self.artifact_format, variant, target, target.timed) for target in group]
+            )
             cases += record.cases
             self.results[variant.name] = tuple(cases)
             if record.status == "interrupted":
@@ -112,7 +114,7 @@ class CaseOracle:
             self.progress.note(f"Looking for the operators of {attempt.candidate.label} that lose most …")
             locator = Locator(case, self.converter, self.settings.policy, SAMPLES, Path(folder))
             finding = locator.runtime() if edge == "runtime" else locator.conversion()
-            finest = self.converter.convert(self.converter.prepare(self.entry), self.form, finest_of(case))
+            finest = self.converter.convert(self.converter.prepare(self.entry), self.artifact_format, finest_of(case))
             return operators_of(locator.operator_outputs.operations(finest), finding, attempt.candidate)
         return []
 
@@ -124,15 +126,15 @@ class CaseOracle:
         target = next(target for target in self.targets if target.name == furthest.target)
         check = worst(furthest.checks)
         edge = "runtime" if check is not None and check.rule.startswith("parity.runtime") else "conversion"
-        return Case(self.entry, self.form, variant, target), edge
+        return Case(self.entry, self.artifact_format, variant, target), edge
 
     def _refusals(self, variant: Variant) -> dict[str, str]:
         """What targets say to the artifact before any is started, or, under no name, the converter to the variant."""
         try:
-            artifact = self.converter.convert(self.converter.prepare(self.entry), self.form, variant)
+            artifact = self.converter.convert(self.converter.prepare(self.entry), self.artifact_format, variant)
         except CaseError as error:
             return {"": reason(error)}
-        trials = Trials({(self.form.name, variant.name): artifact})
+        trials = Trials({(self.artifact_format.name, variant.name): artifact})
         told = (static_verdict(target, variant.name, trials) for target in self.targets)
         return {one.target: one.reason for one in told if one is not None and one.verdict == "does not run"}
 

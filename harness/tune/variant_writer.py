@@ -21,24 +21,26 @@ MODEL_WIDE = ("metadata",)
 """Options that a variant gets from the model's own table whatever it is called."""
 
 
-def check_name(root: Path, name: str, form: Format) -> None:
+def check_name(root: Path, name: str, artifact_format: Format) -> None:
     """Raise `HarnessError` where no variant can be written under that name."""
     if not NAME.fullmatch(name):
         raise HarnessError(f"'{name}' is no name for a variant: it has letters, digits, '_', '-' and '.' alone.")
-    if any(variant.name == name for variant in form.variants):
-        raise HarnessError(f"{form.name} has a variant '{name}' of its own; choose another name for --write.")
+    if any(variant.name == name for variant in artifact_format.variants):
+        raise HarnessError(
+            f"{artifact_format.name} has a variant '{name}' of its own; choose another name for --write."
+        )
     if name in read_project(root).variants:
         raise HarnessError(
             f"{root / PROJECT_FILE} has a [variants.{name}] already; take it out, or choose another name."
         )
 
 
-def table_of(variant: Variant, form: Format, model: str, why: str) -> dict[str, Any]:
+def table_of(variant: Variant, artifact_format: Format, model: str, why: str) -> dict[str, Any]:
     """The keys of the table: what differs from the format's own variant, and which model it is for."""
-    base = form.variant(variant.base or variant.name)
+    base = artifact_format.variant(variant.base or variant.name)
     changed = {key: value for key, value in variant.options.items() if base.options.get(key) != value}
     return {
-        "format": form.name,
+        "format": artifact_format.name,
         "base": base.name,
         "models": [model],
         "summary": why,
