@@ -134,7 +134,7 @@ def test_dear_targets_come_last(monkeypatch):
 class TwoTries:
     """Says one thing of the first candidate, and is interrupted by Ctrl-C at the second."""
 
-    form, bases, objective, targets = None, {}, OBJECTIVES["instructions"], (RaisingTarget("fake/one"),)
+    artifact_format, bases, objective, targets = None, {}, OBJECTIVES["instructions"], (RaisingTarget("fake/one"),)
     entry, converter = mock.Mock(), mock.Mock()
 
     def __init__(self, first):
