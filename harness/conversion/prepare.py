@@ -68,14 +68,7 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
     except tf.errors.ResourceExhaustedError:
         raise  # what the machine lacks is no fault of the inputs
     except tf.errors.OpError as error:
-        said = f"{type(error).__name__}: {first_line(error)}"
-        if exported.evaluation is not None:
-            raise BadSource(f"the model does not run on its own inputs ({said}).") from error
-        if given is not None:
-            raise BadSource(f"the model does not run on the inputs of `data` ({said}).") from error
-        raise BadSource(
-            f"the model does not run on its generated inputs ({said}); give it inputs that it takes with `data`."
-        ) from error
+        raise _does_not_run(error, on_its_own=exported.evaluation is not None, on_data=given is not None) from error
     names = names_of(output)
     evaluation = Dataset(renamed(evaluation.inputs, names["inputs"]), evaluation.labels)
     write(output, evaluation, calibration, renamed(golden, names["outputs"]))
@@ -91,6 +84,17 @@ def prepare(source: dict[str, Any], output: Path) -> dict[str, Any]:
         "golden_fault": golden_fault,
         **exported.facts,
     }
+
+
+def _does_not_run(error: Exception, *, on_its_own: bool, on_data: bool) -> BadSource:
+    reason = f"{type(error).__name__}: {first_line(error)}"
+    if on_its_own:
+        return BadSource(f"the model does not run on its own inputs ({reason}).")
+    if on_data:
+        return BadSource(f"the model does not run on the inputs of `data` ({reason}).")
+    return BadSource(
+        f"the model does not run on its generated inputs ({reason}); give it inputs that it takes with `data`."
+    )
 
 
 def prepare_ready(source: dict[str, Any], given: Dataset | None, output: Path) -> dict[str, Any]:

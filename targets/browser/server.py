@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -100,7 +100,7 @@ class Server:
         self.token = secrets.token_urlsafe(32)
         self._samples: list[memoryview] = []
         self._results: memoryview | None = None
-        self._server = _bound(port, _handler(self))
+        self._server = _bound(port, type("Handler", (_Handler,), {"owner": self}))
 
     def __enter__(self) -> Server:
         return self
@@ -163,71 +163,69 @@ def _bound(port: int, handler: type[BaseHTTPRequestHandler]) -> PageServer:
             time.sleep(0.1)
 
 
-def _handler(owner: Server) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 60
+class _Handler(BaseHTTPRequestHandler):
+    owner: ClassVar[Server]
+    protocol_version = "HTTP/1.1"
+    timeout = 60
 
-        def do_GET(self) -> None:
-            name = self._name()
-            if name == SAMPLES:
-                parts = owner.samples()
-                self._start(200, sum(len(part) for part in parts), BINARY)
-                for part in parts:
-                    self.wfile.write(part)
-                owner.let_go()
-                return
-            file = owner.files.get(name) if name is not None else None
-            if file is None or not file.is_file():
-                self._refuse(404)
-                return
-            with file.open("rb") as stream:
-                self._start(200, file.stat().st_size, KINDS.get(file.suffix, BINARY))
-                shutil.copyfileobj(stream, self.wfile)
+    def do_GET(self) -> None:
+        name = self._name()
+        if name == SAMPLES:
+            parts = self.owner.samples()
+            self._start(200, sum(len(part) for part in parts), BINARY)
+            for part in parts:
+                self.wfile.write(part)
+            self.owner.let_go()
+            return
+        file = self.owner.files.get(name) if name is not None else None
+        if file is None or not file.is_file():
+            self._refuse(404)
+            return
+        with file.open("rb") as stream:
+            self._start(200, file.stat().st_size, KINDS.get(file.suffix, BINARY))
+            shutil.copyfileobj(stream, self.wfile)
 
-        def do_POST(self) -> None:
-            length = self.headers.get("Content-Length", "")
-            if self._name() != RESULTS:
-                self._refuse(404)
-            elif not length.isascii() or not length.isdigit():
-                self._refuse(411)
-            elif int(length) > owner.largest_body:
-                self._refuse(413)
-            else:
-                content = memoryview(bytearray(int(length)))
-                if self._read_into(content):
-                    owner.keep(content)
-                    self._start(204, 0, BINARY)
+    def do_POST(self) -> None:
+        length = self.headers.get("Content-Length", "")
+        if self._name() != RESULTS:
+            self._refuse(404)
+        elif not length.isascii() or not length.isdigit():
+            self._refuse(411)
+        elif int(length) > self.owner.largest_body:
+            self._refuse(413)
+        else:
+            content = memoryview(bytearray(int(length)))
+            if self._read_into(content):
+                self.owner.keep(content)
+                self._start(204, 0, BINARY)
 
-        def _read_into(self, content: memoryview) -> bool:
-            """Fill `content` from the request's body; whether all of it came."""
-            rest = content
-            while len(rest):
-                count = self.rfile.readinto(rest)  # type: ignore[attr-defined]  # typeshed: a BufferedIOBase has it
-                if not count:
-                    return False
-                rest = rest[count:]
-            return True
+    def _read_into(self, content: memoryview) -> bool:
+        """Fill `content` from the request's body; whether all of it came."""
+        rest = content
+        while len(rest):
+            count = self.rfile.readinto(rest)  # type: ignore[attr-defined]  # typeshed: a BufferedIOBase has it
+            if not count:
+                return False
+            rest = rest[count:]
+        return True
 
-        def _name(self) -> str | None:
-            """The path below the token; None where the token or the host is not ours."""
-            token, _, name = self.path.removeprefix("/").partition("/")
-            ours = hmac.compare_digest(token.encode(), owner.token.encode())
-            return name if ours and self.headers.get("Host") == owner.host else None
+    def _name(self) -> str | None:
+        """The path below the token; None where the token or the host is not ours."""
+        token, _, name = self.path.removeprefix("/").partition("/")
+        ours = hmac.compare_digest(token.encode(), self.owner.token.encode())
+        return name if ours and self.headers.get("Host") == self.owner.host else None
 
-        def _start(self, status: int, length: int, kind: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(length))
-            for name, value in HEADERS.items():
-                self.send_header(name, value)
-            self.end_headers()
+    def _start(self, status: int, length: int, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(length))
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.end_headers()
 
-        def _refuse(self, status: int) -> None:
-            self.close_connection = True  # a body that was not read would be taken for the next request
-            self._start(status, 0, "text/plain")
+    def _refuse(self, status: int) -> None:
+        self.close_connection = True  # a body that was not read would be taken for the next request
+        self._start(status, 0, "text/plain")
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent: one line a request would bury the browser's own messages."""
-
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent: one line a request would bury the browser's own messages."""
