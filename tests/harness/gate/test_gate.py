@@ -10,7 +10,7 @@ from harness.errors import HarnessError
 from harness.gate.judge_run import judge_run, judged_record
 from harness.gate.policy import GrowthRule, OutcomeRules, Policy, PolicyException
 from harness.gate.rules import RULES
-from harness.store.record import ModelOrigin, Outcome
+from harness.store.record import ModelOrigin, Outcome, TaskMetric
 from tests.harness.gate.made_up import (
     ELSEWHERE,
     NO_BASELINE,
@@ -44,6 +44,30 @@ def test_without_a_baseline_it_says_so_and_judges_by_absolute_rules():
     result = judged([case()])
     assert result.passed
     assert "no baseline" in result.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "higher_is_better", "worst_allowed"),
+    [("accuracy", True, 0.8 * 0.99), ("mean_squared_error", False, 0.8 / 0.99)],
+)
+@pytest.mark.parametrize("side", ["value", "golden"])
+def test_a_figure_of_merit_may_fall_by_the_margin_and_by_no_more(name, higher_is_better, worst_allowed, side):
+    def with_task(**figures_of_merit):
+        task = TaskMetric(
+            name=name,
+            samples=64,
+            higher_is_better=higher_is_better,
+            **({"value": 0.8, "golden": 0.8} | figures_of_merit),
+        )
+        return case(parity=figures().model_copy(update={"task": task}))
+
+    def broken(value):
+        (verdict,) = judged([with_task(**{side: value})], baseline(with_task())).verdicts
+        return {check.rule for check in verdict.broken} & {"baseline.task", "baseline.golden"}
+
+    worse = 0.999 if higher_is_better else 1.001
+    assert broken(worst_allowed) == set()
+    assert broken(worst_allowed * worse) == {"baseline.task" if side == "value" else "baseline.golden"}
 
 
 def test_a_case_is_judged_by_the_format_that_its_record_has_also_where_its_target_is_not_installed():
