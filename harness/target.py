@@ -45,7 +45,8 @@ class Readiness:
 
 @dataclass(frozen=True)
 class TimingPlan:
-    """How long to measure. The worker stops at `max_seconds` or `max_iterations`, not before both minima are met."""
+    """How long to measure. The worker stops once both minima are met, and at `max_iterations` or after `max_seconds`
+    even if they are not."""
 
     min_iterations: int = 100
     min_seconds: float = 0.5

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import hypothesis
 import psutil
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -31,6 +32,8 @@ from tests.kept_converters import converters_kept
 from tests.turns import Turns
 
 TESTS = Path(__file__).parent
+hypothesis.settings.register_profile("any-load", deadline=None)  # load of the machine is no fault
+hypothesis.settings.load_profile("any-load")
 KEPT_TOGETHER = ("tests/harness/assess/", "tests/targets/tfjs/test_layers")
 """Files that share what is dear to make, beginning so: one process runs them all."""
 BYTES_EACH = 3 * 10**9

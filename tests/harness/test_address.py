@@ -33,7 +33,7 @@ from tests.harness.fakes.target import FakeTarget
 
 HERE = Path(__file__)
 OTHER = HERE.with_name("test_cache.py")
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 NO_PART = {
     Artifact: {"model", "variant", "key", "converter", "directory"},
@@ -136,7 +136,7 @@ def test_every_field_can_differ_here(kind):
     """No field keeps one value in all that is drawn, as one that was added and forgotten here would."""
     drawn = {name: set() for name in field_names(kind)}
 
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(max_examples=60, database=None)
     @given(REQUESTS[kind])
     def draw(value):
         for name, seen in drawn.items():

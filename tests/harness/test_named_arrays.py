@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as of_numpy
 
@@ -24,7 +24,6 @@ values = of_numpy.arrays(
 )
 
 
-@settings(deadline=None)  # load of the machine is no fault
 @given(st.dictionaries(names, values, max_size=4))
 def test_what_is_read_is_what_was_written(tmp_path_factory, arrays):
     path = tmp_path_factory.getbasetemp() / "arrays.npz"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
@@ -65,7 +65,6 @@ def test_equal_samples_give_equal_intervals():
     assert median_interval(series) == median_interval(series.copy())
 
 
-@settings(deadline=None)  # load of the machine is no fault
 @given(arrays(np.int64, some.integers(1, 200), elements=some.integers(0, 10**9)))
 def test_it_holds_the_median_and_lies_within_the_samples(samples):
     low, high = median_interval(samples)

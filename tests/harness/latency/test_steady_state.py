@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
@@ -131,7 +131,6 @@ def test_samples_that_cannot_be_times_are_refused():
             classify(np.array([1.0] * 30 + [bad]))
 
 
-@settings(deadline=None)  # load of the machine is no fault
 @given(arrays(np.int64, some.integers(0, 200), elements=some.integers(0, 10**12)))
 def test_any_series_gets_a_class_and_a_begin_inside_it(samples):
     part = classify(samples)
@@ -140,7 +139,6 @@ def test_any_series_gets_a_class_and_a_begin_inside_it(samples):
     assert part.begin == 0 or part.state is not SteadyState.NONE
 
 
-@settings(deadline=None)  # load of the machine is no fault
 @given(some.integers(0, 50), some.floats(0.01, 1000.0))
 def test_the_unit_of_time_does_not_matter(seed, factor):
     series = warming_up(noise(300, seed), 20, 5.0)

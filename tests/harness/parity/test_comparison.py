@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -41,7 +41,6 @@ def test_equal_tensors_have_no_error(values):
     assert found.top5_agreement in (None, 1.0)
 
 
-@settings(deadline=None)
 @given(some.data())
 def test_figures_agree_with_their_definitions(data):
     shape = data.draw(array_shapes(min_dims=2, max_dims=3, max_side=5))

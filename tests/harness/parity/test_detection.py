@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.artifact import TensorInfo
@@ -52,7 +52,6 @@ def test_overlap_is_intersection_over_union():
     assert overlaps(one, other)[0] == pytest.approx([1.0, 1 / 3, 0.0, 0.0])
 
 
-@settings(deadline=None)  # load of the machine is no fault
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_detections_is_nothing_and_neither_is_the_padding(random):
     samples = [[CAT, DOG, LOW], [DOG]]

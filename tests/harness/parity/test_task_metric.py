@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from harness.parity.comparison import Incomparable
@@ -48,7 +48,6 @@ def test_tango_interval_against_its_definition_solved_without_the_closed_form(sa
     assert high == pytest.approx(brentq(lambda delta: score(delta) + z, estimate + 1e-9, 0.9), abs=1e-5)
 
 
-@settings(deadline=None)
 @given(some.integers(1, 500), some.data())
 def test_interval_holds_the_estimate_stays_in_range_and_mirrors(samples, data):
     gained = data.draw(some.integers(0, samples))
@@ -65,7 +64,6 @@ def test_without_discordant_pairs_the_interval_is_z2_over_n_plus_z2(samples):
     assert tango_interval(samples, 0, 0) == pytest.approx((-z2 / (samples + z2), z2 / (samples + z2)), abs=1e-8)
 
 
-@settings(deadline=None)
 @given(some.integers(10, 300), some.integers(0, 4), some.integers(0, 4))
 def test_more_discordant_pairs_of_one_difference_widen_the_interval(samples, gained, lost):
     narrow, wide = tango_interval(samples, gained, lost), tango_interval(samples, gained + 1, lost + 1)

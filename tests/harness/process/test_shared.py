@@ -46,7 +46,7 @@ def answers(tmp_path):
     worker.write_text(WORKER)
 
     def load(child, artifact):
-        return Loaded(child.call("load", seconds=10, name=artifact.name)[0]["pid"])
+        return Loaded(child.call("load", seconds=60, name=artifact.name)[0]["pid"])
 
     def ask(*names):
         artifacts = [SimpleNamespace(name=name) for name in names]

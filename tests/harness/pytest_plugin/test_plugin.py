@@ -42,7 +42,7 @@ def project(pytester, monkeypatch, tmp_path):
     """A project whose zoo is one fake model on two fake targets, one of them scripted; runs pytest in it."""
 
     def project(*arguments, script=None, toml="", ready=True, benchmark=False):
-        targets = [FakeTarget("fake/sound"), FakeTarget("fake/other", script or {}, seconds=5, ready=ready)]
+        targets = [FakeTarget("fake/sound"), FakeTarget("fake/other", script or {}, seconds=60, ready=ready)]
         monkeypatch.setattr(registry, "targets", lambda: {target.name: target for target in targets})
         monkeypatch.setattr(registry, "formats", lambda: {"fake": FAKE_FORMAT})
         monkeypatch.setattr("harness.project.model_entries", lambda root: {"double": entry()})

@@ -94,7 +94,7 @@ def concerned(step, model):
 
 
 @pytest.mark.long
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(step=st.sampled_from(CONVERTER_STEPS + TARGET_STEPS), error=st.sampled_from(ERRORS))
 def test_whatever_any_step_raises_ends_its_own_case_and_no_other(step, error, tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("run")

@@ -40,7 +40,7 @@ from tests.targets.mcu.test_plan import two_layers
 
 from .simulated_board import FaultyPort, ScriptedPort, simulated
 
-SOON = RetryTimeouts(retry_seconds=0.03, silence_seconds=1.0)
+SOON = RetryTimeouts(retry_seconds=0.03, silence_seconds=30.0)
 BOARD = STM32F4_DISCOVERY.board
 
 
