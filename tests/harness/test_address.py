@@ -25,6 +25,7 @@ from harness.conversion.reference import Reference
 from harness.conversion.source import Source
 from harness.errors import CaseError
 from harness.model import DetectionOutputs, TensorSpec
+from harness.run import addressing
 from harness.run.addressing import identity_of, latency_key, parity_key
 from harness.run.measure import Job
 from harness.target import TimingPlan
@@ -368,3 +369,18 @@ def test_measurements_share_an_entry_only_if_nothing_differs(job, other, data):
         assert (latency_key(key, changed, "machine", target) == timed) == same, name
     assert latency_key(key, job.plan, "another", target) != timed
     assert latency_key("other", job.plan, "machine", target) != timed
+
+
+def test_at_a_place_a_targets_identity_has_its_code_the_place_and_the_places_machine(monkeypatch):
+    def place(name="bench", machine="one", runtime="1.0"):
+        return SimpleNamespace(
+            name=name, machine=SimpleNamespace(id=machine), fingerprint=lambda _: {"runtime": runtime}
+        )
+
+    identity = identity_of(FakeTarget(), place())
+    assert identity_of(FakeTarget(), place()) == identity
+    others = [place("other"), place(machine="two"), place(runtime="1.1")]
+    found = [identity.parts, *(identity_of(FakeTarget(), other).parts for other in others)]
+    assert len(set(map(repr, found))) == 4
+    monkeypatch.setattr(addressing, "code_of", lambda target: "another")
+    assert identity_of(FakeTarget(), place()).parts != identity.parts

@@ -227,7 +227,7 @@ def scalar():
 
 
 def test_an_input_of_size_zero_is_refused_and_one_without_dimensions_is_taken(prepare, sources):
-    (sources / "ragged.py").write_text(NOTHING_IN_IT)
+    (sources / "sizes.py").write_text(NOTHING_IN_IT)
     with pytest.raises(BadInput, match=r"input 'x' is shaped \[1, 0\] and holds nothing; give it a size\."):
         prepare('entry = "sizes:empty"')
     _, golden = prepare('entry = "sizes:scalar"')

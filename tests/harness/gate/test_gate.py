@@ -308,7 +308,9 @@ def test_a_gpu_that_was_asked_for_and_is_another_by_its_own_name_breaks_a_rule()
     assert check.rule == "runtime.as_asked"
 
 
-@pytest.mark.parametrize(("leaked", "broken"), [("0", []), ("37", ["runtime.tensors_leaked"])])
+@pytest.mark.parametrize(
+    ("leaked", "broken"), [("0", []), ("1", ["runtime.tensors_leaked"]), ("37", ["runtime.tensors_leaked"])]
+)
 def test_tensors_that_invocations_leave_behind_break_a_rule(leaked, broken):
     page = case("m/float32/tfjs/chromium-webgl").model_copy(
         update={"latency": latency(details={"tensors_leaked": leaked})}

@@ -18,7 +18,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own, and a PATH with nothing but a shell's commands."""
     monkeypatch.setenv("HARNESS_ENVIRONMENTS", str(tmp_path / "environments"))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    for name in ("UV_PYTHON_INSTALL_MIRROR", "UV_PYTHON_DOWNLOADS", "UV_HTTP_RETRIES"):
+    settings = ("UV_PYTHON_INSTALL_MIRROR", "UV_PYTHON_DOWNLOADS_JSON_URL", "UV_PYTHON_DOWNLOADS", "UV_HTTP_RETRIES")
+    for name in settings:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "bin").mkdir()
     return tmp_path
