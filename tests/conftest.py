@@ -29,7 +29,6 @@ from harness.project import model_entries
 from harness.run import exclusive
 from tests import caches, parts
 from tests.kept_converters import converters_kept
-from tests.turns import Turns
 
 TESTS = Path(__file__).parent
 hypothesis.settings.register_profile("any-load", deadline=None)  # load of the machine is no fault
@@ -38,7 +37,6 @@ KEPT_TOGETHER = ("tests/harness/assess/", "tests/targets/tfjs/test_layers")
 """Files that share what is dear to make, beginning so: one process runs them all."""
 BYTES_EACH = 3 * 10**9
 RUN_VARIABLE = "HARNESS_TEST_RUN"
-TURNS = pytest.StashKey[Turns]()
 PROVIDED = {
     "converter_python": ("converter",),
     "litert_python": ("litert",),
@@ -69,7 +67,6 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[RUN_VARIABLE] = str(folder)
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         config.add_cleanup(lambda: os.environ.pop(RUN_VARIABLE))
-    config.stash[TURNS] = Turns(run_folder())
 
 
 def run_folder() -> Path:
@@ -97,7 +94,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesToge
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only `--all` runs. Files that need more real parts come first: the many quick ones fill up the
-    end, when processes run dry. Last are those with a test that runs alone: it would wait for a long one elsewhere."""
+    end, when processes run dry."""
     for item in items:
         for name in PROVIDED.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.needs(*PROVIDED[name]))
@@ -110,8 +107,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     needed: dict[Path, set[str]] = {}
     for item in items:
         needed.setdefault(item.path, set()).update(needs(item))
-    alone = {item.path for item in items if item.get_closest_marker("alone")}
-    items.sort(key=lambda item: (item.path in alone, -len(needed[item.path])))
+    items.sort(key=lambda item: -len(needed[item.path]))
 
 
 def pytest_collection_finish() -> None:
@@ -148,15 +144,11 @@ def needs(item: pytest.Item) -> set[str]:
     return {name for mark in item.iter_markers("needs") for name in mark.args}
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Tests marked `alone` run while no other process tests; waiting for that counts against nobody's time-out."""
-    with item.config.stash[TURNS].take(alone=item.get_closest_marker("alone") is not None):
-        return (yield)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    option = item.config.getoption
+    if option("benchmark_skip") and not option("benchmark_only") and "benchmark" in getattr(item, "fixturenames", ()):
+        return  # pytest-benchmark skips it: nothing is installed for it, nor missed
     for name in sorted(needs(item)):
         parts.require(name)
 
@@ -176,8 +168,8 @@ def kept_converters() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def timing_lock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A timing lock of this process's own. Processes would wait for each other, though only tests that are marked
-    `alone` look at how long something took; and for every other run on the machine."""
+    """A timing lock of this process's own. Processes would wait for each other, though no test is about how long
+    something took; and for every other run on the machine."""
     folder = tmp_path_factory.mktemp("timing-lock")
     with mock.patch.object(exclusive, "tempfile", SimpleNamespace(gettempdir=lambda: str(folder))):
         yield

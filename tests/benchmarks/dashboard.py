@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report import write
 from tests.benchmarks.synthetic_year import Shape, SyntheticYear
-from tests.harness.report.conftest import ENGINES
+from tests.harness.report.conftest import PROGRAMS
 from tests.harness.report.sample_history import sample_history
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ def make(words: str, path: Path) -> dict[str, Any]:
 
 def launch(playwright: Playwright, name: str) -> Browser:
     """Debian's browser of that engine. Raises `LookupError` where it is not installed."""
-    program = shutil.which(ENGINES[name])
+    program = shutil.which(PROGRAMS[name])
     if program is None:
-        raise LookupError(f"{ENGINES[name]} is not on PATH: apt install {ENGINES[name]}")
+        raise LookupError(f"{PROGRAMS[name]} is not on PATH: apt install {PROGRAMS[name]}")
     if name == "chromium":
         return playwright.chromium.launch(executable_path=program)
     return playwright.firefox.launch(channel="moz-firefox", executable_path=program)
@@ -155,7 +155,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         path = Path(folder) / "dashboard.html"
         print(json.dumps(make(sys.argv[1], path)), flush=True)
-        for name in sys.argv[2:] or ENGINES:
+        for name in sys.argv[2:] or PROGRAMS:
             browser = launch(playwright, name)
             print(name, json.dumps(measure(browser, path), indent=1), flush=True)
             browser.close()

@@ -29,7 +29,6 @@ from harness.ab.compare import compare_sides
 from harness.ab.side import Side
 from harness.artifact import TensorInfo
 from harness.environment import environment
-from harness.errors import HarnessError
 from harness.process.child import ChildProcess
 from harness.target import DEFAULT_LIMITS, Loaded
 from harness_targets.tflite.load_request import PACKAGES, load_request
@@ -37,6 +36,7 @@ from harness_targets.tflite.target import TFLiteSession, TFLiteTarget
 from tests.benchmarks.slowed_worker import EXTRA_VARIABLE
 from tests.harness.fakes.artifact import made_artifact
 
+pytestmark = pytest.mark.needs("converter", "litert")
 WORKER = Path(__file__).with_name("slowed_worker.py")
 TRIALS = os.environ.get("HARNESS_DETECTION_TRIALS", "0:200,0.02:100,0.05:100,0.10:100")
 SEED = int(os.environ.get("HARNESS_DETECTION_SEED", "1"))
@@ -107,15 +107,12 @@ def artifact(tmp_path):
     from harness.project import model_entries
 
     form = registry.formats()["tflite"]
+    converter = Converter(Cache(cache_directory() / "artifacts"), environment("converter"), 1)
     try:
-        converter = Converter(Cache(cache_directory() / "artifacts"), environment("converter"), 1)
-        try:
-            prepared = converter.prepare(model_entries(tmp_path)["keyword_dscnn"])
-            return converter.convert(prepared, form, form.variant("float32"))
-        finally:
-            converter.close()
-    except HarnessError as error:
-        pytest.skip(f"the converter: {error}")
+        prepared = converter.prepare(model_entries(tmp_path)["keyword_dscnn"])
+        return converter.convert(prepared, form, form.variant("float32"))
+    finally:
+        converter.close()
 
 
 def steps_for(artifact, share):

@@ -8,7 +8,6 @@ Renode's rows need `renode` on PATH or RENODE_HOME.
 import numpy as np
 import pytest
 
-from harness.errors import Unavailable
 from harness_targets.mcu.boards import MPS2_CORTEX_M4
 from harness_targets.mcu.emulator.run import EMULATORS, run_job
 from harness_targets.mcu.plan import plan_model
@@ -21,12 +20,9 @@ MODELS = {
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("emulator", EMULATORS)
+@pytest.mark.parametrize("emulator", [pytest.param(name, marks=pytest.mark.needs(name)) for name in EMULATORS])
+@pytest.mark.needs("firmware-compiler")
 def test_seconds_of_a_case(benchmark, emulator, model, shared_models, tmp_path_factory):
-    try:
-        EMULATORS[emulator].version()
-    except Unavailable as error:
-        pytest.skip(str(error))
     plan = plan_model((shared_models / MODELS[model]).read_bytes())
     generator = np.random.default_rng(0)
     inputs = [generator.integers(-128, 128, plan.input_bytes).astype(np.int8).tobytes() for _ in range(128)]

@@ -23,7 +23,6 @@ from harness.cache import Cache
 from harness.case_name import CaseName
 from harness.conversion.converter import Converter
 from harness.environment import environment
-from harness.errors import HarnessError
 from harness.latency.interval import median_interval
 from harness.latency.steady_state import classify
 from harness.paths import cache_directory
@@ -31,11 +30,14 @@ from harness.project import model_entries
 from harness.target import TimingPlan
 from tests.benchmarks.test_detection import binomial_interval
 from tests.harness.latency.series import noise
+from tests.parts import on_target
 
 TRIALS = int(os.environ.get("HARNESS_COVERAGE_TRIALS", "1000"))
 SECONDS = float(os.environ.get("HARNESS_COVERAGE_SECONDS", "60"))
 PROCESSES = int(os.environ.get("HARNESS_COVERAGE_PROCESSES", "12"))
-CASES = ("keyword_dscnn/float32/tflite/litert-xnnpack", "keyword_dscnn/float32/tfjs/chromium-wasm")
+CASES = [
+    on_target(target, f"keyword_dscnn/float32/{target}") for target in ("tflite/litert-xnnpack", "tfjs/chromium-wasm")
+]
 
 
 def autoregression(memory):
@@ -93,6 +95,7 @@ def test_coverage_on_made_up_samples(benchmark):
 
 
 @pytest.mark.timeout(0)
+@pytest.mark.needs("converter")
 @pytest.mark.parametrize("case", CASES)
 def test_coverage_on_a_real_process(benchmark, tmp_path, case):
     converter = Converter(Cache(cache_directory() / "artifacts"), environment("converter"), 1)
@@ -101,8 +104,6 @@ def test_coverage_on_a_real_process(benchmark, tmp_path, case):
         builder = SideBuilder(tmp_path, *parts)
         side = builder.side(CaseName.parse(case), SideOptions("now", {}))
         samples = side.stored(builder.inputs(CaseName.parse(case)))
-    except HarnessError as error:
-        pytest.skip(str(error))
     finally:
         converter.close()
 

@@ -10,27 +10,28 @@ import os
 import time
 
 from harness.paths import cache_directory
-from tests.harness.gate.paced_project import accepted_project, gate_when_slower, steps_of
+from tests.harness.gate.paced_project import PACED, accepted_project, steps_of
 
 TRIALS = int(os.environ.get("HARNESS_SLOWER_TRIALS", "10"))
 SHARE = float(os.environ.get("HARNESS_SLOWER_SHARE", "0.07"))
 
 
 def test_a_slower_runtime_is_named_by_the_gate(benchmark, tmp_path):
-    project, nanoseconds = accepted_project(tmp_path, cache_directory())
-    steps = steps_of(SHARE * nanoseconds)
+    paced = accepted_project(tmp_path, cache_directory(), PACED)
+    steps = steps_of(SHARE * paced.nanoseconds)
     found = []
 
     def trials():
         for _ in range(TRIALS):
             begun = time.monotonic()
-            code, rules = gate_when_slower(project, steps)
+            code, rules = paced.gate_when_slower(steps)
             found.append(code)
             load = os.getloadavg()[0]
             print(f"exit {code} after {time.monotonic() - begun:.0f} s at load {load:.1f}: {rules or 'nothing broken'}")
 
     benchmark.pedantic(trials, rounds=1, iterations=1)
     print(
-        f"\n{SHARE:.0%} slower ({steps} steps in {nanoseconds / 1e3:.0f} µs): named by {sum(found)} of {TRIALS} gates"
+        f"\n{SHARE:.0%} slower ({steps} steps in {paced.nanoseconds / 1e3:.0f} µs): "
+        f"named by {sum(found)} of {TRIALS} gates"
     )
     assert len(found) == TRIALS

@@ -3,7 +3,9 @@ with the fault put into the worker around it.
 
 - `faulty/litert-nan`: the sample and output that `HARNESS_FAULTY_NAN` names (`17:left`) get one NaN;
 - `faulty/litert-paced`: every invocation does `HARNESS_FAULTY_EXTRA` steps of work more. The number is its revision, so
-  that the one before can stand beside it.
+  that the one before can stand beside it;
+- `faulty/litert-work-clock`: likewise by so many nanoseconds, of a clock that goes by the work alone: no machine is
+  too busy for it.
 """
 
 import os
@@ -19,6 +21,8 @@ EXTRA_VARIABLE = "HARNESS_FAULTY_EXTRA"
 POISONED_WORKER = Path(__file__).with_name("poisoned_worker.py")
 SLOWED_WORKER = Path(__file__).parents[3] / "benchmarks" / "slowed_worker.py"
 SLOWED_VARIABLE = "HARNESS_DETECTION_EXTRA"
+WORK_CLOCK_WORKER = Path(__file__).parents[2] / "fakes" / "work_clock_worker.py"
+WORK_CLOCK_VARIABLE = "HARNESS_WORK_CLOCK_EXTRA"
 
 
 class FaultyTarget(TFLiteTarget):
@@ -46,8 +50,10 @@ class FaultyTarget(TFLiteTarget):
 
 
 def targets():
-    """Both, with the faults that the environment asks for."""
+    """All, with the faults that the environment asks for."""
+    extra = os.environ.get(EXTRA_VARIABLE, "0")
     return [
         FaultyTarget("faulty/litert-nan", POISONED_WORKER, NAN_VARIABLE, os.environ.get(NAN_VARIABLE, "")),
-        FaultyTarget("faulty/litert-paced", SLOWED_WORKER, SLOWED_VARIABLE, os.environ.get(EXTRA_VARIABLE, "0")),
+        FaultyTarget("faulty/litert-paced", SLOWED_WORKER, SLOWED_VARIABLE, extra),
+        FaultyTarget("faulty/litert-work-clock", WORK_CLOCK_WORKER, WORK_CLOCK_VARIABLE, extra),
     ]
