@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from harness_targets.mcu.emulator.frames import parse_report
-from harness_targets.mcu.emulator.outcome import FirmwareFault
+from harness_targets.mcu.emulator.job_result import FirmwareFault
 from harness_targets.mcu.job import pack_job
 from harness_targets.mcu.plan import PlanRefused, plan_model
 from harness_targets.mcu.plan.format import STEP_KINDS
