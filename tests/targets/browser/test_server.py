@@ -19,7 +19,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def ask(server: Server, path: str, method: str = "GET", body: bytes | None = None, **headers: str):
-    connection = http.client.HTTPConnection(server.host, timeout=5)
+    connection = http.client.HTTPConnection(server.host, timeout=60)
     connection.request(method, path, body, headers)
     response = connection.getresponse()
     return response, response.read()
