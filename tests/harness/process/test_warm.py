@@ -51,7 +51,7 @@ def test_other_flags_need_another_one(pool, started):
 
 
 def test_sessions_side_by_side_have_one_each(pool, started):
-    both = Barrier(2, timeout=10)
+    both = Barrier(2, timeout=60)
 
     def session() -> Browser:
         with pool.borrowed("wasm") as browser:

@@ -82,7 +82,7 @@ def test_slow_steps_leave_a_worker_to_the_quick_ones():
         with lock:
             now += 1
             most = max(most, now if not gate.is_set() else 0)
-        gate.wait(10)
+        gate.wait(60)
         with lock:
             now -= 1
 
@@ -144,7 +144,7 @@ def test_the_time_that_is_left_learns_from_what_was_done():
 
     def wait() -> None:
         halfway.set()
-        go_on.wait(10)
+        go_on.wait(60)
 
     # Each was expected to take 100 s, and the first took next to none.
     steps = [ScheduledStep(n, f"Comparing {n}", wait if n == 1 else nothing, seconds=100.0, rank=n) for n in range(4)]
@@ -152,10 +152,10 @@ def test_the_time_that_is_left_learns_from_what_was_done():
     assert schedule.status().left_seconds == 400.0
     thread = threading.Thread(target=lambda: glances.append(schedule.run()))
     thread.start()
-    assert halfway.wait(10)
+    assert halfway.wait(60)
     glance = schedule.status()
     go_on.set()
-    thread.join(10)
+    thread.join(60)
     assert (glance.done, glance.total) == (1, 4)
     assert [doing for doing, _ in glance.running] == ["Comparing 1"]
     assert glance.left_seconds < 40.0
@@ -173,7 +173,7 @@ def test_each_place_takes_so_many_steps_at_once_and_waits_for_no_other():
             most[place] = max(most[place], running[place])
             if running == {"": 1, "bench": 2, "pi": 1}:
                 blocked.set()
-        assert blocked.wait(20)
+        assert blocked.wait(60)
         with lock:
             running[place] -= 1
 

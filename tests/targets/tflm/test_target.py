@@ -34,8 +34,17 @@ def keyword_folder(shared_models, tflite_micro_python):
 
 
 def test_a_real_int8_model_runs_and_tells_its_arena(keyword_folder):
-    with MicroTarget().open(artifact(keyword_folder / "kws_ref_model.tflite")) as session:
-        outputs = session.infer(SAMPLES)["out"]
+    assert_runs_and_tells_its_arena(artifact(keyword_folder / "kws_ref_model.tflite"))
+
+
+def test_a_model_of_the_zoo_runs_and_tells_its_arena(zoo_artifact, tflite_micro_python):
+    assert_runs_and_tells_its_arena(zoo_artifact("keyword_dscnn", "int8"))
+
+
+def assert_runs_and_tells_its_arena(model):
+    (name,) = [info.name for info in model.inputs]
+    with MicroTarget().open(model) as session:
+        (outputs,) = session.infer({name: SAMPLES["in"]}).values()
         footprint = session.footprint()
     np.testing.assert_allclose((outputs.astype(float) + 128).sum(axis=-1) / 256, 1, atol=0.03)
     figures = footprint.figures
@@ -50,6 +59,12 @@ def test_a_hybrid_model_is_unsupported_and_the_operator_is_named(keyword_folder)
         pytest.raises(Unsupported, match=r"CONV_2D.*Hybrid models are not supported"),
         MicroTarget().open(artifact(path)),
     ):
+        pass
+
+
+def test_a_hybrid_model_of_the_zoo_is_unsupported_too(zoo_artifact, tflite_micro_python):
+    model = zoo_artifact("keyword_dscnn", "dynamic")
+    with pytest.raises(Unsupported, match="Hybrid models are not supported"), MicroTarget().open(model):
         pass
 
 
