@@ -174,8 +174,10 @@ class ChildProcess:
             self.kill()
             message = f"{self.what} did not answer '{operation}' within {seconds:g} s and was killed."
             raise TimedOut(message, self.log()) from error
-        except (EOFError, ProtocolError) as error:
+        except EOFError as error:
             raise self._crashed(operation) from error
+        except ProtocolError as error:  # a sound process that writes rubbish would not end by itself
+            raise self._crashed(operation, seconds=1.0) from error
         problem = header.get("error")
         if problem is None:
             return header, tensors
@@ -201,9 +203,10 @@ class ChildProcess:
         """Whether the process is still there."""
         return self._process.poll() is None
 
-    def _crashed(self, operation: str) -> Crashed:
+    def _crashed(self, operation: str, seconds: float = 5.0) -> Crashed:
+        """What the process died of; it may take so many seconds to end, and is killed then."""
         try:
-            code = self._process.wait(timeout=5)
+            code = self._process.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             self.kill()
             return Crashed(f"{self.what} broke the protocol during '{operation}' and was killed.", self.log())

@@ -27,7 +27,7 @@ def address(tmp_path: Path) -> Iterator[str]:
         cases = [make_case(measured_on=day, size=1000 + 10 * (day >= 20)), make_case("tfjs/wasm", measured_on=day)]
         RunStore(tmp_path).write(make_record(day, *cases))
     made = make_server(Interface(Source(tmp_path)), 0)
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread = threading.Thread(target=made.serve_forever, args=[0.01], daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{made.server_address[1]}/"
     made.shutdown()

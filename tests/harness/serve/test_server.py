@@ -35,7 +35,7 @@ def results(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(results: Path) -> Iterator[ThreadingHTTPServer]:
     made = make_server(Interface(Source(results)), 0)
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread = threading.Thread(target=made.serve_forever, args=[0.01], daemon=True)
     thread.start()
     yield made
     made.shutdown()
