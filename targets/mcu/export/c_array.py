@@ -13,7 +13,7 @@ from harness.store.runs import write_atomically
 from ..micro.resolver import usual_method
 from ..plan import PlanRefused, variables_in
 from ..plan.model import operator_names
-from .test_vectors import Converted, convert_model, file_name, least_arena_bytes
+from .golden_vectors import Converted, convert_model, file_name, least_arena_bytes
 
 _BYTES_A_LINE = 16
 ARENA_MARGIN_PERCENT = 10

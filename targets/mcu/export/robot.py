@@ -26,7 +26,7 @@ from ..job import check_fit, inputs_that_fit, job_range, pack_job
 from ..plan import Plan, PlanRefused, plan_model, unsupported_phrases
 from ..session import inputs_of
 from ..toolchain import Firmware, build_firmware
-from .test_vectors import TestVectors, artifact_and_material, file_name
+from .golden_vectors import GoldenVectors, file_name, make_vectors
 
 HERE = Path(__file__).parent
 BUDGET_MARGIN_PERCENT = 1
@@ -47,9 +47,9 @@ def robot(model: str, variant: str, output: str | None, *, board: str, samples: 
     chosen = _board(board)
     if budget is not None and budget < 1:
         raise HarnessError(f"A budget of {budget} instructions cannot be kept: give a positive number.")
-    material = artifact_and_material(model, variant, samples)
-    folder = Path(output) if output else Path.cwd() / suite_name(material, chosen)
-    suite, found = write_suite(material, chosen, folder, budget)
+    vectors = make_vectors(model, variant, samples)
+    folder = Path(output) if output else Path.cwd() / suite_name(vectors, chosen)
+    suite, found = write_suite(vectors, chosen, folder, budget)
     print(f"Wrote {folder}; run it with: harness renode-test {suite} (or stock renode-test)")
     if found.measured > found.instructions:
         over = f"{found.measured} instructions on {found.measured_on}, and the budget is {found.instructions}"
@@ -57,35 +57,35 @@ def robot(model: str, variant: str, output: str | None, *, board: str, samples: 
     return 0
 
 
-def suite_name(material: TestVectors, board: Board) -> str:
+def suite_name(vectors: GoldenVectors, board: Board) -> str:
     """Name of the folder and of the suite in it."""
-    return file_name(f"{material.artifact.model}_{material.artifact.variant}_{board.name}")
+    return file_name(f"{vectors.artifact.model}_{vectors.artifact.variant}_{board.name}")
 
 
 def write_suite(
-    material: TestVectors, board: Board, folder: Path, budget: int | None
+    vectors: GoldenVectors, board: Board, folder: Path, budget: int | None
 ) -> tuple[Path, InstructionBudget]:
     """The suite's file, once the firmware has been seen to give what is expected. Raises `HarnessError`."""
-    inputs = inputs_of(material.artifact, material.samples)
+    inputs = inputs_of(vectors.artifact, vectors.samples)
     try:
-        if missing := unsupported_phrases(material.content):
+        if missing := unsupported_phrases(vectors.content):
             raise Unsupported(does_not_run(board.name, missing))
-        plan = plan_model(material.content)
+        plan = plan_model(vectors.content)
         firmware = build_firmware(board, plan.kernels, cache_directory() / "firmware")
         check_fit(board, firmware, plan.size)
         room = inputs_that_fit(board, firmware, plan.size)
         if room < len(inputs):
-            raise HarnessError(f"{board.name} has room for {room} samples of {material.artifact.model}: ask for fewer.")
-        stream = material.artifact.sequence and material.artifact.state != "none"
+            raise HarnessError(f"{board.name} has room for {room} samples of {vectors.artifact.model}: ask for fewer.")
+        stream = vectors.artifact.sequence and vectors.artifact.state != "none"
         measured, emulator = _measure(board, plan, inputs, sequence=stream)
     except PlanRefused as error:
-        raise HarnessError(f"{material.artifact.model} cannot be run on {board.name}: {error}") from error
+        raise HarnessError(f"{vectors.artifact.model} cannot be run on {board.name}: {error}") from error
     except CaseError as error:
-        raise HarnessError(f"{material.artifact.model} cannot be run on {board.name}: {reason(error)}") from error
-    _check_outputs(material, measured, emulator)
+        raise HarnessError(f"{vectors.artifact.model} cannot be run on {board.name}: {reason(error)}") from error
+    _check_outputs(vectors, measured, emulator)
     most = max(count for run in measured.runs for count in run.instructions)
     allowed = InstructionBudget(budget or -(-most * (100 + BUDGET_MARGIN_PERCENT) // 100), most, emulator)
-    return _write(folder, board, firmware, pack_job(plan, inputs, 1, sequence=stream), material, allowed), allowed
+    return _write(folder, board, firmware, pack_job(plan, inputs, 1, sequence=stream), vectors, allowed), allowed
 
 
 def _board(name: str) -> Board:
@@ -111,12 +111,12 @@ def _measure(board: Board, plan: Plan, inputs: list[bytes], *, sequence: bool) -
     raise missing or Unavailable(f"No emulator runs {board.name}.")
 
 
-def _check_outputs(material: TestVectors, measured: JobResult, emulator: str) -> None:
-    for index, (run, expected) in enumerate(zip(measured.runs, material.outputs, strict=True)):
+def _check_outputs(vectors: GoldenVectors, measured: JobResult, emulator: str) -> None:
+    for index, (run, expected) in enumerate(zip(measured.runs, vectors.outputs, strict=True)):
         if b"".join(tensor.tobytes() for tensor in run.outputs) != b"".join(expected):
             raise HarnessError(
-                f"{material.artifact.model} gives other bytes on {emulator} than TensorFlow Lite Micro for sample"
-                f" {index}: `harness run --model {material.artifact.model}` says by how much."
+                f"{vectors.artifact.model} gives other bytes on {emulator} than TensorFlow Lite Micro for sample"
+                f" {index}: `harness run --model {vectors.artifact.model}` says by how much."
             )
 
 
@@ -149,21 +149,21 @@ def suite_text(name: str, board: Board, job_address: int, title: str, samples: i
     )
 
 
-def expected_text(material: TestVectors) -> str:
+def expected_text(vectors: GoldenVectors) -> str:
     """A line for each output of each sample: their numbers, and the bytes in hexadecimal."""
     lines = ["# sample, output, bytes: as TensorFlow Lite Micro computes them on the host"]
-    for sample, outputs in enumerate(material.outputs):
+    for sample, outputs in enumerate(vectors.outputs):
         lines += [f"{sample} {position} {values.hex()}" for position, values in enumerate(outputs)]
     return "\n".join([*lines, ""])
 
 
 def _write(
-    folder: Path, board: Board, firmware: Firmware, job: bytes, material: TestVectors, budget: InstructionBudget
+    folder: Path, board: Board, firmware: Firmware, job: bytes, vectors: GoldenVectors, budget: InstructionBudget
 ) -> Path:
     assert board.renode_platform is not None
-    name = suite_name(material, board)
+    name = suite_name(vectors, board)
     job_address, _ = job_range(board, firmware)
-    title = f"{material.artifact.model} {material.artifact.variant}".replace("_", " ").title()
+    title = f"{vectors.artifact.model} {vectors.artifact.variant}".replace("_", " ").title()
     suite = folder / f"{name}.robot"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -172,8 +172,8 @@ def _write(
         if (PLATFORMS / board.renode_platform).exists():
             shutil.copyfile(PLATFORMS / board.renode_platform, folder / "board.repl")
         shutil.copyfile(HERE / "job_report.py", folder / "job_report.py")
-        write_atomically(folder / "expected_outputs.txt", expected_text(material))
-        write_atomically(suite, suite_text(name, board, job_address, title, len(material.outputs), budget))
+        write_atomically(folder / "expected_outputs.txt", expected_text(vectors))
+        write_atomically(suite, suite_text(name, board, job_address, title, len(vectors.outputs), budget))
     except OSError as error:
         raise HarnessError(f"{folder} cannot be written: {error.strerror}.") from error
     return suite

@@ -20,10 +20,10 @@ from harness.artifact import Artifact, Quantisation, TensorInfo
 from harness.errors import HarnessError
 from harness_targets.mcu.boards import MPS2_CORTEX_M4, STM32F4, Board
 from harness_targets.mcu.export.c_array import arena_estimate, header, operators_snippet, source
+from harness_targets.mcu.export.golden_vectors import Converted, GoldenVectors, file_name, least_arena_bytes
 from harness_targets.mcu.export.job_report import job_report
 from harness_targets.mcu.export.renode_test import renode_test_program, renode_test_variables
 from harness_targets.mcu.export.robot import expected_text, write_suite
-from harness_targets.mcu.export.test_vectors import Converted, TestVectors, file_name, least_arena_bytes
 from harness_targets.mcu.host import HostKernels
 from harness_targets.mcu.plan import plan_model, variables_in
 from harness_targets.mcu.plan.model import operator_names
@@ -51,12 +51,12 @@ def artifact_of(folder: Path, content: bytes, taken: tuple[int, ...], given: tup
     )
 
 
-def converted(material: TestVectors) -> Converted:
-    return Converted(material.artifact, material.content, Path(), "")
+def converted(vectors: GoldenVectors) -> Converted:
+    return Converted(vectors.artifact, vectors.content, Path(), "")
 
 
 @pytest.fixture
-def material(tmp_path: Path, host_kernels: HostKernels) -> TestVectors:
+def vectors(tmp_path: Path, host_kernels: HostKernels) -> GoldenVectors:
     """A small model, two inputs, and the outputs of the host's kernels (exact with Micro: test_exactness.py)."""
     content = random_model("CONV_2D", "int8", 2).write()
     plan = plan_model(content)
@@ -64,7 +64,7 @@ def material(tmp_path: Path, host_kernels: HostKernels) -> TestVectors:
     inputs = random_inputs(plan.inputs, 1, 2)
     artifact = artifact_of(tmp_path, content, one.shape, result.shape)
     samples = {"in": np.stack([np.frombuffer(values, np.int8).reshape(one.shape) for values in inputs])}
-    return TestVectors(artifact, content, samples, tuple((v,) for v in host_kernels.run(plan, inputs)))
+    return GoldenVectors(artifact, content, samples, tuple((v,) for v in host_kernels.run(plan, inputs)))
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def material(tmp_path: Path, host_kernels: HostKernels) -> TestVectors:
         pytest.param(("g++", "-std=c++11", "-x", "c++"), marks=pytest.mark.needs("c++-compiler"), id="C++"),
     ],
 )
-def test_the_array_compiles_to_the_models_bytes(compiler, material: TestVectors, tmp_path: Path):
+def test_the_array_compiles_to_the_models_bytes(compiler, vectors: GoldenVectors, tmp_path: Path):
     program = compiler if compiler[0] == "g++" else (str(host_compiler()[0]), *compiler)
-    (tmp_path / "m.h").write_text(header("m", converted(material), 3000))
-    (tmp_path / "m.c").write_text(source("m", material.content))
+    (tmp_path / "m.h").write_text(header("m", converted(vectors), 3000))
+    (tmp_path / "m.c").write_text(source("m", vectors.content))
     (tmp_path / "main.c").write_text(
         '#include <stdio.h>\n#include <stdint.h>\n#include "m.h"\n'
         "int main(void) { fwrite(m, 1, M_BYTES, stdout); return (int)((uintptr_t)m % 16); }\n"
@@ -85,14 +85,14 @@ def test_the_array_compiles_to_the_models_bytes(compiler, material: TestVectors,
     command = [*program, "-Wall", "-Wextra", "-Werror", "m.c", "main.c", "-o", "print"]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
     printed = subprocess.run([tmp_path / "print"], capture_output=True, check=True, timeout=60)
-    assert printed.stdout == material.content
+    assert printed.stdout == vectors.content
 
 
-def test_the_header_says_what_the_model_is(material: TestVectors):
-    text = header("m", converted(material), 3000)
-    assert f"#define M_BYTES {len(material.content)}u" in text
-    assert hashlib.sha256(material.content).hexdigest() in text
-    assert f"input(0), 'in': int8 {'x'.join(map(str, material.artifact.inputs[0].shape))}, real = 0.5 *" in text
+def test_the_header_says_what_the_model_is(vectors: GoldenVectors):
+    text = header("m", converted(vectors), 3000)
+    assert f"#define M_BYTES {len(vectors.content)}u" in text
+    assert hashlib.sha256(vectors.content).hexdigest() in text
+    assert f"input(0), 'in': int8 {'x'.join(map(str, vectors.artifact.inputs[0].shape))}, real = 0.5 *" in text
     assert "(stored - -3)" in text
     assert "output(0), 'out': int8 " in text
     assert "3000 bytes" in text
@@ -100,8 +100,8 @@ def test_the_header_says_what_the_model_is(material: TestVectors):
     assert f"#define M_ARENA_BYTES {arena_estimate(3000)}u" in text
 
 
-def test_a_tensors_name_does_not_end_the_comment_that_it_stands_in(material: TestVectors):
-    artifact = material.artifact
+def test_a_tensors_name_does_not_end_the_comment_that_it_stands_in(vectors: GoldenVectors):
+    artifact = vectors.artifact
     named = artifact.inputs[0].model_copy(update={"name": "a*/b\n\u00e4"})
     text = header("m", Converted(artifact.model_copy(update={"inputs": (named,)}), b"", Path(), ""), 3000)
     assert "'a* /b\\n\\xe4'" in text
@@ -211,17 +211,17 @@ def test_a_report_that_is_not_whole_is_red(report, lines, complaint):
         report(*lines).report_should_be_whole()
 
 
-def test_a_firmware_that_gives_other_bytes_is_not_handed_over(qemu, material: TestVectors, tmp_path: Path):
-    wrong = TestVectors(material.artifact, material.content, material.samples, ((b"\0",), (b"\0",)))
+def test_a_firmware_that_gives_other_bytes_is_not_handed_over(qemu, vectors: GoldenVectors, tmp_path: Path):
+    wrong = GoldenVectors(vectors.artifact, vectors.content, vectors.samples, ((b"\0",), (b"\0",)))
     with pytest.raises(HarnessError, match="gives other bytes on"):
         write_suite(wrong, MPS2_CORTEX_M4, tmp_path / "suite", None)
     assert not (tmp_path / "suite").exists()
 
 
-def test_operators_without_a_kernel_are_named(material: TestVectors, tmp_path: Path):
+def test_operators_without_a_kernel_are_named(vectors: GoldenVectors, tmp_path: Path):
     model = ModelWriter()
     model.operator("ATAN2", [model.input((1, 4), "float32")], [model.output((1, 4), "float32")])
-    lacking = dataclasses.replace(material, content=model.write())
+    lacking = dataclasses.replace(vectors, content=model.write())
     with pytest.raises(HarnessError, match=r"mps2-cortex-m4 does not run ATAN2 \(operator 0\), for which the plan"):
         write_suite(lacking, MPS2_CORTEX_M4, tmp_path / "suite", None)
 
@@ -238,8 +238,8 @@ def test_state_is_fresh_for_each_sample_or_kept_along_a_sequence(
     artifact = artifact_of(tmp_path, content, plan.inputs[0].shape, plan.outputs[0].shape)
     artifact = artifact.model_copy(update={"sequence": sequence, "state": "resources"})
     samples = {"in": np.stack([np.frombuffer(v, np.int8).reshape(plan.inputs[0].shape) for v in inputs])}
-    material = TestVectors(artifact, content, samples, tuple((values,) for values in outputs))
-    suite, _ = write_suite(material, MPS2_CORTEX_M4, tmp_path / "suite", None)
+    vectors = GoldenVectors(artifact, content, samples, tuple((values,) for values in outputs))
+    suite, _ = write_suite(vectors, MPS2_CORTEX_M4, tmp_path / "suite", None)
     assert suite.exists()
 
 
@@ -272,9 +272,9 @@ def verdict(program: Path, suite: Path, results: Path, *options: str) -> tuple[i
 
 
 @pytest.mark.parametrize("board", [MPS2_CORTEX_M4, STM32F4], ids=lambda board: board.name)
-def test_the_suite_is_green(board: Board, renode_test: Path, material: TestVectors, tmp_path: Path):
+def test_the_suite_is_green(board: Board, renode_test: Path, vectors: GoldenVectors, tmp_path: Path):
     """In a folder with a space in its name, which Renode's monitor would split."""
-    suite, _ = write_suite(material, board, tmp_path / "a suite", None)
+    suite, _ = write_suite(vectors, board, tmp_path / "a suite", None)
     files = sorted(path.name for path in suite.parent.iterdir())
     status, output = verdict(renode_test, suite, tmp_path / "results")
     assert status == 0, output
@@ -282,19 +282,19 @@ def test_the_suite_is_green(board: Board, renode_test: Path, material: TestVecto
     assert left == set(files), "a suite in a repository must leave it clean"
 
 
-def test_the_suite_is_red_for_one_byte(renode_test: Path, material: TestVectors, tmp_path: Path):
-    suite, _ = write_suite(material, MPS2_CORTEX_M4, tmp_path / "suite", None)
-    first = material.outputs[0][0]
+def test_the_suite_is_red_for_one_byte(renode_test: Path, vectors: GoldenVectors, tmp_path: Path):
+    suite, _ = write_suite(vectors, MPS2_CORTEX_M4, tmp_path / "suite", None)
+    first = vectors.outputs[0][0]
     changed = bytes([first[0] ^ 1]) + first[1:]
-    other = TestVectors(material.artifact, material.content, material.samples, ((changed,), material.outputs[1]), 0)
+    other = GoldenVectors(vectors.artifact, vectors.content, vectors.samples, ((changed,), vectors.outputs[1]), 0)
     (suite.parent / "expected_outputs.txt").write_text(expected_text(other))
     status, output = verdict(renode_test, suite, tmp_path / "results")
     assert status == 1, output
     assert "sample 0, output 0: 1 of" in output
 
 
-def test_the_suite_is_red_for_one_instruction(renode_test: Path, material: TestVectors, tmp_path: Path):
-    suite, budget = write_suite(material, MPS2_CORTEX_M4, tmp_path / "suite", None)
+def test_the_suite_is_red_for_one_instruction(renode_test: Path, vectors: GoldenVectors, tmp_path: Path):
+    suite, budget = write_suite(vectors, MPS2_CORTEX_M4, tmp_path / "suite", None)
     options = ("--variable", f"BUDGET:{budget.measured - 1}")
     status, output = verdict(renode_test, suite, tmp_path / "results", *options)
     assert status == 1, output

@@ -33,7 +33,7 @@ FORMAT = "tflite"
 
 
 @dataclass(frozen=True)
-class TestVectors:
+class GoldenVectors:
     """`samples`: stored values by canonical input name, (samples, *shape) each; `outputs`: for each sample the bytes of
     each output, in the model's order."""
 
@@ -72,7 +72,7 @@ def convert_model(model: str, variant: str) -> Converted:
     return Converted(artifact, artifact.path.read_bytes(), prepared.golden_path, fault)
 
 
-def artifact_and_material(model: str, variant: str, samples: int) -> TestVectors:
+def make_vectors(model: str, variant: str, samples: int) -> GoldenVectors:
     """The model, converted unless the cache has it, with what the oracle makes of its first `samples` golden inputs.
     Raises `HarnessError`."""
     if samples < 1:
@@ -83,7 +83,7 @@ def artifact_and_material(model: str, variant: str, samples: int) -> TestVectors
         raise HarnessError(f"{model} has no golden to hold its {variant} artifact against: {found.fault}")
     golden = read_golden(found.golden_path)
     stored = {info.name: info.to_stored(golden.inputs[info.name][:samples]) for info in artifact.inputs}
-    return TestVectors(artifact, found.content, stored, _ask_oracle(artifact, stored))
+    return GoldenVectors(artifact, found.content, stored, _ask_oracle(artifact, stored))
 
 
 def file_name(text: str) -> str:
