@@ -18,9 +18,9 @@ from pathlib import Path
 
 from harness.errors import HarnessError, Unavailable
 from harness.installation.interpreter import (
+    ensure_python,
     find_uv,
     installed_interpreter,
-    interpreter,
     known_failure,
     own_version,
     uv_reason,
@@ -143,7 +143,9 @@ class Environment:
 
     def _install(self, folder: Path, lock: int) -> Path:
         """Make the environment below `folder`; returns its place there."""
-        base = interpreter(self._python_version(), self.python_versions, f"the environment `{self.name}`", self.serves)
+        base = ensure_python(
+            self._python_version(), self.python_versions, f"the environment `{self.name}`", self.serves
+        )
         named = ", ".join(f"{package} {version}" for package, version in list(self.versions().items())[:6])
         print_line(f"Installing the environment `{self.name}` ({named}) …")
         began = time.monotonic()

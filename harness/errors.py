@@ -81,7 +81,7 @@ def as_case_error(error: BaseException, doing: str) -> CaseError:
     """What ends one case, whatever was raised. `doing` names the step, as `Comparing outputs`.
 
     A `CaseError` is taken as it is; any other `HarnessError` is a failure in its own words, and a full disk in ours;
-    everything else is `Unforeseen`, with the traceback as its log.
+    everything else is `UnexpectedError`, with the traceback as its log.
     """
     if isinstance(error, CaseError):
         return error

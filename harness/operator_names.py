@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.nearest import nearest
+from harness.suggestion import did_you_mean
 
 
 def short_name(tensor: str) -> str:
@@ -24,7 +24,7 @@ def by_name(chosen: Iterable[str], names: Sequence[str], error: type[Exception])
             several = ", ".join(f"'{names[place]}'" for place in places)
             raise error(f"`float_operators` names '{name}', which {len(places)} operators are called: {several}.")
         if not places:
-            meant = nearest(name, [*names, *map(short_name, names)])
+            meant = did_you_mean(name, [*names, *map(short_name, names)])
             raise error(f"`float_operators` names '{name}', which no operator's first output is called.{meant}")
         found += places
     return found

@@ -1,7 +1,8 @@
 """The interface of a target: one runtime in one place. The engine depends on this, never on a target.
 
-A target is small on purpose: `probe` says whether it is ready, `coverage` what it cannot run, `open` gives a session.
-Every session runs in another process (or a browser, or an emulator), so that a crash is an outcome and not the end.
+A target is small on purpose: `probe` says whether it is ready, `unsupported_operators` what it cannot run, `open` gives
+a session. Every session runs in another process (or a browser, or an emulator), so that a crash is an outcome and not
+the end.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ class Loaded:
     inputs: tuple[str, ...] = ()
 
 
-def answered(outputs: dict[str, NDArray[Any]], samples: int) -> dict[str, NDArray[Any]]:
+def require_one_output_per_sample(outputs: dict[str, NDArray[Any]], samples: int) -> dict[str, NDArray[Any]]:
     """The outputs, where there is one for each sample. Raises `Failed`: which sample is which could not be told."""
     for name, values in outputs.items():
         if len(values) != samples:
@@ -175,7 +176,7 @@ class Session(abc.ABC):
         """
         count = len(next(iter(samples.values())))
         begun = time.monotonic()
-        parts = [answered(self.infer({name: values[:1] for name, values in samples.items()}), 1)]
+        parts = [require_one_output_per_sample(self.infer({name: values[:1] for name, values in samples.items()}), 1)]
         first_seconds = time.monotonic() - begun
         begun = time.monotonic()
         done, batch, batch_seconds = 1, 1, 0.0
@@ -189,7 +190,7 @@ class Session(abc.ABC):
                 break
             batch_begun = time.monotonic()
             part = self.infer({name: values[done : done + batch] for name, values in samples.items()})
-            parts.append(answered(part, batch))
+            parts.append(require_one_output_per_sample(part, batch))
             done, batch_seconds = done + batch, time.monotonic() - batch_begun
         return concatenate_parts(parts)
 
@@ -272,7 +273,7 @@ class Target(abc.ABC):
         nothing changed. Raises `Unavailable`."""
         return
 
-    def forget(self) -> None:
+    def end_leftovers(self) -> None:
         """End what earlier sessions left running where it would shorten the first inference of the next one: a process
         that keeps compiled shaders. Called before a session that is timed."""
         return
@@ -281,7 +282,7 @@ class Target(abc.ABC):
     def fingerprint(self) -> dict[str, str]:
         """What decides the figures: runtime versions, flags, threads. Part of a case's content address."""
 
-    def altered(self, changes: Mapping[str, str]) -> Target:
+    def with_fingerprint(self, changes: Mapping[str, str]) -> Target:
         """This target with other values of its fingerprint (`threads`, a package and its version, `browser`), to
         stand beside this one in a comparison. Nothing is installed before `prepare`. Raises `Unavailable` for what
         cannot be changed or no longer be had; keys that measure alike (the measuring code itself) are passed over."""

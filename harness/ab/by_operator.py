@@ -139,13 +139,13 @@ def compare_times(rounds: Sequence[Round], confidence: float) -> tuple[OperatorR
     found = []
     for key in both:
         logs = [np.median([math.log(after[key] / before[key]) for before, after in one]) for one in rounds]
-        middle, reach = float(np.mean(logs)), _reach(logs, 1.0 - (1.0 - confidence) / len(both))
+        middle, reach = float(np.mean(logs)), _half_width(logs, 1.0 - (1.0 - confidence) / len(both))
         share = float(np.median([before[key] for before, _ in pairs])) / total
         found.append(OperatorRatio(*key, math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), share))
     return tuple(found)
 
 
-def _reach(values: Sequence[float], confidence: float) -> float:
+def _half_width(values: Sequence[float], confidence: float) -> float:
     """Half the length of Student's interval of the mean of independent values; infinite for fewer than two."""
     if len(values) < 2:
         return math.inf

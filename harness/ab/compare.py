@@ -38,17 +38,17 @@ def compare_rounds(measure: Measure, plan: BlockPlan = DEFAULT_PLAN) -> Finding:
     the two sets disagree, the verdict is *undecided*; the machine caused the difference."""
     order = random.Random(plan.seed)
     begun = time.monotonic()
-    first, rounds = _stage(measure, plan, order)
+    first, rounds = _rounds_until_decided(measure, plan, order)
     verdict, confirmation = first.verdict, None
     if verdict in ("slower", "faster"):
-        confirmation, more = _stage(measure, plan, order)
+        confirmation, more = _rounds_until_decided(measure, plan, order)
         rounds += more
         if confirmation.verdict != verdict:
             verdict = "undecided"
     return Finding(verdict, first, confirmation, time.monotonic() - begun, tuple(rounds))
 
 
-def _stage(measure: Measure, plan: BlockPlan, order: random.Random) -> tuple[Ratio, list[Round]]:
+def _rounds_until_decided(measure: Measure, plan: BlockPlan, order: random.Random) -> tuple[Ratio, list[Round]]:
     """Rounds until there are enough and they decide, or the time is up."""
     rounds: list[Round] = []
     begun = time.monotonic()

@@ -43,5 +43,5 @@ def runtime_of(target: Target, fingerprint: Mapping[str, str]) -> Target:
     changes = {key: value for key, value in fingerprint.items() if now.get(key) != value}
     if not changes:
         return target
-    found = target.altered(changes)
+    found = target.with_fingerprint(changes)
     return target if found.fingerprint() == now else found

@@ -42,7 +42,7 @@ class Side:
             keys = [key for key in before if before[key] != after.get(key) and key != "environment"]
             found += [f"{key} {before[key]} → {after.get(key, 'none')}" for key in keys]
         if self.artifact.digest != new.artifact.digest:
-            found.append(f"artifact {_named(self.artifact)} → {_named(new.artifact)}")
+            found.append(f"artifact {_artifact_text(self.artifact)} → {_artifact_text(new.artifact)}")
         return tuple(found)
 
     def stored(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -63,7 +63,7 @@ def both_opened(old: Side, new: Side, order: random.Random) -> Iterator[dict[str
         yield {which: stack.enter_context(side.target.open(side.artifact)) for which, side in pair}
 
 
-def _named(artifact: Artifact) -> str:
+def _artifact_text(artifact: Artifact) -> str:
     return f"{artifact.digest[:12]}… ({artifact.bytes:,} bytes)"
 
 

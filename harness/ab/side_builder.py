@@ -19,8 +19,8 @@ from harness.conversion.converter import Converter
 from harness.conversion.golden import read_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError, Unavailable
-from harness.nearest import nearest
 from harness.project import ModelTable, entry_of
+from harness.suggestion import did_you_mean
 from harness.target import Target, does_not_run
 from harness.variant import READY, Format, Variant
 
@@ -49,7 +49,7 @@ class SideBuilder:
         a `CaseError` where the side cannot be had."""
         target = self.targets.get(options.target or case.target)
         if target is None:
-            meant = nearest(case.target, self.targets)
+            meant = did_you_mean(case.target, self.targets)
             raise HarnessError(f"There is no target '{case.target}'; `harness targets` lists what there is.{meant}")
         target.require()
         if options.baseline:
@@ -60,7 +60,9 @@ class SideBuilder:
             artifact = self._file(options.file, target)
         else:
             artifact = self._converted(self._model(case), options.variant or case.variant, target)
-        target = target.altered({key: value for key, value in options.changes.items() if _differs(target, key, value)})
+        target = target.with_fingerprint(
+            {key: value for key, value in options.changes.items() if _differs(target, key, value)}
+        )
         target.prepare()
         missing = target.unsupported_operators(artifact)
         if missing:
@@ -69,7 +71,7 @@ class SideBuilder:
 
     def _model(self, case: CaseName) -> ModelEntry:
         if case.model not in self.models:
-            known, meant = ", ".join(self.models), nearest(case.model, self.models)
+            known, meant = ", ".join(self.models), did_you_mean(case.model, self.models)
             raise HarnessError(f"There is no model '{case.model}'; there are {known}.{meant}")
         return self.models[case.model]
 

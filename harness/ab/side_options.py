@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.nearest import nearest
+from harness.suggestion import did_you_mean
 
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)")
 _SETTING = re.compile(r"([a-z][a-z0-9_-]*)=([^=].*)")
@@ -58,6 +58,6 @@ def parse_side(text: str, targets: Mapping[str, object]) -> SideOptions:
             else:
                 changes[setting[1]] = setting[2]
         else:
-            meant = nearest(word, (*targets, "baseline", "now"))
+            meant = did_you_mean(word, (*targets, "baseline", "now"))
             raise HarnessError(f"'{word}' is no side of a comparison; write {FORMS}.{meant}")
     return SideOptions(text, changes, target, variant, file, baseline)

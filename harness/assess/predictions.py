@@ -21,7 +21,7 @@ from harness.cache import Cache, Entry
 from harness.case_name import CaseName
 from harness.conversion.golden import Golden, read_golden
 from harness.conversion.prepared_model import PreparedModel
-from harness.conversion.target_address import decisive
+from harness.conversion.target_address import answer_identity
 from harness.errors import ANY_ERROR, CaseError, Crashed, TimedOut, Unavailable, as_case_error
 from harness.gate.judge import EdgeRules, judge_edge
 from harness.gate.judge_case import name_for_rules
@@ -164,7 +164,9 @@ def stored_outcome(entry: Entry) -> Tried | CaseError:
 
 def trial_key(target: Target, artifact: Artifact, prepared: PreparedModel) -> str:
     """Address of a trial run: the hash of all that decides its outcome."""
-    return address_of("tried with its values", artifact, artifact.variant, prepared.golden_digest, *decisive(target))
+    return address_of(
+        "tried with its values", artifact, artifact.variant, prepared.golden_digest, *answer_identity(target)
+    )
 
 
 def trial_prediction(

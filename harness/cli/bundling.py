@@ -15,7 +15,7 @@ import numpy as np
 from harness import registry
 from harness.artifact import Artifact
 from harness.bundle.archive import write_zip
-from harness.bundle.conversion import conversion_fault
+from harness.bundle.conversion_fault import conversion_fault
 from harness.bundle.fault import Fault, FaultFinder, NoFault
 from harness.bundle.report import title, write_readme, write_report
 from harness.cache import Cache

@@ -68,7 +68,7 @@ def gate_run(
     rules = read_policy(Path(policy)) if policy else project_policy(root)
     record, baseline = find_run(name), read_baseline(folder_of(folder))
     if explain is not None:
-        case = _named(record, explain)
+        case = _case_named(record, explain)
         record = record.model_copy(update={"cases": (case,)})
         kept = {name: accepted for name, accepted in baseline.cases.items() if name == case.name}
         baseline = Baseline(kept, baseline.runs, baseline.sources)
@@ -130,7 +130,7 @@ def _differs(case: CaseResult, baseline: Baseline) -> bool:
     return (accepted.artifact.digest, accepted.fingerprint) != (case.artifact.digest, case.fingerprint)
 
 
-def _named(record: RunRecord, name: str) -> CaseResult:
+def _case_named(record: RunRecord, name: str) -> CaseResult:
     from harness.errors import HarnessError
 
     for case in record.cases:

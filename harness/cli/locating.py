@@ -21,13 +21,13 @@ from harness.gate.policy import Edge
 from harness.gate.policy_file import project_policy
 from harness.locate.findings import EdgeFinding, OperatorResult
 from harness.locate.locator import Locator
-from harness.nearest import nearest
 from harness.operator_names import short_name
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
 from harness.report import numbers
 from harness.run.matrix import Case, Selection, cases
 from harness.store.error_log import sentence_with_log
+from harness.suggestion import did_you_mean
 from harness.target import Target
 
 EDGES: tuple[Edge, ...] = ("conversion", "runtime")
@@ -117,7 +117,7 @@ def target_beside(case: Case, name: str) -> Target:
     """The target of that name. Raises `HarnessError` for none, and for one that opens other artifacts."""
     known = {target.name: target for target in registry.targets().values() if target.format == case.target.format}
     if name not in known:
-        meant = nearest(name, known)
+        meant = did_you_mean(name, known)
         raise HarnessError(
             f"No target '{name}' opens what {case.target.name} does; there are {', '.join(known)}.{meant}"
         )
@@ -156,18 +156,22 @@ def verdict(finding: EdgeFinding) -> str:
         return f"nothing of the inside can be compared with {finding.against}."
     at_fault, first, largest_loss = finding.first_broken, finding.first_differing, finding.largest_loss
     most = (
-        f" Most is lost in {_named(largest_loss)}: {largest_loss.lost_db:.1f} dB." if largest_loss is not None else ""
+        f" Most is lost in {_operator_text(largest_loss)}: {largest_loss.lost_db:.1f} dB."
+        if largest_loss is not None
+        else ""
     )
     if first is None:
         return f"each of the {len(finding.seen)} results inside is exactly what {finding.against} gives."
     if at_fault is None:
         return (
             f"all {len(finding.seen)} results inside keep to the rules of the outputs. The first to differ is "
-            f"{_named(first)}.{most}"
+            f"{_operator_text(first)}.{most}"
         )
-    earlier = "" if at_fault is first else f" The first to differ at all is {_named(first)}."
+    earlier = "" if at_fault is first else f" The first to differ at all is {_operator_text(first)}."
     held = " The model's outputs keep to the rules all the same." if finding.outputs_hold else ""
-    return f"{_named(at_fault)} is the first whose result breaks a rule: {_broken(at_fault)}.{earlier}{most}{held}"
+    return (
+        f"{_operator_text(at_fault)} is the first whose result breaks a rule: {_broken(at_fault)}.{earlier}{most}{held}"
+    )
 
 
 def _broken(seen: OperatorResult) -> str:
@@ -180,7 +184,7 @@ def _broken(seen: OperatorResult) -> str:
     )
 
 
-def _named(seen: OperatorResult) -> str:
+def _operator_text(seen: OperatorResult) -> str:
     return f"operator {seen.operation.index} ({seen.operation.operator}, '{short_name(seen.result.tensor)}')"
 
 

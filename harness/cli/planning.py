@@ -8,7 +8,7 @@ from harness.cli.inventory import console
 from harness.cli.placing import SchedulerOptions, chosen_cases
 from harness.paths import cache_directory, project_root
 from harness.project import model_entries
-from harness.run.costs import Costs, in_words
+from harness.run.costs import StepDurations, in_words
 from harness.run.estimate import Estimate, estimate
 from harness.run.matrix import Selection
 
@@ -25,7 +25,7 @@ def show_plan(
     root = project_root()
     options = (places or SchedulerOptions()).completed(root)
     with chosen_cases(selection, model_entries(root, budget), options) as chosen:
-        found = estimate(chosen, Costs(cache_directory()), parity_only=parity_only)
+        found = estimate(chosen, StepDurations(cache_directory()), parity_only=parity_only)
     if as_json:
         print(json.dumps(_document(found), indent=1))
     else:

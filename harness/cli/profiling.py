@@ -48,7 +48,7 @@ _TOGETHER = (
 
 
 @dataclass(frozen=True)
-class Cost:
+class ProfiledOperator:
     """What an operator takes: instructions, or nanoseconds with their interval."""
 
     index: int
@@ -62,14 +62,14 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Costs:
+class OperatorProfile:
     """Costs of all operators of a case, in the order of execution. `source`: where the figures come from. `digest`:
     hash of the artifact that has these operators, where it is known."""
 
     case: str
     unit: str
     source: str
-    operators: tuple[Cost, ...]
+    operators: tuple[ProfiledOperator, ...]
     digest: str = ""
 
     @property
@@ -99,7 +99,7 @@ def profile_case(name: str, run: str | None, overlay: str | None, *, as_json: bo
     return 0
 
 
-def recorded_costs(name: str, run: str | None, store: RunStore) -> tuple[Costs | None, str]:
+def recorded_costs(name: str, run: str | None, store: RunStore) -> tuple[OperatorProfile | None, str]:
     """The instructions, or the times, in the run that is named, or in the newest that has some; else why there are
     none, as the newest run says."""
     records = [store.find(run)] if run is not None else newest_first(store, name)
@@ -107,16 +107,18 @@ def recorded_costs(name: str, run: str | None, store: RunStore) -> tuple[Costs |
     for record in records:
         case = next((case for case in record.cases if str(case.name) == name), None)
         if case is not None and case.measured.per_operator:
-            costs = tuple(Cost(cost.index, cost.operator, cost.instructions) for cost in case.measured.per_operator)
+            costs = tuple(
+                ProfiledOperator(cost.index, cost.operator, cost.instructions) for cost in case.measured.per_operator
+            )
             digest = case.artifact.digest if case.artifact is not None else ""
-            return Costs(name, "instructions", f"run {record.id}", costs, digest), ""
+            return OperatorProfile(name, "instructions", f"run {record.id}", costs, digest), ""
         if case is not None and case.latency is not None and case.latency.per_operator:
             kinds = enumerate(case.latency.per_operator)
             costs = tuple(
-                Cost(index, one.operator, one.milliseconds * 1e6, shape=one.shape, count=one.count)
+                ProfiledOperator(index, one.operator, one.milliseconds * 1e6, shape=one.shape, count=one.count)
                 for index, one in kinds
             )
-            return Costs(name, "nanoseconds", f"run {record.id}", costs), ""
+            return OperatorProfile(name, "nanoseconds", f"run {record.id}", costs), ""
         why = why or (why_none(case) if case is not None else "")
     return None, why
 
@@ -145,7 +147,7 @@ def why_none(case: CaseResult) -> str:
     return (case.measured.details.get("per_operator") or of_time or case.measured.note or case.reason).rstrip(".")
 
 
-def time_operators(name: str, run: str | None, why: str, progress: ConsoleProgress) -> Costs:
+def time_operators(name: str, run: str | None, why: str, progress: ConsoleProgress) -> OperatorProfile:
     """Time the operators now. Raises `HarnessError` where the target does not do that, or a run was asked for."""
     case = case_of(name)
     if run is not None or not case.target.timed:
@@ -167,8 +169,10 @@ def time_operators(name: str, run: str | None, why: str, progress: ConsoleProgre
             times = session.time_operators(samples, SECONDS)
         except Unsupported as error:
             raise HarnessError(f"The operators of {case.id} are not timed: {str(error).rstrip('.')}.") from error
-    costs = tuple(Cost(one.index, one.operator, one.nanoseconds, one.low, one.high) for one in operator_times(times))
-    return Costs(name, "nanoseconds", f"{len(times.times_ns)} rounds now", costs, artifact.digest)
+    costs = tuple(
+        ProfiledOperator(one.index, one.operator, one.nanoseconds, one.low, one.high) for one in operator_times(times)
+    )
+    return OperatorProfile(name, "nanoseconds", f"{len(times.times_ns)} rounds now", costs, artifact.digest)
 
 
 def artifact_of(case: Case, progress: ConsoleProgress) -> tuple[PreparedModel, Artifact]:
@@ -181,7 +185,7 @@ def artifact_of(case: Case, progress: ConsoleProgress) -> tuple[PreparedModel, A
         converter.close()
 
 
-def print_costs(found: Costs) -> None:
+def print_costs(found: OperatorProfile) -> None:
     """A table with bars, in the order of execution; only the costliest operators where there are very many."""
     from rich.text import Text
 
@@ -210,11 +214,11 @@ def print_costs(found: Costs) -> None:
         print(_TOGETHER if found.is_by_kind else _DIFFERENCES)
 
 
-def _figure(found: Costs, value: float) -> str:
+def _figure(found: OperatorProfile, value: float) -> str:
     return f"{value:,.0f} instructions" if found.unit == "instructions" else f"{value / 1e3:,.1f} µs"
 
 
-def _cell(cost: Cost, unit: str) -> str:
+def _cell(cost: ProfiledOperator, unit: str) -> str:
     if unit == "instructions":
         return f"{cost.value:,.0f}"
     if cost.low is None or cost.high is None:
@@ -222,7 +226,7 @@ def _cell(cost: Cost, unit: str) -> str:
     return f"{cost.value / 1e3:,.2f} ({cost.low / 1e3:,.2f} to {cost.high / 1e3:,.2f})"
 
 
-def overlay_values(found: Costs) -> tuple[str, dict[int, float]]:
+def overlay_values(found: OperatorProfile) -> tuple[str, dict[int, float]]:
     """What the values are called, and those that can be told from nothing, by operator: what noise made would take a
     share of the colours."""
     told = {cost.index: cost.value for cost in found.operators if cost.low is None or cost.low > 0}
@@ -231,7 +235,7 @@ def overlay_values(found: Costs) -> tuple[str, dict[int, float]]:
     return "time in µs", {index: value / 1e3 for index, value in told.items()}
 
 
-def write_overlay_file(found: Costs, path: Path, progress: ConsoleProgress) -> str:
+def write_overlay_file(found: OperatorProfile, path: Path, progress: ConsoleProgress) -> str:
     """Write the figures for Model Explorer; the line that opens them. Raises `HarnessError`."""
     case = case_of(found.case)
     shown = case.format.operator_outputs

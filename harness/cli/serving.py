@@ -11,7 +11,7 @@ from harness.cli.storing import moved_printer
 from harness.errors import HarnessError
 from harness.paths import results_directory
 from harness.serve.interface import Interface
-from harness.serve.record_source import Source
+from harness.serve.record_source import RecordSource
 from harness.serve.server import ADDRESS, make_server
 from harness.store.index.database import team_url
 
@@ -21,7 +21,7 @@ PREPARED_SECONDS = 15.0
 
 def serve_dashboard(port: int) -> None:
     """Serve until interrupted."""
-    source = Source(results_directory(), team_url())
+    source = RecordSource(results_directory(), team_url())
     interface = Interface(source)
     server = make_server(interface, port)
     # A year that was never indexed takes minutes, which nobody should spend before an empty window.

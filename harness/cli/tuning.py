@@ -14,7 +14,7 @@ from harness import registry
 from harness.cache import Cache
 from harness.cli.progress import ConsoleProgress
 from harness.cli.running import interrupt, unshown
-from harness.cli.tuning_text import Found, attempt_line, show, to_json
+from harness.cli.tuning_text import SearchOutcome, attempt_line, show, to_json
 from harness.conversion.choices import VariantTable
 from harness.conversion.converter import Converter
 from harness.environment import environment
@@ -93,7 +93,9 @@ def tune(
     return 0 if found.best is not None else 1
 
 
-def run_search(oracle: CaseOracle, variants: Sequence[str], conversions: int, progress: NotesOnlyProgress) -> Found:
+def run_search(
+    oracle: CaseOracle, variants: Sequence[str], conversions: int, progress: NotesOnlyProgress
+) -> SearchOutcome:
     """The search, among the variants that globs name if any, to its end or as far as it came before it was interrupted.
     Raises `HarnessError` for a model that cannot be prepared, for a glob that matches nothing, and where no target
     tells the figure that is searched for."""
@@ -121,7 +123,7 @@ def run_search(oracle: CaseOracle, variants: Sequence[str], conversions: int, pr
         search.run()
     except KeyboardInterrupt:
         interrupted = True
-    return Found(
+    return SearchOutcome(
         model=oracle.entry.name,
         targets=tuple(target.name for target in oracle.targets),
         objective=objective,
@@ -162,7 +164,7 @@ def chosen_targets(globs: Sequence[str]) -> tuple[list[Target], list[str]]:
     return sorted(chosen, key=lambda target: SLOTS.index(target.slot)), left_out
 
 
-def write_best_variant(root: Path, name: str, oracle: CaseOracle, found: Found) -> str:
+def write_best_variant(root: Path, name: str, oracle: CaseOracle, found: SearchOutcome) -> str:
     """Put the best into harness.toml, once it has passed under that name too; what was written where, or why it was
     not."""
     best = found.best

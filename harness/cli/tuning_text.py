@@ -24,7 +24,7 @@ MOST_NAMES = 12
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchOutcome:
     """A search that ended."""
 
     model: str
@@ -69,7 +69,7 @@ def brief(reason: str) -> str:
     return (target.group() if target else "") + explained.meaning.rstrip(".")
 
 
-def show(found: Found, page: Path | None) -> None:
+def show(found: SearchOutcome, page: Path | None) -> None:
     """Print the table, the verdict and what to do next."""
     from rich.text import Text
 
@@ -100,7 +100,7 @@ def show(found: Found, page: Path | None) -> None:
         screen.print(f"As a page: {page}", markup=False, highlight=False, soft_wrap=True)
 
 
-def sentences(found: Found) -> list[str]:
+def sentences(found: SearchOutcome) -> list[str]:
     """What to take and why, or what stands in the way."""
     said = recommended(found) if found.best is not None else missed(found)
     if found.interrupted:
@@ -110,7 +110,7 @@ def sentences(found: Found) -> list[str]:
     return [*said, *([found.written] if found.written else [])]
 
 
-def recommended(found: Found) -> list[str]:
+def recommended(found: SearchOutcome) -> list[str]:
     """The best, and why it is that."""
     best, objective = found.best, found.objective
     assert best is not None
@@ -143,7 +143,7 @@ def short(tensor: str) -> str:
     return "/".join(tensor.split(";")[0].removesuffix(":0").split("/")[-2:])
 
 
-def missed(found: Found) -> list[str]:
+def missed(found: SearchOutcome) -> list[str]:
     """The closest miss, the rule in its way, and the next steps that are known."""
     said = [f"None of {len(found.attempts)} tried passes."]
     if found.closest is not None:
@@ -170,7 +170,7 @@ def next_steps(reasons: list[str]) -> list[str]:
     return list(dict.fromkeys(steps))
 
 
-def to_json(found: Found) -> str:
+def to_json(found: SearchOutcome) -> str:
     """The result as JSON, for a program."""
     return json.dumps(
         {

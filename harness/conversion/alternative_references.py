@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from harness import registry
 from harness.address import address_of
 from harness.artifact import Artifact
-from harness.conversion.target_address import decisive
+from harness.conversion.target_address import answer_identity
 from harness.errors import CaseError, Crashed
 from harness.model import Tensors
 from harness.target import Target
@@ -30,7 +30,7 @@ def identities(artifact_format: Format) -> list[str]:
     for name in names_of(artifact_format):
         with contextlib.suppress(CaseError):  # what cannot say what it is cannot be asked either
             if known[name].probe().ready:
-                found.append(address_of("opinion", *decisive(known[name])))
+                found.append(address_of("opinion", *answer_identity(known[name])))
     return found
 
 

@@ -33,7 +33,7 @@ class Golden:
 
 def read_golden(path: Path) -> Golden:
     """The golden that a preparation wrote."""
-    arrays = arrays_of(path)
+    arrays = read_arrays_with_retry(path)
     return Golden(
         {name[3:]: values for name, values in arrays.items() if name.startswith("in:")},
         {name[4:]: values for name, values in arrays.items() if name.startswith("out:")},
@@ -41,7 +41,7 @@ def read_golden(path: Path) -> Golden:
     )
 
 
-def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays_with_retry(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of a file. NumPy has Python parse the header of each, which CPython 3.11 fails at with `SystemError`
     where another thread parses in the same instant (`harness.errors.PARSING`): then they are read again."""
     for _ in range(ATTEMPTS):

@@ -25,7 +25,7 @@ _IN_PYTORCH_ARCHIVES = ("/data.pkl", "/constants.pkl")
 _IN_EXPORTED_PROGRAMS = ("serialized_exported_program.json", "/models/model.json")
 
 
-def no_way_in(path: Path, head: bytes) -> str:
+def unsupported_file_message(path: Path, head: bytes) -> str:
     """One sentence on a file of another framework, or nothing. `head`: its first eight bytes at least."""
     found = _by_content(path, head) or _KINDS.get(path.suffix.lower())
     if found is None:
@@ -34,7 +34,7 @@ def no_way_in(path: Path, head: bytes) -> str:
     return f"{path} is {what}, which is no way in; {how.format(name=path.name)}."
 
 
-def in_folder(folder: Path) -> str:
+def unsupported_folder_message(folder: Path) -> str:
     """The sentence on a folder that holds a file of another framework, as hubs of models have such folders."""
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() in _KINDS and file.is_file():

@@ -19,12 +19,12 @@ from harness.cache import Cache, Entry, hash_files
 from harness.conversion import alternative_references
 from harness.conversion.artifact_description import artifact_of_prepared, as_inspected, files_of
 from harness.conversion.code_digest import code_digest
-from harness.conversion.golden import arrays_of, read_golden, write_golden
+from harness.conversion.golden import read_arrays_with_retry, read_golden, write_golden
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared_model import PreparedModel
 from harness.conversion.sources.tensorflow_outputs import not_a_number
 from harness.conversion.steps import ConversionSteps
-from harness.conversion.target_address import decisive
+from harness.conversion.target_address import answer_identity
 from harness.conversion.worker_request import InputFiles, WorkerRequest
 from harness.errors import CaseError, Crashed, TimedOut, Unsupported
 from harness.model import Tensors
@@ -50,7 +50,7 @@ class Reference:
     """The target that it is, where it is none of the format's own interpreter."""
 
     def read(self) -> dict[str, NDArray[Any]]:
-        return arrays_of(self.path)
+        return read_arrays_with_retry(self.path)
 
 
 class References(ConversionSteps):
@@ -88,7 +88,7 @@ class References(ConversionSteps):
     def opinion(self, prepared: PreparedModel, artifact: Artifact, name: str, cache: Cache | None = None) -> Reference:
         """What the target of that name makes of the golden's inputs. Raises a `CaseError`."""
         target = alternative_references.ready(name, artifact)
-        key = address_of("opinion", artifact, prepared.golden_digest, *decisive(target))
+        key = address_of("opinion", artifact, prepared.golden_digest, *answer_identity(target))
 
         def write_entry(folder: Path) -> dict[str, Any]:
             samples = artifact.stored(read_golden(prepared.golden_path).inputs)
@@ -138,7 +138,7 @@ class References(ConversionSteps):
         reply = self._ask_interpreter(
             artifact, artifact_format, first_samples(inputs, CONFIRMED), folder, prepared.budget
         )
-        before, again = arrays_of(made), arrays_of(folder / "outputs.npz")
+        before, again = read_arrays_with_retry(made), read_arrays_with_retry(folder / "outputs.npz")
         if reply["interpreter"] != prepared.facts["golden_from"] or set(before) != set(again):
             return None
         for name, values in again.items():
@@ -165,7 +165,7 @@ class References(ConversionSteps):
                         "interpreter"
                     ]
                 )
-                outputs = arrays_of(scratch / "outputs.npz")
+                outputs = read_arrays_with_retry(scratch / "outputs.npz")
                 shutil.copyfile(scratch / "outputs.npz", folder / MADE_GOLDEN)
             except (Unsupported, Crashed, TimedOut) as refusal:
                 interpreter, outputs = self._first_opinion(artifact, artifact_format, golden.inputs, refusal)

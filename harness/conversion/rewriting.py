@@ -16,7 +16,7 @@ from harness.conversion.steps import ConversionSteps
 from harness.environment import environment
 from harness.variant import Format, Variant
 
-OWN = [Path(__file__).parents[1] / name for name in ("operator_names.py", "nearest.py")]
+OWN = [Path(__file__).parents[1] / name for name in ("operator_names.py", "suggestion.py")]
 """What rewriters import of the engine beside what every child does."""
 
 

@@ -128,7 +128,7 @@ def recognise(path: Path) -> Kind:
             return "hub" if (path / "tfhub_module.pb").is_file() else "saved_model"
         if (path / "model.json").is_file():
             return "tfjs"
-        other = other_frameworks.in_folder(path)
+        other = other_frameworks.unsupported_folder_message(path)
         raise HarnessError(other or f"{path} is a folder without a saved_model.pb or model.json; name {KNOWN}.")
     if not stat.S_ISREG(kind):
         raise HarnessError(f"{path} is neither a file nor a folder; name {KNOWN}.")
@@ -147,7 +147,7 @@ def recognise(path: Path) -> Kind:
         return "keras"
     if path.suffix == ".json" and head.lstrip().startswith(b"{"):
         return "tfjs"
-    other = other_frameworks.no_way_in(path, head)
+    other = other_frameworks.unsupported_file_message(path, head)
     raise HarnessError(other or f"{path} is not {KNOWN}; its content is none of these.")
 
 

@@ -16,7 +16,7 @@ SHARED = Path(ragged.__file__)
 
 
 @cache
-def tree(*paths: Path) -> str:
+def code_digest_of_files(*paths: Path) -> str:
     return sha256_tree(paths)
 
 
@@ -24,7 +24,7 @@ def code_of(target: Target) -> str:
     """Hash of the folder of a target's family, whose worker, page or firmware decide the figures, and of what it
     imports from other families."""
     module = Path(inspect.getfile(type(target)))
-    return tree(family_folder(module, type(target).__module__), *imported_by(module), SHARED)
+    return code_digest_of_files(family_folder(module, type(target).__module__), *imported_by(module), SHARED)
 
 
 @cache
@@ -38,6 +38,6 @@ def family_folder(module: Path, name: str) -> Path:
     return module.parents[max(0, name.count(".") - 2)]
 
 
-def decisive(target: Target) -> tuple[str, str, dict[str, str], str]:
+def answer_identity(target: Target) -> tuple[str, str, dict[str, str], str]:
     """All of a target that decides what it answers."""
     return target.name, target.format, target.fingerprint(), code_of(target)

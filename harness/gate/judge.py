@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from harness.case_name import CaseName
 from harness.gate.conditioned import conditioned, steps_rule
-from harness.gate.judge_placement import judge_labels, judge_placement
+from harness.gate.judge_misplaced_outputs import judge_labels, judge_misplaced_outputs
 from harness.gate.judge_rule import (
     judge_agreement,
     judge_peak,
@@ -75,7 +75,7 @@ def judge(
                 for where in (_held_as(case, parity, policy) if edge == "runtime" else (case,))
             ]
             checks += min(by_names, key=_broken_rules)  # where two names apply, the more lenient
-        checks += _judge_emptiness(parity.runtime, parity.samples)
+        checks += _judge_empty_outputs(parity.runtime, parity.samples)
         if parity.unmeasured:
             why = "What was not measured is said"
             checks.append(
@@ -99,7 +99,7 @@ def _broken_rules(checks: Iterable[Check]) -> int:
     return sum(not check.passed for check in checks)
 
 
-def _judge_emptiness(comparisons: Sequence[Comparison], samples: int) -> list[Check]:
+def _judge_empty_outputs(comparisons: Sequence[Comparison], samples: int) -> list[Check]:
     """A failing check for each output that held no value at all: to agree on nothing is not to agree."""
     found = []
     for comparison in comparisons:
@@ -182,7 +182,7 @@ def judge_edge(
     `has_task`: a task metric decides what changed answers cost. `own_integers`: outputs that are integers in the model
     itself.
     """
-    checks = judge_placement(rules.edge, comparisons)
+    checks = judge_misplaced_outputs(rules.edge, comparisons)
     for comparison in comparisons:
         checks += judge_sizes_held(comparison, rules.edge, samples)
         checks += _judge_output(comparison, rules, has_task, comparison.output in own_integers, samples)
@@ -231,7 +231,7 @@ def _judge_output(
     if rule and comparison.top1_agreement is not None and not (edge == "conversion" and has_task):
         trials = (comparison.answers or samples) if rules.is_sample else None
         checks.append(
-            judge_agreement(comparison, comparison.top1_agreement, rule, _answers(comparison, samples), trials)
+            judge_agreement(comparison, comparison.top1_agreement, rule, _count_of_answers(comparison, samples), trials)
         )
     return checks
 
@@ -313,7 +313,7 @@ def _values(comparison: Comparison, samples: int) -> str:
     return f"{values} ({comparison.differing_samples:,} of {_counted(samples, 'sample')} {have} some that differ)"
 
 
-def _answers(comparison: Comparison, samples: int) -> str:
+def _count_of_answers(comparison: Comparison, samples: int) -> str:
     """`500 samples`, or `8,192 rows of scores in 2 samples`."""
     if comparison.answers is None or comparison.answers == samples:
         return _counted(samples, "sample")

@@ -27,8 +27,8 @@ def notices(record: RunRecord, policy: Policy, baseline: Baseline, used: Set[int
     slower = [case.id for case in record.cases if _slower_apart(case, record, baseline)]
     if slower:
         found.append(
-            f"Timed on its own, {_named(slower)} took over {APART - 1.0:.0%} longer than when accepted; two runs apart "
-            "prove nothing: `harness ab` decides."
+            f"Timed on its own, {_listed(slower)} took over {APART - 1.0:.0%} longer than when accepted; two runs "
+            "apart prove nothing: `harness ab` decides."
         )
     return tuple(found)
 
@@ -44,9 +44,9 @@ def _alone(record: RunRecord) -> list[str]:
         wrong = [case for case in cases if case.outcome is Outcome.FAILED and _is_wrong(case)]
         right = [case.target for case in cases if case.outcome is Outcome.PASSED]
         if len(wrong) == 1 and len(wrong) + len(right) == len(cases) and right:
-            alone.setdefault((wrong[0].target, _named(right, "targets")), []).append(wrong[0].id)
+            alone.setdefault((wrong[0].target, _listed(right, "targets")), []).append(wrong[0].id)
     return [
-        f"{_named(cases)}: {target} alone gives wrong outputs; the same file gives the reference's on {right}: the "
+        f"{_listed(cases)}: {target} alone gives wrong outputs; the same file gives the reference's on {right}: the "
         "fault is in that runtime."
         for (target, right), cases in alone.items()
     ]
@@ -62,21 +62,21 @@ def _conditions(record: RunRecord) -> list[str]:
     for case in record.cases:
         if case.parity and case.parity.yardstick in ("outvoted", "disputed", "stand-in"):
             notes.setdefault(case.parity.yardstick_note, []).append(case.id)
-    found += [f"{_named(cases)}: {note}" for note, cases in notes.items()]
+    found += [f"{_listed(cases)}: {note}" for note, cases in notes.items()]
     said: dict[str, list[str]] = {}
     for case in record.cases:
         for sentence in runtime_notices(case.measured.details):
             said.setdefault(sentence, []).append(case.id)
-    found += [f"{_named(cases)}: {sentence}" for sentence, cases in said.items()]
+    found += [f"{_listed(cases)}: {sentence}" for sentence, cases in said.items()]
     unmeasured = [case.id for case in record.cases if case.parity and case.parity.unmeasured]
     if unmeasured:
         has = "has" if len(unmeasured) == 1 else "have"
-        found.append(f"{_named(unmeasured)} {has} no runtime edge: no other runtime runs the model.")
+        found.append(f"{_listed(unmeasured)} {has} no runtime edge: no other runtime runs the model.")
     fresh = [case.id for case in record.cases if case.parity and case.parity.state == "fresh"]
     if fresh:
         keeps = "keeps" if len(fresh) == 1 else "keep"
         found.append(
-            f"{_named(fresh)} {keeps} state, and each sample started from fresh state; a model whose samples are one "
+            f"{_listed(fresh)} {keeps} state, and each sample started from fresh state; a model whose samples are one "
             "stream says `sequence = true` in harness.toml."
         )
     return found
@@ -102,7 +102,7 @@ def _about_baseline(record: RunRecord, baseline: Baseline) -> list[str]:
         )
     new = sorted(str(name) for name in ran - set(baseline.cases))
     if new:
-        found.append(f"{_named(new)} {'has' if len(new) == 1 else 'have'} no baseline yet.")
+        found.append(f"{_listed(new)} {'has' if len(new) == 1 else 'have'} no baseline yet.")
     left = set(baseline.cases) - ran
     if left:
         found.append(f"{len(left)} of {len(baseline.cases)} cases of the baseline were not part of this run.")
@@ -133,7 +133,7 @@ def _slower_apart(case: CaseResult, record: RunRecord, baseline: Baseline) -> bo
     return apart and case.latency.median_ms > APART * accepted.latency.median_ms
 
 
-def _named(names: list[str], what: str = "cases") -> str:
+def _listed(names: list[str], what: str = "cases") -> str:
     if len(names) <= 3:
         return ", ".join(names)
     return f"{', '.join(names[:2])} and {len(names) - 2} more {what}"

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass
 from harness.errors import HarnessError
 from harness.history.change_point_cache import steps_of
 from harness.history.change_points import LevelShift
-from harness.history.differences import Difference, FactReader
+from harness.history.differences import FactChange, FactReader
 from harness.history.metrics import HEADLINES, metric
 from harness.history.series import RunReference, Series, known_models, load_series
 from harness.store.index.database import Database
@@ -33,7 +33,7 @@ class ChangePoint:
     step: LevelShift
     before: RunReference
     after: RunReference
-    differences: tuple[Difference, ...]
+    differences: tuple[FactChange, ...]
     worse: bool
     label: Label | None
 

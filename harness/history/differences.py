@@ -15,7 +15,7 @@ from harness.store.index.tables import ARTIFACTS, PROVENANCE, RUNS
 
 
 @dataclass(frozen=True)
-class Difference:
+class FactChange:
     """One fact that is not the same. `kind`: commit, harness, machine, runtime, browser, converter or artifact."""
 
     kind: str
@@ -36,10 +36,10 @@ class FactReader:
 
     def between(
         self, runs: tuple[int, int], provenance: tuple[int, int], artifacts: tuple[int, int]
-    ) -> list[Difference]:
+    ) -> list[FactChange]:
         """What differs between two points, given by their numbers in the index (−1 for no artifact); what was before
         comes first."""
-        found: list[Difference] = []
+        found: list[FactChange] = []
         if runs[0] != runs[1]:
             before, after = (self._run(number) for number in runs)
             found += _differing(before, after, lambda name: _RUN_KINDS[name])
@@ -104,10 +104,10 @@ def _runtime_kind(name: str) -> str:
     return name if name == "browser" else "runtime"
 
 
-def _differing(before: Mapping[str, Any], after: Mapping[str, Any], kind: Any) -> list[Difference]:
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any], kind: Any) -> list[FactChange]:
     names = list(dict.fromkeys([*before, *after]))
     return [
-        Difference(kind(name), name, _text(before.get(name)), _text(after.get(name)))
+        FactChange(kind(name), name, _text(before.get(name)), _text(after.get(name)))
         for name in names
         if before.get(name) != after.get(name)
     ]

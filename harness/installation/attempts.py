@@ -17,7 +17,7 @@ _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 """Each also in small letters. Whoever changes one has mended something: that is tried at once."""
 
 
-class Attempt:
+class FailureMemory:
     """One thing that is fetched. `settings` are the environment variables that decide where it comes from."""
 
     def __init__(self, name: str, settings: Sequence[str]) -> None:

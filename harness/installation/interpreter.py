@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import Unavailable, shortened
-from harness.installation.attempts import Attempt
+from harness.installation.attempts import FailureMemory
 from harness.installation.once import hold_lock, print_line
 from harness.paths import environments_directory
 
@@ -37,7 +37,7 @@ def installed_interpreter(version: str) -> Path | None:
     return None
 
 
-def interpreter(version: str, versions: Sequence[str], wanted_by: str, without: str) -> Path:
+def ensure_python(version: str, acceptable: Sequence[str], wanted_by: str, otherwise_unavailable: str) -> Path:
     """Same as `installed_interpreter`, but uv downloads an interpreter if none is installed.
 
     `versions` are all that would do, `wanted_by` names the environment, `without` what cannot be had otherwise.
@@ -49,10 +49,11 @@ def interpreter(version: str, versions: Sequence[str], wanted_by: str, without: 
     reason = _bring(version, wanted_by)
     found = installed_interpreter(version) if not reason else None
     if found is None:
+        problem = reason or "what it brought does not start"
         raise Unavailable(
-            f"{wanted_by[0].upper()}{wanted_by[1:]} needs Python {' or '.join(versions)}, which is not on PATH, and uv "
-            f"could not bring it ({reason or 'what it brought does not start'}), so unavailable: {without}; install "
-            f"Python {version} or name a mirror in {MIRROR_VARIABLE}, then run the same command again."
+            f"{wanted_by[0].upper()}{wanted_by[1:]} needs Python {' or '.join(acceptable)}, which is not on PATH, and "
+            f"uv could not bring it ({problem}), so unavailable: {otherwise_unavailable}; install Python {version} or "
+            f"name a mirror in {MIRROR_VARIABLE}, then run the same command again."
         )
     return found
 
@@ -96,8 +97,8 @@ def uv_reason(output: str) -> str:
     return f"uv: {both_ends}" if text else "uv gave no reason"
 
 
-def _attempt(version: str) -> Attempt:
-    return Attempt(f"python-{version}", _SETTINGS)
+def _attempt(version: str) -> FailureMemory:
+    return FailureMemory(f"python-{version}", _SETTINGS)
 
 
 def _bring(version: str, wanted_by: str) -> str:

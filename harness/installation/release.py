@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import Unavailable
-from harness.installation.attempts import Attempt
+from harness.installation.attempts import FailureMemory
 from harness.installation.once import install_once, print_line
 from harness.paths import environments_directory
 
@@ -44,8 +44,8 @@ class Release:
         install_once(self.location(), self.name, self.ready, self._make)
         return self.location()
 
-    def _attempt(self) -> Attempt:
-        return Attempt(f"{self.name.lower().replace(' ', '-')}-{self.sha256[:8]}", (self.archive_variable,))
+    def _attempt(self) -> FailureMemory:
+        return FailureMemory(f"{self.name.lower().replace(' ', '-')}-{self.sha256[:8]}", (self.archive_variable,))
 
     def _make(self, folder: Path, lock: int) -> Path:
         del lock  # no child is started

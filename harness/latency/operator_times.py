@@ -12,7 +12,7 @@ from harness.target import OperatorSamples, OperatorTimes
 
 
 @dataclass(frozen=True)
-class OperatorTime:
+class OperatorMedian:
     """The median time of an operator over the rounds, and its 95 % interval, in nanoseconds."""
 
     index: int
@@ -22,7 +22,7 @@ class OperatorTime:
     high: float
 
 
-def operator_times(times: OperatorTimes) -> tuple[OperatorTime, ...]:
+def operator_times(times: OperatorTimes) -> tuple[OperatorMedian, ...]:
     """What each operator adds to those before it, in nanoseconds.
 
     Both times of a difference are of the same round, a moment apart: what slows the machine for longer slows both. The
@@ -31,7 +31,7 @@ def operator_times(times: OperatorTimes) -> tuple[OperatorTime, ...]:
     found = []
     for index, name in enumerate(times.operators):
         low, high = median_interval(added[:, index])
-        found.append(OperatorTime(index, name, float(np.median(added[:, index])), low, high))
+        found.append(OperatorMedian(index, name, float(np.median(added[:, index])), low, high))
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ from harness.latency.steady_state import classify
 from harness.store.record import Interval, Latency, OperatorTime, SteadyState
 from harness.target import Timing
 
-_NANOSECONDS = 1e-6
+_MS_PER_NS = 1e-6
 """Milliseconds in a nanosecond."""
 
 
@@ -34,21 +34,21 @@ def summarise(timing: Timing, load_average: float | None) -> Latency:
     if part.state is SteadyState.NONE:
         explanation = f"No steady state: {explanation}; the figures are over all {len(samples)} samples."
     kernels = None if timing.kernel_ns is None or not len(timing.kernel_ns) else np.asarray(timing.kernel_ns)
-    between = None if kernels is None else median_interval(kernels)
+    kernel_interval = None if kernels is None else median_interval(kernels)
     return Latency(
         state=part.state,
         warmup_discarded=part.begin,
         iterations=len(steady),
-        first_ms=timing.first_ns * _NANOSECONDS,
+        first_ms=timing.first_ns * _MS_PER_NS,
         load_ms=_milliseconds(timing.load_ns),
         start_ms=_milliseconds(timing.start_ns),
         compile_ms=_milliseconds(timing.compile_ns),
         upload_ms=_milliseconds(timing.upload_ns),
-        median_ms=median * _NANOSECONDS,
-        p90_ms=p90 * _NANOSECONDS,
-        p99_ms=p99 * _NANOSECONDS,
-        min_ms=float(steady.min()) * _NANOSECONDS,
-        median_interval=Interval(low=low * _NANOSECONDS, high=high * _NANOSECONDS),
+        median_ms=median * _MS_PER_NS,
+        p90_ms=p90 * _MS_PER_NS,
+        p99_ms=p99 * _MS_PER_NS,
+        min_ms=float(steady.min()) * _MS_PER_NS,
+        median_interval=Interval(low=low * _MS_PER_NS, high=high * _MS_PER_NS),
         clock_resolution_ns=timing.clock_resolution_ns,
         load_average=load_average,
         samples_ns=tuple(int(sample) for sample in samples),
@@ -58,20 +58,20 @@ def summarise(timing: Timing, load_average: float | None) -> Latency:
                 operator=one.operator,
                 shape=one.shape,
                 count=one.count,
-                milliseconds=typical(one.samples_ns, timing.clock_resolution_ns) * _NANOSECONDS,
+                milliseconds=typical(one.samples_ns, timing.clock_resolution_ns) * _MS_PER_NS,
             )
             for one in timing.per_operator
         ),
-        kernel_ms=None if kernels is None else typical(kernels, timing.kernel_resolution_ns) * _NANOSECONDS,
+        kernel_ms=None if kernels is None else typical(kernels, timing.kernel_resolution_ns) * _MS_PER_NS,
         kernel_interval=None
-        if between is None
-        else Interval(low=between[0] * _NANOSECONDS, high=between[1] * _NANOSECONDS),
+        if kernel_interval is None
+        else Interval(low=kernel_interval[0] * _MS_PER_NS, high=kernel_interval[1] * _MS_PER_NS),
         kernel_resolution_ns=None if kernels is None else timing.kernel_resolution_ns,
     )
 
 
 def _milliseconds(nanoseconds: float | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds * _NANOSECONDS
+    return None if nanoseconds is None else nanoseconds * _MS_PER_NS
 
 
 COARSE = 0.01

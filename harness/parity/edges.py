@@ -27,7 +27,7 @@ EXPLAINED_ALREADY_DB = 30.0
 """An output this near to its reference (3 % of the signal) has its classes in their places."""
 
 
-def parity(
+def compare_edges(
     golden: Tensors,
     reference: Tensors,
     actual: Tensors,

@@ -109,7 +109,8 @@ def _mean_squared_error(values: NDArray[Any], truth: NDArray[Any]) -> float:
 def noninferiority(
     correct_golden: NDArray[np.bool_], correct_candidate: NDArray[np.bool_], margin: float, confidence: float = 0.95
 ) -> NonInferiority:
-    """Paired non-inferiority of a candidate's accuracy; both arrays boolean, shaped (samples,). See `from_counts`.
+    """Paired non-inferiority of a candidate's accuracy; both arrays boolean, shaped (samples,). See
+    `noninferiority_from_counts`.
 
     Raises ValueError on arrays of different or other shapes.
     """

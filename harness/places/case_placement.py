@@ -12,12 +12,12 @@ from harness.case_name import place_of, runtime_of
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.worker_request import WorkerRequest
 from harness.errors import HarnessError, Unavailable
-from harness.nearest import nearest
 from harness.places.remote_place import RemotePlace
 from harness.run.matrix import Case, Selection, cases, without
 from harness.run.measure import Job, ParityResult
 from harness.run.place import LOCAL_PLACE
 from harness.store.record import Latency, Machine
+from harness.suggestion import did_you_mean
 from harness.target import Target
 from harness.variant import Format
 
@@ -70,7 +70,7 @@ def cases_at(
     chosen = cases(replace(selection, targets=anywhere, without=()), models, targets, formats)
     for glob in filter(None, map(place_of, selection.targets)):
         if not any(fnmatchcase(name, glob) for name in places):
-            raise HarnessError(f"No place matches '{glob}'; there are {', '.join(places)}.{nearest(glob, places)}")
+            raise HarnessError(f"No place matches '{glob}'; there are {', '.join(places)}.{did_you_mean(glob, places)}")
     found = [case for one in chosen for case in _at_each(one, places, selection.targets)]
     return without(found, selection.without)
 

@@ -16,7 +16,7 @@ from harness.places.scheduler_address import AUTHORITY, AUTHORITY_KEY
 if TYPE_CHECKING:
     from cryptography.x509 import GeneralName
 
-DAYS = 825
+VALID_DAYS = 825
 """The longest that systems accept of a certificate."""
 
 
@@ -34,10 +34,10 @@ def make_certificates(folder: Path, hosts: Sequence[str]) -> list[Path]:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
 
-    def named(name: str) -> x509.Name:
+    def subject_name(name: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
-    def started(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def builder_for(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
@@ -46,18 +46,18 @@ def make_certificates(folder: Path, hosts: Sequence[str]) -> list[Path]:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1))  # clocks of the places differ
-            .not_valid_after(now + datetime.timedelta(days=DAYS))
+            .not_valid_after(now + datetime.timedelta(days=VALID_DAYS))
         )
 
-    def private(key: ec.EllipticCurvePrivateKey) -> bytes:
+    def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         return key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
-    def public(certificate: x509.Certificate) -> bytes:
+    def certificate_pem(certificate: x509.Certificate) -> bytes:
         return certificate.public_bytes(serialization.Encoding.PEM)
 
-    authority_name, authority_key = named("ml-runtime-harness places"), ec.generate_private_key(ec.SECP256R1())
+    authority_name, authority_key = subject_name("ml-runtime-harness places"), ec.generate_private_key(ec.SECP256R1())
     usage = x509.KeyUsage(
         digital_signature=True,
         key_cert_sign=True,
@@ -70,17 +70,17 @@ def make_certificates(folder: Path, hosts: Sequence[str]) -> list[Path]:
         decipher_only=False,
     )
     authority = (
-        started(authority_name, authority_name, authority_key.public_key())
+        builder_for(authority_name, authority_name, authority_key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    written = {AUTHORITY: public(authority), AUTHORITY_KEY: private(authority_key)}
+    written = {AUTHORITY: certificate_pem(authority), AUTHORITY_KEY: key_pem(authority_key)}
     for name, names in (("scheduler", ["localhost", "127.0.0.1", *hosts]), ("place", ["place.invalid"])):
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
-            started(named(name), authority_name, key.public_key())
+            builder_for(subject_name(name), authority_name, key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([_general(one) for one in dict.fromkeys(names)]), critical=False)
             .add_extension(
@@ -88,7 +88,7 @@ def make_certificates(folder: Path, hosts: Sequence[str]) -> list[Path]:
             )
             .sign(authority_key, hashes.SHA256())
         )
-        written |= {f"{name}.pem": public(certificate), f"{name}-key.pem": private(key)}
+        written |= {f"{name}.pem": certificate_pem(certificate), f"{name}-key.pem": key_pem(key)}
     return _write(folder, written)
 
 

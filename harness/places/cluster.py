@@ -75,7 +75,7 @@ def _pair(certificate: str, key: str) -> tuple[tuple[str, str], tuple[str, str]]
 
 
 class Cluster:
-    """A `harness.places.transport.Link`."""
+    """A `harness.places.transport.Transport`."""
 
     def __init__(self, client: Any, address: str) -> None:
         """`client`: a `distributed.Client` that is connected."""

@@ -44,7 +44,7 @@ class AskedOperation:
     forms: dict[str, tuple[str, str]]
     """Argument → name of the format, hash of its code."""
     zoo: tuple[str, str]
-    identity: str
+    required_identity: str
     """What the place must have in common with the engine (`identity_of`)."""
 
 
@@ -99,7 +99,7 @@ def perform_operation(message: Mapping[str, Any], files: ContentStore, children:
     asked = ASKED.validate_python(message["operation"])
     if asked.name not in OPERATIONS:
         raise Failed(f"A place does not do '{asked.name}'.")
-    if asked.identity != own_identity_of_conversion():
+    if asked.required_identity != own_identity_of_conversion():
         raise Unavailable("The place's converter, its processor or its system is another than the engine's.")
     with files.checked_out(message["files"]) as folder, shared_machine():
         given = dict(asked.options)

@@ -40,8 +40,8 @@ class JobPayload:
 def pack_job(job: Job) -> JobPayload:
     """A job with the hashes of all files that it names. Raises `OSError` where one cannot be read."""
     here = {GOLDEN: job.golden, REFERENCE: job.reference.path}
-    if job.kept is not None:
-        here[KEPT] = job.kept.path
+    if job.sequence_reference is not None:
+        here[KEPT] = job.sequence_reference.path
     if job.artifact.custom_operators is not None:
         here[LIBRARY] = Path(job.artifact.custom_operators.library)
     files = {name: hash_of(path) for name, path in here.items()}
@@ -68,7 +68,7 @@ def unpack_job(job: Mapping[str, Any], folder: Path) -> Job:
         artifact=artifact,
         golden=folder / GOLDEN,
         reference=moved(found.reference, REFERENCE),
-        kept=moved(found.kept, KEPT) if found.kept is not None else None,
+        sequence_reference=moved(found.sequence_reference, KEPT) if found.sequence_reference is not None else None,
     )
 
 

@@ -30,7 +30,7 @@ class OfferedTarget(BaseModel):
 
 
 class Description(BaseModel):
-    """What a machine says of itself (`at_place.describe`)."""
+    """What a machine says of itself (`request_handlers.describe`)."""
 
     name: str
     identity: HarnessIdentity

@@ -113,8 +113,8 @@ class RemotePlace:
         return result
 
     def convert(self, operation: WorkerRequest, identity: str) -> dict[str, Any] | None:
-        """See `harness.conversion.worker_request.Elsewhere`. A place that was lost, or is not what it said, is not
-        asked again in this run."""
+        """See `harness.conversion.worker_request.RemoteConverter`. A place that was lost, or is not what it said, is
+        not asked again in this run."""
 
         def ask(member: PlaceMachine) -> dict[str, Any]:
             answer = self._with_files(member, {"action": "convert", "operation": parcel.asked}, parcel)

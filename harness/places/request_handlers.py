@@ -119,12 +119,12 @@ def _convert(message: Mapping[str, Any]) -> dict[str, Any]:
         return {"missing": sorted({dropped.digest, *files.missing(message["files"].values())})}
 
 
-def _read(message: Mapping[str, Any]) -> dict[str, Any]:
+def _read_file_part(message: Mapping[str, Any]) -> dict[str, Any]:
     part = content_store().part(message["digest"], message["offset"], message["count"])
     return {"content": base64.b64encode(part).decode("ascii")}
 
 
-def _rest(_message: Mapping[str, Any]) -> dict[str, Any]:
+def _release_idle(_message: Mapping[str, Any]) -> dict[str, Any]:
     end_warm()
     CONVERTERS.release_idle()
     return {}
@@ -137,8 +137,8 @@ ACTIONS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "parity": _parity,
     "latency": _latency,
     "convert": _convert,
-    "read": _read,
-    "rest": _rest,
+    "read": _read_file_part,
+    "rest": _release_idle,
 }
 
 

@@ -31,10 +31,10 @@ class Transport(Protocol):
         """Addresses of those that are there now, with how many requests each takes at once."""
 
     def describe(self, addresses: list[str]) -> Mapping[str, dict[str, Any] | str]:
-        """What each says of itself (`at_place.describe`), or why it says nothing, in words."""
+        """What each says of itself (`request_handlers.describe`), or why it says nothing, in words."""
 
     def ask(self, address: str, request: str, content: bytes = b"") -> str:
-        """`at_place.perform` there. Raises `MachineLost`, `SchedulerLost`."""
+        """`request_handlers.perform` there. Raises `MachineLost`, `SchedulerLost`."""
 
     def close(self) -> None:
         """End it; what was asked and not answered counts for nothing."""

@@ -34,14 +34,14 @@ as all the rest of a worker's start. No runtime computes with it, and a sum no l
 LOG_TAIL_BYTES = 16_384
 
 
-class Endable(Protocol):
+class Killable(Protocol):
     """What somebody may be waiting for."""
 
     def kill(self) -> None:
         """End it at once: whoever waits for it gets `Crashed`."""
 
 
-_ALIVE: weakref.WeakSet[Endable] = weakref.WeakSet()
+_ALIVE: weakref.WeakSet[Killable] = weakref.WeakSet()
 
 
 def end_all() -> None:
@@ -50,7 +50,7 @@ def end_all() -> None:
         child.kill()
 
 
-def end_with_all(thing: Endable) -> None:
+def end_with_all(thing: Killable) -> None:
     """Have `end_all` end `thing` as well, which is no child of this process."""
     _ALIVE.add(thing)
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.named_arrays import write_arrays
-from harness.nearest import nearest
+from harness.suggestion import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +118,9 @@ class ParityChecker:
 
         known = registry.targets()
         if target not in known:
-            raise HarnessError(f"There is no target '{target}'; there are {', '.join(known)}.{nearest(target, known)}")
+            raise HarnessError(
+                f"There is no target '{target}'; there are {', '.join(known)}.{did_you_mean(target, known)}"
+            )
         entry = self._entry(model, inputs, labels, task)
         artifact_format = registry.formats()[known[target].format]
         recipes = {found.name: found for found in entry.variants(artifact_format)}
@@ -129,7 +131,7 @@ class ParityChecker:
         if variant == "int8" and variant not in recipes and "uint8" in recipes:
             variant = "uint8"  # one line of a test for every target: eight bits, however a format stores them
         if variant not in recipes:
-            meant = nearest(variant, recipes)
+            meant = did_you_mean(variant, recipes)
             raise HarnessError(f"{target} has no variant '{variant}'; it has {', '.join(recipes)}.{meant}")
         return Case(entry, artifact_format, recipes[variant], known[target])
 
@@ -146,7 +148,7 @@ class ParityChecker:
                 )
             if model not in entries:
                 known = ", ".join(entries)
-                meant = nearest(model, entries)
+                meant = did_you_mean(model, entries)
                 raise HarnessError(f"'{model}' is neither a path nor a model; there are {known}.{meant}")
             if data is not None:
                 raise HarnessError(f"The model '{model}' has its own data; leave `inputs` and `labels` out.")

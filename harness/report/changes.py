@@ -68,7 +68,7 @@ class Drift:
 
 
 @dataclass(frozen=True)
-class Difference:
+class CircumstanceChange:
     """A circumstance of two runs that differs, as a version or the machine; `where` names the targets that it concerns,
     and is empty where it concerns all."""
 
@@ -87,7 +87,7 @@ class Changes:
     outcomes: tuple[OutcomeChange, ...]
     figures: tuple[FigureChange, ...]
     latencies: tuple[LatencyChange, ...]
-    facts: tuple[Difference, ...]
+    facts: tuple[CircumstanceChange, ...]
     shared: int
     """Cases that both runs hold."""
     drift: Drift | None
@@ -244,7 +244,9 @@ def _alike(before: CaseResult, after: CaseResult) -> bool:
     return before.artifact.digest == after.artifact.digest and before.fingerprint == after.fingerprint
 
 
-def _facts(record: RunRecord, previous: RunRecord, pairs: list[tuple[CaseResult, CaseResult]]) -> Iterable[Difference]:
+def _facts(
+    record: RunRecord, previous: RunRecord, pairs: list[tuple[CaseResult, CaseResult]]
+) -> Iterable[CircumstanceChange]:
     """The run's own facts first, then those of targets and converters, equal changes put together."""
     yield from _differing(_of_run(previous), _of_run(record))
     where: dict[tuple[str, str, str], dict[str, None]] = {}
@@ -255,7 +257,7 @@ def _facts(record: RunRecord, previous: RunRecord, pairs: list[tuple[CaseResult,
         for fact in told:
             where.setdefault((fact.name, fact.before, fact.after), {})[after.target] = None
     for (name, old, new), targets in where.items():
-        yield Difference(name, old, new, ", ".join(targets))
+        yield CircumstanceChange(name, old, new, ", ".join(targets))
 
 
 def _of_run(record: RunRecord) -> dict[str, str]:
@@ -273,8 +275,8 @@ def _of_run(record: RunRecord) -> dict[str, str]:
     }
 
 
-def _differing(before: Mapping[str, str], after: Mapping[str, str], prefix: str = "") -> Iterable[Difference]:
+def _differing(before: Mapping[str, str], after: Mapping[str, str], prefix: str = "") -> Iterable[CircumstanceChange]:
     for name in dict.fromkeys([*before, *after]):
         old, new = before.get(name, "none"), after.get(name, "none")
         if old != new:
-            yield Difference(prefix + name, old, new)
+            yield CircumstanceChange(prefix + name, old, new)

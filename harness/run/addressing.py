@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.address import address_of
 from harness.conversion.prepared_model import PreparedModel
-from harness.conversion.target_address import code_of, decisive, tree
+from harness.conversion.target_address import answer_identity, code_digest_of_files, code_of
 from harness.run.measure import Job
 from harness.run.place import LOCAL_PLACE, Place
 from harness.target import Target, TimingPlan
@@ -28,7 +28,7 @@ def identity_of(target: Target, place: Place = LOCAL_PLACE) -> TargetIdentity:
     """The target's identity at this moment. On the engine's own machine, whose cache is its own, it depends on the
     target alone. Elsewhere it depends also on the place and its machine, so no figure stands for another machine's."""
     if place is LOCAL_PLACE:
-        parts = decisive(target)
+        parts = answer_identity(target)
         return TargetIdentity(parts[2], parts)
     there = place.fingerprint(target)
     return TargetIdentity(
@@ -75,7 +75,7 @@ class Identities:
 
 def parity_key(identity: TargetIdentity, job: Job, prepared: PreparedModel) -> str:
     """Address of a parity measurement."""
-    own = tree(
+    own = code_digest_of_files(
         *(
             ENGINE / part
             for part in ("parity", "process", "run/measure.py", "artifact.py", "quantisation.py", "target.py")
@@ -86,5 +86,5 @@ def parity_key(identity: TargetIdentity, job: Job, prepared: PreparedModel) -> s
 
 def latency_key(case_key: str, plan: TimingPlan, machine: str, identity: TargetIdentity) -> str:
     """Address of a latency measurement: that of the case, with the plan and the machine."""
-    own = tree(ENGINE / "latency", ENGINE / "process")
+    own = code_digest_of_files(ENGINE / "latency", ENGINE / "process")
     return address_of("latency", case_key, plan, machine, *identity.parts, own)

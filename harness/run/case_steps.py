@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from harness.run.costs import SLOW_SECONDS, Costs
+from harness.run.costs import SLOW_SECONDS, StepDurations
 from harness.run.matrix import Case
 from harness.run.schedule import SLOW, ScheduledStep
 
@@ -56,7 +56,7 @@ def recipe_of(case: Case) -> tuple[str, str, str]:
 def case_steps(
     case: Case,
     work: Mapping[str, Callable[[Case], Any]],
-    costs: Costs,
+    costs: StepDurations,
     anywhere: Mapping[str, Callable[[Case, str], Any]] = NOWHERE_ELSE,
 ) -> Iterator[ScheduledStep]:
     """The steps of one case. Steps of two cases with the same key are the same.
@@ -107,7 +107,7 @@ def case_steps(
     yield step(comparing, f"Comparing {case.id}", rank, seconds, (referring, setting_up), slot, case.place.name)
 
 
-def timed(key: StepKey, work: Callable[[Case], Any], case: Case, costs: Costs) -> Any:
+def timed(key: StepKey, work: Callable[[Case], Any], case: Case, costs: StepDurations) -> Any:
     """What `work` gives. `costs` learns how long it took, but not of None: that was known from an earlier run."""
     begun = time.monotonic()
     result = work(case)

@@ -32,7 +32,7 @@ SLOW_SECONDS = 10.0
 """A step that is expected to take longer leaves a worker to the quick ones."""
 
 
-class Costs:
+class StepDurations:
     """Seconds by the name of a piece of work, kept in the file `costs.json` of the cache."""
 
     def __init__(self, cache: Path) -> None:

@@ -24,7 +24,7 @@ from harness.errors import ANY_ERROR, CaseError, Failed, Unsupported, as_case_er
 from harness.process.child import end_all
 from harness.process.warm import end_warm
 from harness.run.case_steps import STAGES, StepKey, case_steps, recipe_of, step_keys
-from harness.run.costs import Costs
+from harness.run.costs import StepDurations
 from harness.run.cross_place_check import check_exact_figures
 from harness.run.machine import commit, this_machine
 from harness.run.matrix import Case
@@ -62,7 +62,7 @@ class Run:
         cache = Cache(settings.cache / "artifacts", progress.note)
         self.converter = converter or Converter(cache, environment("converter"), min(cores(), settings.workers))
         self.measurements = Measurements(settings.cache, self.id, progress.note, fresh=settings.fresh)
-        self.costs = Costs(settings.cache)
+        self.costs = StepDurations(settings.cache)
         self.states: dict[str, CaseState] = {case.id: CaseState(case) for case in cases}
         self.prepared: dict[str, PreparedModel | CaseError] = {}
         self.conditioning: dict[Hashable, Conditioning | None] = {}
@@ -75,7 +75,7 @@ class Run:
         ends the cases that are not finished by then."""
         status = "complete"
         try:
-            self._stages()
+            self._run_stages()
         except KeyboardInterrupt as stop:
             status = "interrupted"
             if str(stop):
@@ -97,12 +97,12 @@ class Run:
         except ANY_ERROR as error:  # what it would have ended ends with this process
             self.progress.note(f"The converters were not ended: {error_text(error)}.")
 
-    def _stages(self) -> None:
+    def _run_stages(self) -> None:
         jobs = self._compare_cases()
         self._compare_again(self._with_checked_references(jobs))
         if not self.settings.parity_only:
             plan, progress = self.settings.plan, self.progress
-            time_cases(self.states, jobs, plan, self.measurements, self.machine, progress, self._ending)
+            time_cases(self.states, jobs, plan, self.measurements, self.machine, progress, self._ending_case_on_error)
 
     def _compare_cases(self) -> dict[str, Job]:
         """Prepare, convert, set up and compare; the jobs of the cases that got so far, each with its comparison."""
@@ -162,13 +162,13 @@ class Run:
         if kind == "prepare":
             self.prepared[name] = result
         if isinstance(result, CaseError):
-            self._report_status(self._end(result, lambda case: key in step_keys(case)))
+            self._report_status(self._end_cases(result, lambda case: key in step_keys(case)))
         elif kind == "compare":
             self._store_result(name, result)
             self._report_status([self.states[name]])
         self.progress.step(step.doing)
 
-    def _end(self, problem: CaseError, concerned: Callable[[Case], bool]) -> list[CaseState]:
+    def _end_cases(self, problem: CaseError, concerned: Callable[[Case], bool]) -> list[CaseState]:
         """End the cases that stand on what went wrong; gives those that had not ended before."""
         ending = [self.states[case.id] for case in filter(concerned, self.cases)]
         ending = [state for state in ending if state.problem is None]
@@ -184,7 +184,7 @@ class Run:
             self.progress.ended(state.case.id, standing.outcome, standing.reason, final=final)
 
     @contextmanager
-    def _ending(self, case: Case, doing: str) -> Iterator[None]:
+    def _ending_case_on_error(self, case: Case, doing: str) -> Iterator[None]:
         """Whatever is raised inside ends this case and no other."""
         try:
             yield
@@ -231,7 +231,7 @@ class Run:
             reference,
             case.model.task,
             plan,
-            kept=kept,
+            sequence_reference=kept,
             budget=case.model.budget,
             detection=case.model.detection,
         )
@@ -252,7 +252,7 @@ class Run:
             if self.states[case_id].parity is not None:
                 groups.setdefault(job.reference.digest + job.artifact.digest, []).append(case_id)
         for members in groups.values():
-            with self._ending(self.states[members[0]].case, "Checking the reference"):
+            with self._ending_case_on_error(self.states[members[0]].case, "Checking the reference"):
                 again |= self._held_against_others({case_id: jobs[case_id] for case_id in members})
         jobs |= again
         return again

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.run.costs import Costs
+from harness.run.costs import StepDurations
 from harness.run.matrix import Case
 from harness.target import TimingPlan
 
@@ -43,7 +43,9 @@ class Estimate:
         return found
 
 
-def estimate(cases: Sequence[Case], costs: Costs, *, parity_only: bool, plan: TimingPlan | None = None) -> Estimate:
+def estimate(
+    cases: Sequence[Case], costs: StepDurations, *, parity_only: bool, plan: TimingPlan | None = None
+) -> Estimate:
     """What the cases would take where nothing is in the cache. A case that nobody has seen is taken to cost what the
     others of its target did, and never more than its start and its budget."""
     plan = plan or TimingPlan()

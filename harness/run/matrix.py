@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from harness.case_name import CaseName, place_of, runtime_of, target_at
 from harness.conversion.model_entry import ModelEntry
 from harness.errors import HarnessError
-from harness.nearest import nearest
 from harness.run.place import LOCAL_PLACE, Place
+from harness.suggestion import did_you_mean
 from harness.target import Target
 from harness.variant import READY, Format, Variant
 
@@ -121,6 +121,6 @@ def matching(what: str, globs: Iterable[str], names: Iterable[str]) -> set[str]:
         matches = {name for name in everything if fnmatchcase(name, glob)}
         if not matches:
             known = ", ".join(everything)
-            raise HarnessError(f"No {what} matches '{glob}'; there are {known}.{nearest(glob, everything)}")
+            raise HarnessError(f"No {what} matches '{glob}'; there are {known}.{did_you_mean(glob, everything)}")
         found |= matches
     return found

@@ -24,7 +24,7 @@ from harness.loaded import check_loaded
 from harness.model import DetectionOutputs, Tensors
 from harness.named_arrays import first_samples
 from harness.store.record import Comparison, Latency, LoadedFiles, Measured, OperatorCost, Parity
-from harness.target import Footprint, Loaded, Session, TimingPlan, answered
+from harness.target import Footprint, Loaded, Session, TimingPlan, require_one_output_per_sample
 
 CHEAP_SECONDS = 10.0
 """A comparison that took longer is not made a second time for information alone."""
@@ -49,7 +49,7 @@ class Job:
     """What became of the first choice of reference, in one word and in one sentence (`Parity`)."""
     unmeasured: str = ""
     """Why the reference says nothing of this target."""
-    kept: Reference | None = None
+    sequence_reference: Reference | None = None
     """What the reference gives where state is kept from sample to sample, of a model with state that does not say
     whether its samples are a stream."""
     budget: SampleBudget = field(default_factory=SampleBudget)
@@ -71,7 +71,7 @@ def measure_parity(job: Job) -> ParityResult:
     Raises a `CaseError`.
     """
     from harness.parity.comparison import Incomparable
-    from harness.parity.edges import parity
+    from harness.parity.edges import compare_edges
 
     begun = time.monotonic()
     golden = read_golden(job.golden)
@@ -86,7 +86,7 @@ def measure_parity(job: Job) -> ParityResult:
         sizes = sizes_of(session, job, loaded)
     try:
         used = min([referenced, *(len(values) for values in actual.values())])
-        result = parity(
+        result = compare_edges(
             first_samples(golden.outputs, used),
             first_samples(reference, used),
             first_samples(actual, used),
@@ -105,12 +105,14 @@ def measure_parity(job: Job) -> ParityResult:
         result = result.model_copy(update={"runtime": ()})
     if job.artifact.state != "none":
         result = result.model_copy(update={"state": "sequence" if job.artifact.sequence else "fresh"})
-    if job.kept is not None and time.monotonic() - begun < CHEAP_SECONDS:
-        result = result.model_copy(update={"in_sequence": as_a_stream(job, first_samples(stored, used), job.kept)})
+    if job.sequence_reference is not None and time.monotonic() - begun < CHEAP_SECONDS:
+        result = result.model_copy(
+            update={"in_sequence": compare_as_stream(job, first_samples(stored, used), job.sequence_reference)}
+        )
     return ParityResult(result, sizes, time.monotonic() - begun)
 
 
-def as_a_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison, ...]:
+def compare_as_stream(job: Job, stored: Tensors, kept: Reference) -> tuple[Comparison, ...]:
     """The runtime edge with state kept from each sample to the next. Nothing where the target does not get that far:
     what was asked for has been measured."""
     from harness.parity.ragged_outputs import compare_output
@@ -132,7 +134,7 @@ def infer_within(session: Session, samples: Tensors, budget: SampleBudget, *, to
     limit = budget.limit(len(next(iter(samples.values()))))
     chosen = first_samples(samples, limit)
     if budget.samples is not None or together:
-        return answered(session.infer(chosen), limit)
+        return require_one_output_per_sample(session.infer(chosen), limit)
     return session.infer_within(chosen, budget.seconds)
 
 
@@ -143,7 +145,7 @@ def measure_latency(job: Job) -> Latency:
     golden = read_golden(job.golden)
     stored = job.artifact.stored(golden.inputs, samples=1)
     load = os.getloadavg()[0]
-    registry.targets()[job.target].forget()
+    registry.targets()[job.target].end_leftovers()
     with opened(job) as session:
         timing = session.time(stored, job.plan)
     if len(timing.samples_ns) == 0:

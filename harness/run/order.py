@@ -17,7 +17,7 @@ SLOW = "slow"
 """The slot of steps that may take minutes: at most all workers of a place but one while others there are unfinished."""
 
 
-class Order:
+class ReadyQueue:
     """Steps that stand on each other, at places that take a number of them at once."""
 
     def __init__(

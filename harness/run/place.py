@@ -26,7 +26,7 @@ class Place(Protocol):
 
     @property
     def converts(self) -> bool:
-        """Whether it also converts for the engine now, as `harness.conversion.worker_request.Elsewhere`."""
+        """Whether it also converts for the engine now, as `harness.conversion.worker_request.RemoteConverter`."""
 
     @property
     def workers(self) -> int:
@@ -43,7 +43,7 @@ class Place(Protocol):
         """What decides the target's figures there."""
 
     def unsupported_operators(self, target: Target, artifact: Artifact) -> tuple[str, ...]:
-        """What of `artifact` the target cannot run there (`Target.coverage`)."""
+        """What of `artifact` the target cannot run there (`Target.unsupported_operators`)."""
 
     def convert(self, operation: WorkerRequest, identity: str) -> dict[str, Any] | None:
         """An operation of the converter's worker, there; None where that did not come about."""

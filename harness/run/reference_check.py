@@ -89,7 +89,9 @@ class ReferenceChecker:
             ("conversion", parity.conversion),
             ("runtime", parity.runtime),
         )
-        return any(not self._holds(edge, where, found, parity.samples, artifact, conditioning) for edge, found in edges)
+        return any(
+            not self._keeps_limits(edge, where, found, parity.samples, artifact, conditioning) for edge, found in edges
+        )
 
     def check(
         self,
@@ -127,12 +129,14 @@ class ReferenceChecker:
         def witness(found: Reference, kernels: int) -> Witness:
             outputs = {name: values[: len(golden)] for name, values in found.read().items()}
             edge = self._compared(artifact, outputs, golden.outputs, real=True) if has_golden else ()
-            faithful = edge is not None and self._holds("conversion", where, edge, len(golden), artifact, conditioning)
+            faithful = edge is not None and self._keeps_limits(
+                "conversion", where, edge, len(golden), artifact, conditioning
+            )
             return Witness(found.interpreter, kernels, outputs, has_golden and faithful)
 
         def agree(actual: Tensors, expected: Tensors) -> bool:
             edge = self._compared(artifact, actual, expected, real=False)
-            return edge is not None and self._holds("runtime", where, edge, len(golden), artifact, conditioning)
+            return edge is not None and self._keeps_limits("runtime", where, edge, len(golden), artifact, conditioning)
 
         decision = decide(witness(reference, -1), [witness(*other) for other in others], agree, has_golden=has_golden)
         references = {found.interpreter: found for found, _ in others}
@@ -148,10 +152,10 @@ class ReferenceChecker:
         (`found`), against the sound target whose kernels it has; None where its reference stands."""
         wanted = self.bit_exact_target(case, job.artifact)
         same_kernels = verdict.reference_for(wanted)
-        if same_kernels is not None and not self._holds_runtime(case, job.artifact, found):
-            return self._with_its_kernels(job, same_kernels, verdict, prepared)
+        if same_kernels is not None and not self._keeps_runtime_limits(case, job.artifact, found):
+            return self._held_to_kernel_twin(job, same_kernels, verdict, prepared)
         if not verdict.majority:
-            return self._without_its_kernels(wanted, job, case, found)
+            return self._unmeasured_without_twin(wanted, job, case, found)
         others = [found for found in verdict.majority if found.target != job.target]
         yardstick = (verdict.standing, verdict.note)
         if not others:
@@ -160,7 +164,7 @@ class ReferenceChecker:
         golden = self._golden(job, others[0], prepared)
         return dataclasses.replace(job, reference=others[0], golden=golden, yardstick=yardstick)
 
-    def _with_its_kernels(
+    def _held_to_kernel_twin(
         self, job: Job, reference: Reference, verdict: ReferenceVerdict, prepared: PreparedModel
     ) -> Job:
         """The job held to the very bytes of another build of its target's kernels."""
@@ -174,7 +178,7 @@ class ReferenceChecker:
         golden = self._golden(job, reference, prepared)
         return dataclasses.replace(job, reference=reference, golden=golden, yardstick=yardstick)
 
-    def _without_its_kernels(self, wanted: str, job: Job, case: CaseName, found: Parity) -> Job | None:
+    def _unmeasured_without_twin(self, wanted: str, job: Job, case: CaseName, found: Parity) -> Job | None:
         """The job of a target that is held to the bytes of another one, which cannot be asked, where it differs from
         the reference by no more than any two runtimes do: that is neither right nor wrong. None elsewhere."""
         known = registry.targets().get(wanted)
@@ -182,9 +186,9 @@ class ReferenceChecker:
         if not wanted or job.unmeasured or (readiness is not None and readiness.ready):
             return None
         as_any = dataclasses.replace(name_for_rules(case, job.artifact.scheme), target=job.reference.interpreter)
-        if not self._holds("runtime", as_any, found.runtime, found.samples, job.artifact, found.conditioning):
+        if not self._keeps_limits("runtime", as_any, found.runtime, found.samples, job.artifact, found.conditioning):
             return None
-        if self._holds_runtime(case, job.artifact, found):
+        if self._keeps_runtime_limits(case, job.artifact, found):
             return None
         lacking = f"{readiness.missing} is missing" if readiness is not None else "it is not installed"
         why = (
@@ -223,11 +227,11 @@ class ReferenceChecker:
         except (Incomparable, KeyError):
             return None
 
-    def _holds_runtime(self, case: CaseName, artifact: Artifact, found: Parity) -> bool:
+    def _keeps_runtime_limits(self, case: CaseName, artifact: Artifact, found: Parity) -> bool:
         where = name_for_rules(case, artifact.scheme)
-        return self._holds("runtime", where, found.runtime, found.samples, artifact, found.conditioning)
+        return self._keeps_limits("runtime", where, found.runtime, found.samples, artifact, found.conditioning)
 
-    def _holds(
+    def _keeps_limits(
         self,
         edge: Edge,
         case: CaseName,

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from harness.errors import ANY_ERROR, CaseError, as_case_error
 from harness.run.order import SLOW as SLOW
-from harness.run.order import Order
+from harness.run.order import ReadyQueue
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Schedule:
         self._results: dict[Hashable, Any] = {}
         self._running: dict[Hashable, tuple[ScheduledStep, float]] = {}
         self._expected, self._taken = 0.0, 0.0
-        self._order = Order(self._waiting.values(), self._workers_of, self.limits, self.elsewhere)
+        self._order = ReadyQueue(self._waiting.values(), self._workers_of, self.limits, self.elsewhere)
         self._stopped = False
         self._broken: BaseException | None = None
         self._changed = threading.Condition()

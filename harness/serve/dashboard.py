@@ -18,7 +18,7 @@ from harness.store.index.tables import RUNS
 if TYPE_CHECKING:
     from harness.report.history_data import HistoryData
     from harness.report.page import Page
-    from harness.serve.record_source import Source
+    from harness.serve.record_source import RecordSource
 
 PREPARED = ("news", "history")
 """Parts that take a while to make, and that whoever comes goes to first."""
@@ -43,7 +43,7 @@ class _Kept:
 class Dashboard:
     """Safe to be asked by several threads at once."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: RecordSource) -> None:
         self._source = source
         self._pages: OrderedDict[str, _Kept] = OrderedDict()
         self._lock = threading.Lock()

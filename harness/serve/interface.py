@@ -14,7 +14,7 @@ from harness.history.document import history_document, metrics_document, page_do
 from harness.history.metrics import HEADLINES
 from harness.history.run_list import case_documents, find_run, result_documents, run_documents
 from harness.serve.dashboard import Dashboard, Outdated
-from harness.serve.record_source import Source
+from harness.serve.record_source import RecordSource
 from harness.store.index.database import DatabaseAway
 
 PATHS = {
@@ -43,7 +43,7 @@ class Answer:
 class Interface:
     """Answers requests. Safe to be asked by several threads at once."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: RecordSource) -> None:
         self._source = source
         self.dashboard = Dashboard(source)
 

@@ -23,7 +23,7 @@ FRESH_SECONDS = 2.0
 """Seconds by which the index may be older than the records when it is asked."""
 
 
-class Source:
+class RecordSource:
     """The index that is asked, and the records behind it: a results folder, or a team's database."""
 
     def __init__(self, results: Path, url: str | None = None) -> None:

@@ -13,10 +13,10 @@ def sentence_with_log(error: BaseException) -> str:
 
     The log holds what the child process of a `CaseError` printed, or the traceback of an error that nobody foresaw."""
     if not isinstance(error, HarnessError):
-        kept = keep("".join(traceback.format_exception(error)))
+        kept = write_error_log("".join(traceback.format_exception(error)))
         return f"{error_text(error)}; the traceback is in {kept}." if kept else f"{error_text(error)}."
     log = log_of(error)
-    kept = keep(log) if log else ""
+    kept = write_error_log(log) if log else ""
     return f"{error} (full log: {kept})" if kept else str(error)
 
 
@@ -29,7 +29,7 @@ def log_of(error: BaseException) -> str:
     return log or (log_of(error.__cause__) if isinstance(error.__cause__, HarnessError) else "")
 
 
-def keep(text: str) -> str:
+def write_error_log(text: str) -> str:
     """Write a log and return its path; an empty text where it cannot be written."""
     from harness.paths import cache_directory
     from harness.store.runs import write_atomically

@@ -19,7 +19,9 @@ STEPS: Mapping[int, Migration] = {}
 """Version to the step that makes a document of that version one of the next. Version 1 is the first there was."""
 
 
-def lift(document: Document, steps: Mapping[int, Migration] = STEPS, newest: int = SCHEMA_VERSION) -> Document:
+def migrate_record(
+    document: Document, steps: Mapping[int, Migration] = STEPS, newest: int = SCHEMA_VERSION
+) -> Document:
     """`document` as version `newest` has it. Raises `HarnessError` where its version is not known here."""
     version = document.get("schema_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:

@@ -18,7 +18,7 @@ from pydantic_core import from_json
 from harness.cache import sha256_json
 from harness.errors import HarnessError
 from harness.store.record import SCHEMA_VERSION, RunRecord
-from harness.store.record_migration import lift
+from harness.store.record_migration import migrate_record
 from harness.store.seal import BrokenSeal, seal, unseal
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -101,7 +101,7 @@ def _is_todays(inner: str) -> bool:
 
 def _record(inner: str) -> RunRecord:
     # The common case goes straight from text to record: twice as fast as by way of a document.
-    text = inner if _is_todays(inner) else json.dumps(lift(_document(inner)))
+    text = inner if _is_todays(inner) else json.dumps(migrate_record(_document(inner)))
     return RunRecord.model_validate_json(text)
 
 

@@ -4,7 +4,7 @@ It is pure: an oracle tries a candidate and tells which operators lose what. Who
 expected. Of a recipe that fails, other choices of calibration are tried, which cost no byte, and then operators are
 left in float: the least number of the worst ones that passes; then smaller sets that should do by what was learnt on
 the way (`noise.py`); then single ones are given back. Nothing is tried that cannot beat what was
-found by more than `SLACK`.
+found by more than `RELATIVE_TOLERANCE`.
 
 That more in float passes where less does is only the order of trying: what is recommended has been tried itself.
 """
@@ -133,7 +133,7 @@ class Search:
         return list(kin.values())
 
     def _repair(self, base: Attempt) -> None:
-        if not self._worth(base.figure):
+        if not self._could_beat_best(base.figure):
             return
         for index in range(len(base.candidate.recipe.choices)):
             other = self._try(Candidate(base.candidate.recipe, index))
@@ -162,7 +162,7 @@ class Search:
         is passed over."""
         left: list[Operator] = []
         for one in ordered:  # one that alone costs too much keeps no other from being tried
-            if self._worth(self._predicted(base, ordered, [*(other.name for other in left), one.name])):
+            if self._could_beat_best(self._predicted(base, ordered, [*(other.name for other in left), one.name])):
                 left.append(one)
         while left:
             least = self._least(base, left)
@@ -175,14 +175,14 @@ class Search:
         limit, goes on in doubling steps (at the third to the most), and halves what is left between two known counts.
         """
         most, names = len(ordered), [one.name for one in ordered]
-        while most and not self._worth(self._predicted(base, ordered, names[:most])):
+        while most and not self._could_beat_best(self._predicted(base, ordered, names[:most])):
             most -= 1
         too_few, enough = 0, most + 1
         least = LeastCounts()
         count, step = min(max(expected_count(ordered, base.beyond), 1), most), 1
         one_failed = one_held = False
         while enough - too_few > 1:
-            verdict = self._leaving(base, names[:count]).verdict
+            verdict = self._try_leaving_in_float(base, names[:count]).verdict
             if verdict == "failed":
                 too_few, one_failed = count, True
             else:
@@ -211,10 +211,10 @@ class Search:
             floats = next((one for one in sets if self._is_new(base, operators, one, tried)), None)
             if floats is None:
                 return
-            missed = 0 if self._leaving(base, floats).verdict == "passed" else missed + 1
+            missed = 0 if self._try_leaving_in_float(base, floats).verdict == "passed" else missed + 1
 
     def _is_new(self, base: Attempt, operators: Sequence[Operator], floats: Sequence[str], tried: set[str]) -> bool:
-        worth = self._worth(self._predicted(base, operators, floats))
+        worth = self._could_beat_best(self._predicted(base, operators, floats))
         return worth and base.candidate.leaving(floats).name not in tried
 
     def _requantise_surplus(self, base: Attempt, operators: Sequence[Operator]) -> None:
@@ -227,7 +227,7 @@ class Search:
         for one in sorted(chosen, key=lambda one: (-one.added_bytes, one.loss) if self.by_size else (one.loss, 0)):
             seen = not self.by_size or one.added_bytes > RELATIVE_TOLERANCE * figure_of(passing)
             without = [name for name in kept if name != one.name]
-            if seen and without and self._leaving(base, without).verdict == "passed":
+            if seen and without and self._try_leaving_in_float(base, without).verdict == "passed":
                 kept = without
 
     def _of(self, base: Attempt, *verdicts: AttemptVerdict) -> list[Attempt]:
@@ -245,12 +245,12 @@ class Search:
         chosen = set(floats)
         return base.figure + sum(one.added_bytes for one in operators if one.name in chosen)
 
-    def _worth(self, least: float | None) -> bool:
+    def _could_beat_best(self, least: float | None) -> bool:
         """Whether a figure that is `least` at best would be seen to be better than the best so far."""
         best = self.best
         return best is None or least is None or best.figure is None or least * (1.0 + RELATIVE_TOLERANCE) < best.figure
 
-    def _leaving(self, base: Attempt, floats: Sequence[str]) -> Attempt:
+    def _try_leaving_in_float(self, base: Attempt, floats: Sequence[str]) -> Attempt:
         """The attempt. Raises `_Float16Refused`."""
         tried = self._try(base.candidate.leaving(floats))
         known = any(one.candidate.float16_weights and one.verdict != "refused" for one in self.attempts)

@@ -40,7 +40,7 @@ SAMPLES = 4
 """Samples of the golden that operators are compared on."""
 
 
-class _Lent:
+class SharedConverter:
     """A converter that several runs use one after another: none of them ends its processes."""
 
     def __init__(self, converter: Conversion) -> None:
@@ -146,7 +146,7 @@ class CaseOracle:
 
     def _run(self, cases: list[Case]) -> RunRecord:
         settings = replace(self.settings, parity_only=self.objective.name != "latency")
-        record = Run(cases, settings, self.progress, cast("Conversion", _Lent(self.converter))).execute()
+        record = Run(cases, settings, self.progress, cast("Conversion", SharedConverter(self.converter))).execute()
         self.records.append(record)
         return record
 

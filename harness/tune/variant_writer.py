@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import HarnessError
-from harness.nearest import nearest
 from harness.paths import PROJECT_FILE
 from harness.project import NAME, ProjectFile, read_project, sentence
 from harness.store.runs import write_atomically
+from harness.suggestion import did_you_mean
 from harness.variant import Format, Variant
 
 MODEL_WIDE = ("metadata",)
@@ -89,5 +89,5 @@ def model_named(name: str, known: Mapping[str, Any]) -> None:
     """Raise `HarnessError` for a model that has no name in the project."""
     if name not in known:
         raise HarnessError(
-            f"There is no model '{name}'; `harness models` lists what there is.{nearest(name, list(known))}"
+            f"There is no model '{name}'; `harness models` lists what there is.{did_you_mean(name, list(known))}"
         )

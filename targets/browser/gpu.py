@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness.errors import CaseError
 
-VARIABLE = "HARNESS_GPU"
+GPU_VARIABLE = "HARNESS_GPU"
 AUTO, SOFTWARE = "auto", "software"
 TRIAL_SECONDS = 20.0
 """A browser answers within 5 s or, over ANGLE's Vulkan on some machines, never (docs/measured-facts.md)."""
@@ -75,9 +75,9 @@ class Gpu:
         return bool(self.renderer)
 
 
-def wanted() -> str:
+def wanted_gpu() -> str:
     """`auto`, `software`, or a part of a GPU's name."""
-    return os.environ.get(VARIABLE, "").strip() or AUTO
+    return os.environ.get(GPU_VARIABLE, "").strip() or AUTO
 
 
 def is_software(renderer: str) -> bool:
@@ -85,7 +85,7 @@ def is_software(renderer: str) -> bool:
     return not renderer.strip() or bool(_SOFTWARE_NAMES.search(renderer))
 
 
-def device(root: Path = Path("/")) -> str:
+def gpu_device(root: Path = Path("/")) -> str:
     """The GPU that the system has, in its own words; empty where there is none."""
     for information in sorted((root / "proc/driver/nvidia/gpus").glob("*/information")):
         for line in _text(information).splitlines():
@@ -102,7 +102,7 @@ def device(root: Path = Path("/")) -> str:
     return "this Mac's GPU" if sys.platform == "darwin" else ""
 
 
-def driver(root: Path = Path("/")) -> str:
+def gpu_driver(root: Path = Path("/")) -> str:
     """The version of NVIDIA's kernel module; empty for other drivers, whose version the renderer's name carries."""
     found = re.search(r"\b\d+\.\d+(\.\d+)?\b", _text(root / "proc/driver/nvidia/version"))
     return found.group(0) if found else ""
@@ -110,7 +110,7 @@ def driver(root: Path = Path("/")) -> str:
 
 def missing_part(backend: str, root: Path = Path("/"), find: Callable[[str], str | None] | None = None) -> str:
     """What keeps a page from a GPU, as far as that can be told without a browser; empty if nothing."""
-    if not device(root):
+    if not gpu_device(root):
         return "no GPU device here (/dev/dri, /dev/nvidia0, /proc/driver/nvidia)"
     if sys.platform == "darwin":
         return ""
@@ -133,9 +133,9 @@ def select_gpu(
 ) -> Gpu:
     """What a backend runs on. `software`: the flags of the software renderer; `ask` starts the browser with flags and
     gives what the page calls its renderer, and raises a `CaseError` where none answers in time."""
-    asked = wanted()
+    asked = wanted_gpu()
     if asked == SOFTWARE:
-        return Gpu(software, f"software renderer: {VARIABLE}={SOFTWARE}")
+        return Gpu(software, f"software renderer: {GPU_VARIABLE}={SOFTWARE}")
     tried: list[str] = []
     ways = (_ON_MACOS if sys.platform == "darwin" else GPU_BACKEND_FLAGS)[backend]
     if missing := missing_part(backend, root):
@@ -151,11 +151,11 @@ def select_gpu(
         elif asked != AUTO and asked.lower() not in renderer.lower():
             tried.append(f"{way} came to '{renderer}'")
         else:
-            return Gpu(flags, f"{renderer} ({way})", renderer, driver(root))
+            return Gpu(flags, f"{renderer} ({way})", renderer, gpu_driver(root))
     why = "; ".join(tried)
     if asked == AUTO:
         return Gpu(software, f"software renderer: {why}")
-    return Gpu(software, why, problem=f"{VARIABLE}={asked} asks for a GPU that {backend} did not get: {why}.")
+    return Gpu(software, why, problem=f"{GPU_VARIABLE}={asked} asks for a GPU that {backend} did not get: {why}.")
 
 
 def _text(path: Path) -> str:

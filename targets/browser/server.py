@@ -122,7 +122,7 @@ class Server:
         """The address of a served path."""
         return f"{self.origin}/{self.token}/{path}"
 
-    def offer(self, samples: Sequence[Buffer]) -> None:
+    def offer_samples(self, samples: Sequence[Buffer]) -> None:
         """What the page gets as samples: these bytes, one after another, from where they are. Raises `TooLarge`."""
         views = [memoryview(part).cast("B") for part in samples]
         size = sum(len(view) for view in views)
@@ -134,15 +134,15 @@ class Server:
     def samples(self) -> list[memoryview]:
         return self._samples
 
-    def let_go(self) -> None:
+    def drop_large_samples(self) -> None:
         """Large samples went to the page, which asks once: they are not held in both places."""
         if sum(len(view) for view in self._samples) > LARGE:
             self._samples = []
 
-    def keep(self, results: memoryview) -> None:
+    def store_results(self, results: memoryview) -> None:
         self._results = results
 
-    def take(self) -> memoryview:
+    def take_results(self) -> memoryview:
         """What the page posted since `offer`, writable; empty if nothing."""
         results, self._results, self._samples = self._results, None, []
         return memoryview(bytearray()) if results is None else results
@@ -175,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._start(200, sum(len(part) for part in parts), BINARY)
             for part in parts:
                 self.wfile.write(part)
-            self.owner.let_go()
+            self.owner.drop_large_samples()
             return
         file = self.owner.files.get(name) if name is not None else None
         if file is None or not file.is_file():
@@ -196,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             content = memoryview(bytearray(int(length)))
             if self._read_into(content):
-                self.owner.keep(content)
+                self.owner.store_results(content)
                 self._start(204, 0, BINARY)
 
     def _read_into(self, content: memoryview) -> bool:

@@ -44,7 +44,7 @@ def gpu_of(browser: Browser, program: str, backend: str) -> Gpu:
         launch = Launch(browser, program, (*browser.flags, *flags), start_seconds=gpu.TRIAL_SECONDS)
         return renderer(launch, backend)
 
-    key = (browser.name, program, backend, gpu.wanted())
+    key = (browser.name, program, backend, gpu.wanted_gpu())
     with _SETTLING:
         if key not in _SETTLED:
             _SETTLED[key] = gpu.select_gpu(backend, browser.backend_flags.get(backend, ()), ask)
@@ -91,7 +91,7 @@ class BrowserTarget(Target):
         """Whether a software renderer is expected. What a page then says of itself decides for its case."""
         if self.backend not in ON_GPU:
             return False
-        if self.browser.engine != "chromium" or gpu.wanted() == gpu.SOFTWARE:
+        if self.browser.engine != "chromium" or gpu.wanted_gpu() == gpu.SOFTWARE:
             return True
         if os.environ.get(devtools_address.VARIABLE) and self.program is None:
             return False
@@ -138,19 +138,19 @@ class BrowserTarget(Target):
         """The browser. Where no GPU is available it is one without windows, which is the quicker one."""
         if self.program is not None:
             return self.program
-        on_gpu = self.backend in ON_GPU and gpu.wanted() != gpu.SOFTWARE and not gpu.missing_part(self.backend)
+        on_gpu = self.backend in ON_GPU and gpu.wanted_gpu() != gpu.SOFTWARE and not gpu.missing_part(self.backend)
         return (self.browser.executable() if on_gpu else None) or self.browser.windowless_executable()
 
     def _expected_gpu(self) -> dict[str, str]:
         """Which of a GPU and the software renderer it will be, and why, as far as no browser has to be started."""
         if self.backend not in ON_GPU or self.browser.engine != "chromium":
             return {}
-        if gpu.wanted() == gpu.SOFTWARE:
-            return {"gpu": f"software renderer: {gpu.VARIABLE}={gpu.SOFTWARE}"}
+        if gpu.wanted_gpu() == gpu.SOFTWARE:
+            return {"gpu": f"software renderer: {gpu.GPU_VARIABLE}={gpu.SOFTWARE}"}
         if missing := gpu.missing_part(self.backend):
-            asked = "" if gpu.wanted() == gpu.AUTO else f"{gpu.VARIABLE}={gpu.wanted()} cannot be had: "
+            asked = "" if gpu.wanted_gpu() == gpu.AUTO else f"{gpu.GPU_VARIABLE}={gpu.wanted_gpu()} cannot be had: "
             return {"gpu": f"{asked or 'software renderer: '}{missing}"}
-        return {"gpu": f"{gpu.device()}, tried at the first start"}
+        return {"gpu": f"{gpu.gpu_device()}, tried at the first start"}
 
     def _lacking(self) -> str:
         """What is missing of the browser; empty where somebody else started it, or a comparison names it."""
@@ -170,7 +170,7 @@ class BrowserTarget(Target):
         found, elsewhere = self.chosen_gpu, self._address()
         own = {"renderer": found.renderer, "driver": found.driver} if found and found.hardware else {}
         if found and found.problem:  # a failure, which what the software renderer gave before does not answer
-            own = {"gpu_not_got": gpu.wanted()}
+            own = {"gpu_not_got": gpu.wanted_gpu()}
         return {
             "browser": devtools_address.version(elsewhere) if elsewhere else self.browser.version(self._executable()),
             self.library: self.bundle.version(),
@@ -183,7 +183,7 @@ class BrowserTarget(Target):
             **{key: value for key, value in own.items() if value},
         }
 
-    def altered(self, changes: Mapping[str, str]) -> Target:
+    def with_fingerprint(self, changes: Mapping[str, str]) -> Target:
         """Another browser of the same kind: its path or command. Older bundles are no longer here to be run."""
         wanted = {key: value for key, value in changes.items() if key != "page"}
         named = wanted.pop("browser", None)
@@ -198,7 +198,7 @@ class BrowserTarget(Target):
         other.program = Path(found)
         return other
 
-    def forget(self) -> None:
+    def end_leftovers(self) -> None:
         """A GPU process keeps what it compiled for the page before."""
         program = self._executable()
         if (program is not None or self._address()) and self.backend in ON_GPU:

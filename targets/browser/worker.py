@@ -123,7 +123,7 @@ class BrowserWorker:
         data."""
         samples = self._offer(tensors)
         answer = self._ask("infer", {"samples": samples})
-        content, offset = self._page_server.take(), 0
+        content, offset = self._page_server.take_results(), 0
         results: dict[str, Any] = {}
         sizes = answer["sizes"] or [None] * len(self.outputs)
         for info, found, shapes in zip(self.outputs, answer["outputs"], sizes, strict=True):
@@ -146,7 +146,7 @@ class BrowserWorker:
         """Invoke on the first sample again and again, in the page. Tensor out: `samples_ns`, int64 (iterations,)."""
         self._offer(tensors)
         answer = self._ask("time", header["plan"])
-        milliseconds = np.frombuffer(self._page_server.take(), "<f8")
+        milliseconds = np.frombuffer(self._page_server.take_results(), "<f8")
         return answer, {"samples_ns": np.rint(milliseconds * 1e6).astype(np.int64)}
 
     def footprint(self, _: dict[str, Any], tensors: dict[str, Any]) -> Reply:
@@ -171,7 +171,9 @@ class BrowserWorker:
             counts.add(len(values))
         if len(counts) != 1:
             raise PageProblem("failed", f"the inputs have different numbers of samples: {sorted(counts)}.")
-        self._page_server.offer([np.ascontiguousarray(tensors[info["name"]]).reshape(-1) for info in self.inputs])
+        self._page_server.offer_samples(
+            [np.ascontiguousarray(tensors[info["name"]]).reshape(-1) for info in self.inputs]
+        )
         tensors.clear()
         return int(counts.pop())
 

@@ -31,14 +31,14 @@ class LiteRTJSTarget(BrowserTarget):
     """Target that predicts this one. Its kernels are XNNPACK's, and what a GPU cannot do is done by those."""
 
     @property
-    def waits(self) -> bool:
+    def uses_jspi(self) -> bool:
         """Whether the wasm module is the one with JSPI, which Firefox does not have."""
         return self.backend == "webgpu" and self.browser.engine == "chromium"
 
     def wasm_file(self) -> str:
         if self.browser.engine == "webkit":  # which has no relaxed SIMD
             return f"{COMPATIBLE}.wasm"
-        return f"{SUSPENDING if self.waits else THREADED if self.threaded else PLAIN}.wasm"
+        return f"{SUSPENDING if self.uses_jspi else THREADED if self.threaded else PLAIN}.wasm"
 
     def unsupported_operators(self, artifact: Artifact) -> tuple[str, ...]:
         """Types of inputs and outputs that no tensor of LiteRT.js has, and operators that are not TFLite's own; kernels
@@ -53,10 +53,10 @@ class LiteRTJSTarget(BrowserTarget):
     def reproduction(self, artifact: Artifact) -> Reproduction:
         """A page of the library alone: without threads, which a page served by a plain server has not."""
         self.bundle.install()
-        return reproduction(library(artifact, self.backend, self.waits), self.show, self.browser_version())
+        return reproduction(library(artifact, self.backend, self.uses_jspi), self.show, self.browser_version())
 
     def request(self, artifact: Artifact) -> dict[str, Any]:
-        return {"signature": artifact.signature, "waits": self.waits, "version": self.bundle.version()}
+        return {"signature": artifact.signature, "waits": self.uses_jspi, "version": self.bundle.version()}
 
 
 def targets() -> list[Target]:

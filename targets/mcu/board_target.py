@@ -44,8 +44,8 @@ class BoardTarget(Target):
 
     @abc.abstractmethod
     def lacking(self, artifact: Artifact) -> tuple[str, ...]:
-        """What the artifact needs and the board lacks, in the form of `coverage`. Raises `PlanRefused` for what is no
-        model."""
+        """What the artifact needs and the board lacks, in the form of `unsupported_operators`. Raises `PlanRefused` for
+        what is no model."""
 
     @abc.abstractmethod
     def session(self, artifact: Artifact, limits: SessionTimeouts) -> EmulatedSession:

@@ -41,7 +41,7 @@ KERNELS = "kernels"
 
 
 @dataclass(frozen=True)
-class InNode:
+class NodeRun:
     """`kernels` that one inference ran on the cpu backend; for cpu and wasm the `problems` that there were and, where
     there were none, the `outputs` by canonical name, (1, *shape) each. Nothing is known where `was_run` is False."""
 
@@ -75,7 +75,7 @@ def examine(artifact: Artifact, sample: Tensors) -> Examination:
     )
 
 
-def answer(backend: str, operators: Collection[str], found: InNode) -> Answer | None:
+def answer(backend: str, operators: Collection[str], found: NodeRun) -> Answer | None:
     """What one backend lacks; None where neither a run nor the bundle's kernels tell."""
     kernels, registered = bundles.kernels(backend)
     without = {
@@ -104,7 +104,7 @@ def lacking(kernels: Collection[str], backend: str) -> tuple[str, ...]:
     return tuple(f"the {backend} backend of TensorFlow.js has no kernel {kernel}" for kernel in sorted(kernels))
 
 
-def kernel_table(operators: Collection[str], found: InNode) -> dict[str, dict[str, bool]]:
+def kernel_table(operators: Collection[str], found: NodeRun) -> dict[str, dict[str, bool]]:
     """Operator → backend → whether the backend has its kernel. An operator that comes down to several kernels is known
     where all the kernels of the graph are there that belong to no other operator."""
     table: dict[str, dict[str, bool]] = {operator: {} for operator in operators}
@@ -129,11 +129,11 @@ def by_target(answers: dict[str, Answer]) -> dict[str, Answer]:
     }
 
 
-def run_in_node(artifact: Artifact, sample: Tensors) -> InNode:
+def run_in_node(artifact: Artifact, sample: Tensors) -> NodeRun:
     """One inference in Node.js, where it is; done once for each artifact, sample and release of TensorFlow.js."""
     node = shutil.which("node")
     if node is None:
-        return InNode()
+        return NodeRun()
     values = fed(artifact, sample)
     code = sha256_tree([SCRIPT, *ERROR_WORDS])
     key = address_of("in-node", artifact, sha256(values).hexdigest(), bundles.digest(), code)
@@ -142,7 +142,7 @@ def run_in_node(artifact: Artifact, sample: Tensors) -> InNode:
     if found is None:
         answer = run(node, artifact, values)
         if answer is None:
-            return InNode()
+            return NodeRun()
         outputs = answer.pop("outputs")
 
         def write_entry(folder: Path) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def run_in_node(artifact: Artifact, sample: Tensors) -> InNode:
 
         found = cache.make("in-node", key, write_entry)
     values_of = {path.stem: read_arrays(path) for path in sorted(found.folder.glob("*.npz"))}
-    return InNode(True, frozenset(found.facts["kernels"]), found.facts["problems"], values_of)
+    return NodeRun(True, frozenset(found.facts["kernels"]), found.facts["problems"], values_of)
 
 
 def read_outputs(artifact: Artifact, told: Sequence[dict[str, Any]]) -> dict[str, NDArray[Any]]:

@@ -16,7 +16,7 @@ from .free_memory import check_free_memory
 from .function_returns import restore_returns, returns_of_nothing
 from .graph_reference import graph_of
 from .graph_signature import Entry, node_name, signature_of, tensor_name
-from .model_json import ENTRY, METADATA, check_ranges, ours, read_model
+from .model_json import ENTRY, METADATA, check_ranges, harness_metadata, read_model
 from .problems import Broken, Refused, one_line
 from .unused_imports import without_unused_imports
 
@@ -184,7 +184,7 @@ def tensor_infos(model: Mapping[str, Any], signature: Mapping[str, Any], side: s
     """The `TensorInfo`s of one side of the signature, ordered by canonical name."""
     by_tensor = {described["name"]: described for described in signature[side].values()}
     guessed = {key: described["name"] for key, described in signature[side].items()}
-    canonical = ours(model).get(side, guessed)
+    canonical = harness_metadata(model).get(side, guessed)
     infos: list[dict[str, Any]] = []
     for name, tensor in sorted(canonical.items()):
         if tensor not in by_tensor:  # a variable or constant that freezing took out of the signature

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .layers_dialect import PAGE_INPUTS, NoLayersModel
 from .layers_reference import keras_model
-from .model_json import ours, read_model
+from .model_json import harness_metadata, read_model
 
 PROBES = 64
 TOLERANCE = 1e-3
@@ -33,7 +33,7 @@ def check_numbers(path: Path, by_layer: Mapping[str, Sequence[float]], outputs: 
     import tf_keras
 
     model = keras_model(path)
-    shapes = list(ours(read_model(path)).get("inputs", {}).values())
+    shapes = list(harness_metadata(read_model(path)).get("inputs", {}).values())
     shapes = shapes or [[1 if size is None else size for size in tensor.shape] for tensor in model.inputs]
     given = [synthetic_inputs(shape, tensor.dtype.name) for shape, tensor in zip(shapes, model.inputs, strict=True)]
     layers = [layer for layer in model.layers if layer.name in by_layer]

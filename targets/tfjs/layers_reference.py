@@ -19,7 +19,7 @@ from harness.ragged import stack_samples
 
 from . import wrong_kernels
 from .layers_dialect import PAGE_INPUTS
-from .model_json import LAYER, decoded_weights, ours, read_model
+from .model_json import LAYER, decoded_weights, harness_metadata, read_model
 from .problems import Broken, Refused, one_line
 
 CELL = re.compile(r"(?:\w*_)?cell(?:_\w+)?", re.IGNORECASE)
@@ -78,7 +78,7 @@ def without_inner(name: str) -> str:
 
 def inspect(path: Path) -> dict[str, Any]:
     """Inputs and outputs, layers by class with their counts (those of nested models included), and notes."""
-    model, said = keras_model(path), ours(read_model(path))
+    model, said = keras_model(path), harness_metadata(read_model(path))
     operators: dict[str, int] = {}
     state = "none"
     for layer in model._flatten_layers(include_self=False, recursive=True):

@@ -67,7 +67,7 @@ def is_layers(model: Mapping[str, Any]) -> bool:
     return stated == "layers-model" or (stated is None and ("model_config" in topology or "class_name" in topology))
 
 
-def ours(model: Mapping[str, Any]) -> dict[str, Any]:
+def harness_metadata(model: Mapping[str, Any]) -> dict[str, Any]:
     """What this project wrote into a `model.json`; empty where another wrote it."""
     metadata = model.get("userDefinedMetadata")
     found = metadata.get(METADATA) if isinstance(metadata, dict) else None

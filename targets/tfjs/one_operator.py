@@ -114,7 +114,7 @@ def without_weights(artifact: Artifact, folder: Path) -> Artifact:
         parts, offset = [], 0
         for weight in group["weights"]:
             size = stored_bytes(weight)
-            parts.append(_other(weight, content[offset : offset + size], generator))
+            parts.append(_random_bytes_like(weight, content[offset : offset + size], generator))
             offset += size
         place = folder / group["paths"][0]
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -197,7 +197,7 @@ def _write(folder: Path, topology: Mapping[str, Any], weights: Mapping[str, tupl
     (folder / ENTRY).write_text(json.dumps(model, indent=1), encoding="utf-8")
 
 
-def _other(weight: Mapping[str, Any], content: bytes, generator: np.random.Generator) -> bytes:
+def _random_bytes_like(weight: Mapping[str, Any], content: bytes, generator: np.random.Generator) -> bytes:
     """Random bytes, as many as `content` has. A weight that is not floating-point keeps its own bytes."""
     if weight["dtype"] != "float32":
         return content

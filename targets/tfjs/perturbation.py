@@ -72,7 +72,7 @@ def fixed_shape(tensor: Any) -> list[int]:
 
 
 def perturb_constant(node: Any, generator: np.random.Generator) -> None:
-    """Move the float32 weights of a Const node as `disturbed_weights` does, in place. Small constants are left as they
+    """Move the float32 weights of a Const node as `perturb_weights` does, in place. Small constants are left as they
     are."""
     import tensorflow as tf
 

@@ -180,7 +180,7 @@ def disturbed(path: Path, inspected: dict[str, Any]) -> Disturbed:
         raise perturbation.Unmeasured("what a signature of several quantises as it runs cannot be looked at")
     shown = [{"name": f"tensor {tensor}"} for tensor in tensors]
     showing = perturbation.showing(content, schema, tensors) if tensors else b""
-    pattern = functools.cache(functools.partial(perturbation.noise_template, content, schema))
+    pattern = functools.cache(functools.partial(perturbation.noisy_model_template, content, schema))
 
     def run(samples: dict[str, Any], generator: np.random.Generator) -> tuple[str, dict[str, Any]]:
         count = len(next(iter(samples.values())))

@@ -20,7 +20,7 @@ class Unusable(Exception):
     """The file is no float model; the text says what it is, in one line."""
 
 
-def float_form(content: bytes, schema: Any) -> Any:
+def as_quantiser_input(content: bytes, schema: Any) -> Any:
     """The model with float32 weights and a signature. Raises `Unusable` for one that is quantised already."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     take_in_values(model, content)

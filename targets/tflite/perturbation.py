@@ -156,7 +156,7 @@ class PerturbedModel:
         return operator
 
 
-class NoiseTemplate:
+class NoisyModelTemplate:
     """A finished copy. Every draw has the same operators, so that its noise alone is written anew: to read and write
     a file as objects takes longer than most of the runs."""
 
@@ -190,7 +190,7 @@ def portion_count(made: PerturbedModel, samples: int, size: int) -> int:
     return max(1, min(wanted, MOST_PORTIONS, samples, MOST_WRITTEN // max(1, size)))
 
 
-def noise_template(content: bytes, schema: Any, portions: int = 1) -> NoiseTemplate:
+def noisy_model_template(content: bytes, schema: Any, portions: int = 1) -> NoisyModelTemplate:
     """The copies, each one of `portions`. Raises `Unmeasured`."""
     made = PerturbedModel(content, schema, portions)
     for number, graph in enumerate(made.model.subgraphs):
@@ -208,9 +208,9 @@ def noise_template(content: bytes, schema: Any, portions: int = 1) -> NoiseTempl
             operators.append(operator)
             for place, index in enumerate(writes):
                 if index >= 0 and is_inexact(made, graph, operator, reads, index):
-                    operators.append(_behind(made, graph, operator, reads, place))
+                    operators.append(_perturbing_operator(made, graph, operator, reads, place))
         graph.operators = operators
-    return NoiseTemplate(made)
+    return NoisyModelTemplate(made)
 
 
 def is_inexact(made: PerturbedModel, graph: Any, operator: Any, reads: list[int], index: int) -> bool:
@@ -228,17 +228,19 @@ def is_inexact(made: PerturbedModel, graph: Any, operator: Any, reads: list[int]
     return name not in EXACT or any(other is not None and other != scale for other in others)
 
 
-def _behind(made: PerturbedModel, graph: Any, operator: Any, reads: list[int], place: int) -> Any:
+def _perturbing_operator(
+    made: PerturbedModel, graph: Any, operator: Any, input_indices: list[int], output_position: int
+) -> Any:
     """The operator that moves one result of another, which from now on writes into a tensor of its own."""
-    index = int(operator.outputs[place])
+    index = int(operator.outputs[output_position])
     tensor = graph.tensors[index]
     before = made.clone_tensor(graph, index)
     outputs = np.array(operator.outputs).copy()
-    outputs[place] = before
+    outputs[output_position] = before
     operator.outputs = outputs
     kind, shape = made.kinds[tensor.type], fixed_shape(tensor)
     if kind is np.float32:
-        amount = units(made, graph, operator, reads, index) * 2.0**-23
+        amount = units(made, graph, operator, input_indices, index) * 2.0**-23
 
         def factors(generator: np.random.Generator, _: Mapping[int, float]) -> NDArray[Any]:
             return (1.0 + amount * _ways(generator, shape, 0.5)).astype(np.float32)

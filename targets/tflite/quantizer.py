@@ -18,12 +18,12 @@ from ai_edge_quantizer.algorithms.nonlinear_quantize.float_casting import SUPPOR
 from ai_edge_quantizer.utils import qsv_utils
 from ai_edge_quantizer.utils.tfl_flatbuffer_utils import TFL_OP_CODE_TO_NAME, get_op_scope
 
-from harness.nearest import nearest
 from harness.operator_names import by_name
+from harness.suggestion import did_you_mean
 
 from . import metadata
 from .float_fallback import fallback_operators
-from .float_form import Unusable, float_form, signature_keys
+from .float_form import Unusable, as_quantiser_input, signature_keys
 from .refusals import Mistaken, Refused, Unloadable
 from .schema import packed, schema_module, take_in_values
 
@@ -50,7 +50,7 @@ def rewrite(path: Path, options: dict[str, Any], calibration: dict[str, Any], si
     subgraph. Raises `Refused` with the quantiser's reason in one line, and `Mistaken`.
     """
     try:
-        model = float_form(path.read_bytes(), SCHEMA)
+        model = as_quantiser_input(path.read_bytes(), SCHEMA)
     except Unusable as error:
         raise Refused(str(error)) from error
     content = packed(model)
@@ -108,7 +108,7 @@ def add_recipe(tool: quantizer.Quantizer, model: Any, options: dict[str, Any]) -
         if name not in Operation.__members__:
             raise Mistaken(
                 f"The quantiser knows no operator '{name}'; correct `excluded_operators`."
-                f"{nearest(name, Operation.__members__)}"
+                f"{did_you_mean(name, Operation.__members__)}"
             )
         leave(tool, ".*", Operation[name])
     chosen = (*options.get("float_operators", ()), *options.get("excluded_nodes", ()))

@@ -17,9 +17,9 @@ _HIDDEN = 18
 WHY = "its output has another scale than its hidden state, with which Micro writes it, so that other numbers are read"
 
 
-def written_with_the_states_scale(content: bytes) -> tuple[str, ...]:
-    """Phrases on what Micro computes wrongly in a file with this content, in the form of `coverage`: one phrase for all
-    operators."""
+def lstm_scale_problems(content: bytes) -> tuple[str, ...]:
+    """Phrases on what Micro computes wrongly in a file with this content, in the form of `unsupported_operators`: one
+    phrase for all operators."""
     model = tflite.Model.GetRootAsModel(content, 0)
     found = [
         str(place)

@@ -174,7 +174,7 @@ class TFLiteTarget(WorkerTarget):
             "threads": str(self.threads),
         }
 
-    def altered(self, changes: Mapping[str, str]) -> Target:
+    def with_fingerprint(self, changes: Mapping[str, str]) -> Target:
         """Other threads, another resolver, other versions of its packages. `environment` alone says that what those
         depend on was resolved anew, which nobody can undo, so it is passed over."""
         wanted = {key: value for key, value in changes.items() if key != "environment"}

@@ -27,7 +27,7 @@ _HYBRID = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", 
 
 
 def passed_over(runtime: str, resolver: str, artifact: Artifact) -> tuple[str, ...]:
-    """Operators whose weights have scales that these kernels pass over, in the form of `coverage`."""
+    """Operators whose weights have scales that these kernels pass over, in the form of `unsupported_operators`."""
     if runtime == "tensorflow":
         return by_blocks(artifact, "of which TensorFlow's interpreter dies")
     if runtime == "tflite-runtime":
@@ -47,7 +47,8 @@ def by_blocks(artifact: Artifact, why: str) -> tuple[str, ...]:
 
 
 def misread_by_tflite_runtime(artifact: Artifact) -> tuple[str, ...]:
-    """Operators that tflite-runtime 2.14 computes wrongly beside float values, in the form of `coverage`."""
+    """Operators that tflite-runtime 2.14 computes wrongly beside float values, in the form of
+    `unsupported_operators`."""
     if artifact.scheme != "dynamic":
         return ()
     beside_floats = [one for one in _weighted(artifact) if type_name(one[2]) == "float32"]
@@ -67,7 +68,7 @@ def misread_by_tflite_runtime(artifact: Artifact) -> tuple[str, ...]:
 
 
 def dequantised_with_one_scale(content: bytes) -> tuple[str, ...]:
-    """What Micro's DEQUANTIZE computes wrongly in a file with this content, in the form of `coverage`."""
+    """What Micro's DEQUANTIZE computes wrongly in a file with this content, in the form of `unsupported_operators`."""
     found = [
         (name, place) for place, name, values, _ in _operators(content) if name == "DEQUANTIZE" and scales(values) > 1
     ]

@@ -17,7 +17,7 @@ from harness.process.worker_target import WorkerTarget
 from harness.reproduction import Reproduction, pip_line, run_script, write_scripts
 from harness.target import Footprint, Loaded, Readiness, Session, SessionTimeouts, Target, Timing, TimingPlan
 
-from ..tflite.recurrent_state import written_with_the_states_scale
+from ..tflite.recurrent_state import lstm_scale_problems
 from ..tflite.softmax_scale import known_crash
 from ..tflite.weight_scales import dequantised_with_one_scale
 
@@ -119,16 +119,16 @@ class MicroTarget(WorkerTarget):
 
 
 def misread(artifact: Artifact) -> tuple[str, ...]:
-    """Operators that Micro computes wrongly without an error, in the form of `coverage`."""
+    """Operators that Micro computes wrongly without an error, in the form of `unsupported_operators`."""
     content = artifact.path.read_bytes()
     return (dequantised_with_one_scale(content) if "DEQUANTIZE" in artifact.operators else ()) + (
-        written_with_the_states_scale(content) if "UNIDIRECTIONAL_SEQUENCE_LSTM" in artifact.operators else ()
+        lstm_scale_problems(content) if "UNIDIRECTIONAL_SEQUENCE_LSTM" in artifact.operators else ()
     )
 
 
 def first_subgraph_only(runtime: str, artifact: Artifact) -> tuple[str, ...]:
-    """Refuses a signature that does not run the file's first subgraph, in the form of `coverage`: this runtime knows
-    no signatures and always runs the first subgraph."""
+    """Refuses a signature that does not run the file's first subgraph, in the form of `unsupported_operators`: this
+    runtime knows no signatures and always runs the first subgraph."""
     if artifact.subgraph == 0:
         return ()
     return (

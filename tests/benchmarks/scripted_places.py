@@ -36,7 +36,7 @@ WAIT_SECONDS = 180.0
 
 
 def unpacked(job: Mapping[str, Any], folder: Path) -> Job:
-    """As that of `at_place`. What a run asks for names its golden by where that is on the engine's side."""
+    """As that of `request_handlers`. What a run asks for names its golden by where that is on the engine's side."""
     trial, run, *_ = Path(job["golden"]).parts[-4:]
     ASKED.by = f"{trial}/{run}"
     return unpacked_by_harness(job, folder)

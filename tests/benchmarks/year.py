@@ -30,7 +30,7 @@ from harness.history.run_list import find_run, result_documents, run_documents
 from harness.history.series import load_series
 from harness.history.summaries import recent, refresh
 from harness.serve.interface import Interface
-from harness.serve.record_source import Source
+from harness.serve.record_source import RecordSource
 from harness.store.index.database import INDEX_FILE, VARIABLE, Database
 from harness.store.index.tables import RESULTS
 from harness.store.labels import LabelTable
@@ -142,7 +142,7 @@ def queries(database: Database) -> dict[str, list[float]]:
 def page(results: Path, url: str | None) -> dict[str, list[float]]:
     """What `harness serve` takes for the parts of a page that nobody asked for before: seconds of the clock and of the
     processor, and megabytes."""
-    interface = Interface(Source(results, url))
+    interface = Interface(RecordSource(results, url))
     found, parts = {}, ""
     case = "history/model_03/tflite/runtime-00/variant_00"
     for name in ("/", "news", "history", "changes", "cases", "model/model_03", "case/model_03", case, "/"):

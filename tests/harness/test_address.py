@@ -95,7 +95,7 @@ jobs = st.builds(
     plans,
     yardstick=st.tuples(names, names),
     unmeasured=names,
-    kept=st.none() | references,
+    sequence_reference=st.none() | references,
     budget=st.builds(SampleBudget, st.floats(1, 9), st.none() | numbers),
     detection=st.none() | detectors,
 )

@@ -27,7 +27,7 @@ def imported(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def place_of(path):
+def top_level_name(path):
     """The module or package directly below `harness/` that a file is of."""
     return path.relative_to(ENGINE).parts[0].removesuffix(".py")
 
@@ -36,13 +36,13 @@ FILES = [path for path in sorted(ENGINE.rglob("*.py")) if path != ENGINE / "__in
 
 
 def test_every_module_and_package_has_a_floor():
-    assert {place_of(path) for path in FILES} - {"requirements", "setup"} == set(FLOORS)
+    assert {top_level_name(path) for path in FILES} - {"requirements", "setup"} == set(FLOORS)
 
 
 def test_every_import_goes_down():
     upward = []
     for path in FILES:
-        own = place_of(path)
+        own = top_level_name(path)
         for name in imported(path):
             root, _, rest = name.partition(".")
             other = rest.split(".")[0]

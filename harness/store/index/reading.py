@@ -57,7 +57,7 @@ class RecordText:
 
 
 def index_results(text: str, name: str) -> RunResults:
-    """What the index holds of the record in `text`, as `Incoming` has it."""
+    """What the index holds of the record in `text`, as `RecordText` has it."""
     return RecordText(text, name).results
 
 

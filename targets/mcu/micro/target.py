@@ -9,7 +9,7 @@ from harness.errors import Unavailable
 from harness.paths import cache_directory
 from harness.target import Readiness, SessionTimeouts
 
-from ...tflite.recurrent_state import written_with_the_states_scale
+from ...tflite.recurrent_state import lstm_scale_problems
 from ...tflite.weight_scales import dequantised_with_one_scale
 from ..board_target import BoardTarget
 from ..boards import Board
@@ -107,7 +107,7 @@ class LibraryTarget(BoardTarget):
         without = tuple(
             f"{name} (no kernel in the headers of {HEADERS_VARIABLE})" for name in names if name not in methods
         )
-        return without + dequantised_with_one_scale(content) + written_with_the_states_scale(content)
+        return without + dequantised_with_one_scale(content) + lstm_scale_problems(content)
 
     def session(self, artifact: Artifact, limits: SessionTimeouts) -> LibrarySession:
         return LibrarySession(self.name, self.emulator, self.board, artifact, limits, self.library())

@@ -29,14 +29,14 @@ from .refusal import PlanRefused
 
 
 @dataclass(frozen=True)
-class Place:
+class BufferPosition:
     """Bytes of a buffer: a storage of the arena, or the constants where `storage` is None."""
 
     storage: Storage | None
     offset: int
 
-    def shifted(self, nbytes: int) -> Place:
-        return Place(self.storage, self.offset + nbytes)
+    def shifted(self, nbytes: int) -> BufferPosition:
+        return BufferPosition(self.storage, self.offset + nbytes)
 
     def resolve(self) -> int:
         return CONSTANT_BIT | self.offset if self.storage is None else self.storage.offset + self.offset
@@ -49,7 +49,7 @@ class Label:
     step: int = -1
 
 
-FieldValue = int | float | Place | Label | Sequence[int]
+FieldValue = int | float | BufferPosition | Label | Sequence[int]
 _END = 1 << 30
 """Later than any operator: outputs and states live until then."""
 _OPERATORS_LIMIT = 1 << 16
@@ -80,7 +80,7 @@ class Scope:
     computed, and the variables that they name."""
 
     graph: Graph
-    places: dict[int, Place] = field(default_factory=dict)
+    places: dict[int, BufferPosition] = field(default_factory=dict)
     known: dict[int, NDArray[Any]] = field(default_factory=dict)
     variables: dict[int, Variable] = field(default_factory=dict)
 
@@ -106,7 +106,7 @@ class Builder:
     _constant_places: dict[bytes, int] = field(default_factory=dict)
     _storages: list[Storage] = field(default_factory=list)
     _states: list[tuple[Storage, int]] = field(default_factory=list)
-    _named_states: dict[tuple[int, int, str], Place] = field(default_factory=dict)
+    _named_states: dict[tuple[int, int, str], BufferPosition] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.scopes.append(Scope(self.model.main))
@@ -117,7 +117,7 @@ class Builder:
         return self.scopes[-1]
 
     @property
-    def _places(self) -> dict[int, Place]:
+    def _places(self) -> dict[int, BufferPosition]:
         return self.scope.places
 
     @property
@@ -130,7 +130,7 @@ class Builder:
                 raise PlanRefused(f"{tensor.label}, an input of the model, has {tensor.fault}.")
             if tensor.constant is not None or tensor.index in self._places:
                 raise PlanRefused(f"{tensor.label} is an input of the model twice, or a constant one.")
-            self._places[tensor.index] = Place(self._new_storage(tensor.nbytes, -1, -1), 0)
+            self._places[tensor.index] = BufferPosition(self._new_storage(tensor.nbytes, -1, -1), 0)
 
     def advance(self, operator: Operator) -> None:
         """The next operator, or the next part of one that has several in time."""
@@ -163,7 +163,7 @@ class Builder:
         self._storages.append(storage)
         return storage
 
-    def constant(self, data: bytes | NDArray[Any]) -> Place:
+    def constant(self, data: bytes | NDArray[Any]) -> BufferPosition:
         """Bytes in the constants, 16-byte aligned; equal bytes are kept once."""
         raw = (
             data
@@ -174,9 +174,9 @@ class Builder:
             self._constants.extend(bytes(-len(self._constants) % ALIGNMENT))
             self._constant_places[raw] = len(self._constants)
             self._constants.extend(raw)
-        return Place(None, self._constant_places[raw])
+        return BufferPosition(None, self._constant_places[raw])
 
-    def read(self, tensor: Tensor) -> Place:
+    def read(self, tensor: Tensor) -> BufferPosition:
         """Where the current operator finds a tensor."""
         if tensor.constant is not None:
             return self.constant(tensor.constant)
@@ -185,24 +185,24 @@ class Builder:
             raise PlanRefused(f"{tensor.label} is read by {self._label} before anything writes it.")
         return self.touch(place)
 
-    def touch(self, place: Place) -> Place:
+    def touch(self, place: BufferPosition) -> BufferPosition:
         """The place, which is in use now."""
         if place.storage is not None:
             place.storage.last = max(place.storage.last, self.time)
         return place
 
-    def allocate(self, tensor: Tensor) -> Place:
+    def allocate(self, tensor: Tensor) -> BufferPosition:
         """Room for a tensor that the current operator computes."""
         if tensor.constant is not None or tensor.index in self._places:
             raise PlanRefused(f"{tensor.label} is written twice, or is a constant.")
-        self._places[tensor.index] = Place(self._new_storage(tensor.nbytes, self.time, self.time), 0)
+        self._places[tensor.index] = BufferPosition(self._new_storage(tensor.nbytes, self.time, self.time), 0)
         return self._places[tensor.index]
 
-    def assume(self, tensors: Sequence[Tensor]) -> None:
+    def place_without_lowering(self, tensors: Sequence[Tensor]) -> None:
         """Lets later operators read tensors of an operator that could not be lowered."""
         for tensor in tensors:
             nbytes = 0 if tensor.fault or tensor.dtype not in TENSOR_TYPES.values() else tensor.nbytes
-            self._places.setdefault(tensor.index, Place(self._new_storage(nbytes, self.time, self.time), 0))
+            self._places.setdefault(tensor.index, BufferPosition(self._new_storage(nbytes, self.time, self.time), 0))
 
     def alias(self, tensor: Tensor, source: Tensor, offset: int = 0) -> None:
         """`tensor` is the bytes of `source` from `offset` on: no step, no room of its own."""
@@ -221,26 +221,26 @@ class Builder:
         """The values of a constant, or of a tensor that the planner has computed. None for any other tensor."""
         return self.scope.known.get(tensor.index) if tensor.constant is None else tensor.constant
 
-    def bind(self, tensor: Tensor, place: Place) -> None:
+    def bind(self, tensor: Tensor, place: BufferPosition) -> None:
         """`tensor`, an input of the subgraph that is being lowered, is at `place`."""
         if tensor.constant is not None or tensor.index in self._places:
             raise PlanRefused(f"{tensor.label} is an input of its subgraph twice, or a constant one.")
         self._places[tensor.index] = place
 
-    def state(self, tensor: Tensor, fill: int) -> Place:
+    def state(self, tensor: Tensor, fill: int) -> BufferPosition:
         """A variable tensor: every inference starts with each of its bytes equal to `fill`."""
         return self.named_state((tensor.graph, tensor.index, "tensor"), tensor.nbytes, fill)
 
-    def named_state(self, name: tuple[int, int, str], nbytes: int, fill: int) -> Place:
+    def named_state(self, name: tuple[int, int, str], nbytes: int, fill: int) -> BufferPosition:
         """A state of that name, as `state` gives it: the same one wherever the subgraph that has it is inlined."""
         if name not in self._named_states:
             storage = self._new_storage(nbytes, -1, _END)
             self._states.append((storage, fill))
-            self._named_states[name] = Place(storage, 0)
+            self._named_states[name] = BufferPosition(storage, 0)
         return self._named_states[name]
 
-    def scratch(self, nbytes: int) -> Place:
-        return Place(self._new_storage(nbytes, self.time, self.time), 0)
+    def scratch(self, nbytes: int) -> BufferPosition:
+        return BufferPosition(self._new_storage(nbytes, self.time, self.time), 0)
 
     def step(self, name: str, **values: FieldValue) -> None:
         self._steps.append(_Step(name, self.owner, values))
@@ -252,7 +252,7 @@ class Builder:
     def steps_of(self, operator_index: int) -> list[str]:
         return [step.name for step in self._steps if step.operator_index == operator_index]
 
-    def _output_places(self) -> list[Place]:
+    def _output_places(self) -> list[BufferPosition]:
         self.operator, self.time = None, _END
         return [self.read(tensor) for tensor in self.model.main.outputs]
 
@@ -269,7 +269,7 @@ class Builder:
             if isinstance(value, Label):
                 values |= {f"{name}_step": value.step, f"{name}_offset": starts[value.step]}
             else:
-                values[name] = value.resolve() if isinstance(value, Place) else value
+                values[name] = value.resolve() if isinstance(value, BufferPosition) else value
         try:
             return pack_step(step.name, step.operator_index, values)
         except (struct.error, OverflowError):

@@ -45,7 +45,7 @@ def unsupported_operators(tflite: bytes) -> list[UnsupportedOperator]:
                 lower(operator, build)
             except OperatorUnsupported as refusal:
                 refused[operator.place] = UnsupportedOperator(operator.place, operator.name, refusal.reason)
-                build.assume(operator.outputs)
+                build.place_without_lowering(operator.outputs)
             except PlanRefused:
                 if not refused:
                     raise

@@ -94,7 +94,7 @@ class ArmTarget(Target):
             "counter": source_digest(SOURCE, MEMORY, COUNTING, FIRST)[:16],
         }
 
-    def altered(self, changes: Mapping[str, str]) -> Target:
+    def with_fingerprint(self, changes: Mapping[str, str]) -> Target:
         """Another core, another resolver, other versions of its packages. What it was emulated with, and the Debian
         packages, are what is there now: nobody can have the old ones back."""
         fixed = {"environment", "counter", "qemu", *SYSROOT.decisive(), "libc6", "libstdc++6"}

@@ -1,7 +1,7 @@
 """What an assessment predicts is what then happens, on every target that this machine has.
 
-The target opens the artifact whatever its own `coverage` says of it, so that a prediction is held against the runtime
-and not against itself.
+The target opens the artifact whatever its own `unsupported_operators` says of it, so that a prediction is held against
+the runtime and not against itself.
 """
 
 import re

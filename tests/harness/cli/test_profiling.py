@@ -5,7 +5,15 @@ import json
 import pytest
 
 from harness.cli import profiling
-from harness.cli.profiling import MOST_ROWS, Cost, Costs, overlay_values, print_costs, profile_case, recorded_costs
+from harness.cli.profiling import (
+    MOST_ROWS,
+    OperatorProfile,
+    ProfiledOperator,
+    overlay_values,
+    print_costs,
+    profile_case,
+    recorded_costs,
+)
 from harness.errors import HarnessError
 from harness.store.record import Measured, OperatorCost, OperatorTime
 from harness.store.runs import RunStore
@@ -118,8 +126,11 @@ def test_a_case_that_there_is_not_is_told(store):
 
 
 def test_times_are_shown_with_their_intervals_and_what_is_nothing_is_marked(capsys):
-    timed = (Cost(0, "CONV_2D", 12_000.0, 11_900.0, 12_100.0), Cost(1, "SOFTMAX", 10.0, -20.0, 30.0))
-    print_costs(Costs("m/int8/tflite/litert-xnnpack", "nanoseconds", "400 rounds now", timed))
+    timed = (
+        ProfiledOperator(0, "CONV_2D", 12_000.0, 11_900.0, 12_100.0),
+        ProfiledOperator(1, "SOFTMAX", 10.0, -20.0, 30.0),
+    )
+    print_costs(OperatorProfile("m/int8/tflite/litert-xnnpack", "nanoseconds", "400 rounds now", timed))
     said = capsys.readouterr().out
     assert "12.0 µs in 2 operators (400 rounds now)" in said
     assert "12.00 (11.90 to 12.10)" in said
@@ -158,7 +169,7 @@ def test_an_overlay_is_of_each_operator_and_not_of_kinds(store, monkeypatch, tmp
     latency = made_up.latency().model_copy(update={"per_operator": times})
     found = store(a=Measured())
     found.write(made_up.run(made_up.case(NAME).model_copy(update={"latency": latency})).model_copy(update={"id": "b"}))
-    now = Costs(NAME, "nanoseconds", "9 rounds now", (Cost(0, "CONV_2D", 5.0, 4.0, 6.0),))
+    now = OperatorProfile(NAME, "nanoseconds", "9 rounds now", (ProfiledOperator(0, "CONV_2D", 5.0, 4.0, 6.0),))
     monkeypatch.setattr(profiling, "time_operators", lambda *_: now)
     monkeypatch.setattr(profiling, "write_overlay_file", lambda costs, *_: f"laid over: {costs.source}")
     profile_case(NAME, None, str(tmp_path / "seen.json"), as_json=False)
@@ -167,7 +178,10 @@ def test_an_overlay_is_of_each_operator_and_not_of_kinds(store, monkeypatch, tmp
 
 def test_an_overlay_has_no_time_that_cannot_be_told_from_nothing():
     """A negative difference would move the colours of all others."""
-    costs = (Cost(0, "CONV_2D", 588_405.0, 500_000.0, 600_000.0), Cost(1, "ADD", -1_388_897.0, -5e6, 2e6))
-    assert overlay_values(Costs(NAME, "nanoseconds", "now", costs)) == ("time in µs", {0: 588.405})
-    counted = Costs(NAME, "instructions", "run a", (Cost(0, "CONV_2D", 900.0),))
+    costs = (
+        ProfiledOperator(0, "CONV_2D", 588_405.0, 500_000.0, 600_000.0),
+        ProfiledOperator(1, "ADD", -1_388_897.0, -5e6, 2e6),
+    )
+    assert overlay_values(OperatorProfile(NAME, "nanoseconds", "now", costs)) == ("time in µs", {0: 588.405})
+    counted = OperatorProfile(NAME, "instructions", "run a", (ProfiledOperator(0, "CONV_2D", 900.0),))
     assert overlay_values(counted) == ("instructions", {0: 900.0})

@@ -9,7 +9,7 @@ import pytest
 
 from harness import registry
 from harness.cli import tuning
-from harness.cli.tuning_text import Found, sentences, show, to_json
+from harness.cli.tuning_text import SearchOutcome, sentences, show, to_json
 from harness.errors import HarnessError
 from harness.tune.attempt import Attempt
 from harness.tune.candidates import Candidate
@@ -28,7 +28,7 @@ REFUSED = Attempt(FLOAT16, "refused", reason="a/two: 'tf.MatrixInverse' op is ne
 
 def found(*attempts, best=None, closest=None, complete=True, interrupted=False, **more):
     targets = ("a/one", "a/two")
-    return Found(
+    return SearchOutcome(
         "kws", targets, OBJECTIVES["size"], attempts, best, closest, 24, complete, interrupted, **more
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from harness.baseline.accepted_results import accepted_case, accepted_run
 from harness.baseline.files import Baseline
 from harness.case_name import CaseName
 from harness.latency.statistics import summarise
-from harness.parity.edges import parity
+from harness.parity.edges import compare_edges
 from harness.store.record import ArtifactSummary, CaseResult, Machine, Measured, ModelSummary, Outcome, RunRecord
 from harness.target import Timing
 
@@ -45,7 +45,7 @@ def figures(seed=0, reference_error=0.0, error=0.0, samples=64, labels=None, swa
     outputs = [TensorInfo(name=n, tensor=n, index=i, shape=(10,), dtype="float32") for i, n in enumerate(golden)]
     if labels is None:
         labels = golden["p"].argmax(axis=1)
-    return parity(
+    return compare_edges(
         golden, reference, actual, outputs, labels=labels, task="classification", reference_name="a reference"
     )
 

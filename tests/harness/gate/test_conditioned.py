@@ -8,7 +8,7 @@ from harness.case_name import CaseName
 from harness.gate.conditioned import conditioned
 from harness.gate.judge import judge
 from harness.gate.policy import ParityRule, Policy
-from harness.parity.edges import parity
+from harness.parity.edges import compare_edges
 from harness.store.record import Conditioning, Measured, OutputConditioning
 
 RANDOM = np.random.default_rng(7)
@@ -23,7 +23,7 @@ def conditioning(sqnr_db, peak=1e-9, steps=None, step=None, samples=200):
 
 
 def broken(actual, seen, *, reference=GOLDEN, info=FLOAT, variant="float32", target="tflite/one", rules=()):
-    figures = parity(
+    figures = compare_edges(
         {"out": GOLDEN}, {"out": reference}, {"out": actual}, (info,), task="regression", reference_name="reference"
     )
     figures = figures.model_copy(update={"conditioning": seen})

@@ -13,7 +13,7 @@ from harness.gate.judge_task import discordant_bound, discordant_pairs
 from harness.gate.policy import FigureLimit, LatencyRule, ParityRule, Policy, TaskRule
 from harness.latency.statistics import summarise
 from harness.parity.comparison import compare
-from harness.parity.edges import parity
+from harness.parity.edges import compare_edges
 from harness.ragged import stack_samples
 from harness.store.record import Measured, TaskMetric
 from harness.target import Timing
@@ -25,7 +25,7 @@ INT8 = FLOAT.model_copy(update={"dtype": "int8", "quantisation": Quantisation(sc
 
 
 def case(golden, reference, actual, info=FLOAT, task="regression", labels=None):
-    return parity(
+    return compare_edges(
         {"out": golden},
         {"out": reference},
         {"out": actual},
@@ -58,7 +58,7 @@ class TestSizes:
 
     def compared(self, reference, actual, golden=ROWS):
         sides = (stack_samples("out", side) for side in (golden, reference, actual))
-        return parity(*sides, (FLOAT,), task="regression", reference_name="reference")
+        return compare_edges(*sides, (FLOAT,), task="regression", reference_name="reference")
 
     def test_another_number_of_rows_fails_that_rule_alone_and_on_its_edge_alone(self):
         found = failures(self.compared(self.ROWS, self.FEWER))
@@ -382,7 +382,7 @@ def test_a_share_says_what_it_is_a_share_of():
 def test_an_output_that_never_held_a_value_is_not_passed():
     info = TensorInfo(name="kept", tensor="kept", index=0, shape=(4,), dtype="float32")
     empty = np.zeros((8, 0, 4), np.float32)
-    seen = parity(
+    seen = compare_edges(
         {"kept": empty}, {"kept": empty}, {"kept": empty}, (info,), task="regression", reference_name="a reference"
     )
     checks = judge(CaseName("m", "float32", "t", format="tfjs"), seen, None, Measured(), Policy())

@@ -32,7 +32,7 @@ class Altered(FakeTarget):
     def fingerprint(self):
         return {"runtime": self.version}
 
-    def altered(self, changes):
+    def with_fingerprint(self, changes):
         return Altered(changes["runtime"])
 
 
@@ -100,7 +100,7 @@ def test_where_only_the_measuring_code_differs_nothing_is_timed(cache, kept):
         def fingerprint(self):
             return {"browser": "156", "page": "new"}
 
-        def altered(self, changes):
+        def with_fingerprint(self, changes):
             assert changes == {"page": "old"}
             return self
 

@@ -10,7 +10,7 @@ import pytest
 from harness.environment import Environment
 from harness.errors import Unavailable
 from harness.installation import interpreter as module
-from harness.installation.interpreter import installed_interpreter, interpreter, known_failure, managed_directory
+from harness.installation.interpreter import ensure_python, installed_interpreter, known_failure, managed_directory
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ def uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeUv:
 
 
 def ask() -> Path:
-    return interpreter("3.4", ("3.4", "3.5"), "the environment `old`", "the target some/old")
+    return ensure_python("3.4", ("3.4", "3.5"), "the environment `old`", "the target some/old")
 
 
 def python_on_path(folder: Path) -> Path:
@@ -186,6 +186,6 @@ def test_real_uv_names_its_reason_for_a_mirror_that_holds_nothing(
     monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", f"file://{machine}")
     monkeypatch.setattr(module, "installed_interpreter", lambda version: None)
     with pytest.raises(Unavailable, match=r"uv could not bring it \(uv: .*No such file") as caught:
-        interpreter("3.11", ("3.11",), "the environment `old`", "nothing")
+        ensure_python("3.11", ("3.11",), "the environment `old`", "nothing")
     assert "\n" not in str(caught.value)
     assert subprocess.run(["ls", "-A", str(managed_directory())], capture_output=True, check=True).returncode == 0

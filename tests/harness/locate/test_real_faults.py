@@ -23,7 +23,7 @@ OPERATORS = {
 }
 
 
-def on_case(name):
+def case_param(name):
     """A case as a parameter that needs what its target needs."""
     return on_target(name.split("/", 2)[2], name)
 
@@ -77,13 +77,13 @@ def test_the_operator_with_other_weights_is_at_fault(target, number, locator):
 @pytest.mark.parametrize(
     "name",
     [
-        on_case("digits_cnn/int8/tflite/litert-xnnpack"),
-        on_case("digits_cnn/float16/tflite/litert-xnnpack"),
-        on_case("digits_cnn/float32/tflite/litert-xnnpack"),
-        on_case("digits_cnn/int8/tflm/host"),
-        on_case("digits_cnn/int8/mcu/qemu-cortex-m4"),
-        on_case("digits_cnn/uint8/tfjs/chromium-wasm"),
-        on_case("digits_cnn/float32/tfjs/firefox-wasm"),
+        case_param("digits_cnn/int8/tflite/litert-xnnpack"),
+        case_param("digits_cnn/float16/tflite/litert-xnnpack"),
+        case_param("digits_cnn/float32/tflite/litert-xnnpack"),
+        case_param("digits_cnn/int8/tflm/host"),
+        case_param("digits_cnn/int8/mcu/qemu-cortex-m4"),
+        case_param("digits_cnn/uint8/tfjs/chromium-wasm"),
+        case_param("digits_cnn/float32/tfjs/firefox-wasm"),
     ],
 )
 def test_every_operator_of_a_sound_case_can_be_seen_and_keeps_to_the_rules(name, locator):
@@ -97,7 +97,7 @@ def test_every_operator_of_a_sound_case_can_be_seen_and_keeps_to_the_rules(name,
 
 
 @pytest.mark.parametrize(
-    "name", [on_case("digits_cnn/int8/tflite/litert-xnnpack"), on_case("digits_cnn/uint8/tfjs/chromium-wasm")]
+    "name", [case_param("digits_cnn/int8/tflite/litert-xnnpack"), case_param("digits_cnn/uint8/tfjs/chromium-wasm")]
 )
 def test_the_conversion_edge_sees_what_quantisation_costs_each_operator(name, locator):
     made = locator(name)

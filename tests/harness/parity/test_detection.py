@@ -12,7 +12,7 @@ from harness.gate.policy import Policy
 from harness.model import DetectionOutputs
 from harness.parity.comparison import Incomparable
 from harness.parity.detection import Detections, agreement, detections, mean_average_precision, overlaps
-from harness.parity.edges import parity
+from harness.parity.edges import compare_edges
 from harness.store.record import Measured
 
 NAMES = DetectionOutputs("boxes", "scores", "classes")
@@ -39,7 +39,7 @@ GOLDEN = padded([CAT, DOG, LOW], [DOG])
 
 def verdict(golden, actual, reference=None, labels=None, names=NAMES):
     reference = golden if reference is None else reference
-    seen = parity(
+    seen = compare_edges(
         golden, reference, actual, INFOS, labels=labels, task="detection", reference_name="a reference", detection=names
     )
     checks = judge(CaseName("m", "float32", "t", format="tflite"), seen, None, Measured(), Policy())

@@ -5,7 +5,7 @@ import pytest
 
 from harness.artifact import Quantisation, TensorInfo
 from harness.parity.comparison import Incomparable
-from harness.parity.edges import parity
+from harness.parity.edges import compare_edges
 
 SCORES = TensorInfo(
     name="scores", tensor="t", index=0, shape=(1, 3), dtype="int8", quantisation=Quantisation(scale=0.01, zero_point=0)
@@ -24,7 +24,7 @@ def tensors():
 
 
 def build(golden, reference, actual, labels=None, task="classification", **more):
-    return parity(
+    return compare_edges(
         golden,
         reference,
         actual,
@@ -59,7 +59,7 @@ def test_the_task_metric_is_of_the_target_against_the_golden():
 
 def test_labels_go_to_the_output_that_has_the_classes():
     golden, reference, actual = tensors()
-    result = parity(
+    result = compare_edges(
         golden, reference, actual, (LATENT, SCORES), labels=np.array([2, 1]), task="classification", reference_name="r"
     )
     assert result.task is not None
@@ -114,7 +114,7 @@ def alike_outputs():
 def test_outputs_swapped_by_the_converter_look_so_on_that_edge_and_to_the_user():
     infos, golden = alike_outputs()
     swapped = {"p": golden["q"], "q": golden["p"]}
-    result = parity(golden, swapped, swapped, infos, task="regression", reference_name="r")
+    result = compare_edges(golden, swapped, swapped, infos, task="regression", reference_name="r")
     assert [item.looks_like for item in result.conversion] == ["q", "p"]
     assert [item.looks_like for item in result.runtime] == [None, None]
     assert [item.looks_like for item in result.end_to_end] == ["q", "p"]
@@ -139,5 +139,7 @@ def test_exchanged_labels_are_a_matter_of_the_float32_model_alone():
     golden = {"scores": np.eye(3, dtype=np.float32)[np.repeat([0, 1, 2], 4)].reshape(12, 1, 3)}
     stored = {"scores": SCORES.to_stored(golden["scores"])}
     labels = np.repeat([1, 0, 2], 4)
-    task = parity(golden, stored, stored, (SCORES,), labels=labels, task="classification", reference_name="r").task
+    task = compare_edges(
+        golden, stored, stored, (SCORES,), labels=labels, task="classification", reference_name="r"
+    ).task
     assert task.exchanged_labels == (0, 1)

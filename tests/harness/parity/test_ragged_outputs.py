@@ -8,7 +8,7 @@ import pytest
 from harness.artifact import Quantisation, TensorInfo
 from harness.model import DetectionOutputs
 from harness.parity.comparison import Incomparable, compare
-from harness.parity.edges import parity
+from harness.parity.edges import compare_edges
 from harness.parity.ragged_outputs import compare_output
 from harness.ragged import stack_samples
 
@@ -34,7 +34,7 @@ def padded(rows, length, filler=0.0):
 
 def both(actual, expected, **options):
     """Compared on all edges, as one output of one artifact."""
-    found = parity(expected, actual, actual, (info(),), task="regression", reference_name="reference", **options)
+    found = compare_edges(expected, actual, actual, (info(),), task="regression", reference_name="reference", **options)
     return found.conversion[0]
 
 
@@ -144,6 +144,8 @@ def test_a_detector_may_find_another_number_of_boxes(lost):
     names = DetectionOutputs(boxes="boxes", scores="scores", classes="classes")
     expected, actual = side((2, 0, 3)), side((2, 0, 3 - lost))
     infos = tuple(info(name) for name in names.names)
-    found = parity(expected, actual, actual, infos, task="detection", reference_name="reference", detection=names)
+    found = compare_edges(
+        expected, actual, actual, infos, task="detection", reference_name="reference", detection=names
+    )
     (boxes,) = [one for one in found.conversion if one.output == "boxes"]
     assert (boxes.answers, boxes.top1_agreement) == (10 - lost, pytest.approx(1.0 - lost / (10 - lost)))

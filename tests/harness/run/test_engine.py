@@ -293,7 +293,7 @@ def test_a_runtime_that_is_replaced_while_it_is_measured_ends_the_case(execute):
 
 @pytest.mark.parametrize("changed", ["targets", "harness"])
 def test_changed_measuring_code_measures_again_whether_a_familys_or_the_engines(execute, monkeypatch, changed):
-    target, tree = FakeTarget(), addressing.tree
+    target, tree = FakeTarget(), addressing.code_digest_of_files
     execute(target)
     assert target.opened == 2
 
@@ -302,7 +302,7 @@ def test_changed_measuring_code_measures_again_whether_a_familys_or_the_engines(
         return tree(*paths) + ("edited" if engine == (changed == "harness") else "")
 
     for module in (addressing, target_address):
-        monkeypatch.setattr(module, "tree", edited)
+        monkeypatch.setattr(module, "code_digest_of_files", edited)
     execute(target)
     assert target.opened == 4
 

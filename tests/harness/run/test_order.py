@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from harness.run.case_steps import COMPARING, COMPARING_SLOWLY_ELSEWHERE, CONVERTING
 from harness.run.costs import SLOW_SECONDS
-from harness.run.order import SLOW, Order
+from harness.run.order import SLOW, ReadyQueue
 from harness.run.schedule import ScheduledStep
 
 WORKERS = 4
@@ -18,7 +18,7 @@ WORKERS = 4
 
 def makespan(steps, workers, limits=None, elsewhere=()):
     """Seconds until all is done, where every step takes what was expected; and the most at once, by place."""
-    order = Order(steps, workers, limits or {}, lambda: elsewhere)
+    order = ReadyQueue(steps, workers, limits or {}, lambda: elsewhere)
     now, ends, count = 0.0, [], 0
     running, most = Counter(), Counter()
     for _ in steps:
@@ -115,7 +115,7 @@ def test_conversions_and_cases_end_the_sooner_the_more_places_there_are():
 def test_a_step_that_may_be_done_anywhere_is_done_here_first_and_then_where_most_is_free():
     steps = [ScheduledStep(number, "Converting", None, at=lambda where: None) for number in range(6)]
     there = ["a", "b"]
-    order = Order(steps, {"": 2, "a": 1, "b": 2}.get, {}, lambda: there)
+    order = ReadyQueue(steps, {"": 2, "a": 1, "b": 2}.get, {}, lambda: there)
     taken = [order.take() for _ in range(4)]
     assert [step.place for step in taken] == ["", "", "b", "a"]
     assert taken[2].doing == "Converting at b"
@@ -145,7 +145,7 @@ def test_a_slow_step_leaves_a_worker_of_its_own_place_to_the_quick_ones():
         ScheduledStep(("slow", place, n), "", None, (), 0, 60.0, SLOW, place=place) for place in "ab" for n in range(2)
     ]
     steps += [ScheduledStep(("quick", place, n), "", None, (), 1, 1.0, place=place) for place in "a" for n in range(5)]
-    order = Order(steps, lambda place: 2, {})
+    order = ReadyQueue(steps, lambda place: 2, {})
     taken = []
     while (step := order.take()) is not None:
         taken.append(step.key[:2])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.serve.interface import Interface
-from harness.serve.record_source import Source
+from harness.serve.record_source import RecordSource
 from harness.serve.server import make_server
 from harness.store.runs import RunStore
 from tests.harness.report.conftest import ENGINES, program
@@ -26,7 +26,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     for day in range(40):
         cases = [make_case(measured_on=day, size=1000 + 10 * (day >= 20)), make_case("tfjs/wasm", measured_on=day)]
         RunStore(tmp_path).write(make_record(day, *cases))
-    made = make_server(Interface(Source(tmp_path)), 0)
+    made = make_server(Interface(RecordSource(tmp_path)), 0)
     thread = threading.Thread(target=made.serve_forever, args=[0.01], daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{made.server_address[1]}/"

@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 from harness.history import summaries
 from harness.serve.dashboard import KEPT
 from harness.serve.interface import PATHS, Interface
-from harness.serve.record_source import Source
+from harness.serve.record_source import RecordSource
 from harness.serve.server import make_server
 from harness.store.index.database import INDEX_FILE
 from harness.store.runs import RunStore
@@ -34,7 +34,7 @@ def results(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(results: Path) -> Iterator[ThreadingHTTPServer]:
-    made = make_server(Interface(Source(results)), 0)
+    made = make_server(Interface(RecordSource(results)), 0)
     thread = threading.Thread(target=made.serve_forever, args=[0.01], daemon=True)
     thread.start()
     yield made
@@ -158,7 +158,7 @@ def test_a_part_is_made_once(server: ThreadingHTTPServer, monkeypatch: pytest.Mo
 @pytest.mark.long
 def test_who_comes_after_a_new_run_finds_its_page_ready(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.serve.record_source.FRESH_SECONDS", 0.0)
-    interface = Interface(Source(results))
+    interface = Interface(RecordSource(results))
     interface.prepare()
     RunStore(results).write(make_record(20))
     interface.prepare()
@@ -187,7 +187,7 @@ def test_what_is_made_ready_in_the_background_takes_one_processor(
     monkeypatch.setattr(summaries, "in_processes", counted)
     monkeypatch.setattr(summaries, "WORTH_A_PROCESS", 1)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    Interface(Source(results)).prepare()
+    Interface(RecordSource(results)).prepare()
     assert started == [1]
 
 
@@ -206,7 +206,7 @@ def test_a_page_keeps_its_parts_when_a_run_is_added_and_is_told_when_it_is_too_o
 @pytest.mark.long
 def test_a_page_that_is_no_longer_kept_leaves_the_memory(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.serve.record_source.FRESH_SECONDS", 0.0)
-    interface = Interface(Source(results))
+    interface = Interface(RecordSource(results))
     pages = []
     for day in range(20, 20 + KEPT + 1):
         RunStore(results).write(make_record(day))
@@ -243,10 +243,10 @@ def test_the_paths_name_themselves(server: ThreadingHTTPServer) -> None:
 
 def test_a_port_that_is_taken_is_one_sentence(server: ThreadingHTTPServer, results: Path) -> None:
     with pytest.raises(HarnessError, match="cannot be had"):
-        make_server(Interface(Source(results)), server.server_address[1])
+        make_server(Interface(RecordSource(results)), server.server_address[1])
 
 
 def test_an_empty_folder_is_served_too(tmp_path: Path) -> None:
-    interface = Interface(Source(tmp_path))
+    interface = Interface(RecordSource(tmp_path))
     assert interface.answer("/", {}).status == 404
     assert json.loads(interface.answer("/api/runs", {}).body) == []

@@ -7,7 +7,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.store.record import SCHEMA_VERSION
-from harness.store.record_migration import STEPS, lift
+from harness.store.record_migration import STEPS, migrate_record
 from harness.store.runs import parse
 from harness.store.schema import schema_path, text
 from tests.harness.store.records import make_record
@@ -39,7 +39,7 @@ def test_steps_are_taken_one_after_the_other_and_leave_what_they_do_not_know() -
         1: lambda old: {**old, "name": old["title"]},
         2: lambda old: {key: value for key, value in old.items() if key != "title"},
     }
-    lifted = lift({"schema_version": 1, "title": "a", "other": 7}, steps, newest=3)
+    lifted = migrate_record({"schema_version": 1, "title": "a", "other": 7}, steps, newest=3)
     assert lifted == {"schema_version": 3, "name": "a", "other": 7}
 
 

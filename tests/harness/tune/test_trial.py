@@ -49,7 +49,8 @@ class NoisySession(RaisingSession):
 
 
 class CountingTarget(RaisingTarget):
-    """Computes what the reference does, and counts how often it is opened; `lacks` what coverage says of a variant."""
+    """Computes what the reference does, and counts how often it is opened; `lacks` what `unsupported_operators` says of
+    a variant."""
 
     def __init__(self, name="fake/one", slot="processor", lacks=(), interrupted=False):
         super().__init__(name)

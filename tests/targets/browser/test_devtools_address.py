@@ -208,8 +208,8 @@ def test_two_pages_of_one_comparison_take_the_named_port_and_the_next(monkeypatc
 def test_a_browser_named_beside_one_that_was_started_elsewhere_is_started_here_as_any_other(monkeypatch):
     """`harness ab … --old browser=PATH` while HARNESS_CHROMIUM_CDP is set: that side draws by software."""
     monkeypatch.setenv(devtools_address.VARIABLE, "http://127.0.0.1:9222")
-    monkeypatch.setenv(gpu.VARIABLE, "auto")
-    monkeypatch.setattr(gpu, "device", lambda *_: "")
+    monkeypatch.setenv(gpu.GPU_VARIABLE, "auto")
+    monkeypatch.setattr(gpu, "gpu_device", lambda *_: "")
     elsewhere = LiteRTJSTarget("litertjs/chromium-webgpu", "webgpu", ())
     here = LiteRTJSTarget("litertjs/chromium-webgpu", "webgpu", (), program=Path("/usr/bin/true"))
     assert (elsewhere.chosen_gpu, elsewhere.simulated) == (None, False)

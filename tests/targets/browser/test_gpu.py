@@ -13,7 +13,7 @@ H100 = "ANGLE (NVIDIA Corporation, NVIDIA H100 80GB HBM3/PCIe, OpenGL ES 3.2 NVI
 
 @pytest.fixture(autouse=True)
 def auto(monkeypatch):
-    for name in (gpu.VARIABLE, "__EGL_VENDOR_LIBRARY_FILENAMES", "VK_DRIVER_FILES", "VK_ICD_FILENAMES"):
+    for name in (gpu.GPU_VARIABLE, "__EGL_VENDOR_LIBRARY_FILENAMES", "VK_DRIVER_FILES", "VK_ICD_FILENAMES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(gpu.ctypes.util, "find_library", lambda name: f"lib{name}.so.1")
     monkeypatch.setattr(gpu.sys, "platform", "linux")
@@ -72,9 +72,9 @@ def test_a_gpu_that_answers_is_taken_and_named_with_its_driver(machine):
 def test_a_device_that_proc_and_dri_do_not_list_is_one_too(tmp_path, node, words):
     (tmp_path / "dev").mkdir()
     (tmp_path / "dev/nvidiactl").touch()  # of the driver, and no GPU
-    assert gpu.device(tmp_path) == ""
+    assert gpu.gpu_device(tmp_path) == ""
     (tmp_path / "dev" / node).touch()
-    assert gpu.device(tmp_path) == words
+    assert gpu.gpu_device(tmp_path) == words
 
 
 @pytest.mark.parametrize(("backend", "file"), [("webgl", "libEGL.so.1"), ("webgpu", "libvulkan.so.1")])
@@ -86,7 +86,7 @@ def test_a_loader_that_travels_with_the_harness_is_found_without_the_systems_ind
 
 
 def test_software_that_is_asked_for_is_not_second_guessed(machine, monkeypatch):
-    monkeypatch.setenv(gpu.VARIABLE, "software")
+    monkeypatch.setenv(gpu.GPU_VARIABLE, "software")
     assert not gpu.select_gpu("webgl", SOFTWARE, never, machine).hardware
 
 
@@ -111,9 +111,9 @@ def test_where_every_way_hangs_the_software_renderer_says_why(machine):
 
 
 def test_a_gpu_that_is_asked_for_by_name_and_not_got_is_a_problem(machine, tmp_path, monkeypatch):
-    monkeypatch.setenv(gpu.VARIABLE, "H100")
+    monkeypatch.setenv(gpu.GPU_VARIABLE, "H100")
     assert gpu.select_gpu("webgl", SOFTWARE, lambda flags: H100, machine).hardware
-    monkeypatch.setenv(gpu.VARIABLE, "Radeon")
+    monkeypatch.setenv(gpu.GPU_VARIABLE, "Radeon")
     found = gpu.select_gpu("webgpu", SOFTWARE, lambda flags: "nvidia hopper", machine)
     assert not found.hardware
     assert found.problem == (
@@ -142,8 +142,8 @@ def test_a_render_node_is_a_device_too(tmp_path):
     (tmp_path / "dev/dri/renderD128").touch()
     (tmp_path / "sys/class/drm/renderD128/device").mkdir(parents=True)
     (tmp_path / "sys/class/drm/renderD128/device/vendor").write_text("0x1002\n")
-    assert gpu.device(tmp_path) == "renderD128 of vendor 0x1002"
-    assert gpu.driver(tmp_path) == ""
+    assert gpu.gpu_device(tmp_path) == "renderD128 of vendor 0x1002"
+    assert gpu.gpu_driver(tmp_path) == ""
 
 
 def test_a_gpu_that_was_asked_for_and_not_got_is_not_answered_by_what_the_software_renderer_gave(monkeypatch):
@@ -151,6 +151,6 @@ def test_a_gpu_that_was_asked_for_and_not_got_is_not_answered_by_what_the_softwa
     monkeypatch.setattr(browser_target, "gpu_of", lambda *_: gpu.Gpu(SOFTWARE, "software renderer: no GPU device"))
     monkeypatch.setattr(type(target.browser), "version", lambda *_: "Chromium 1")
     before = target.fingerprint()
-    monkeypatch.setenv(gpu.VARIABLE, "Radeon")
+    monkeypatch.setenv(gpu.GPU_VARIABLE, "Radeon")
     monkeypatch.setattr(browser_target, "gpu_of", lambda *_: gpu.Gpu(SOFTWARE, "", problem="did not get"))
     assert target.fingerprint() == {**before, "gpu_not_got": "Radeon"}

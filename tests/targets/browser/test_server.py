@@ -49,17 +49,17 @@ def test_neither_without_the_token_nor_under_another_name(server):
 
 
 def test_tensors_go_both_ways_as_they_are(server):
-    server.offer([b"\x00\xff", b"\x10"])
+    server.offer_samples([b"\x00\xff", b"\x10"])
     assert ask(server, f"/{server.token}/samples")[1] == b"\x00\xff\x10"
     assert ask(server, f"/{server.token}/results", "POST", b"\x01\x02")[0].status == 204
-    assert server.take() == b"\x01\x02"
-    assert server.take() == b""
+    assert server.take_results() == b"\x01\x02"
+    assert server.take_results() == b""
 
 
 @pytest.mark.parametrize(("size", "kept"), [(1000, 1000), (LARGE + 1, 0)])
 def test_large_samples_are_not_held_once_the_page_has_them(size, kept):
     with Server({}) as server:
-        server.offer([bytes(size)])
+        server.offer_samples([bytes(size)])
         for asked in (size, kept):
             assert len(ask(server, f"/{server.token}/samples")[1]) == asked
             await_end_of_requests()
@@ -81,10 +81,10 @@ def test_it_is_gone_when_it_is_closed():
 
 def test_sizes_are_bounded(server):
     with pytest.raises(TooLarge):
-        server.offer([bytes(1000), bytes(1)])
+        server.offer_samples([bytes(1000), bytes(1)])
     assert ask(server, f"/{server.token}/results", "POST", bytes(1001))[0].status == 413
     assert ask(server, f"/{server.token}/elsewhere", "POST", b"1")[0].status == 404
-    assert server.take() == b""
+    assert server.take_results() == b""
 
 
 def test_it_listens_on_loopback_alone(server):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from ..builder import Builder, Place
+from ..builder import BufferPosition, Builder
 from ..model import Operator, Tensor
 from .axes import merge_axes, row_major
 from .checks import common_dtype, constant_integers, existing_axis, operand, own_zero_point, refusal, result
@@ -24,12 +24,12 @@ def _initial(tensor: Tensor) -> int:
     return -tensor.zero_point * (1 << (_HEADROOM - 1))
 
 
-def _to_sum(operator: Operator, build: Builder, source: Tensor, place: Place) -> None:
+def _to_sum(operator: Operator, build: Builder, source: Tensor, place: BufferPosition) -> None:
     zero_points = (own_zero_point(operator, source), 0)
     emit_rescaling_between(build, (build.read(source), place), source.elements, ("int8", "int32"), _TO_SUM, zero_points)
 
 
-def _from_sum(operator: Operator, build: Builder, place: Place, source: Tensor, target: Tensor) -> None:
+def _from_sum(operator: Operator, build: Builder, place: BufferPosition, source: Tensor, target: Tensor) -> None:
     twice_scale = 2 * float(source.scale)
     factor = smaller_than_one(operator, twice_scale / ((1 << _HEADROOM) * float(target.scale)))
     zero_points = (0, own_zero_point(operator, target))

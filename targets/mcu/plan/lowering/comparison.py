@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..builder import Builder, Place
+from ..builder import BufferPosition, Builder
 from ..fixed_point import quantise_multiplier, requantise
 from ..lookup_tables import INT8_VALUES, by_bits
 from ..model import Operator, Tensor
@@ -95,7 +95,7 @@ def lower_all(operator: Operator, build: Builder) -> None:
     emit_extreme(operator, build, source, target, "reduce_extreme_int8", maximum=False)
 
 
-def _in_shape(operator: Operator, build: Builder, source: Tensor, shape: tuple[int, ...]) -> Place:
+def _in_shape(operator: Operator, build: Builder, source: Tensor, shape: tuple[int, ...]) -> BufferPosition:
     """The tensor itself, or a copy repeated to `shape`."""
     if source.shape == shape:
         return build.read(source)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..builder import Builder, Label, Place
+from ..builder import BufferPosition, Builder, Label
 from ..model import Graph, Operator, Tensor
 from .checks import operand, optional_operand, refusal
 from .movement import emit_bytes
@@ -23,11 +23,11 @@ def _subgraph(operator: Operator, build: Builder, slot: int, inputs: int, output
     return graph
 
 
-def _branch_if(build: Builder, condition: Place, target: Label) -> None:
+def _branch_if(build: Builder, condition: BufferPosition, target: Label) -> None:
     build.step("branch", condition=condition, value=1, target=target)
 
 
-def _branch_unless(build: Builder, condition: Place, target: Label) -> None:
+def _branch_unless(build: Builder, condition: BufferPosition, target: Label) -> None:
     build.step("branch", condition=condition, value=0, target=target)
 
 
@@ -43,8 +43,8 @@ def _arguments(operator: Operator, first: int) -> list[Tensor]:
 
 
 def _inline(
-    operator: Operator, build: Builder, graph: Graph, arguments: list[Tensor], places: list[Place | None]
-) -> list[Place]:
+    operator: Operator, build: Builder, graph: Graph, arguments: list[Tensor], places: list[BufferPosition | None]
+) -> list[BufferPosition]:
     """The subgraph's steps on these arguments, at their places (none for a constant or a variable's handle); where its
     outputs are then."""
     constants = {
@@ -67,7 +67,7 @@ def _inline(
         return [build.read(tensor) for tensor in inlined.outputs]
 
 
-def _places(build: Builder, arguments: list[Tensor]) -> list[Place | None]:
+def _places(build: Builder, arguments: list[Tensor]) -> list[BufferPosition | None]:
     """Where arguments are that are neither constants nor handles."""
     variables = build.scope.variables
     return [None if t.constant is not None or t.index in variables else build.read(t) for t in arguments]
@@ -122,7 +122,7 @@ def lower_while(operator: Operator, build: Builder) -> None:
     body = _subgraph(operator, build, 1, len(arguments), len(arguments))
     _condition(operator, test.outputs[0])
     kept = [inside.index == given.index for inside, given in zip(body.inputs, body.outputs, strict=True)]
-    places: list[Place | None] = []
+    places: list[BufferPosition | None] = []
     for argument, place, target, is_kept in zip(
         arguments, _places(build, arguments), operator.outputs, kept, strict=True
     ):
@@ -167,10 +167,10 @@ def _keep(operator: Operator, build: Builder, argument: Tensor, target: Tensor) 
         build.alias(target, argument)
 
 
-def _hand_over(build: Builder, changed: list[tuple[Place, Place, int]]) -> None:
+def _hand_over(build: Builder, changed: list[tuple[BufferPosition, BufferPosition, int]]) -> None:
     """(source, target, bytes) of what a turn gives to the next. A source that is another's target is saved first."""
     targets = [target.storage for _, target, _ in changed]
-    saved: list[tuple[Place, Place, int]] = []
+    saved: list[tuple[BufferPosition, BufferPosition, int]] = []
     for source, target, nbytes in changed:
         if source == target:
             continue

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..builder import Builder, FieldValue, Place
+from ..builder import BufferPosition, Builder, FieldValue
 from ..fixed_point import quantise_multiplier
 from ..model import Operator, Tensor
 from .axes import broadcast_strides, merge_axes
@@ -221,7 +221,11 @@ _OPERATIONS_OF_INT32 = {"ADD": 0, "SUB": 1, "MUL": 2, "SQUARED_DIFFERENCE": 3, "
 
 
 def emit_int32(
-    operator: Operator, build: Builder, places: tuple[Place, Place, Place], walk: Mapping[str, FieldValue], name: str
+    operator: Operator,
+    build: Builder,
+    places: tuple[BufferPosition, BufferPosition, BufferPosition],
+    walk: Mapping[str, FieldValue],
+    name: str,
 ) -> None:
     """`places` are both inputs' and the output's."""
     low, high = integer_range("int32")
@@ -247,7 +251,9 @@ def _emit_int32(operator: Operator, first: Tensor, second: Tensor, target: Tenso
     emit_int32(operator, build, (build.read(first), build.read(second), build.allocate(target)), walk, operator.name)
 
 
-def emit_elementwise_float(build: Builder, name: str, places: tuple[Place, Place, Place], elements: int) -> None:
+def emit_elementwise_float(
+    build: Builder, name: str, places: tuple[BufferPosition, BufferPosition, BufferPosition], elements: int
+) -> None:
     """Emits an elementwise step for float tensors of one shape, without bounds. `places` are both inputs' and the
     output's."""
     merged = merge_axes([elements], [1], [1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..builder import Builder, Place
+from ..builder import BufferPosition, Builder
 from ..format import RANK
 from ..model import Operator, Tensor
 from .axes import row_major
@@ -13,7 +13,12 @@ from .movement import emit_whole_copy, movable_element_bytes
 
 
 def emit_gather(
-    build: Builder, source: Place, target: Place, indices: Place, sizes: tuple[int, int, int, int], inner_bytes: int
+    build: Builder,
+    source: BufferPosition,
+    target: BufferPosition,
+    indices: BufferPosition,
+    sizes: tuple[int, int, int, int],
+    inner_bytes: int,
 ) -> None:
     """`sizes` are batches (each with indices of its own), lines of a batch, places of the axis and indices."""
     batches, outer, axis_size, count = sizes

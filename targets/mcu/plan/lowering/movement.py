@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..builder import Builder, Place
+from ..builder import BufferPosition, Builder
 from ..model import Operator, Tensor
 from .axes import broadcast_strides, merge_axes, row_major
 from .checks import constant_integers, operand, refusal, result, same_elements, unsupported_error
@@ -30,9 +30,9 @@ def same_quantisation(operator: Operator, source: Tensor, target: Tensor) -> Non
 def emit_copy(
     operator: Operator,
     build: Builder,
-    source: Place,
+    source: BufferPosition,
     source_strides: Sequence[int],
-    target: Place,
+    target: BufferPosition,
     target_strides: Sequence[int],
     shape: Sequence[int],
     element_bytes: int,
@@ -54,14 +54,19 @@ def emit_copy(
 
 
 def emit_whole_copy(
-    operator: Operator, build: Builder, source: Tensor, target: Place, target_strides: Sequence[int], element_bytes: int
+    operator: Operator,
+    build: Builder,
+    source: Tensor,
+    target: BufferPosition,
+    target_strides: Sequence[int],
+    element_bytes: int,
 ) -> None:
     """All of `source` into a part of something larger: `target` is where that starts."""
     strides = row_major(source.shape)
     emit_copy(operator, build, build.read(source), strides, target, target_strides, source.shape, element_bytes)
 
 
-def emit_bytes(build: Builder, source: Place, target: Place, nbytes: int) -> None:
+def emit_bytes(build: Builder, source: BufferPosition, target: BufferPosition, nbytes: int) -> None:
     """A copy of bytes as they are."""
     build.step(
         "copy",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....tflite.recurrent_state import WHY
-from ..builder import Builder, Place
+from ..builder import BufferPosition, Builder
 from ..fixed_point import quantise_multiplier, reduced_multiplier
 from ..format import GATES
 from ..lookup_tables import sigmoid_table
@@ -75,7 +75,7 @@ def _rescaling(operator: Operator, real: float, largest: int) -> tuple[int, int]
 
 def _product_int8(
     operator: Operator, source: Tensor, weights: Tensor, bias: Tensor | None, build: Builder
-) -> dict[str, int | Place]:
+) -> dict[str, int | BufferPosition]:
     """One matrix product to Q3.12; its bias is the folded one."""
     zero_point = own_zero_point(operator, source)
     if weights.zero_point != 0:
@@ -96,8 +96,8 @@ def _product_int8(
 
 def _gate_fields_int8(
     operator: Operator, source: Tensor, hidden: Tensor, sizes: _Sizes, build: Builder
-) -> dict[str, int | Place]:
-    fields: dict[str, int | Place] = {}
+) -> dict[str, int | BufferPosition]:
+    fields: dict[str, int | BufferPosition] = {}
     for gate in GATES:
         weights = _weights(operator, _INPUT_WEIGHTS[gate], (sizes.units, sizes.features), "int8")
         recurrent = _weights(operator, _RECURRENT_WEIGHTS[gate], (sizes.units, sizes.units), "int8")
@@ -123,8 +123,8 @@ def _wide_factor(operator: Operator, source: Tensor, weights: Tensor) -> tuple[i
 
 def _gate_fields_int16(
     operator: Operator, source: Tensor, hidden: Tensor, sizes: _Sizes, build: Builder
-) -> dict[str, int | Place]:
-    fields: dict[str, int | Place] = {}
+) -> dict[str, int | BufferPosition]:
+    fields: dict[str, int | BufferPosition] = {}
     for gate in GATES:
         weights = _weights(operator, _INPUT_WEIGHTS[gate], (sizes.units, sizes.features), "int8")
         recurrent = _weights(operator, _RECURRENT_WEIGHTS[gate], (sizes.units, sizes.units), "int8")
@@ -201,7 +201,7 @@ def _lower_float(operator: Operator, source: Tensor, target: Tensor, sizes: _Siz
     hidden, cell = operand(operator, _HIDDEN), operand(operator, _CELL)
     if hidden.dtype != "float32" or cell.dtype != "float32":
         raise unsupported_error(operator, f"states of {hidden.dtype} and {cell.dtype}")
-    gates: dict[str, Place] = {}
+    gates: dict[str, BufferPosition] = {}
     for gate in GATES:
         gates[f"{gate}_gate_input_weights"] = build.constant(
             _weights(operator, _INPUT_WEIGHTS[gate], (sizes.units, sizes.features), "float32").values

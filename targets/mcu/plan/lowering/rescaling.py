@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..builder import Builder, Place
+from ..builder import BufferPosition, Builder
 from ..model import Operator, Tensor
 from .checks import integer_range, own_zero_point, refusal
 
@@ -17,7 +17,7 @@ UNCHANGED: Factor = (1 << 30, 1)
 
 def emit_rescaling_between(
     build: Builder,
-    places: tuple[Place, Place],
+    places: tuple[BufferPosition, BufferPosition],
     elements: int,
     dtypes: tuple[str, str],
     factor: Factor,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..builder import Builder, Place
+from ..builder import BufferPosition, Builder
 from ..model import Operator, Tensor
 from .checks import common_dtype, constant_integers, dimensions_fit, operand, refusal, result
 from .gather import emit_gather
@@ -104,11 +104,11 @@ def lower_nearest(operator: Operator, build: Builder) -> None:
     row_indices, column_indices = nearest_indices(height, rows, *corners), nearest_indices(width, columns, *corners)
     pixel = channels * element_bytes
 
-    def choose_rows(source_place: Place, target_place: Place, row_width: int) -> None:
+    def choose_rows(source_place: BufferPosition, target_place: BufferPosition, row_width: int) -> None:
         sizes = (1, batches, height, rows)
         emit_gather(build, source_place, target_place, build.constant(row_indices), sizes, row_width * pixel)
 
-    def choose_columns(source_place: Place, target_place: Place, lines: int) -> None:
+    def choose_columns(source_place: BufferPosition, target_place: BufferPosition, lines: int) -> None:
         sizes = (1, batches * lines, width, columns)
         emit_gather(build, source_place, target_place, build.constant(column_indices), sizes, pixel)
 

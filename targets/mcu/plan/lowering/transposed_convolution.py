@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..builder import Builder, Place
+from ..builder import BufferPosition, Builder
 from ..model import Operator, Tensor
 from .axes import row_major
 from .checks import dimensions_fit, operand, refusal, result, unsupported_error
@@ -84,7 +84,9 @@ def _window(source: Tensor, channels: int, down: _Phase, across: _Phase) -> Wind
     )
 
 
-def _spread(weighted: Weighted, phase: Place, place: Place, strides: tuple[int, int], build: Builder) -> None:
+def _spread(
+    weighted: Weighted, phase: BufferPosition, place: BufferPosition, strides: tuple[int, int], build: Builder
+) -> None:
     """`phase` is dense; `place` is where its first pixel belongs in the output."""
     window = weighted.window
     shape = (window.batches, window.output_height, window.output_width, window.output_channels)

@@ -6,7 +6,7 @@ assigned to afterwards.
 
 from __future__ import annotations
 
-from ..builder import Builder, Place, Variable
+from ..builder import BufferPosition, Builder, Variable
 from ..flatbuffer import Malformed
 from ..model import Graph, Model, Operator, Tensor
 from ..refusal import PlanRefused
@@ -69,7 +69,7 @@ def lower_handle(operator: Operator, build: Builder) -> None:
     build.scope.variables[target.index] = variable
 
 
-def _variable(operator: Operator, build: Builder, value: Tensor) -> Place:
+def _variable(operator: Operator, build: Builder, value: Tensor) -> BufferPosition:
     """The storage behind the operator's handle, of the size of `value`."""
     handle = operand(operator, 0)
     variable = build.scope.variables.get(handle.index)

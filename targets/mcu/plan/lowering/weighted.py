@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..builder import Builder, Place
+from ..builder import BufferPosition, Builder
 from ..fixed_point import quantise_multiplier, reduced_multiplier
 from ..model import Operator, Tensor
 from .checks import (
@@ -155,7 +155,9 @@ def _window_scratch(weighted: Weighted, padded: int) -> int:
     return padded * (2 * lanes + int(ragged))
 
 
-def emit_convolution(weighted: Weighted, multipliers: list[tuple[int, int]], output: Place, build: Builder) -> None:
+def emit_convolution(
+    weighted: Weighted, multipliers: list[tuple[int, int]], output: BufferPosition, build: Builder
+) -> None:
     """`multipliers` (of each output channel) are for integers alone."""
     if weighted.input.dtype == "int8":
         _emit_int8(weighted, multipliers, output, build)
@@ -165,7 +167,7 @@ def emit_convolution(weighted: Weighted, multipliers: list[tuple[int, int]], out
         _emit_float(weighted, output, build)
 
 
-def _emit_int8(weighted: Weighted, multipliers: list[tuple[int, int]], output: Place, build: Builder) -> None:
+def _emit_int8(weighted: Weighted, multipliers: list[tuple[int, int]], output: BufferPosition, build: Builder) -> None:
     low, high = activation_range_quantised(weighted.operator, weighted.activation, weighted.output)
     rows = _padded_rows(weighted.weights)
     build.step(
@@ -219,7 +221,7 @@ def int16_channel_table(weighted: Weighted, multipliers: list[tuple[int, int]]) 
     return table.astype(np.uint32)
 
 
-def _emit_int16(weighted: Weighted, multipliers: list[tuple[int, int]], output: Place, build: Builder) -> None:
+def _emit_int16(weighted: Weighted, multipliers: list[tuple[int, int]], output: BufferPosition, build: Builder) -> None:
     low, high = activation_range_quantised(weighted.operator, weighted.activation, weighted.output)
     rows = _padded_rows(weighted.weights)
     paired = rows.reshape(len(rows), -1, 4)[:, :, [0, 2, 1, 3]]
@@ -238,7 +240,7 @@ def _emit_int16(weighted: Weighted, multipliers: list[tuple[int, int]], output: 
     )
 
 
-def _emit_float(weighted: Weighted, output: Place, build: Builder) -> None:
+def _emit_float(weighted: Weighted, output: BufferPosition, build: Builder) -> None:
     low, high = activation_range_float(weighted.operator, weighted.activation)
     build.step(
         "convolution_float",

@@ -35,7 +35,7 @@ class FaultyTarget(TFLiteTarget):
     def fingerprint(self):
         return {**super().fingerprint(), "revision": self.revision}
 
-    def altered(self, changes):
+    def with_fingerprint(self, changes):
         return FaultyTarget(self.name, self.worker, self.variable, changes.get("revision", self.revision))
 
     def _start(self, limits):

@@ -63,4 +63,4 @@ def test_the_operator_is_named(tmp_path):
 def test_other_kernels_ask_first(tmp_path):
     artifact = fully_connected(tmp_path, 3, 16)
     assert TARGETS["tflite/arm64-cortex-a53"].unsupported_operators(artifact) == ()
-    assert A53.altered({"resolver": "BUILTIN_REF"}).unsupported_operators(artifact) == ()
+    assert A53.with_fingerprint({"resolver": "BUILTIN_REF"}).unsupported_operators(artifact) == ()

@@ -84,11 +84,11 @@ def test_the_plugin_asks_for_an_interface_that_the_qemu_has():
 
 
 def test_another_core_stands_beside_it():
-    assert A53.altered({"core": "cortex-a76"}).fingerprint()["core"] == "cortex-a76"
+    assert A53.with_fingerprint({"core": "cortex-a76"}).fingerprint()["core"] == "cortex-a76"
 
 
 def test_an_older_runtime_is_other_packages_in_the_fingerprint():
-    older = A53.altered({"ai-edge-litert": "2.1.0"})
+    older = A53.with_fingerprint({"ai-edge-litert": "2.1.0"})
     assert older.fingerprint()["ai-edge-litert"] == "2.1.0"
     assert older.fingerprint()["environment"] != A53.fingerprint()["environment"]
 
@@ -96,11 +96,11 @@ def test_an_older_runtime_is_other_packages_in_the_fingerprint():
 @pytest.mark.parametrize("changes", [{"core": "cortex-m4"}, {"threads": "2"}])
 def test_what_cannot_be_changed_is_refused_in_one_sentence(changes):
     with pytest.raises(Unavailable, match="; "):
-        A53.altered(changes)
+        A53.with_fingerprint(changes)
 
 
 def test_what_the_system_was_made_of_is_passed_over_as_nobody_has_it_back():
-    assert A53.altered({"libc6": "2.35", "qemu": "7.0"}).fingerprint() == A53.fingerprint()
+    assert A53.with_fingerprint({"libc6": "2.35", "qemu": "7.0"}).fingerprint() == A53.fingerprint()
 
 
 def test_select_tf_operators_and_libraries_for_this_processor_are_foretold(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`Did you mean 'x'?`, to stand after a sentence, or nothing where no known name is like `name`."""
     from difflib import get_close_matches
 

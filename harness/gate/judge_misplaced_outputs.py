@@ -19,7 +19,7 @@ MOST_NAMED = 4
 GOLDEN = {"conversion": "the float32 golden", "runtime": "the reference interpreter"}
 
 
-def judge_placement(edge: Edge, comparisons: Sequence[Comparison]) -> list[Check]:
+def judge_misplaced_outputs(edge: Edge, comparisons: Sequence[Comparison]) -> list[Check]:
     """A failing check for outputs that look swapped, and one for each output whose classes look exchanged. Empty if
     everything is in its place."""
     checks = []
