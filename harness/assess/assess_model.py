@@ -256,10 +256,10 @@ def conversion_notes(trials: Trials) -> tuple[str, ...]:
     return told
 
 
-def artifact_operators(found: Examination | None) -> tuple[ArtifactOperator, ...]:
+def artifact_operators(examination: Examination | None) -> tuple[ArtifactOperator, ...]:
     """The TFLite artifact's operators with counts and multiplications, the heaviest first."""
     rows: dict[str, tuple[int, int]] = {}
-    for step in found.steps if found else ():
+    for step in examination.steps if examination else ():
         count, macs = rows.get(step.operator, (0, 0))
         rows[step.operator] = (count + 1, macs + step.macs)
     ordered = sorted(rows.items(), key=lambda row: (-row[1][1], row[0]))

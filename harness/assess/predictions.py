@@ -199,7 +199,7 @@ def deduce_predictions(target: Target, trials: Trials, found: Mapping[tuple[str,
 
 
 def infer_from_relative(
-    target: Target, variant: str, trials: Trials, found: Mapping[tuple[str, str], Prediction]
+    target: Target, variant: str, trials: Trials, predictions: Mapping[tuple[str, str], Prediction]
 ) -> Prediction:
     """The prediction from the artifact's examination, from a quicker target with the same kernels (the relative), or,
     for an emulator, from the operators: the target has them all."""
@@ -213,7 +213,7 @@ def infer_from_relative(
         if wrong:
             return Prediction(**named, verdict="wrong", how=answer.how, reason=wrong)
         return Prediction(**named, verdict="expected to run", how=answer.how)
-    relative = found.get((target.predicted_by, variant))
+    relative = predictions.get((target.predicted_by, variant))
     if relative is not None and relative.verdict == "wrong" and not target.predicted_values:
         return unknown(target, variant, reason=f"It was not started, and {relative.target} gives other values.")
     if relative is not None:

@@ -23,21 +23,21 @@ UNUSUAL_TYPES = {
 
 
 def recommend(
-    found: Assessment, graph: dict[str, Any] | None, examination: Examination | None
+    assessment: Assessment, graph: dict[str, Any] | None, examination: Examination | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Notes, and the recommendation."""
-    return tuple(notes(found, graph, examination)), tuple(advice(found))
+    return tuple(notes(assessment, graph, examination)), tuple(advice(assessment))
 
 
-def notes(found: Assessment, graph: dict[str, Any] | None, examination: Examination | None) -> list[str]:
+def notes(assessment: Assessment, graph: dict[str, Any] | None, examination: Examination | None) -> list[str]:
     """Types, dynamic shapes, loops, experimental operators."""
     told = []
     for kind, consequence in UNUSUAL_TYPES.items():
-        if kind in found.types:
-            told.append(f"{plural(found.types[kind], 'tensor is', 'tensors are')} {kind}: {consequence}.")
+        if kind in assessment.types:
+            told.append(f"{plural(assessment.types[kind], 'tensor is', 'tensors are')} {kind}: {consequence}.")
     described = [
         f"{name} ({'×'.join('?' if size is None else str(size) for size in shape)})"
-        for name, shape in found.open_dimensions.items()
+        for name, shape in assessment.open_dimensions.items()
     ]
     if described:
         leave = plural(len(described), "input leaves", "inputs leave")
@@ -56,8 +56,8 @@ def notes(found: Assessment, graph: dict[str, Any] | None, examination: Examinat
     if examination and examination.loops:
         stay = plural(examination.loops, "loop stays a loop", "loops stay loops")
         told.append(f"{stay}: multiplications in it are counted for one turn.")
-    if found.experimental:
-        told.append(f"TFLite's guide calls these experimental or custom: {', '.join(found.experimental)}.")
+    if assessment.experimental:
+        told.append(f"TFLite's guide calls these experimental or custom: {', '.join(assessment.experimental)}.")
     return told
 
 
@@ -66,9 +66,9 @@ def plural(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
-def advice(found: Assessment) -> list[str]:
+def advice(assessment: Assessment) -> list[str]:
     """What to do, target family by target family."""
-    return [*tflite_advice(found), *tfjs_advice(found), *micro_advice(found)]
+    return [*tflite_advice(assessment), *tfjs_advice(assessment), *micro_advice(assessment)]
 
 
 @dataclass(frozen=True)
@@ -83,46 +83,48 @@ class Trial:
         return self.tried and not self.refusal
 
 
-def trial_of(found: Assessment, artifact_format: str, variant: str) -> Trial:
+def trial_of(assessment: Assessment, artifact_format: str, variant: str) -> Trial:
     """What came of converting to a variant."""
-    for size in found.sizes:
+    for size in assessment.sizes:
         if (size.format, size.variant) == (artifact_format, variant):
             return Trial(tried=True, refusal=size.problem)
     return Trial(tried=False)
 
 
-def tflite_advice(found: Assessment) -> list[str]:
+def tflite_advice(assessment: Assessment) -> list[str]:
     """Convertible directly, needs select TF, or needs refactoring."""
-    if any(size.format == "tflite" and size.variant == "ready" for size in found.sizes):
-        ran = [answer.target for answer in found.predictions if answer.verdict == "runs"]
+    if any(size.format == "tflite" and size.variant == "ready" for size in assessment.sizes):
+        ran = [answer.target for answer in assessment.predictions if answer.verdict == "runs"]
         return [f"TFLite: a ready file; it was invoked on {', '.join(ran) or 'nothing that is here'}."]
-    trial = trial_of(found, "tflite", "float32")
+    trial = trial_of(assessment, "tflite", "float32")
     if not trial.tried:
         return []
     if trial.converted:
-        refusing = refused_everywhere(found, "tflite")
+        refusing = refused_everywhere(assessment, "tflite")
         said = ["TFLite: convertible directly, with builtin operators alone."]
         if refusing:
             names = ", ".join(target for targets in refusing.values() for target in targets)
             said = [f"TFLite: it converts with builtin operators alone, but no variant is of use on {names}."]
             said += [f"Not on {', '.join(targets)}: {why}" for why, targets in refusing.items()]
-        blocked = [(size.variant, size.problem) for size in found.sizes if size.format == "tflite" and size.problem]
+        blocked = [
+            (size.variant, size.problem) for size in assessment.sizes if size.format == "tflite" and size.problem
+        ]
         return said + [f"TFLite {variant} is refused: {why}" for variant, why in blocked]
-    lacking = [row.operator for row in found.operators if row.tflite in ("select TF", "custom")]
-    if trial_of(found, "tflite", "select-tf").converted:
+    lacking = [row.operator for row in assessment.operators if row.tflite in ("select TF", "custom")]
+    if trial_of(assessment, "tflite", "select-tf").converted:
         said = [f"TFLite: needs select TF for {', '.join(lacking) or 'some operators'} (the variant `select-tf`)."]
-    elif trial_of(found, "tflite", "custom").converted:
+    elif trial_of(assessment, "tflite", "custom").converted:
         said = [f"TFLite: needs custom operators for {', '.join(lacking) or 'some operators'} (the variant `custom`)."]
     else:
         said = [f"TFLite: needs refactoring: {trial.refusal}"]
-    return said + rewrites([*lacking, *(row.operator for row in found.operators if row.operator in trial.refusal)])
+    return said + rewrites([*lacking, *(row.operator for row in assessment.operators if row.operator in trial.refusal)])
 
 
-def refused_everywhere(found: Assessment, artifact_format: str) -> dict[str, list[str]]:
+def refused_everywhere(assessment: Assessment, artifact_format: str) -> dict[str, list[str]]:
     """The targets of the default matrix on which no variant of a format runs rightly, by the first reason of each."""
     told: dict[str, list[Prediction]] = {}
-    for answer in found.predictions:
-        if answer.format == artifact_format and answer.target in found.default_targets:
+    for answer in assessment.predictions:
+        if answer.format == artifact_format and answer.target in assessment.default_targets:
             told.setdefault(answer.target, []).append(answer)
     refusing: dict[str, list[str]] = {}
     for target, answers in told.items():
@@ -136,18 +138,20 @@ def rewrites(operators: list[str]) -> list[str]:
     return [f"A known rewrite of {name}: {REWRITES[name]}." for name in dict.fromkeys(operators) if name in REWRITES]
 
 
-def tfjs_advice(found: Assessment) -> list[str]:
+def tfjs_advice(assessment: Assessment) -> list[str]:
     """Whether the web takes it, and where."""
-    trial = trial_of(found, "tfjs", "float32")
+    trial = trial_of(assessment, "tfjs", "float32")
     if not trial.tried:
-        trial = trial_of(found, "tfjs", "ready")
+        trial = trial_of(assessment, "tfjs", "ready")
     if not trial.tried:
         return []
     if trial.refusal:
-        lacking = [row.operator for row in found.operators if "no" in row.tfjs.values()]
+        lacking = [row.operator for row in assessment.operators if "no" in row.tfjs.values()]
         return [f"TensorFlow.js: needs refactoring: {trial.refusal}", *rewrites(lacking)]
     told = [
-        answer for answer in found.predictions if answer.format == "tfjs" and answer.variant in ("float32", "ready")
+        answer
+        for answer in assessment.predictions
+        if answer.format == "tfjs" and answer.variant in ("float32", "ready")
     ]
     against: dict[str, list[str]] = {}
     for answer in told:
@@ -161,21 +165,21 @@ def tfjs_advice(found: Assessment) -> list[str]:
         said = [f"TensorFlow.js: convertible; expected to run on {', '.join(runs) or 'no backend'}."]
     said += [f"Not on {'any' if len(t) == len(told) else ', '.join(t)}: {why}" for why, t in against.items()]
     said += [f"Nothing is known of {', '.join(unknown)}."] if unknown else []
-    layers = trial_of(found, "tfjs", "layers-float32")
+    layers = trial_of(assessment, "tfjs", "layers-float32")
     if layers.refusal:
         said.append(f"TensorFlow.js: the layers form is refused: {layers.refusal}")
     return said
 
 
-def micro_advice(found: Assessment) -> list[str]:
+def micro_advice(assessment: Assessment) -> list[str]:
     """Whether a microcontroller takes it, and the smallest."""
-    asked = [answer for answer in found.predictions if answer.target == "tflm/host"]
+    asked = [answer for answer in assessment.predictions if answer.target == "tflm/host"]
     if not asked:
         return []
-    fits = found.microcontroller
+    fits = assessment.microcontroller
     if fits is None:
         why = next((answer.reason for answer in asked if answer.variant in ("int8", "ready", "float32")), "")
-        if why and why == trial_of(found, "tflite", "float32").refusal:
+        if why and why == trial_of(assessment, "tflite", "float32").refusal:
             return ["Microcontrollers: Micro runs none; what it might take does not convert (see TFLite, above)."]
         if all(answer.verdict == "does not run" for answer in asked):
             return [f"Microcontrollers: Micro runs none of the variants tried. {why}".strip()]

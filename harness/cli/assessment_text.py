@@ -33,7 +33,7 @@ class Reasons:
         return f" ({self.numbers.setdefault(reason, len(self.numbers) + 1)})" if reason else ""
 
 
-def show(found: Assessment, console: Console | None = None) -> None:
+def show(assessment: Assessment, console: Console | None = None) -> None:
     """Print an assessment as tables and sentences."""
     console = console or usual_console()
     reasons = Reasons()
@@ -47,24 +47,26 @@ def show(found: Assessment, console: Console | None = None) -> None:
         console.print()
         console.print(text, style="bold", highlight=False)
 
-    say(f"{found.model}: {found.recognised}")
-    say(summary(found))
+    say(f"{assessment.model}: {assessment.recognised}")
+    say(summary(assessment))
     heading("Operators of the model")
-    console.print(operator_table(found.operators))
-    if found.tflite_operators:
+    console.print(operator_table(assessment.operators))
+    if assessment.tflite_operators:
         heading("Operators of the TFLite file")
-        console.print(cost_table(found))
+        console.print(cost_table(assessment))
     heading("Sizes")
-    console.print(size_table(found, reasons))
-    for artifact_format in dict.fromkeys(size.format for size in found.sizes):
-        variants = [size.variant for size in found.sizes if size.format == artifact_format]
-        told = [prediction for prediction in found.predictions if prediction.format == artifact_format]
+    console.print(size_table(assessment, reasons))
+    for artifact_format in dict.fromkeys(size.format for size in assessment.sizes):
+        variants = [size.variant for size in assessment.sizes if size.format == artifact_format]
+        told = [prediction for prediction in assessment.predictions if prediction.format == artifact_format]
         if told:
             heading(f"Who runs it as {artifact_format}")
             console.print(verdict_table(told, variants, reasons))
     console.print()
     say(LEGEND)
-    absent = {prediction.target: prediction.missing_here for prediction in found.predictions if prediction.missing_here}
+    absent = {
+        prediction.target: prediction.missing_here for prediction in assessment.predictions if prediction.missing_here
+    }
     if absent:
         parts = [part.rstrip(".") for part in dict.fromkeys(absent.values())]
         say(f"* not on this machine, which lacks {', '.join(parts[:-1]) + ' and ' if parts[1:] else ''}{parts[-1]}.")
@@ -72,26 +74,26 @@ def show(found: Assessment, console: Console | None = None) -> None:
         console.print()
     for reason, number in reasons.numbers.items():
         say(reason, first=f"({number}) ", after=" " * len(f"({number}) "))
-    if found.metadata:
+    if assessment.metadata:
         heading("Metadata")
-        for key, value in found.metadata.items():
+        for key, value in assessment.metadata.items():
             say(f"{key}: {value}", after="  ")
-    if found.notes:
+    if assessment.notes:
         heading("Notes")
-    for text in found.notes:
+    for text in assessment.notes:
         say(text, first="• ", after="  ")
     heading("Recommendation")
-    for text in found.recommendation:
+    for text in assessment.recommendation:
         say(text, first="• ", after="  ")
 
 
-def summary(found: Assessment) -> str:
+def summary(assessment: Assessment) -> str:
     """Inputs, parameters, multiplications."""
-    shapes = ", ".join(f"{i['name']} {i['dtype']} {'×'.join(map(str, i['shape']))}" for i in found.inputs)
-    uncounted = any(not step.operator.isupper() for step in found.tflite_operators)
+    shapes = ", ".join(f"{i['name']} {i['dtype']} {'×'.join(map(str, i['shape']))}" for i in assessment.inputs)
+    uncounted = any(not step.operator.isupper() for step in assessment.tflite_operators)
     return (
-        f"inputs: {shapes}; parameters: {count(found.parameters)}; multiply-accumulates of an inference:"
-        f" {count(found.macs)}{' (without those of operators that are not builtin)' if uncounted else ''}"
+        f"inputs: {shapes}; parameters: {count(assessment.parameters)}; multiply-accumulates of an inference:"
+        f" {count(assessment.macs)}{' (without those of operators that are not builtin)' if uncounted else ''}"
     )
 
 
@@ -131,20 +133,20 @@ def backends(answers: dict[str, str]) -> str:
     return "; ".join(said)
 
 
-def cost_table(found: Assessment) -> Table:
+def cost_table(assessment: Assessment) -> Table:
     """The operators of the file with their multiplications, the heaviest first."""
     table = plain_table("operator", "count", "multiply-accumulates", "share", numbers=("count", "multiply-accumulates"))
-    for step in found.tflite_operators:
-        share = f"{100 * step.macs / found.macs:.0f} %" if found.macs and step.macs else ""
+    for step in assessment.tflite_operators:
+        share = f"{100 * step.macs / assessment.macs:.0f} %" if assessment.macs and step.macs else ""
         table.add_row(step.operator, str(step.count), f"{step.macs:,}" if step.macs else "", share)
     return table
 
 
-def size_table(found: Assessment, reasons: Reasons) -> Table:
+def size_table(assessment: Assessment, reasons: Reasons) -> Table:
     """Bytes of each variant, or the number of the reason why there are none."""
     table = plain_table("format", "variant", "bytes", "peak activations", numbers=("bytes", "peak activations"))
-    for size in found.sizes:
-        peak = found.peak_activation_bytes.get(size.variant) if size.format == "tflite" else None
+    for size in assessment.sizes:
+        peak = assessment.peak_activation_bytes.get(size.variant) if size.format == "tflite" else None
         told = f"{size.bytes:,}" if size.bytes is not None else f"refused{reasons.mark(size.problem)}"
         table.add_row(size.format, size.variant, told, f"{peak:,}" if peak is not None else "")
     return table

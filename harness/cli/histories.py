@@ -63,13 +63,13 @@ def label_change(model: str, change: str, kind: str, note: str) -> None:
     print(f"{point.id} {kind}: {series.key.case}, {series.metric.title} {change_text(point, series.metric)}")
 
 
-def _table(found: Sequence[History]) -> Table:
+def _table(histories: Sequence[History]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns = ("variant", "target", "figure", "machine", "runs", "first", "latest", "changes", "last change")
     for name in columns:
         right = name in {"runs", "first", "latest", "changes"}
         table.add_column(name, overflow="fold", justify="right" if right else "left")
-    for one in found:
+    for one in histories:
         series = one.series
         last = one.changes[-1] if one.changes else None
         table.add_row(

@@ -86,10 +86,10 @@ def locate_fault(
     return int(any(isinstance(one, EdgeFinding) and one.first_broken is not None for one in found.values()))
 
 
-def write_overlay_files(locator: Locator, found: dict[str, EdgeFinding | CaseError], path: Path) -> str:
+def write_overlay_files(locator: Locator, findings: dict[str, EdgeFinding | CaseError], path: Path) -> str:
     """Write how far each operator's results are off for Model Explorer, a file an edge where there are two; the line
     that opens them, or why there is none."""
-    edges = {edge: one for edge, one in found.items() if isinstance(one, EdgeFinding) and one.seen}
+    edges = {edge: one for edge, one in findings.items() if isinstance(one, EdgeFinding) and one.seen}
     if not edges:
         return "There is nothing to lay over the model: no operator's result was compared."
     graph = locator.operator_outputs.graph
@@ -131,10 +131,10 @@ def case_of(name: str) -> Case:
     return cases(selection, model_entries(project_root()), registry.targets(), registry.formats())[0]
 
 
-def print_findings(name: str, found: dict[str, EdgeFinding | CaseError]) -> None:
+def print_findings(name: str, findings: dict[str, EdgeFinding | CaseError]) -> None:
     """Print each edge: the verdict in words, then its operators as a table."""
     print(name)
-    for edge, one in found.items():
+    for edge, one in findings.items():
         print()
         if isinstance(one, CaseError):
             print(f"{edge}: {sentence_with_log(one)}")
@@ -238,9 +238,9 @@ def notable_results(finding: EdgeFinding) -> list[OperatorResult]:
     return [finding.seen[place] for place in places]
 
 
-def _document(found: dict[str, EdgeFinding | CaseError]) -> dict[str, Any]:
+def _document(findings: dict[str, EdgeFinding | CaseError]) -> dict[str, Any]:
     """The findings as a document, for a program."""
-    return {edge: _edge_document(one) for edge, one in found.items()}
+    return {edge: _edge_document(one) for edge, one in findings.items()}
 
 
 def _edge_document(finding: EdgeFinding | CaseError) -> dict[str, Any]:

@@ -33,30 +33,33 @@ def show_plan(
     return 0
 
 
-def _document(found: Estimate) -> dict[str, object]:
+def _document(estimate: Estimate) -> dict[str, object]:
     return {
-        "cases": [{"case": name, "seconds": round(seconds, 1), "known": known} for name, seconds, known in found.cases],
-        "conversion_seconds": round(found.conversion_seconds, 1),
-        "comparison_seconds": round(found.comparison_seconds, 1),
-        "timing_seconds": round(found.timing_seconds, 1),
-        "wall_seconds": round(found.wall_seconds, 1),
-        "workers": found.workers,
+        "cases": [
+            {"case": name, "seconds": round(seconds, 1), "known": known} for name, seconds, known in estimate.cases
+        ],
+        "conversion_seconds": round(estimate.conversion_seconds, 1),
+        "comparison_seconds": round(estimate.comparison_seconds, 1),
+        "timing_seconds": round(estimate.timing_seconds, 1),
+        "wall_seconds": round(estimate.wall_seconds, 1),
+        "workers": estimate.workers,
     }
 
 
-def _print(found: Estimate) -> None:
+def _print(estimate: Estimate) -> None:
     from rich.table import Table
 
     table = Table("Target", "Cases", "About", "Slowest")
-    for target, (count, seconds, slowest) in found.by_target().items():
+    for target, (count, seconds, slowest) in estimate.by_target().items():
         table.add_row(target, str(count), in_words(seconds), slowest)
     screen = console()
     screen.print(table)
-    known = sum(known for _, _, known in found.cases)
-    conversion, comparison = in_words(found.conversion_seconds), in_words(found.comparison_seconds)
+    known = sum(known for _, _, known in estimate.cases)
+    conversion, comparison = in_words(estimate.conversion_seconds), in_words(estimate.comparison_seconds)
     screen.print(
-        f"{len(found.cases)} cases: about {in_words(found.wall_seconds)} on {found.workers} cores, if nothing is in "
-        f"the cache ({conversion} of conversion, {comparison} of comparing, {in_words(found.timing_seconds)} of "
+        f"{len(estimate.cases)} cases: about {in_words(estimate.wall_seconds)} on {estimate.workers} cores, if nothing "
+        f"is in the cache ("
+        f"{conversion} of conversion, {comparison} of comparing, {in_words(estimate.timing_seconds)} of "
         f"timing). {known} of the cases ran here before; the others are guesses.",
         markup=False,
         highlight=False,

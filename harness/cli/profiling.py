@@ -185,15 +185,15 @@ def artifact_of(case: Case, progress: ConsoleProgress) -> tuple[PreparedModel, A
         converter.close()
 
 
-def print_costs(found: OperatorProfile) -> None:
+def print_costs(profile: OperatorProfile) -> None:
     """A table with bars, in the order of execution; only the costliest operators where there are very many."""
     from rich.text import Text
 
-    costs = found.operators
+    costs = profile.operators
     total = sum(cost.value for cost in costs) or 1
     longest = max((cost.value for cost in costs), default=0) or 1
-    print(f"{found.case}: {_figure(found, total)} in {len(costs)} operators ({found.source})")
-    table = plain_table("", "operator", found.unit if found.unit == "instructions" else "µs", "share", "")
+    print(f"{profile.case}: {_figure(profile, total)} in {len(costs)} operators ({profile.source})")
+    table = plain_table("", "operator", profile.unit if profile.unit == "instructions" else "µs", "share", "")
     shown = sorted(sorted(costs, key=lambda cost: -cost.value)[:MOST_ROWS], key=lambda cost: cost.index)
     for cost in shown:
         doubtful = cost.low is not None and cost.low <= 0
@@ -201,21 +201,21 @@ def print_costs(found: OperatorProfile) -> None:
         table.add_row(
             str(cost.index),
             Text(f"{cost.operator}{f' ×{cost.count}' if cost.count > 1 else ''} {cost.shape}".rstrip()),
-            _cell(cost, found.unit),
+            _cell(cost, profile.unit),
             f"{cost.value / total:.1%}",
             f"~ {drawn}" if doubtful else drawn,
         )
     console().print(table)
     if len(costs) > len(shown):
         print(f"The {len(shown)} costliest of {len(costs)}; all are in --json.")
-    if found.unit == "instructions":
+    if profile.unit == "instructions":
         print(INSTRUCTIONS_ARE_NOT_TIME)
     else:
-        print(_TOGETHER if found.is_by_kind else _DIFFERENCES)
+        print(_TOGETHER if profile.is_by_kind else _DIFFERENCES)
 
 
-def _figure(found: OperatorProfile, value: float) -> str:
-    return f"{value:,.0f} instructions" if found.unit == "instructions" else f"{value / 1e3:,.1f} µs"
+def _figure(profile: OperatorProfile, value: float) -> str:
+    return f"{value:,.0f} instructions" if profile.unit == "instructions" else f"{value / 1e3:,.1f} µs"
 
 
 def _cell(cost: ProfiledOperator, unit: str) -> str:
@@ -226,23 +226,23 @@ def _cell(cost: ProfiledOperator, unit: str) -> str:
     return f"{cost.value / 1e3:,.2f} ({cost.low / 1e3:,.2f} to {cost.high / 1e3:,.2f})"
 
 
-def overlay_values(found: OperatorProfile) -> tuple[str, dict[int, float]]:
+def overlay_values(profile: OperatorProfile) -> tuple[str, dict[int, float]]:
     """What the values are called, and those that can be told from nothing, by operator: what noise made would take a
     share of the colours."""
-    told = {cost.index: cost.value for cost in found.operators if cost.low is None or cost.low > 0}
-    if found.unit == "instructions":
+    told = {cost.index: cost.value for cost in profile.operators if cost.low is None or cost.low > 0}
+    if profile.unit == "instructions":
         return "instructions", told
     return "time in µs", {index: value / 1e3 for index, value in told.items()}
 
 
-def write_overlay_file(found: OperatorProfile, path: Path, progress: ConsoleProgress) -> str:
+def write_overlay_file(profile: OperatorProfile, path: Path, progress: ConsoleProgress) -> str:
     """Write the figures for Model Explorer; the line that opens them. Raises `HarnessError`."""
-    case = case_of(found.case)
+    case = case_of(profile.case)
     shown = case.format.operator_outputs
     if shown is None or shown.graph is None:
         raise HarnessError(f"Model Explorer opens no {case.format.name} artifacts of the harness; leave out --overlay.")
     _, artifact = artifact_of(case, progress)
-    if found.digest and found.digest != artifact.digest:
+    if profile.digest and profile.digest != artifact.digest:
         raise HarnessError(f"The artifact of {case.id} is another now than in that run; run it again.")
-    write_overlay(path, shown.graph(artifact), *overlay_values(found), BY_SHARE)
+    write_overlay(path, shown.graph(artifact), *overlay_values(profile), BY_SHARE)
     return opening_line(artifact.path, [path])

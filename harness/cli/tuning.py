@@ -164,10 +164,10 @@ def chosen_targets(globs: Sequence[str]) -> tuple[list[Target], list[str]]:
     return sorted(chosen, key=lambda target: SLOTS.index(target.slot)), left_out
 
 
-def write_best_variant(root: Path, name: str, oracle: CaseOracle, found: SearchOutcome) -> str:
+def write_best_variant(root: Path, name: str, oracle: CaseOracle, outcome: SearchOutcome) -> str:
     """Put the best into harness.toml, once it has passed under that name too; what was written where, or why it was
     not."""
-    best = found.best
+    best = outcome.best
     assert best is not None
     variant = oracle.variants[best.candidate.name]
     if variant.name == READY.name:

@@ -69,22 +69,22 @@ def brief(reason: str) -> str:
     return (target.group() if target else "") + explained.meaning.rstrip(".")
 
 
-def show(found: SearchOutcome, page: Path | None) -> None:
+def show(outcome: SearchOutcome, page: Path | None) -> None:
     """Print the table, the verdict and what to do next."""
     from rich.text import Text
 
-    objective, screen = found.objective, console()
-    where = ", ".join(found.targets)
+    objective, screen = outcome.objective, console()
+    where = ", ".join(outcome.targets)
     wish = "smallest artifact" if objective.by_size else f"artifact with the least {objective.noun}"
-    print(f"{found.model}: the {wish} that passes on {where}")
+    print(f"{outcome.model}: the {wish} that passes on {where}")
     print()
-    front = found.front()
-    largest = max((figure_of(one) for one in found.attempts if one.figure is not None), default=1.0)
+    front = outcome.front()
+    largest = max((figure_of(one) for one in outcome.attempts if one.figure is not None), default=1.0)
     table = plain_table("", "tried", objective.noun, "", "error", "verdict")
     order = {"passed": 0, "failed": 1, "refused": 2}
-    for one in sorted(found.attempts, key=lambda one: (figure_of(one), order[one.verdict])):
+    for one in sorted(outcome.attempts, key=lambda one: (figure_of(one), order[one.verdict])):
         table.add_row(
-            ("★" if one is found.best else "") + ("•" if one.candidate.name in front else ""),
+            ("★" if one is outcome.best else "") + ("•" if one.candidate.name in front else ""),
             Text(one.candidate.label),
             "–" if one.figure is None else objective.text(one.figure),
             "" if one.figure is None else "█" * max(1, round(BAR * one.figure / largest)),
@@ -94,31 +94,33 @@ def show(found: SearchOutcome, page: Path | None) -> None:
     screen.print(table)
     print("★ recommended  • none tried is both smaller and more exact (the Pareto front)")
     print()
-    for sentence in sentences(found):
+    for sentence in sentences(outcome):
         screen.print(sentence, markup=False, highlight=False, soft_wrap=True)
     if page is not None:
         screen.print(f"As a page: {page}", markup=False, highlight=False, soft_wrap=True)
 
 
-def sentences(found: SearchOutcome) -> list[str]:
+def sentences(outcome: SearchOutcome) -> list[str]:
     """What to take and why, or what stands in the way."""
-    said = recommended(found) if found.best is not None else missed(found)
-    if found.interrupted:
+    said = recommended(outcome) if outcome.best is not None else missed(outcome)
+    if outcome.interrupted:
         said.append("Interrupted: what was tried is kept, and the same command goes on there.")
-    elif not found.complete:
-        said.append(f"All {found.conversions} conversions were used; with a larger --conversions it may find less.")
-    return [*said, *([found.written] if found.written else [])]
+    elif not outcome.complete:
+        said.append(f"All {outcome.conversions} conversions were used; with a larger --conversions it may find less.")
+    return [*said, *([outcome.written] if outcome.written else [])]
 
 
-def recommended(found: SearchOutcome) -> list[str]:
+def recommended(outcome: SearchOutcome) -> list[str]:
     """The best, and why it is that."""
-    best, objective = found.best, found.objective
+    best, objective = outcome.best, outcome.objective
     assert best is not None
     assert best.figure is not None
-    smaller = [one for one in found.attempts if one.verdict != "passed" and figure_of(one) < figure_of(best)]
-    others = [one for one in found.attempts if one.verdict == "passed" and one is not best]
+    smaller = [one for one in outcome.attempts if one.verdict != "passed" and figure_of(one) < figure_of(best)]
+    others = [one for one in outcome.attempts if one.verdict == "passed" and one is not best]
     error = "" if best.error is None else f" with an error of {numbers.error_share(best.error)}"
-    why = f"Take {best.candidate.label}: {objective.text(best.figure)}{error}, the least of {len(found.attempts)} tried"
+    why = (
+        f"Take {best.candidate.label}: {objective.text(best.figure)}{error}, the least of {len(outcome.attempts)} tried"
+    )
     why += f", {len(others) + 1} of which pass." if others else "; no other one passes."
     said = [why]
     equal = [one.candidate.label for one in others if one.figure == best.figure]
@@ -133,7 +135,7 @@ def recommended(found: SearchOutcome) -> list[str]:
         closest = min(smaller, key=lambda one: (one.beyond, figure_of(one)))
         less = "is smaller" if objective.by_size else "takes less"
         said.append(f"What {less} does not pass; the closest is {closest.candidate.label}: {closest.reason}")
-    if not found.written and best.candidate.name != READY.name:
+    if not outcome.written and best.candidate.name != READY.name:
         said.append("`--write NAME` puts it into harness.toml as a variant.")
     return said
 
@@ -143,19 +145,19 @@ def short(tensor: str) -> str:
     return "/".join(tensor.split(";")[0].removesuffix(":0").split("/")[-2:])
 
 
-def missed(found: SearchOutcome) -> list[str]:
+def missed(outcome: SearchOutcome) -> list[str]:
     """The closest miss, the rule in its way, and the next steps that are known."""
-    said = [f"None of {len(found.attempts)} tried passes."]
-    if found.closest is not None:
-        said.append(f"The closest is {found.closest.candidate.label}: {found.closest.reason}")
-    in_the_way = [target for target in found.targets if all(target in one.targets for one in found.attempts)]
-    if in_the_way and len(in_the_way) < len(found.targets):
-        others = [target for target in found.targets if target not in in_the_way]
+    said = [f"None of {len(outcome.attempts)} tried passes."]
+    if outcome.closest is not None:
+        said.append(f"The closest is {outcome.closest.candidate.label}: {outcome.closest.reason}")
+    in_the_way = [target for target in outcome.targets if all(target in one.targets for one in outcome.attempts)]
+    if in_the_way and len(in_the_way) < len(outcome.targets):
+        others = [target for target in outcome.targets if target not in in_the_way]
         said.append(
             f"{' and '.join(in_the_way)} took none of them: name the others to search without"
             f" ({' '.join(f'--target {target}' for target in others)})."
         )
-    steps = next_steps([one.reason for one in found.attempts if one.verdict == "refused"])
+    steps = next_steps([one.reason for one in outcome.attempts if one.verdict == "refused"])
     return [*said, *(f"Next step: {step}" for step in steps)]
 
 
@@ -170,21 +172,21 @@ def next_steps(reasons: list[str]) -> list[str]:
     return list(dict.fromkeys(steps))
 
 
-def to_json(found: SearchOutcome) -> str:
+def to_json(outcome: SearchOutcome) -> str:
     """The result as JSON, for a program."""
     return json.dumps(
         {
-            "model": found.model,
-            "targets": list(found.targets),
-            "for": found.objective.name,
-            "conversions": found.conversions,
-            "complete": found.complete,
-            "interrupted": found.interrupted,
-            "recommended": None if found.best is None else found.best.candidate.name,
-            "closest": None if found.closest is None else found.closest.candidate.name,
-            "next_steps": next_steps([one.reason for one in found.attempts if one.verdict == "refused"]),
-            "written": found.written,
-            "tried": [document(one) | {"front": one.candidate.name in found.front()} for one in found.attempts],
+            "model": outcome.model,
+            "targets": list(outcome.targets),
+            "for": outcome.objective.name,
+            "conversions": outcome.conversions,
+            "complete": outcome.complete,
+            "interrupted": outcome.interrupted,
+            "recommended": None if outcome.best is None else outcome.best.candidate.name,
+            "closest": None if outcome.closest is None else outcome.closest.candidate.name,
+            "next_steps": next_steps([one.reason for one in outcome.attempts if one.verdict == "refused"]),
+            "written": outcome.written,
+            "tried": [document(one) | {"front": one.candidate.name in outcome.front()} for one in outcome.attempts],
         },
         indent=1,
         ensure_ascii=False,

@@ -20,11 +20,11 @@ def custom_operators(custom: CustomOperators | None) -> CustomLibrary | None:
 
 
 def artifact_of_prepared(
-    prepared: PreparedModel, artifact_format: Format, variant: Variant, key: str, found: Entry, versions: dict[str, str]
+    prepared: PreparedModel, artifact_format: Format, variant: Variant, key: str, entry: Entry, versions: dict[str, str]
 ) -> Artifact:
-    """What a converter of these `versions` made of a prepared model: the files in `found`, whose address is `key`."""
+    """What a converter of these `versions` made of a prepared model: the files of `entry`, whose address is `key`."""
     return artifact_of_entry(
-        found,
+        entry,
         (prepared.model, artifact_format.name, variant.name),
         key,
         versions,
@@ -34,7 +34,7 @@ def artifact_of_prepared(
 
 
 def artifact_of_entry(
-    found: Entry,
+    entry: Entry,
     case: tuple[str, str, str],
     key: str,
     versions: dict[str, str],
@@ -48,15 +48,15 @@ def artifact_of_entry(
     is, and whether its samples are a `sequence`.
     """
     model, artifact_format, variant = case
-    facts = found.facts
+    facts = entry.facts
     return Artifact(
         model=model,
         format=artifact_format,
         variant=variant,
         key=key,
-        digest=found.digest,
+        digest=entry.digest,
         entry=facts["entry"],
-        files=found.files,
+        files=entry.files,
         inputs=tuple(TensorInfo(**info) for info in facts["inputs"]),
         outputs=tuple(TensorInfo(**info) for info in facts["outputs"]),
         operators=facts["operators"],
@@ -68,7 +68,7 @@ def artifact_of_entry(
         custom_operators=custom_operators(custom),
         state=facts.get("state", "none"),
         sequence=sequence,
-        directory=found.folder,
+        directory=entry.folder,
     )
 
 

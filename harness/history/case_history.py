@@ -109,9 +109,9 @@ def change_id(series: Series, index: int) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
-def find_change(found: Iterable[History], beginning: str) -> tuple[Series, ChangePoint]:
+def find_change(histories: Iterable[History], beginning: str) -> tuple[Series, ChangePoint]:
     """The change whose id begins so. Raises `HarnessError` where there is none or more than one."""
-    matches = [(one.series, change) for one in found for change in one.changes if change.id.startswith(beginning)]
+    matches = [(one.series, change) for one in histories for change in one.changes if change.id.startswith(beginning)]
     if len(matches) != 1:
         many = "several changes" if matches else "no change"
         raise HarnessError(f"There is {many} whose id begins with '{beginning}'; `harness history` names them.")

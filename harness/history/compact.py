@@ -16,19 +16,19 @@ from harness.history.series import RunReference
 Json = dict[str, Any]
 
 
-def compact(found: Sequence[History], each: int) -> Json:
+def compact(histories: Sequence[History], each: int) -> Json:
     """`runs`, the table of the runs that occur, oldest first, and `series` with at most about `each` points: their
     `runs` are places in the table, `values`, `low` and `high` go with them, and `changes` hold `at`, a place in the
     series' own points as they stand here. Each says in `points` how many it has in all."""
-    chosen = [kept_indices(history, each) for history in found]
-    used = {run.id: run for history, places in zip(found, chosen, strict=True) for run in _runs_at(history, places)} | {
-        run.id: run for history in found for change in history.changes for run in (change.before, change.after)
-    }
+    chosen = [kept_indices(history, each) for history in histories]
+    used = {
+        run.id: run for history, places in zip(histories, chosen, strict=True) for run in _runs_at(history, places)
+    } | {run.id: run for history in histories for change in history.changes for run in (change.before, change.after)}
     runs = sorted(used.values(), key=lambda run: (run.started, run.id))
     numbers = {run.id: index for index, run in enumerate(runs)}
     return {
         "runs": [run_document(run) for run in runs],
-        "series": [_series(history, places, numbers) for history, places in zip(found, chosen, strict=True)],
+        "series": [_series(history, places, numbers) for history, places in zip(histories, chosen, strict=True)],
     }
 
 

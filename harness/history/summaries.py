@@ -131,12 +131,12 @@ def _unwritten_rows(
     return {key: row for key, row in rows.items() if key[1] in metrics and current.get(key[0]) == row["state"]}
 
 
-def recent_groups(found: Sequence[History]) -> list[Json]:
+def recent_groups(histories: Sequence[History]) -> list[Json]:
     """The newest changes that nobody has labelled as noise, newest first, at most `MOST_RECENT` groups: those at one
     run in one direction, as the largest of them (`model`, `variant`, `target`, `metric`, `change`), with when that run
     `started`, and `more`, how many others there are."""
     groups: dict[tuple[str, bool], list[tuple[History, Any]]] = {}
-    for one in found:
+    for one in histories:
         for change in one.changes:
             if not (change.label and change.label.kind == "noise"):
                 groups.setdefault((change.after.id, change.worse), []).append((one, change))

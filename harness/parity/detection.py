@@ -143,34 +143,34 @@ def detection_metric(
 
 
 def mean_average_precision(
-    found: Sequence[Detections], truth: NDArray[Any], overlap: float = SAME_OBJECT
+    detections: Sequence[Detections], truth: NDArray[Any], overlap: float = SAME_OBJECT
 ) -> float | None:
     """Mean over classes of the average precision: the area under the precision that is reached at each recall or a
     higher one (VOC 2010's rule, all points). None without an object.
 
     `truth` is shaped (samples, objects, 5): class and two corners each; a negative class is padding.
     """
-    if truth.ndim != 3 or truth.shape[-1] != 5 or len(truth) != len(found):
+    if truth.ndim != 3 or truth.shape[-1] != 5 or len(truth) != len(detections):
         raise Incomparable(f"Labels shaped {truth.shape} are no objects: (samples, objects, 5), class and two corners.")
     classes = sorted({int(kind) for kind in np.unique(truth[:, :, 0].round()) if kind >= 0})
-    figures = [_average_precision(found, truth, kind, overlap) for kind in classes]
+    figures = [_average_precision(detections, truth, kind, overlap) for kind in classes]
     return float(np.mean(figures)) if figures else None
 
 
-def _average_precision(found: Sequence[Detections], truth: NDArray[Any], kind: int, overlap: float) -> float:
+def _average_precision(detections: Sequence[Detections], truth: NDArray[Any], kind: int, overlap: float) -> float:
     objects = [rows[rows[:, 0].round() == kind][:, 1:].astype(np.float64) for rows in truth]
     taken = [np.zeros(len(boxes), bool) for boxes in objects]
     ranked = sorted(
         (
             (float(sample.scores[row]), index, row)
-            for index, sample in enumerate(found)
+            for index, sample in enumerate(detections)
             for row in np.flatnonzero(sample.classes == kind)
         ),
         key=lambda item: (-item[0], item[1], item[2]),
     )
     hits = np.zeros(len(ranked), bool)
     for rank, (_, index, row) in enumerate(ranked):
-        table = overlaps(found[index].boxes[row : row + 1], objects[index])[0]
+        table = overlaps(detections[index].boxes[row : row + 1], objects[index])[0]
         best = int(np.argmax(table)) if len(table) else -1
         if best >= 0 and table[best] >= overlap and not taken[index][best]:
             hits[rank] = taken[index][best] = True

@@ -104,15 +104,15 @@ class Places:
             found.name, found.machine, targets, [member], self.link, self.refresh, converts=converts
         )
 
-    def _unlike(self, found: Description) -> str:
+    def _unlike(self, description: Description) -> str:
         """Why it cannot share its name with the machine that has it already."""
-        first = self._descriptions.get(found.name)
+        first = self._descriptions.get(description.name)
         if first is None:
             return ""
-        if first.machine.id != found.machine.id:
-            what = f"its processor and memory ({_in_words(found.machine)}; {_in_words(first.machine)})"
-        elif first.ready != found.ready:
-            what = f"its targets ({', '.join(sorted(first.ready ^ found.ready))})"
+        if first.machine.id != description.machine.id:
+            what = f"its processor and memory ({_in_words(description.machine)}; {_in_words(first.machine)})"
+        elif first.ready != description.ready:
+            what = f"its targets ({', '.join(sorted(first.ready ^ description.ready))})"
         else:
             return ""
         return f"another machine of this name differs in {what}; give one of them a name of its own (--name)"

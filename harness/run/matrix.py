@@ -85,18 +85,18 @@ def cases(
     return without(found, selection.without)
 
 
-def without(found: list[Case], globs: Iterable[str]) -> list[Case]:
+def without(cases: list[Case], globs: Iterable[str]) -> list[Case]:
     """The cases that no glob matches. Raises `HarnessError` for a glob that matches none, and where no case is left."""
     for glob in globs:
-        left = [case for case in found if not fnmatchcase(case.id, glob)]
-        if len(left) == len(found):
+        left = [case for case in cases if not fnmatchcase(case.id, glob)]
+        if len(left) == len(cases):
             raise HarnessError(
                 f"No case matches `--without {glob}`; write a case or a glob of cases, as '*/*/tfjs/chromium-webgl'."
             )
-        found = left
-    if not found:
+        cases = left
+    if not cases:
         raise HarnessError("No case matches; `harness models` and `harness targets` list what there is.")
-    return found
+    return cases
 
 
 def variant_names(models: Iterable[ModelEntry], formats: Mapping[str, Format]) -> list[str]:

@@ -23,7 +23,7 @@ from harness.errors import ANY_ERROR, CaseError, Crashed, Failed, error_text
 from harness.loaded import check_loaded
 from harness.model import DetectionOutputs, Tensors
 from harness.named_arrays import first_samples
-from harness.store.record import Comparison, Latency, LoadedFiles, Measured, OperatorCost, Parity
+from harness.store.record import Comparison, Latency, LoadedFiles, Measured, OperatorCost, Parity, ReferenceStanding
 from harness.target import Footprint, Loaded, Session, TimingPlan, require_one_output_per_sample
 
 CHEAP_SECONDS = 10.0
@@ -45,8 +45,10 @@ class Job:
     reference: Reference
     task: Task
     plan: TimingPlan
-    yardstick: tuple[str, str] = ("", "")
-    """What became of the first choice of reference, in one word and in one sentence (`Parity`)."""
+    reference_standing: ReferenceStanding = ""
+    """What became of the first choice of reference (`Parity.yardstick`)."""
+    reference_note: str = ""
+    """The same in a sentence."""
     unmeasured: str = ""
     """Why the reference says nothing of this target."""
     sequence_reference: Reference | None = None
@@ -99,8 +101,13 @@ def measure_parity(job: Job) -> ParityResult:
         ).model_copy(update={"available": available, "samples_note": explain(used, available, job.budget, referenced)})
     except Incomparable as error:
         raise Failed(str(error)) from error
-    standing, note = job.yardstick
-    result = result.model_copy(update={"yardstick": standing, "yardstick_note": note, "unmeasured": job.unmeasured})
+    result = result.model_copy(
+        update={
+            "yardstick": job.reference_standing,
+            "yardstick_note": job.reference_note,
+            "unmeasured": job.unmeasured,
+        }
+    )
     if job.unmeasured:
         result = result.model_copy(update={"runtime": ()})
     if job.artifact.state != "none":

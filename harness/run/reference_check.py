@@ -28,7 +28,7 @@ from harness.parity.triangulation import Decision, Witness, decide
 from harness.run.matrix import Case
 from harness.run.measure import Job
 from harness.run.settings import Conversion
-from harness.store.record import Comparison, Conditioning, Parity
+from harness.store.record import Comparison, Conditioning, Parity, ReferenceStanding
 from harness.variant import READY, Format
 
 
@@ -37,7 +37,7 @@ class ReferenceVerdict:
     """What was found of a reference: its standing and a sentence (`Parity`), those that take its place, and those that
     agree with it."""
 
-    standing: str
+    standing: ReferenceStanding
     note: str
     majority: tuple[Reference, ...] = ()
     supporters: tuple[Reference, ...] = ()
@@ -63,7 +63,7 @@ class ReferenceChecker:
         first = job.reference.target
         if first != job.target:
             note = f"The usual reference interpreter does not run this model; {first} stands in for it."
-            return dataclasses.replace(job, yardstick=("stand-in", note))
+            return dataclasses.replace(job, reference_standing="stand-in", reference_note=note)
         for name in alternative_references.names_of(artifact_format):
             if name == job.target:
                 continue
@@ -73,7 +73,9 @@ class ReferenceChecker:
                 continue
             note = f"The usual reference interpreter does not run this model; {name} stands in for it."
             golden = self._golden(job, other, prepared)
-            return dataclasses.replace(job, reference=other, golden=golden, yardstick=("stand-in", note))
+            return dataclasses.replace(
+                job, reference=other, golden=golden, reference_standing="stand-in", reference_note=note
+            )
         why = f"No other runtime at hand runs this model, so that nothing is known of what {job.target} makes of it."
         return dataclasses.replace(job, unmeasured=why)
 
@@ -104,12 +106,12 @@ class ReferenceChecker:
     ) -> ReferenceVerdict:
         """What other runtimes say of the reference that `case`, one of an artifact's, was compared with."""
         others: list[tuple[Reference, int]] = []
-        for kernels, names in enumerate(case.format.alternative_references):
+        for kernel_family, names in enumerate(case.format.alternative_references):
             for name in names:
                 if name == reference.target or name not in alternative_references.names_of(case.format):
                     continue
                 try:
-                    others.append((self._converter.opinion(prepared, artifact, name), kernels))
+                    others.append((self._converter.opinion(prepared, artifact, name), kernel_family))
                 except CaseError:
                     continue
         if not others:
@@ -126,13 +128,13 @@ class ReferenceChecker:
             name_for_rules(case.name, artifact.scheme), target=case.format.alternative_references[0][0]
         )
 
-        def witness(found: Reference, kernels: int) -> Witness:
-            outputs = {name: values[: len(golden)] for name, values in found.read().items()}
+        def witness(reference: Reference, kernel_family: int) -> Witness:
+            outputs = {name: values[: len(golden)] for name, values in reference.read().items()}
             edge = self._compared(artifact, outputs, golden.outputs, real=True) if has_golden else ()
             faithful = edge is not None and self._keeps_limits(
                 "conversion", where, edge, len(golden), artifact, conditioning
             )
-            return Witness(found.interpreter, kernels, outputs, has_golden and faithful)
+            return Witness(reference.interpreter, kernel_family, outputs, has_golden and faithful)
 
         def agree(actual: Tensors, expected: Tensors) -> bool:
             edge = self._compared(artifact, actual, expected, real=False)
@@ -146,39 +148,47 @@ class ReferenceChecker:
         return ReferenceVerdict(decision.standing, note, majority, supporters)
 
     def job_with_checked_reference(
-        self, verdict: ReferenceVerdict, job: Job, prepared: PreparedModel, case: CaseName, found: Parity
+        self, verdict: ReferenceVerdict, job: Job, prepared: PreparedModel, case: CaseName, parity: Parity
     ) -> Job | None:
-        """The job of `case` held against those that outvoted its reference, or where it has not the reference's bytes
-        (`found`), against the sound target whose kernels it has; None where its reference stands."""
+        """The job of `case` with the reference that it has to be compared with, after `verdict`:
+
+        - one of those that outvoted its reference;
+        - the sound target whose kernels it has, if `parity` shows that its bytes are not the reference's;
+        - None if its reference stands.
+        """
         wanted = self.bit_exact_target(case, job.artifact)
         same_kernels = verdict.reference_for(wanted)
-        if same_kernels is not None and not self._keeps_runtime_limits(case, job.artifact, found):
+        if same_kernels is not None and not self._keeps_runtime_limits(case, job.artifact, parity):
             return self._held_to_kernel_twin(job, same_kernels, verdict, prepared)
         if not verdict.majority:
-            return self._unmeasured_without_twin(wanted, job, case, found)
-        others = [found for found in verdict.majority if found.target != job.target]
-        yardstick = (verdict.standing, verdict.note)
+            return self._unmeasured_without_twin(wanted, job, case, parity)
+        judged = dataclasses.replace(job, reference_standing=verdict.standing, reference_note=verdict.note)
+        others = [reference for reference in verdict.majority if reference.target != job.target]
         if not others:
             why = f"Nothing but {job.target} itself is left to hold it against: {verdict.note}"
-            return dataclasses.replace(job, reference=verdict.majority[0], unmeasured=why, yardstick=yardstick)
-        golden = self._golden(job, others[0], prepared)
-        return dataclasses.replace(job, reference=others[0], golden=golden, yardstick=yardstick)
+            return dataclasses.replace(judged, reference=verdict.majority[0], unmeasured=why)
+        return dataclasses.replace(judged, reference=others[0], golden=self._golden(job, others[0], prepared))
 
     def _held_to_kernel_twin(
         self, job: Job, reference: Reference, verdict: ReferenceVerdict, prepared: PreparedModel
     ) -> Job:
         """The job held to the very bytes of another build of its target's kernels."""
-        before, note = job.yardstick
-        standing = before if before and verdict.standing == "confirmed" else verdict.standing
+        standing = verdict.standing
+        if standing == "confirmed" and job.reference_standing:
+            standing = job.reference_standing
         why = (
             f"{job.target} has the kernels of {reference.interpreter} and is held to its bytes, which are not those of "
             f"{job.reference.interpreter}."
         )
-        yardstick = (standing, " ".join(filter(None, (note, verdict.note, why))))
-        golden = self._golden(job, reference, prepared)
-        return dataclasses.replace(job, reference=reference, golden=golden, yardstick=yardstick)
+        return dataclasses.replace(
+            job,
+            reference=reference,
+            golden=self._golden(job, reference, prepared),
+            reference_standing=standing,
+            reference_note=" ".join(filter(None, (job.reference_note, verdict.note, why))),
+        )
 
-    def _unmeasured_without_twin(self, wanted: str, job: Job, case: CaseName, found: Parity) -> Job | None:
+    def _unmeasured_without_twin(self, wanted: str, job: Job, case: CaseName, parity: Parity) -> Job | None:
         """The job of a target that is held to the bytes of another one, which cannot be asked, where it differs from
         the reference by no more than any two runtimes do: that is neither right nor wrong. None elsewhere."""
         known = registry.targets().get(wanted)
@@ -186,9 +196,9 @@ class ReferenceChecker:
         if not wanted or job.unmeasured or (readiness is not None and readiness.ready):
             return None
         as_any = dataclasses.replace(name_for_rules(case, job.artifact.scheme), target=job.reference.interpreter)
-        if not self._keeps_limits("runtime", as_any, found.runtime, found.samples, job.artifact, found.conditioning):
+        if not self._keeps_limits("runtime", as_any, parity.runtime, parity.samples, job.artifact, parity.conditioning):
             return None
-        if self._keeps_runtime_limits(case, job.artifact, found):
+        if self._keeps_runtime_limits(case, job.artifact, parity):
             return None
         lacking = f"{readiness.missing} is missing" if readiness is not None else "it is not installed"
         why = (
@@ -227,9 +237,9 @@ class ReferenceChecker:
         except (Incomparable, KeyError):
             return None
 
-    def _keeps_runtime_limits(self, case: CaseName, artifact: Artifact, found: Parity) -> bool:
+    def _keeps_runtime_limits(self, case: CaseName, artifact: Artifact, parity: Parity) -> bool:
         where = name_for_rules(case, artifact.scheme)
-        return self._keeps_limits("runtime", where, found.runtime, found.samples, artifact, found.conditioning)
+        return self._keeps_limits("runtime", where, parity.runtime, parity.samples, artifact, parity.conditioning)
 
     def _keeps_limits(
         self,

@@ -29,6 +29,7 @@ from harness.store.record import (
     ModelSummary,
     Outcome,
     Parity,
+    ReferenceStanding,
 )
 from harness.store.runs import write_atomically
 from harness.variant import READY, Variant
@@ -69,7 +70,7 @@ class CaseState:
         """Whether there is anything to be put on record."""
         return self.problem is not None or self.parity is not None
 
-    def note_yardstick(self, standing: str, note: str) -> None:
+    def note_yardstick(self, standing: ReferenceStanding, note: str) -> None:
         """What was found out of the reference that it was compared with."""
         if self.parity is None or not standing:
             return

@@ -33,6 +33,10 @@ class Outcome(StrEnum):
     UNMEASURED = "unmeasured"
 
 
+ReferenceStanding = Literal["", "confirmed", "outvoted", "disputed", "stand-in"]
+"""What became of the first choice of reference; empty while nobody has doubted it."""
+
+
 class Comparison(Frozen):
     """One tensor against its reference, over all samples. Errors are in the tensor's real units.
 
@@ -139,7 +143,7 @@ class Parity(Frozen):
     runtime: tuple[Comparison, ...]
     end_to_end: tuple[Comparison, ...]
     task: TaskMetric | None = None
-    yardstick: Literal["", "confirmed", "outvoted", "disputed", "stand-in"] = ""
+    yardstick: ReferenceStanding = ""
     """What became of the first choice of reference interpreter, where there was a reason to look: others agree with it,
     agree against it (so that their answer is the reference here), or cannot decide; or it cannot run the model, and
     another stands in for it."""

@@ -75,7 +75,7 @@ def examine(artifact: Artifact, sample: Tensors) -> Examination:
     )
 
 
-def answer(backend: str, operators: Collection[str], found: NodeRun) -> Answer | None:
+def answer(backend: str, operators: Collection[str], node_run: NodeRun) -> Answer | None:
     """What one backend lacks; None where neither a run nor the bundle's kernels tell."""
     kernels, registered = bundles.kernels(backend)
     without = {
@@ -83,17 +83,17 @@ def answer(backend: str, operators: Collection[str], found: NodeRun) -> Answer |
         for name in operators
         if name in kernels and kernels[name] not in registered
     }
-    if not found.was_run:
+    if not node_run.was_run:
         all_mapped = all(name in kernels for name in operators)
         return Answer(lacking(without, backend), KERNELS) if without or all_mapped else None
-    problem = found.problems.get(backend, "")
+    problem = node_run.problems.get(backend, "")
     if backend in ("cpu", "wasm"):
-        return Answer((problem,) if problem else (), TRIED, found.outputs.get(backend))
-    of_cpu = found.problems.get("cpu", "")
+        return Answer((problem,) if problem else (), TRIED, node_run.outputs.get(backend))
+    of_cpu = node_run.problems.get("cpu", "")
     if of_cpu and "the cpu backend" not in of_cpu:  # the graph's own, wherever it runs
         return Answer((of_cpu,), TRIED)
     named = {text.split(" ")[0] for text in without}
-    without |= {kernel for kernel in found.kernels if kernel not in registered and kernel not in named}
+    without |= {kernel for kernel in node_run.kernels if kernel not in registered and kernel not in named}
     if without or not of_cpu:
         return Answer(lacking(without, backend), KERNELS)
     return None
@@ -104,14 +104,14 @@ def lacking(kernels: Collection[str], backend: str) -> tuple[str, ...]:
     return tuple(f"the {backend} backend of TensorFlow.js has no kernel {kernel}" for kernel in sorted(kernels))
 
 
-def kernel_table(operators: Collection[str], found: NodeRun) -> dict[str, dict[str, bool]]:
+def kernel_table(operators: Collection[str], node_run: NodeRun) -> dict[str, dict[str, bool]]:
     """Operator → backend → whether the backend has its kernel. An operator that comes down to several kernels is known
     where all the kernels of the graph are there that belong to no other operator."""
     table: dict[str, dict[str, bool]] = {operator: {} for operator in operators}
     for backend in bundles.BACKENDS:
         kernels, registered = bundles.kernels(backend)
-        others = found.kernels - {kernels[name] for name in operators if name in kernels}
-        whole = found.was_run and not found.problems.get("cpu")
+        others = node_run.kernels - {kernels[name] for name in operators if name in kernels}
+        whole = node_run.was_run and not node_run.problems.get("cpu")
         for operator in operators:
             if operator in kernels:
                 table[operator][backend] = kernels[operator] in registered

@@ -145,36 +145,36 @@ def normalisation(tensor: Table) -> dict[str, Any]:
     return {}
 
 
-def at(found: Table, slot: int, read_it: Callable[[int], Any], default: Any) -> Any:
+def at(table: Table, slot: int, read_it: Callable[[int], Any], default: Any) -> Any:
     """A field of a table by its slot."""
-    place = int(found.Offset(4 + 2 * slot))
+    place = int(table.Offset(4 + 2 * slot))
     return read_it(place) if place else default
 
 
-def text(found: Table, slot: int) -> str:
+def text(table: Table, slot: int) -> str:
     """The string in a table's slot; empty where there is none."""
-    return decoded(at(found, slot, lambda place: found.String(place + found.Pos), ""))
+    return decoded(at(table, slot, lambda place: table.String(place + table.Pos), ""))
 
 
-def tables(found: Table, slot: int) -> list[Table]:
+def tables(table: Table, slot: int) -> list[Table]:
     """The tables of the vector in a table's slot; empty where there is none."""
 
     def read_all(index: int) -> list[Table]:
-        start = found.Vector(index)
-        return [Table(found.Bytes, found.Indirect(start + 4 * i)) for i in range(found.VectorLen(index))]
+        start = table.Vector(index)
+        return [Table(table.Bytes, table.Indirect(start + 4 * i)) for i in range(table.VectorLen(index))]
 
-    result: list[Table] = at(found, slot, read_all, [])
+    result: list[Table] = at(table, slot, read_all, [])
     return result
 
 
-def floats(found: Table, slot: int) -> list[float]:
+def floats(table: Table, slot: int) -> list[float]:
     """The float32 values of the vector in a table's slot; empty where there is none."""
 
     def read_all(index: int) -> list[float]:
-        start = found.Vector(index)
-        return [float(found.Get(kinds.Float32Flags, start + 4 * i)) for i in range(found.VectorLen(index))]
+        start = table.Vector(index)
+        return [float(table.Get(kinds.Float32Flags, start + 4 * i)) for i in range(table.VectorLen(index))]
 
-    result: list[float] = at(found, slot, read_all, [])
+    result: list[float] = at(table, slot, read_all, [])
     return result
 
 

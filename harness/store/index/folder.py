@@ -71,37 +71,37 @@ class FolderIndex(RunIndex):
         self.writer.forget()
         return self.synchronise(progress)
 
-    def _take(self, file: dict[str, Any], found: RunResults | HarnessError, row: Any, done: IndexingResult) -> None:
+    def _take(self, file: dict[str, Any], results: RunResults | HarnessError, row: Any, done: IndexingResult) -> None:
         """What was read of a file into the index, in place of what it held the last time, of which `row` tells."""
         before, first = (row.run, row.sha256) if row is not None else (None, None)
         name = file["name"]
-        if isinstance(found, RunResults):
+        if isinstance(results, RunResults):
             try:
-                if first is not None and first != found.run["sha256"]:
+                if first is not None and first != results.run["sha256"]:
                     raise Conflict(
                         f"{name} is not what it was when it was first read, and records never change: "
                         "restore it from a copy, or take it as it is by `harness index --rebuild`."
                     )
                 with self.database.writing() as connection:
                     self._release(connection, name, before)
-                    added = self.writer.add(connection, found)
-                    values = {**file, "run": found.run["id"], "sha256": found.run["sha256"], "problem": None}
+                    added = self.writer.add(connection, results)
+                    values = {**file, "run": results.run["id"], "sha256": results.run["sha256"], "problem": None}
                     _put_file(connection, values)
                 self.writer.keep()
             except DatabaseAway:
                 raise
             except HarnessError as error:
-                found = error
+                results = error
             else:
                 if added:
-                    done.added.append(found.run["id"])
+                    done.added.append(results.run["id"])
                 else:
                     done.known += 1
                 return
         with self.database.writing() as connection:
             self._release(connection, name, before)
-            _put_file(connection, {**file, "run": None, "problem": str(found)})
-        done.problems[name] = str(found)
+            _put_file(connection, {**file, "run": None, "problem": str(results)})
+        done.problems[name] = str(results)
 
     def _forget(self, name: str, run: str | None, done: IndexingResult) -> None:
         with self.database.writing() as connection:

@@ -35,22 +35,22 @@ class Writer:
         self._numbers: Known = {}
         self._fresh: Known = {}
 
-    def add(self, connection: Connection, found: RunResults) -> bool:
+    def add(self, connection: Connection, results: RunResults) -> bool:
         """Add a run; whether it was new. Raises `Conflict` where another record has its id."""
         self._fresh = {}
         number = connection.execute(
             insert(connection, RUNS)
-            .values(found.run)
+            .values(results.run)
             .on_conflict_do_nothing(index_elements=["id"])
             .returning(RUNS.c.number)
         ).scalar()
         if number is None:
-            id = found.run["id"]
+            id = results.run["id"]
             stored = connection.execute(select(RUNS.c.sha256).where(RUNS.c.id == id)).scalar_one()
-            if stored != found.run["sha256"]:
+            if stored != results.run["sha256"]:
                 raise Conflict(f"Two different records have the id {id}; the one that came first stays.")
             return False
-        self._add_results(connection, number, found)
+        self._add_results(connection, number, results)
         return True
 
     def keep(self) -> None:
@@ -109,8 +109,8 @@ class Writer:
         if figures:
             connection.execute(VALUES.insert(), figures)
 
-    def _cells(self, connection: Connection, found: RunResults) -> dict[Any, int]:
-        cells = [cell for model in found.models for cell in model.cells]
+    def _cells(self, connection: Connection, results: RunResults) -> dict[Any, int]:
+        cells = [cell for model in results.models for cell in model.cells]
         return self._numbers_of(connection, CELLS, _CELL, {cell: dict(zip(_CELL, cell, strict=True)) for cell in cells})
 
     def _numbers_of(

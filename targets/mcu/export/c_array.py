@@ -70,9 +70,9 @@ def _comment(text: str) -> list[str]:
     return [f"{' *' if position else '/*'} {line}" for position, line in enumerate(lines[:-1])] + [f" * {lines[-1]} */"]
 
 
-def header(name: str, found: Converted, least_arena: int) -> str:
+def header(name: str, converted: Converted, least_arena: int) -> str:
     """Length, hash, arena and the declaration; inputs and outputs as the interpreter numbers them."""
-    upper, content, artifact = name.upper(), found.content, found.artifact
+    upper, content, artifact = name.upper(), converted.content, converted.artifact
     tensors = [*_tensor_lines("input", artifact.inputs), *_tensor_lines("output", artifact.outputs)]
     return "\n".join(
         [

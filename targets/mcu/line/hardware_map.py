@@ -137,14 +137,14 @@ class _Fields:
         return tuple(str(word) for word in value)
 
 
-def write_map(path: Path, found: Sequence[MapEntry]) -> int:
+def write_map(path: Path, entries: Sequence[MapEntry]) -> int:
     """Put the boards that were found into a map, as twister's `--generate-hardware-map` does: those that it has keep
     all that was written of them and get their port anew, those that are gone are not connected, new ones are added.
     Returns how many were new. Raises `HarnessError`."""
     import yaml
 
     listed = [fields for fields in (_load(path) if path.exists() else []) if isinstance(fields, dict)]
-    present = {(entry.id, entry.product): entry for entry in found}
+    present = {(entry.id, entry.product): entry for entry in entries}
     known = set()
     for fields in listed:
         key = (str(fields.get("id", "")), str(fields.get("product", "")))
