@@ -40,9 +40,12 @@ class Job:
     }
 
     target: str
+    """The target's name; whoever measures looks it up."""
     artifact: Artifact
     golden: Path
+    """The file of inputs and TensorFlow's outputs."""
     reference: Reference
+    """What the artifact gives in its reference interpreter, or in what takes that one's place."""
     task: Task
     plan: TimingPlan
     reference_standing: ReferenceStanding = ""
@@ -55,7 +58,9 @@ class Job:
     """What the reference gives where state is kept from sample to sample, of a model with state that does not say
     whether its samples are a stream."""
     budget: SampleBudget = field(default_factory=SampleBudget)
+    """How many inputs are compared."""
     detection: DetectionOutputs | None = None
+    """Which outputs hold the detections of a detector."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class ParityResult:
     parity: Parity
     measured: Measured
     seconds: float
+    """What it took, from reading the golden on."""
 
 
 def measure_parity(job: Job) -> ParityResult:

@@ -50,16 +50,24 @@ class CaseState:
 
     case: Case
     key: str = ""
+    """Content address of what is measured; empty until its artifact is known."""
     artifact: Artifact | None = None
+    """What was converted for it; cases of one recipe share it."""
     fingerprint: dict[str, str] = field(default_factory=dict)
+    """What decides the target's answers, as the target said it before it was measured."""
     parity: Parity | None = None
     conditioning: Conditioning | None = None
+    """How far the artifact's outputs move when its operators round otherwise."""
     latency: Latency | None = None
     latency_note: str = ""
+    """Why there is no latency; empty if there is one."""
     measured: Measured = field(default_factory=Measured)
     problem: CaseError | None = None
+    """What ended the case before it was judged."""
     seconds: float = 0.0
+    """What measuring took, in this run or in the one that it is reused from."""
     reused_from: str | None = None
+    """The run that measured it, if this one did not."""
 
     def end(self, problem: CaseError) -> None:
         """The case ends here, for this reason; what ended it first stays."""

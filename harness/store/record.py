@@ -194,9 +194,13 @@ class Latency(Frozen):
 
     state: SteadyState
     warmup_discarded: int
+    """How many timed inferences came before the steady part."""
     iterations: int
+    """How many inferences the statistics are over: the steady part, or all where none was found."""
     first_ms: float
+    """The session's first inference, which is in no statistic."""
     load_ms: float | None = None
+    """Milliseconds to load the model; null if the runtime does not tell."""
     start_ms: float | None = None
     """Milliseconds to start the runtime before the model is loaded: its WebAssembly is compiled, a GPU's device is
     made. Null if the runtime does not tell, and in older records; so are the two below."""
@@ -213,9 +217,13 @@ class Latency(Frozen):
     median_interval: Interval
     """95 % interval of the median of the process that was timed (`harness.latency.interval`)."""
     clock_resolution_ns: float | None = None
+    """The smallest step that the clock was seen to take."""
     load_average: float | None = None
+    """Load average of the machine over the last minute, when the timing began."""
     samples_ns: tuple[int, ...]
+    """Every timed inference after the first, in order."""
     details: dict[str, str] = Field(default_factory=dict)
+    """What did the work while it was timed, in the runtime's own words."""
     per_operator: tuple[OperatorTime, ...] = ()
     """Operators in the order in which they first ran. Empty if the runtime does not tell, and in older records."""
     kernel_ms: float | None = None
