@@ -92,6 +92,8 @@ class AcceptedCase(Frozen):
     parity: AcceptedParity | None = None
     latency: AcceptedLatency | None = None
     simulated: bool = False
+    by_default: bool | None = None
+    """Whether the target took the variant without being asked for it by name; null in older baselines."""
     machine: str = ""
     """The id of the machine that it was measured on, where that is another than its run's."""
 
@@ -144,6 +146,7 @@ def accepted_case(record: RunRecord, case: CaseResult) -> AcceptedCase:
         parity=_parity(case.parity),
         latency=_latency(case.latency),
         simulated=case.simulated,
+        by_default=case.by_default,
         machine=record.machine_of(case).id if case.place else "",
     )
 

@@ -148,7 +148,8 @@ Meaning = Literal["fail", "regression", "ignore"]
 class OutcomeRules(Frozen):
     """What each way to end without figures means: "fail" always, "regression" where the baseline's case ran, "ignore"
     never. `missing` is a case of the baseline that the run does not have: "covered" fails it where the run has its
-    model, its variant and its target, each in some case; "fail" always; "ignore" never."""
+    model, its variant and its target, each in some case (and of a variant that its target does not take by default:
+    that variant on that target); "fail" always; "ignore" never."""
 
     crashed: Meaning = "fail"
     timed_out: Meaning = "fail"

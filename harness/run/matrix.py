@@ -37,6 +37,8 @@ class Case:
     target: Target
     timed: bool = True
     """False where milliseconds mean nothing, or mean little and were not asked for by name."""
+    by_default: bool = True
+    """Whether the target takes the variant without being asked for it by name."""
     place: Place = field(default=LOCAL_PLACE, compare=False)
     """The machine that it is measured on."""
     several: bool = False
@@ -81,7 +83,7 @@ def cases(
                 if variant.name in variants and (usual or asked):
                     # A software renderer can be timed, but its milliseconds tell nothing of hardware.
                     timed = target.timed and (not target.simulated or named_target or selection.everything)
-                    found.append(Case(entry, artifact_format, variant, target, timed))
+                    found.append(Case(entry, artifact_format, variant, target, timed, by_default=bool(usual)))
     return without(found, selection.without)
 
 

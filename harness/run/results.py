@@ -144,6 +144,7 @@ def case_result(state: CaseState, results: Path, policy: Policy | None = None) -
         target=case.name.target,
         place=case.place.name,
         format=case.format.name,
+        by_default=case.by_default,
         outcome=standing.outcome,
         reason=standing.reason,
         log=log,

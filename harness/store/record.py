@@ -329,6 +329,8 @@ class CaseResult(Frozen):
     """The place that it was measured at, one of the record's `places`; empty for the machine that the run was on."""
     format: str = ""
     """The format of artifacts that the target takes; empty in older records."""
+    by_default: bool | None = None
+    """Whether the target took the variant without being asked for it by name; null in older records."""
     outcome: Outcome
     reason: str = ""
     """One sentence, unless passed: what is wrong, and what to do."""

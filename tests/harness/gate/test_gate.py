@@ -121,6 +121,18 @@ def test_a_smaller_selection_drops_nothing_unless_the_run_was_to_be_complete():
     assert not judged([case("one/float32/tflite/a")], before, complete=True).passed
 
 
+def test_what_was_asked_for_by_name_is_missed_only_where_another_model_has_it():
+    """`harness run`, after a baseline was accepted of it and of `harness run --variant float32 --target tflm/host`."""
+    default = [case(f"{model}/{rest}") for model in ("one", "two") for rest in ("float32/tflite/a", "int8/tflm/host")]
+    named = [case(f"{model}/float32/tflm/host", by_default=False) for model in ("one", "two")]
+    before = baseline(*default, *named)
+    assert judged(default, before).passed
+    assert [verdict.case.id for verdict in judged([*default, named[0]], before).failed] == ["two/float32/tflm/host"]
+    assert not judged(default, before, complete=True).passed
+    taken = [case(f"{model}/float32/tflm/host", by_default=True) for model in ("one", "two")]
+    assert len(judged(default, baseline(*default, *taken)).failed) == 2
+
+
 def test_one_byte_more_is_a_failure_that_names_both_sizes():
     grown = case(artifact=artifact(digest="b" * 64, key="l" * 64, size=1001), measured={"artifact_bytes": 1001})
     result = judged([grown], baseline(case()))
