@@ -46,6 +46,21 @@ def test_without_a_baseline_it_says_so_and_judges_by_absolute_rules():
     assert "no baseline" in result.notices[0]
 
 
+@pytest.mark.parametrize("edge", ["conversion", "runtime"])
+def test_an_output_may_lose_the_decibels_of_the_policy_and_no_more(edge):
+    def with_sqnr(decibels):
+        found = figures(reference_error=0.01, error=0.01)
+        outputs = tuple(one.model_copy(update={"sqnr_db": decibels}) for one in getattr(found, edge))
+        return case(parity=found.model_copy(update={edge: outputs}))
+
+    def broken(decibels):
+        (verdict,) = judged([with_sqnr(decibels)], baseline(with_sqnr(40.0))).verdicts
+        return {check.rule for check in verdict.broken if check.rule.startswith("baseline.parity.")}
+
+    assert broken(37.0) == set()
+    assert broken(36.9) == {f"baseline.parity.{edge}"}
+
+
 @pytest.mark.parametrize(
     ("name", "higher_is_better", "worst_allowed"),
     [("accuracy", True, 0.8 * 0.99), ("mean_squared_error", False, 0.8 / 0.99)],
