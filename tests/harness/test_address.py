@@ -5,6 +5,7 @@ address or its class says why it is none.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -334,6 +335,23 @@ def test_references_share_an_entry_only_if_nothing_differs(one, other, artifact,
     assert (converter.key_of(converter.reference, one, second, FORM) == key) == (
         address_of(artifact) == address_of(second)
     )
+
+
+@QUICK
+@given(prepared_models, prepared_models, artifacts, artifacts, references, references)
+def test_conditionings_share_an_entry_only_if_nothing_differs(one, other, artifact, second, reference, another):
+    converter = Recorder()
+
+    def key_of(*arguments):
+        with suppress(CaseError):  # what cannot be measured is said and not raised
+            converter.conditioning(*arguments)
+        return converter.key
+
+    key = key_of(one, artifact, FORM, reference)
+    assert (key_of(other, artifact, FORM, reference) == key) == (one.golden_digest == other.golden_digest)
+    assert (key_of(one, second, FORM, reference) == key) == (address_of(artifact) == address_of(second))
+    same = (reference.digest, reference.interpreter) == (another.digest, another.interpreter)
+    assert (key_of(one, artifact, FORM, another) == key) == same
 
 
 def test_ready_models_differ_by_the_library_of_their_operators_too(sources):
