@@ -15,12 +15,12 @@ from harness.operator_outputs import OperatorNode
 class Isolation:
     """A format's functions for it; each runs in the engine, and raises `Unsupported` for what it cannot do.
 
-    `reads(artifact, operation)`: the values that the operator takes and that are not in the file: inputs of the model,
-    and results that `OperatorOutputs.expose` can show.
-    `alone(artifact, operation, reads, folder)`: a new artifact in `folder` of that operator and its constants. Its
-    inputs are `reads`, in their order, whose shapes are known now; its outputs are the operation's results.
-    `bare(artifact, folder)`: the whole model without what its file says of where it is from.
-    `without_weights(artifact, folder)`: the same model with random numbers (of one seed) in place of its weights.
+    `operator_inputs(artifact, operation)`: the values that the operator takes and that are not in the file: inputs of
+    the model, and results that `OperatorOutputs.expose` can show.
+    `extract_operator(artifact, operation, inputs, folder)`: a new artifact in `folder` of that operator and its
+    constants. Its inputs are `inputs`, in their order, whose shapes are known now; its outputs are the operation's
+    results. `strip_metadata(artifact, folder)`: the whole model without what its file says of where it is from.
+    `randomise_weights(artifact, folder)`: the same model with random numbers (of one seed) in place of its weights.
     """
 
     operator_inputs: Callable[[Artifact, OperatorNode], tuple[TensorInfo, ...]]

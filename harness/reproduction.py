@@ -30,10 +30,10 @@ class Repeated:
 class Reproduction:
     """What repeats a fault on one runtime.
 
-    `called`: the runtime as its own authors know it, with its version. `write(folder)` puts its files beside the model,
-    the arrays and `fault.json`, which are there; `repeat(folder)` runs them as a stranger would. `packages`: the
-    runtime's public packages with their versions. `how`: the lines that a reader types, or what he opens. `setting`
-    goes into `fault.json`.
+    `runtime_name`: the runtime as its own authors know it, with its version. `write(folder)` puts its files beside the
+    model, the arrays and `fault.json`, which are there; `repeat(folder)` runs them as a stranger would. `packages`: the
+    runtime's public packages with their versions. `instructions`: the lines that a reader types, or what he opens.
+    `setting` goes into `fault.json`.
     """
 
     runtime_name: str

@@ -119,8 +119,8 @@ class Rebuilder:
     def _write_out(self, commit: str, origin: ModelOrigin, folder: Path) -> None:
         """What git has at a commit of every place of `origin`, below `folder`."""
         code = origin.kind in ("entry_point", "zoo")  # of whose folders Python files alone count
-        for number, index in enumerate(source_paths(origin)):
-            files = _git(self.root, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"./{index}") or b""
+        for number, source in enumerate(source_paths(origin)):
+            files = _git(self.root, "ls-tree", "-r", "-z", "--name-only", commit, "--", f"./{source}") or b""
             for name in filter(None, files.decode(errors="replace").split("\0")):
                 if code and number == 0 and not name.endswith(".py"):
                     continue

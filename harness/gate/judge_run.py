@@ -101,6 +101,11 @@ def judge_run(
         accepted = baseline.cases.get(name) or baseline.cases.get(replace(name, target=name.runtime))
         checks: Iterable[Check]
         try:
+            if not name.format:
+                raise HarnessError(
+                    f"the artifact format of {name} is not known here: install the package that brings its target, or "
+                    "run it again (older records do not say the format)"
+                )
             checks = _checks(name, case, accepted, record, policy, baseline, stopwatch, now)
         except ANY_ERROR as error:
             checks = [_unjudged(error)]
@@ -151,16 +156,38 @@ def _checks(
     return checks
 
 
-def _covers(record: RunRecord, name: CaseName, accepted: AcceptedCase) -> bool:
-    """Whether the run has the model, the variant and the target of an accepted case. What a target does not take by
-    default was asked for by name: a run has to have it if it has that variant on that target of another model."""
-    if name.model not in {case.model for case in record.cases}:
-        return False
-    if accepted.by_default is False:
-        return (name.variant, name.target) in {(case.variant, case.target) for case in record.cases}
-    return name.variant in {case.variant for case in record.cases} and name.target in {
-        case.target for case in record.cases
-    }
+@dataclass(frozen=True)
+class Covered:
+    """What a run has: its cases, and their models, variants and targets."""
+
+    names: frozenset[CaseName]
+    models: frozenset[str]
+    variants: frozenset[str]
+    targets: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+    """Variant and target."""
+
+    @classmethod
+    def of(cls, record: RunRecord) -> Covered:
+        """What a record says of its run."""
+        cases = record.cases
+        return cls(
+            frozenset(case.name for case in cases),
+            frozenset(case.model for case in cases),
+            frozenset(case.variant for case in cases),
+            frozenset(case.target for case in cases),
+            frozenset((case.variant, case.target) for case in cases),
+        )
+
+    def covers(self, name: CaseName, accepted: AcceptedCase) -> bool:
+        """Whether the run has the model, the variant and the target of an accepted case. What a target does not take
+        by default was asked for by name: a run has to have it if it has that variant on that target of another model.
+        """
+        if name.model not in self.models:
+            return False
+        if accepted.by_default is False:
+            return (name.variant, name.target) in self.pairs
+        return name.variant in self.variants and name.target in self.targets
 
 
 def _missing(record: RunRecord, baseline: Baseline, policy: Policy, complete: bool) -> list[CaseResult]:
@@ -168,11 +195,12 @@ def _missing(record: RunRecord, baseline: Baseline, policy: Policy, complete: bo
     rule = policy.outcomes.missing
     if rule == "ignore":
         return []
-    present = {case.name for case in record.cases}
+    present = Covered.of(record)
     found = []
     for name, accepted in baseline.cases.items():
-        wanted = complete or rule == "fail" or _covers(record, name, accepted)
-        if name in present or not accepted.ran or not wanted:
+        if name in present.names or not accepted.ran:
+            continue
+        if not (complete or rule == "fail" or present.covers(name, accepted)):
             continue
         message = "It is in the baseline and not in this run: nothing is known of it. Run it, or drop it from there."
         check = Check.make("outcome", "outcome.missing", passed=False, source=policy.outcomes.source, message=message)

@@ -40,7 +40,8 @@ def installed_interpreter(version: str) -> Path | None:
 def ensure_python(version: str, acceptable: Sequence[str], wanted_by: str, otherwise_unavailable: str) -> Path:
     """Same as `installed_interpreter`, but uv downloads an interpreter if none is installed.
 
-    `versions` are all that would do, `wanted_by` names the environment, `without` what cannot be had otherwise.
+    `acceptable` are all versions that would do, `wanted_by` names the environment, `otherwise_unavailable` what cannot
+    be had without it.
     Raises `Unavailable`.
     """
     found = installed_interpreter(version)

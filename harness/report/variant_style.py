@@ -7,6 +7,6 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 
 
 def variant_style(index: int) -> tuple[str, str]:
-    """Colour and shape of the variant that stands at `place` among those of the page."""
+    """Colour and shape of the variant that stands at `index` among those of the page."""
     # Shifted at each turn, so that the ninth variant shares the first one's colour and not its shape.
     return COLOURS[index % len(COLOURS)], SHAPES[(index + index // len(COLOURS)) % len(SHAPES)]

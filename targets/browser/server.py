@@ -91,7 +91,8 @@ class PageServer(ThreadingHTTPServer):
 class Server:
     """Serves `files` (path below the token → file) on 127.0.0.1, on `port`, or on one of the system's choice.
 
-    `offer` sets the bytes that `GET samples` answers with; `POST results` keeps the bytes that `take` gives back.
+    `offer_samples` sets the bytes that `GET samples` answers with; `POST results` keeps the bytes that `take_results`
+    gives back.
     """
 
     def __init__(self, files: Mapping[str, Path], largest_body: int = LARGEST_BODY, port: int = 0) -> None:
@@ -143,7 +144,7 @@ class Server:
         self._results = results
 
     def take_results(self) -> memoryview:
-        """What the page posted since `offer`, writable; empty if nothing."""
+        """What the page posted since `offer_samples`, writable; empty if nothing."""
         results, self._results, self._samples = self._results, None, []
         return memoryview(bytearray()) if results is None else results
 

@@ -232,8 +232,8 @@ class Worker:
         }, {"samples_ns": samples[:count]}
 
     def time_operators(self, header: dict[str, Any], tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Time the model cut after each of its operators on the one sample, in turns. `header`: as `part` takes it, and
-        `about_seconds`. The parts stay loaded for the next call."""
+        """Time the model cut after each of its operators on the one sample, in turns. `header`: as `write_prefix_model`
+        takes it, and `about_seconds`. The parts stay loaded for the next call."""
         if not self.parts:
             self.parts = self.loaded_parts(header, tensors)
         for worker in self.parts:

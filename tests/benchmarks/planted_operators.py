@@ -4,6 +4,7 @@
 reference, each family and each fault, and the conditioning as JSON under `conditioning`.
 """
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -29,9 +30,9 @@ def generated(info, count):
     return random.integers(0, 2, shape).astype(kind)
 
 
-def places(disturbed, content, schema):
+def places(perturbation, content, schema):
     """The first, the middle and the last operator whose result rounds, in the main graph."""
-    made = disturbed.Copy(content, schema)
+    made = perturbation.PerturbedModel(content, schema)
     graph = made.model.subgraphs[0]
     known = {index for index, tensor in enumerate(graph.tensors) if made.is_constant(tensor)}
     found = []
@@ -39,22 +40,24 @@ def places(disturbed, content, schema):
         reads = [int(index) for index in operator.inputs if index >= 0]
         if reads and known.issuperset(reads):
             known.update(int(index) for index in operator.outputs)
-        elif len(operator.outputs) == 1 and disturbed.rounds(made, graph, operator, reads, int(operator.outputs[0])):
+        elif len(operator.outputs) == 1 and perturbation.is_inexact(
+            made, graph, operator, reads, int(operator.outputs[0])
+        ):
             found.append(number)
     return sorted({found[0], found[len(found) // 2], found[-1]}) if found else []
 
 
-def planted(disturbed, content, schema, number, amount):
+def planted(perturbation, content, schema, number, amount):
     """A copy in which one operator's result is off: a float by a random factor of 1 ± `amount`, an integer by so many
     steps in every tenth value."""
-    made = disturbed.Copy(content, schema)
+    made = perturbation.PerturbedModel(content, schema)
     graph = made.model.subgraphs[0]
     operator = graph.operators[number]
     index = int(operator.outputs[0])
     tensor, kind = graph.tensors[index], made.kinds[graph.tensors[index].type]
-    before = made.twin(graph, index)
+    before = made.clone_tensor(graph, index)
     operator.outputs = np.array([before], np.int32)
-    shape = disturbed.fixed_shape(tensor)
+    shape = perturbation.fixed_shape(tensor)
     if kind is np.float32:
 
         def factors(random, _):
@@ -69,16 +72,17 @@ def planted(disturbed, content, schema, number, amount):
             return ((random.random(shape) < 0.1) * amount + zero).astype(kind)
 
         noise = made.constant(graph, tensor, shape, zero, "fault", steps)
-        added = made.binary("ADD", disturbed.ADD_VERSIONS[np.dtype(kind).name], before, noise, index)
+        added = made.binary("ADD", perturbation.ADD_VERSIONS[np.dtype(kind).name], before, noise, index)
     graph.operators.insert(number + 1, added)
-    return disturbed.Pattern(made).drawn(np.random.default_rng(5), {})
+    return perturbation.NoisyModelTemplate(made).drawn(np.random.default_rng(5), {})
 
 
 def main(converter, model, samples, output):
     import tensorflow as tf
 
     module = format_converter(converter)
-    disturbed, schema = module.disturbance, module.schema_module()
+    perturbation, schema = module.perturbation, module.schema_module()
+    interpreters = importlib.import_module(f"{module.__name__}.reference_interpreter")
     path = Path(model)
     content = path.read_bytes()
     inspected = module.inspect(path)
@@ -106,7 +110,7 @@ def main(converter, model, samples, output):
             return made
 
         try:
-            outputs = module.run(opened(), opened, inspected, inputs)
+            outputs = interpreters.run(opened(), opened, inspected, inputs)
         except Exception as error:
             print(f"{name} does not run it: {error}", file=sys.stderr)
             continue
@@ -114,10 +118,10 @@ def main(converter, model, samples, output):
     other = Path(output).with_suffix(".tflite")
     kinds = {info["dtype"] for info in inspected["outputs"]}
     integers = inspected["scheme"] in ("int8", "int16x8") or not kinds & {"float32"}
-    for number in places(disturbed, content, schema):
+    for number in places(perturbation, content, schema):
         for name, amount in (INTEGER_FAULTS if integers else FLOAT_FAULTS).items():
             try:
-                other.write_bytes(planted(disturbed, content, schema, number, amount))
+                other.write_bytes(planted(perturbation, content, schema, number, amount))
                 _, outputs = module.reference(other, inspected, inputs)
             except Exception as error:
                 print(f"{name} at {number}: {error}", file=sys.stderr)

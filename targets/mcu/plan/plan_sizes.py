@@ -16,7 +16,8 @@ _PLANNING = threading.Lock()
 
 
 def plan_size(artifact: Artifact) -> tuple[str, ...] | PlanSize:
-    """The size of an artifact's plan, or what the plan runtime has not of it (`lacking`). Raises `PlanRefused`.
+    """The size of an artifact's plan, or what the plan runtime has not of it (`unsupported_phrases`). Raises
+    `PlanRefused`.
 
     The plan itself, as large as the model, is not kept: a board that has no room for it is most of the answers."""
     with _PLANNING:  # the boards ask at once, and Python plans for one at a time anyway

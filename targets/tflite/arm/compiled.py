@@ -41,6 +41,8 @@ def library(source: Path, *flags: str) -> Path:
                 timeout=600,
                 check=False,
             )
+            if done.returncode and f"{source.name}:" not in done.stderr:  # it says nothing of the source: it was killed
+                raise Unavailable(f"{source.name} was not built: the compiler ended with status {done.returncode}.")
             if done.returncode:
                 raise Failed(f"The compiler refuses {source.name}: {' '.join(done.stderr.split())[:400]}")
             (directory / "library.so").replace(place)  # whole or not at all; two builders at once are harmless

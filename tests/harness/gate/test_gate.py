@@ -91,10 +91,12 @@ def test_a_case_is_judged_by_the_format_that_its_record_has_also_where_its_targe
     web, phone = (case(name="model/float32/other/one", parity=off, format=form) for form in ("tfjs", "tflite"))
     unknown = case(name="model/float32/other/one", parity=off)
 
-    def passes(one):
-        return judge_run(run(one), Policy(), NO_BASELINE, lambda target: "", today=TODAY).passed
+    def verdict(one):
+        return judge_run(run(one), Policy(), NO_BASELINE, lambda target: "", today=TODAY)
 
-    assert [passes(one) for one in (web, phone, unknown)] == [True, False, False]
+    assert [verdict(one).passed for one in (web, phone)] == [True, False]
+    (unjudged,) = verdict(unknown).failed
+    assert "is not known here: install the package that brings its target, or run it again" in unjudged.reason
 
 
 @pytest.mark.parametrize("outcome", [Outcome.UNSUPPORTED, Outcome.UNAVAILABLE])

@@ -286,7 +286,7 @@ def test_the_suite_is_red_for_one_byte(renode_test: Path, vectors: GoldenVectors
     suite, _ = write_suite(vectors, MPS2_CORTEX_M4, tmp_path / "suite", None)
     first = vectors.outputs[0][0]
     changed = bytes([first[0] ^ 1]) + first[1:]
-    other = GoldenVectors(vectors.artifact, vectors.content, vectors.samples, ((changed,), vectors.outputs[1]), 0)
+    other = GoldenVectors(vectors.artifact, vectors.content, vectors.samples, ((changed,), vectors.outputs[1]))
     (suite.parent / "expected_outputs.txt").write_text(expected_text(other))
     status, output = verdict(renode_test, suite, tmp_path / "results")
     assert status == 1, output
