@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning.")]
+from harness.cli.options import Json, RunName
+
 Folder = Annotated[
     str | None, typer.Option("--baseline", help="The baseline's folder; results/baselines if not given.")
 ]

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import gate_commands, record_commands
+from harness.cli.options import Json, RunName
 from harness.errors import HarnessError
 
 app = typer.Typer(
@@ -26,11 +27,9 @@ Models = Annotated[
 ]
 Variants = Annotated[list[str] | None, typer.Option("--variant", "-v", help="Only variants that match this glob.")]
 Targets = Annotated[list[str] | None, typer.Option("--target", "-t", help="Only targets that match this glob.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Overlay = Annotated[
     str | None, typer.Option("--overlay", metavar="FILE", help="Write it for Model Explorer, over the model's graph.")
 ]
-RunName = Annotated[str, typer.Argument(help="A run's id, or its beginning.")]
 
 
 @app.command()

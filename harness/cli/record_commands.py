@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+from harness.cli.options import Json
+
 Where = Annotated[
     str | None, typer.Argument(help="A results folder or a database's URL; HARNESS_DATABASE_URL if not given.")
 ]
