@@ -24,9 +24,8 @@ from harness.paths import cache_directory, project_root
 from harness.project import model_entries, own_variant
 from harness.report.page import write
 from harness.run.matrix import matching
-from harness.run.schedule import ScheduleStatus
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
-from harness.store.record import Outcome
 from harness.target import Target
 from harness.tune.attempt import Attempt
 from harness.tune.candidates import recipes_of
@@ -199,23 +198,11 @@ def write_dashboard(oracle: CaseOracle, folder: Path) -> Path | None:
     return page
 
 
-class NotesOnlyProgress:
+class NotesOnlyProgress(SilentProgress):
     """Progress of many short runs: their notes, and not their stages."""
 
     def __init__(self, progress: ConsoleProgress) -> None:
         self._progress = progress
-
-    def stage(self, name: str, total: int) -> None:
-        """Shows nothing."""
-
-    def step(self, what: str) -> None:
-        """Shows nothing."""
-
-    def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
-        """Shows nothing."""
-
-    def update(self, status: ScheduleStatus) -> None:
-        """Shows nothing."""
 
     def note(self, text: str) -> None:
         """Shown."""

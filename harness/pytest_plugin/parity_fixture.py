@@ -17,27 +17,7 @@ if TYPE_CHECKING:
 
     from harness.conversion.model_entry import ModelEntry, Task
     from harness.run.matrix import Case
-    from harness.run.schedule import ScheduleStatus
-    from harness.store.record import CaseResult, Outcome
-
-
-class SilentProgress:
-    """Progress that nobody watches."""
-
-    def stage(self, name: str, total: int) -> None:
-        """Does nothing."""
-
-    def step(self, what: str) -> None:
-        """Does nothing."""
-
-    def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
-        """Does nothing."""
-
-    def update(self, status: ScheduleStatus) -> None:
-        """Does nothing."""
-
-    def note(self, text: str) -> None:
-        """Does nothing."""
+    from harness.store.record import CaseResult
 
 
 class ParityChecker:
@@ -88,6 +68,7 @@ class ParityChecker:
         from harness.gate.policy_file import project_policy
         from harness.paths import cache_directory, project_root
         from harness.run.engine import Run
+        from harness.run.pool import SilentProgress
         from harness.run.settings import Settings
 
         root = project_root()

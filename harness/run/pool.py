@@ -35,6 +35,25 @@ class Progress(Protocol):
         """Something that a person should read."""
 
 
+class SilentProgress:
+    """Progress that nobody watches."""
+
+    def stage(self, name: str, total: int) -> None:
+        """Does nothing."""
+
+    def step(self, what: str) -> None:
+        """Does nothing."""
+
+    def ended(self, case: str, outcome: Outcome, reason: str, *, final: bool) -> None:
+        """Does nothing."""
+
+    def update(self, status: ScheduleStatus) -> None:
+        """Does nothing."""
+
+    def note(self, text: str) -> None:
+        """Does nothing."""
+
+
 def side_by_side(
     name: str,
     keys: Iterable[Key],

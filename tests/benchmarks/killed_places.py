@@ -48,6 +48,7 @@ from harness.places.place_server import serve_place
 from harness.places.scheduler_address import SchedulerAddress
 from harness.run.engine import Run
 from harness.run.matrix import Selection
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
 from harness.store.record import Outcome
 from harness.store.runs import CaseStore
@@ -65,7 +66,6 @@ from tests.benchmarks.scripted_places import (
     unpacked,
 )
 from tests.harness.fakes.converter import FAKE_FORMAT, entry
-from tests.harness.fakes.progress import Quiet
 
 MODELS = ("one", "two", "three")
 PLACES = ("bench", "farm", "farm")
@@ -140,7 +140,9 @@ def run(address: str, folder: Path, written: Path) -> None:
         models = {name: entry(name) for name in MODELS}
         chosen = cases_at(places.by_name, Selection(), models, registry.targets(), {"fake": FAKE_FORMAT})
         settings = Settings(folder, folder / "cache", folder / "results", plan=TimingPlan(), workers=1)
-        record = Run(chosen, settings, Quiet(), PlacedConverter(folder / written.stem, folder / "cache")).execute()
+        record = Run(
+            chosen, settings, SilentProgress(), PlacedConverter(folder / written.stem, folder / "cache")
+        ).execute()
         written.write_text(record.model_dump_json())
     finally:
         link.close()

@@ -13,8 +13,8 @@ from harness.assess.assessment import Assessment
 from harness.conversion.model_entry import ModelEntry
 from harness.conversion.prepared_model import PreparedModel
 from harness.project import model_entries
+from harness.run.pool import SilentProgress
 from harness.variant import READY
-from tests.harness.fakes.progress import Quiet
 
 ENTRIES = Path(__file__).with_name("entries.py")
 FORMATS = registry.formats()
@@ -48,7 +48,7 @@ def assessment(converter, litert_python, tflite_runtime_python, tflite_micro_pyt
                 name: replace(form, variants=tuple(v for v in form.variants if only is None or v.name in only))
                 for name, form in FORMATS.items()
             }
-            found = assess_model(entry, converter, registry.targets(), formats, Quiet())
+            found = assess_model(entry, converter, registry.targets(), formats, SilentProgress())
             known[source] = Assessed(found, entry, converter.prepare(entry))
         return known[source]
 

@@ -9,7 +9,7 @@ from harness.assess.assess_model import LARGE_BYTES, conversion_notes, convert
 from harness.assess.trials import Trials
 from harness.conversion.prepared_model import PreparedModel
 from harness.errors import Unsupported
-from tests.harness.fakes.progress import Quiet
+from harness.run.pool import SilentProgress
 
 
 class Refusing:
@@ -38,7 +38,7 @@ def tried(tmp_path):
             source=SimpleNamespace(ready_format=None), own_variants=(), variants=lambda form: form.variants
         )
         converter, trials = Refusing(), Trials()
-        convert(entry, prepared, converter, registry.formats(), trials, Quiet(), 1)
+        convert(entry, prepared, converter, registry.formats(), trials, SilentProgress(), 1)
         return converter.asked, conversion_notes(trials)
 
     return tried

@@ -34,11 +34,11 @@ from harness.places.scheduler_address import Certificates, SchedulerAddress
 from harness.places.transport import NoPlaces
 from harness.run.engine import Run
 from harness.run.matrix import Selection
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
 from harness.store.record import Outcome
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.place import fake_targets
-from tests.harness.fakes.progress import Quiet
 
 pytestmark = pytest.mark.long
 REPOSITORY = Path(__file__).parents[3]
@@ -46,7 +46,7 @@ SECONDS = 120.0
 """For what takes a second or two on a machine that does nothing else."""
 
 
-class Notes(Quiet):
+class Notes(SilentProgress):
     def __init__(self):
         self.texts = []
 

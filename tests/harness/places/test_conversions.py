@@ -21,10 +21,10 @@ from harness.places.transport import Abandoned
 from harness.project import model_entries
 from harness.run.engine import Run
 from harness.run.matrix import Selection
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.link import FakeLink
-from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeTarget
 
 
@@ -247,7 +247,7 @@ def test_a_run_converts_at_its_places_as_well(worker, tmp_path, monkeypatch):
     places = Places(FakeLink(bench={})).by_name
     chosen = gather_cases(places, known)
     settings = Settings(tmp_path, tmp_path / "cache", tmp_path / "results", parity_only=True, workers=1)
-    record = Run(chosen, settings, Quiet(), Together(tmp_path / "models")).execute()
+    record = Run(chosen, settings, SilentProgress(), Together(tmp_path / "models")).execute()
     assert {case.outcome.value for case in record.cases} == {"passed"}
     assert set(at) == {"bench"}
 

@@ -12,16 +12,16 @@ from harness.places.identity import HarnessIdentity, difference
 from harness.places.place_registry import Places
 from harness.run.engine import Run
 from harness.run.matrix import Selection
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
 from harness.store.record import EXACT_AT_PLACES, Outcome
 from harness.target import Footprint, TimingPlan
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
 from tests.harness.fakes.link import FakeLink
-from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeSession, FakeTarget
 
 
-class Notes(Quiet):
+class Notes(SilentProgress):
     def __init__(self):
         self.texts = []
 

@@ -18,16 +18,16 @@ from harness.parity.conditions import conditions
 from harness.run import addressing
 from harness.run.engine import Run
 from harness.run.matrix import Case
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
 from harness.store.record import Outcome
 from harness.store.runs import RunStore
 from harness.target import DEFAULT_LIMITS
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
-from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeTarget, steady
 
 
-class Notes(Quiet):
+class Notes(SilentProgress):
     def __init__(self):
         self.texts = []
 
@@ -35,7 +35,7 @@ class Notes(Quiet):
         self.texts.append(text)
 
 
-class Standings(Quiet):
+class Standings(SilentProgress):
     def __init__(self):
         self.told = []
 

@@ -27,12 +27,12 @@ from harness.gate.policy import Policy
 from harness.process.child import end_with_all
 from harness.run.engine import Run
 from harness.run.matrix import Case
+from harness.run.pool import SilentProgress
 from harness.run.results import outcome_of
 from harness.run.settings import Settings
 from harness.run.timing import NOT_TIMED_YET
 from harness.store.record import Outcome
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
-from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.raising import CONVERTER_STEPS, TARGET_STEPS, Faults, RaisingConverter, RaisingTarget
 
 
@@ -82,7 +82,7 @@ def run_of(folder, monkeypatch, faults, *, converter=None, policy=None, models=(
         policy=policy or Policy(),
         parity_only=parity_only,
     )
-    return Run(cases, chosen, Quiet(), converter or FakeConverter(folder / "models"))
+    return Run(cases, chosen, SilentProgress(), converter or FakeConverter(folder / "models"))
 
 
 def concerned(step, model):
@@ -233,7 +233,7 @@ def test_an_interrupted_run_has_every_case_that_was_finished_whatever_else_was_a
     monkeypatch.setattr(registry, "targets", lambda: {FAULTY: target})
     cases = [Case(entry(name), FAKE_FORMAT, FAKE_FORMAT.variant("float32"), target) for name in names]
     settings = Settings(root=tmp_path, cache=tmp_path / "cache", results=tmp_path / "results", workers=1)
-    record = Run(cases, settings, Quiet(), FakeConverter(tmp_path / "models")).execute()
+    record = Run(cases, settings, SilentProgress(), FakeConverter(tmp_path / "models")).execute()
     assert record.status == ("interrupted")
     assert [case.model for case in record.cases] == names[:finished]
     assert all(case.outcome is Outcome.PASSED for case in record.cases)

@@ -13,11 +13,11 @@ from harness.gate.policy import ParityRule, Policy
 from harness.parity.conditions import conditions
 from harness.run.engine import Run
 from harness.run.matrix import Case
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
 from harness.store.record import Outcome
 from harness.variant import READY
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
-from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeTarget
 
 FORMAT = replace(FAKE_FORMAT, alternative_references=(("fake/plain", "fake/other"), ("fake/micro",)))
@@ -54,7 +54,7 @@ def execute(tmp_path, monkeypatch):
         settings = Settings(tmp_path, tmp_path / "cache", tmp_path / "results", parity_only=True)
         if policy is not None:
             settings = replace(settings, policy=policy)
-        return Run(cases, settings, Quiet(), converter).execute()
+        return Run(cases, settings, SilentProgress(), converter).execute()
 
     return execute
 

@@ -15,10 +15,10 @@ from harness.gate.judge import judge
 from harness.gate.policy import Policy
 from harness.run.engine import Run
 from harness.run.matrix import Case
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
 from harness.store.record import Measured, Outcome
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
-from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.target import FakeSession, FakeTarget
 
 FORMAT = replace(FAKE_FORMAT, alternative_references=(("fake/plain", "fake/other"), ("tflm/host",)))
@@ -86,7 +86,7 @@ def run(tmp_path, monkeypatch):
         converter = Converter(tmp_path / "models", reference, {names[name]: off for name, off in others.items()})
         settings = Settings(tmp_path, tmp_path / "cache", tmp_path / "results", parity_only=True)
         case = Case(entry(), FORMAT, FORMAT.variant("int8"), target)
-        (found,) = Run([case], settings, Quiet(), converter).execute().cases
+        (found,) = Run([case], settings, SilentProgress(), converter).execute().cases
         return found, [call[1] for call in converter.calls if call[0] == "opinion"]
 
     return run

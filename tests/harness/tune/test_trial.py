@@ -11,6 +11,7 @@ from harness import registry
 from harness.conversion.converter import Reference
 from harness.errors import Unsupported
 from harness.run.engine import Interrupted
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
 from harness.store.record import Check, Measured, Outcome
 from harness.target import DEFAULT_LIMITS
@@ -19,7 +20,6 @@ from harness.tune.objective import OBJECTIVES
 from harness.tune.trial import CaseOracle, attempt_of
 from harness.variant import Recipe
 from tests.harness.fakes.converter import FAKE_FORMAT, FakeConverter, entry
-from tests.harness.fakes.progress import Quiet
 from tests.harness.fakes.raising import RaisingSession, RaisingTarget
 from tests.harness.gate import made_up
 
@@ -74,7 +74,7 @@ def oracle(tmp_path, monkeypatch):
         monkeypatch.setattr(registry, "targets", lambda: {target.name: target for target in targets})
         settings = Settings(root=tmp_path, cache=tmp_path / "cache", results=tmp_path / "results")
         made = converter or NoisyConverter(tmp_path / "models")
-        return CaseOracle(entry(), FAKE_FORMAT, targets, settings, Quiet(), made, SIZE)
+        return CaseOracle(entry(), FAKE_FORMAT, targets, settings, SilentProgress(), made, SIZE)
 
     return oracle
 

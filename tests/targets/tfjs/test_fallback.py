@@ -10,13 +10,13 @@ from harness.errors import CaseError, Failed
 from harness.project import model_entries
 from harness.run.engine import Run
 from harness.run.matrix import Selection, cases
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
 from harness.store.record import Outcome
 from harness.target import SessionTimeouts, TimingPlan
 from harness_targets.browser import browsers
 from harness_targets.tfjs import bundles
 from harness_targets.tfjs.target import TFJSTarget
-from tests.harness.fakes.progress import Quiet
 from tests.targets.browser.gpu_process import kill_gpu_process
 
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
@@ -71,7 +71,7 @@ def test_the_run_fails_and_says_why(without_webgl, converter, tmp_path):
         registry.formats(),
     )
     settings = Settings(root=tmp_path, cache=tmp_path / "cache", results=tmp_path / "results", parity_only=True)
-    (found,) = Run(chosen, settings, Quiet(), converter).execute().cases
+    (found,) = Run(chosen, settings, SilentProgress(), converter).execute().cases
     assert found.outcome is Outcome.FAILED
     assert "did not start the webgl backend" in found.reason
 

@@ -8,10 +8,10 @@ from harness.project import model_entries
 from harness.remedies.explain import find_remedy, reason
 from harness.run.engine import Run
 from harness.run.matrix import Selection, cases
+from harness.run.pool import SilentProgress
 from harness.run.settings import Settings
 from harness.store.record import Outcome
 from harness.target import SessionTimeouts
-from tests.harness.fakes.progress import Quiet
 
 FIREFOX = pytest.param("firefox-wasm", marks=pytest.mark.needs("firefox"))
 pytestmark = pytest.mark.needs("converter", "tfjs", "chromium")
@@ -56,7 +56,7 @@ def test_a_kernel_known_to_be_missing_ends_the_case_before_a_browser_is_started(
         registry.formats(),
     )
     settings = Settings(root=project, cache=project / "cache", results=project / "results", parity_only=True)
-    found = {case.id: case for case in Run(chosen, settings, Quiet(), converter).execute().cases}
+    found = {case.id: case for case in Run(chosen, settings, SilentProgress(), converter).execute().cases}
     wasm, cpu = found["it/float32/tfjs/chromium-wasm"], found["it/float32/tfjs/chromium-cpu"]
     assert wasm.outcome is Outcome.UNSUPPORTED
     assert "Einsum (the wasm backend of TensorFlow.js has no kernel Einsum)" in wasm.reason
